@@ -1,0 +1,133 @@
+//! `cargo xtask test`: every test of the workspace, those against real mail servers included.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::packages::{self, Servers};
+use crate::wrong_usage;
+
+const USAGE: &str = "\
+Runs every test. As root on Debian or Ubuntu it first installs the mail servers that tests talk to
+(Dovecot and Postfix; they are not started as services of the system). Then it builds all programs, and
+runs the doc tests and, with cargo nextest where that is installed, else with cargo test, all others.
+
+Usage: cargo xtask test [-- ARGUMENT..]
+
+Arguments after `--` go to the test runner, for instance the name of one test.
+
+Options:
+  -h, --help   Print this text
+
+Environment:
+  TRADEPOST_REQUIRE_SERVERS=1   A test that cannot have its mail servers fails instead of being skipped
+";
+
+/// Names the file in which a test that was skipped for want of mail servers leaves a line.
+const SKIPPED_FILE: &str = "TRADEPOST_SKIPPED_FILE";
+
+pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
+    let passed_on = match arguments.first().and_then(|first| first.to_str()) {
+        None if arguments.is_empty() => &[],
+        Some("--help" | "-h") => {
+            print!("{USAGE}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some("--") => arguments.get(1..).unwrap_or_default(),
+        Some(_) | None => {
+            let what = format!(
+                "test knows no argument `{}`",
+                arguments[0].to_string_lossy()
+            );
+            return Ok(wrong_usage(&what, USAGE));
+        }
+    };
+    if let Servers::Absent(why) = packages::install_what_is_missing()? {
+        eprintln!("Tests against real mail servers cannot run: {why}.");
+    } else if !packages::is_root() {
+        eprintln!("Tests against real mail servers cannot run: Postfix needs root.");
+    }
+    let skipped_file =
+        std::env::temp_dir().join(format!("tradepost-skipped-{}", std::process::id()));
+    let _ = fs::remove_file(&skipped_file);
+    let all_passed = build_and_test(passed_on, &skipped_file);
+    let skipped = fs::read_to_string(&skipped_file).unwrap_or_default();
+    let _ = fs::remove_file(&skipped_file);
+    report_skipped(&skipped);
+    Ok(if all_passed? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn build_and_test(passed_on: &[OsString], skipped_file: &Path) -> Result<bool> {
+    // The end-to-end tests start the programs, which cargo does not build for the tests of another package.
+    let built = cargo()
+        .args(["build", "--workspace", "--all-targets"])
+        .status()
+        .context("cannot run cargo")?;
+    if !built.success() {
+        return Ok(false);
+    }
+    let doc_tests_passed = if passed_on.is_empty() {
+        let status = cargo()
+            .args(["test", "--workspace", "--doc"])
+            .status()
+            .context("cannot run cargo")?;
+        status.success()
+    } else {
+        true
+    };
+    let mut runner = cargo();
+    if nextest_is_installed() {
+        runner.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+    } else {
+        runner.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    }
+    let status = runner
+        .args(passed_on)
+        .env(SKIPPED_FILE, skipped_file)
+        .status()
+        .context("cannot run cargo")?;
+    Ok(status.success() && doc_tests_passed)
+}
+
+fn nextest_is_installed() -> bool {
+    cargo()
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+fn report_skipped(lines: &str) {
+    let count = lines.lines().count();
+    if count == 0 {
+        return;
+    }
+    eprintln!(
+        "\nSKIPPED for want of mail servers: {count} test{}",
+        if count == 1 { "" } else { "s" }
+    );
+    for line in lines.lines() {
+        eprintln!("  {line}");
+    }
+    eprintln!("Run `cargo xtask test` as root on Debian or Ubuntu to run them too.");
+}
+
+/// The cargo that started us, in the workspace's folder.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace_root());
+    command
+}
+
+pub(crate) fn workspace_root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
