@@ -23,7 +23,7 @@ pub mod time;
 pub mod evidence;
 pub mod wire;
 
-mod words;
+pub mod words;
 
 pub use address::Address;
 pub use evidence::Evidence;

@@ -1,7 +1,9 @@
 //! How an enum of the protocol gets its words. The words stand once, beside the variants they
 //! name; serde, `Display` and `FromStr` all go through them.
 
-/// Declares an enum whose variants are the words of one protocol table.
+/// Declares an enum whose variants are the words of one table: of the protocol, or of a program's
+/// output. The enum gets `ALL`, `word()`, `Display`, `FromStr` and serde, all by its words.
+#[macro_export]
 macro_rules! words {
     ($(#[$meta:meta])* $vis:vis enum $name:ident as $what:literal {
         $($(#[$vmeta:meta])* $variant:ident = $word:literal,)+
@@ -45,13 +47,13 @@ macro_rules! words {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                let word = String::deserialize(d)?;
+                let word = <String as serde::Deserialize>::deserialize(d)?;
                 word.parse().map_err(serde::de::Error::custom)
             }
         }
     };
 }
-pub(crate) use words;
+pub use words;
 
 /// A word that the protocol's table does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +65,9 @@ pub struct UnknownWord {
 }
 
 impl UnknownWord {
-    pub(crate) fn new(what: &'static str, word: &str, known: &[&str]) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(what: &'static str, word: &str, known: &[&str]) -> Self {
         UnknownWord {
             what,
             word: word.chars().take(64).collect(),
