@@ -1,0 +1,18 @@
+//! What both agents' configuration files have in common: reading TOML so that a fault is told
+//! with file, line and remedy; the sections `[imap]`, `[smtp]` and `[trust]`; secrets; and the
+//! permissions of files that others must not read.
+//!
+//! It does not know what an agent is: the rest of each file is the agent's own.
+
+mod duration;
+mod private;
+mod secret;
+mod source;
+mod trust;
+
+pub use duration::Span;
+pub use private::{PrivateError, check_private, make_private_folder};
+pub use secret::{SecretToml, load_secret};
+pub use source::{ConfigError, Source};
+pub use toml::Spanned;
+pub use trust::{AdoptToml, TrustToml};

@@ -1,0 +1,70 @@
+//! Files and folders that only their owner may read: passwords, the ledger, the book.
+
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why a file or folder is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum PrivateError {
+    /// It cannot be looked at, or made.
+    #[error("{path}: {error}", path = path.display())]
+    Unusable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Others than the owner have some right on it.
+    #[error(
+        "{path} can be read by others (mode {mode:03o}); run: chmod {remedy} '{path}'",
+        path = path.display()
+    )]
+    OthersCanRead {
+        /// Which one.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// What they should be.
+        remedy: &'static str,
+    },
+}
+
+/// Refuses what others than its owner can read or write.
+///
+/// # Errors
+/// [`PrivateError`] with the command that helps.
+pub fn check_private(path: &Path) -> Result<(), PrivateError> {
+    let found = std::fs::metadata(path).map_err(|error| PrivateError::Unusable {
+        path: path.to_owned(),
+        error,
+    })?;
+    let mode = found.mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(PrivateError::OthersCanRead {
+        path: path.to_owned(),
+        mode,
+        remedy: if found.is_dir() { "700" } else { "600" },
+    })
+}
+
+/// Makes the folder, and those above it, for the owner alone; one that is there must be private.
+///
+/// # Errors
+/// [`PrivateError`].
+pub fn make_private_folder(path: &Path) -> Result<(), PrivateError> {
+    if path.is_dir() {
+        return check_private(path);
+    }
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        // A umask can take rights away from the mode, never add any: set what is needed.
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)));
+    made.map_err(|error| PrivateError::Unusable {
+        path: path.to_owned(),
+        error,
+    })
+}

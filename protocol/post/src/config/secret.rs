@@ -1,0 +1,107 @@
+//! Passwords: from a file that only its owner can read, from the environment, or from a command;
+//! never from the configuration itself.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use secrecy::SecretString;
+use toml::Spanned;
+
+use super::private::check_private;
+use super::source::{ConfigError, Source};
+
+/// The keys of a section that say where its password comes from: exactly one is needed.
+#[derive(Debug, Clone, Default)]
+pub struct SecretToml {
+    /// A file; its first line counts.
+    pub password_file: Option<Spanned<PathBuf>>,
+    /// An environment variable.
+    pub password_env: Option<Spanned<String>>,
+    /// A command for the shell; the first line that it prints counts.
+    pub password_command: Option<Spanned<String>>,
+}
+
+impl SecretToml {
+    /// Refuses none or several sources, and a file that others can read; reads no password yet,
+    /// so that commands that need none do not ask for one.
+    ///
+    /// # Errors
+    /// [`ConfigError::At`].
+    pub fn check(&self, source: &Source, section: &str) -> Result<(), ConfigError> {
+        match (
+            &self.password_file,
+            &self.password_env,
+            &self.password_command,
+        ) {
+            (Some(file), None, None) => check_private(&source.beside(file.get_ref()))
+                .map_err(|e| source.wrong(file, format!("password_file: {e}"))),
+            (None, Some(_), None) | (None, None, Some(_)) => Ok(()),
+            (None, None, None) => Err(source.lacks(format!(
+                "{section} needs one of password_file, password_env and password_command"
+            ))),
+            _ => Err(source.lacks(format!(
+                "{section} has more than one of password_file, password_env and password_command"
+            ))),
+        }
+    }
+}
+
+/// Gets the password; runs the command where there is one, so call it off the async threads.
+///
+/// # Errors
+/// [`ConfigError::At`] when there is none to be had; never with the password in it.
+pub fn load_secret(
+    secret: &SecretToml,
+    source: &Source,
+    section: &str,
+) -> Result<SecretString, ConfigError> {
+    secret.check(source, section)?;
+    if let Some(file) = &secret.password_file {
+        let path = source.beside(file.get_ref());
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| source.wrong(file, format!("password_file: {}: {e}", path.display())))?;
+        return first_line(&text).ok_or_else(|| {
+            source.wrong(file, format!("password_file: {} is empty", path.display()))
+        });
+    }
+    if let Some(name) = &secret.password_env {
+        let value = std::env::var(name.get_ref()).unwrap_or_default();
+        return first_line(&value).ok_or_else(|| {
+            let text = format!(
+                "password_env: the environment variable {} is not set",
+                name.get_ref()
+            );
+            source.wrong(name, text)
+        });
+    }
+    match &secret.password_command {
+        Some(command) => from_command(command, source),
+        None => Err(source.lacks(format!("{section} has no password"))),
+    }
+}
+
+fn from_command(command: &Spanned<String>, source: &Source) -> Result<SecretString, ConfigError> {
+    let failed = |why: String| {
+        source.wrong(
+            command,
+            format!("password_command: {:?} {why}", command.get_ref()),
+        )
+    };
+    let output = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command.get_ref())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| failed(format!("could not be run: {e}")))?;
+    if !output.status.success() {
+        return Err(failed(format!("failed: {}", output.status)));
+    }
+    first_line(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| failed("printed no password".to_owned()))
+}
+
+fn first_line(text: &str) -> Option<SecretString> {
+    let line = text.lines().next().unwrap_or_default();
+    (!line.is_empty()).then(|| SecretString::from(line.to_owned()))
+}

@@ -1,0 +1,150 @@
+//! A configuration file: its text, and faults that name the line.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+
+/// A configuration file that was read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read at all.
+    #[error("cannot read the configuration {path}: {error}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{path}:{line}: {text}", path = path.display())]
+    At {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong, and the remedy.
+        text: String,
+    },
+}
+
+/// A configuration is written by hand: far below this.
+const MOST_OCTETS: u64 = 16 * 1024 * 1024;
+
+impl Source {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`].
+    pub fn read(path: &Path) -> Result<Source, ConfigError> {
+        let unreadable = |error| ConfigError::Unreadable {
+            path: path.to_owned(),
+            error,
+        };
+        if std::fs::metadata(path).map_err(unreadable)?.len() > MOST_OCTETS {
+            let too_large = std::io::Error::other("it is larger than 16 MiB");
+            return Err(unreadable(too_large));
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Ok(Source::from_text(path, text))
+    }
+
+    /// A text as if it had been read from `path`.
+    #[must_use]
+    pub fn from_text(path: impl Into<PathBuf>, text: impl Into<String>) -> Source {
+        Source {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path that stands in the file: a relative one is relative to the file's folder.
+    #[must_use]
+    pub fn beside(&self, path: &Path) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if path.is_relative() => folder.join(path),
+            _ => path.to_owned(),
+        }
+    }
+
+    /// Reads the whole file as `T`, which should deny unknown fields.
+    ///
+    /// # Errors
+    /// [`ConfigError::At`] with line and, for an unknown key, a suggestion.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(&self.text).map_err(|e| {
+            let at = e.span().map_or(0, |span| span.start);
+            self.at(at, in_own_words(e.message()))
+        })
+    }
+
+    /// A fault at a value of the file.
+    #[must_use]
+    pub fn wrong<T>(&self, value: &Spanned<T>, what: impl Display) -> ConfigError {
+        self.at(value.span().start, what.to_string())
+    }
+
+    /// A fault of the file as a whole, such as something missing; named at its first line.
+    #[must_use]
+    pub fn lacks(&self, what: impl Display) -> ConfigError {
+        self.at(0, what.to_string())
+    }
+
+    fn at(&self, offset: usize, text: String) -> ConfigError {
+        let before = self.text.as_bytes().iter().take(offset);
+        ConfigError::At {
+            path: self.path.clone(),
+            line: 1 + before.filter(|b| **b == b'\n').count(),
+            text,
+        }
+    }
+}
+
+/// The library's words for an unknown key name all the keys that are known; a person looks for one.
+fn in_own_words(message: &str) -> String {
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        return message.to_owned();
+    };
+    let mut quoted = rest.split('`');
+    let Some(unknown) = quoted.next() else {
+        return message.to_owned();
+    };
+    // After the unknown one: ", expected one of ", "known", ", ", "known", ...
+    let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
+    if unknown == "password" && known.contains(&"password_file") {
+        return "a password does not stand in the configuration: put it into a file that only you can read \
+                (password_file), or name an environment variable (password_env) or a command (password_command)"
+            .to_owned();
+    }
+    match nearest(unknown, &known) {
+        Some(suggestion) => format!("unknown key {unknown:?}: did you mean {suggestion:?}?"),
+        None if known.is_empty() => format!("unknown key {unknown:?}"),
+        None => format!(
+            "unknown key {unknown:?}: the keys here are {}",
+            known.join(", ")
+        ),
+    }
+}
+
+fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(unknown, k), *k))
+        .filter(|(distance, k)| *distance <= 1 + k.len() / 4)
+        .min()
+        .map(|(_, k)| k)
+}
