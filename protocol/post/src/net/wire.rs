@@ -1,0 +1,162 @@
+//! The byte stream of one connection: TCP or TLS, with two additions that the parsers above it
+//! need. Bytes that were already read can be put back in front, and the number of bytes still to
+//! be read can be limited, so that no server fills the memory (async-imap buffers up to 512 MiB
+//! for one response).
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use lettre::transport::smtp::client::AsyncTokioStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::Place;
+use super::tls::{self, TlsClient};
+use crate::trouble::Error;
+
+#[derive(Debug)]
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    socket: Socket,
+    /// Read before the socket.
+    ahead: Vec<u8>,
+    ahead_at: usize,
+    /// How many bytes may still be read from the socket.
+    allowance: u64,
+}
+
+/// The error of a server that sends more than was allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("the server sends more than was asked for")]
+pub(crate) struct TooMuch;
+
+impl Wire {
+    /// On a plain TCP connection.
+    pub(crate) fn plain(tcp: TcpStream) -> Wire {
+        Wire::new(Socket::Plain(tcp))
+    }
+
+    fn new(socket: Socket) -> Wire {
+        Wire {
+            socket,
+            ahead: Vec::new(),
+            ahead_at: 0,
+            allowance: u64::MAX,
+        }
+    }
+
+    /// Begins TLS. Nothing that came in plain text survives (RFC 3501 section 6.2.1, RFC 3207
+    /// section 4.2): it may be somebody else's.
+    pub(crate) async fn protect(self, place: &Place, tls: &TlsClient) -> Result<Wire, Error> {
+        match self.socket {
+            Socket::Plain(tcp) => {
+                let stream = tls.begin(place, tcp).await?;
+                Ok(Wire::new(Socket::Tls(Box::new(stream))))
+            }
+            Socket::Tls(_) => Ok(self),
+        }
+    }
+
+    /// These bytes are read before anything else from the server.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        let rest = self.ahead.get(self.ahead_at..).unwrap_or_default();
+        self.ahead = [bytes, rest].concat();
+        self.ahead_at = 0;
+    }
+
+    /// From now on at most `bytes` more may come from the server.
+    #[expect(dead_code)]
+    pub(crate) fn allow(&mut self, bytes: u64) {
+        self.allowance = bytes;
+    }
+
+    /// The TLS version in use; `None` in plain text.
+    pub(crate) fn tls_version(&self) -> Option<String> {
+        match &self.socket {
+            Socket::Plain(_) => None,
+            Socket::Tls(stream) => Some(tls::version(stream.get_ref().1.protocol_version())),
+        }
+    }
+
+    /// This computer's end of the connection.
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp().local_addr()
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match &self.socket {
+            Socket::Plain(tcp) => tcp,
+            Socket::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+impl AsyncTokioStream for Wire {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp().peer_addr()
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let wire = &mut *self;
+        let ahead = wire.ahead.get(wire.ahead_at..).unwrap_or_default();
+        if !ahead.is_empty() {
+            let (now, _) = ahead.split_at(ahead.len().min(buf.remaining()));
+            buf.put_slice(now);
+            wire.ahead_at += now.len();
+            return Poll::Ready(Ok(()));
+        }
+        if wire.allowance == 0 {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, TooMuch)));
+        }
+        let before = buf.filled().len();
+        ready!(match &mut wire.socket {
+            Socket::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
+        })?;
+        let came = buf.filled().len().saturating_sub(before);
+        wire.allowance = wire.allowance.saturating_sub(came as u64);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.socket {
+            Socket::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.socket {
+            Socket::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.socket {
+            Socket::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+        }
+    }
+}

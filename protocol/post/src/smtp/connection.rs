@@ -1,0 +1,256 @@
+//! One connection to the submission server: opening it up to the login, and one letter over it.
+
+use lettre::address::Address;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use secrecy::ExposeSecret;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::Instant;
+
+use super::reply::{SendFailure, Step};
+use super::{Probe, Settings};
+use crate::net::lines::Lines;
+use crate::net::tls::TlsClient;
+use crate::net::wire::Wire;
+use crate::net::{Place, Tls, silent};
+use crate::trouble::{Error, TroubleKind, quoted};
+
+/// A letter, ready to go.
+pub(super) struct Letter<'a> {
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) bytes: &'a [u8],
+}
+
+/// Logged in, with no letter under way.
+pub(super) struct Connection {
+    smtp: AsyncSmtpConnection,
+    pub(super) last_used: Instant,
+}
+
+/// Longest polite goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+impl Connection {
+    /// Connects, begins TLS, logs in.
+    pub(super) async fn open(
+        settings: &Settings,
+        tls: &TlsClient,
+    ) -> Result<(Connection, Probe), Error> {
+        let place = settings.place();
+        let (wire, greeting) = greet(settings, tls).await?;
+        let probe = Probe {
+            greeting,
+            tls: wire.tls_version(),
+        };
+        let hello = hello(&wire);
+        let begun = async {
+            let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello)
+                .await
+                .map_err(|e| refused_us(&place, SendFailure::from(e)))?;
+            if !settings.user.is_empty() {
+                log_in(&mut smtp, settings, &place).await?;
+            }
+            Ok(smtp)
+        };
+        let smtp = tokio::time::timeout(settings.timeout, begun)
+            .await
+            .map_err(|_| silent(&place, "logging in"))??;
+        let connection = Connection {
+            smtp,
+            last_used: Instant::now(),
+        };
+        Ok((connection, probe))
+    }
+
+    /// Sends one letter. `step` tells how far it came, also when this is dropped by a timeout.
+    pub(super) async fn send(
+        &mut self,
+        letter: &Letter<'_>,
+        step: &mut Step,
+    ) -> Result<String, SendFailure> {
+        *step = Step::Sender;
+        let mut parameters = Vec::new();
+        if needs_utf8(letter) {
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !letter.bytes.is_ascii() {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let mail = Mail::new(Some(letter.from.clone()), parameters);
+        self.smtp.command(mail).await?;
+        *step = Step::Recipient;
+        let rcpt = Rcpt::new(letter.to.clone(), Vec::new());
+        self.smtp.command(rcpt).await?;
+        *step = Step::Data;
+        let go_ahead = self.smtp.command(Data).await?;
+        if !go_ahead.has_code(354) {
+            return Err(unexpected(&go_ahead));
+        }
+        *step = Step::Text;
+        // lettre ends the text with CRLF . CRLF: the letter's own last CRLF would become an empty line.
+        let text = letter.bytes.strip_suffix(b"\r\n").unwrap_or(letter.bytes);
+        let reply = self.smtp.message(text).await?;
+        // RFC 5321 section 4.3.2: 250 is what says that the server took it.
+        if !reply.has_code(250) {
+            return Err(unexpected(&reply));
+        }
+        self.last_used = Instant::now();
+        let words: Vec<&str> = reply.message().collect();
+        Ok(quoted(&words.join(" ")))
+    }
+
+    /// What the server can't do that this letter needs.
+    pub(super) fn lacks_for(&self, letter: &Letter<'_>) -> Option<&'static str> {
+        let info = self.smtp.server_info();
+        if needs_utf8(letter) && !info.supports_feature(Extension::SmtpUtfEight) {
+            return Some(
+                "SMTPUTF8 (RFC 6531), which an address with other than ASCII characters needs",
+            );
+        }
+        if !letter.bytes.is_ascii() && !info.supports_feature(Extension::EightBitMime) {
+            return Some("8BITMIME (RFC 6152), which the letter's bytes need");
+        }
+        None
+    }
+
+    /// Says goodbye, where it does not take long.
+    pub(super) async fn quit(mut self) {
+        let _ = tokio::time::timeout(GOODBYE, self.smtp.command(Quit)).await;
+    }
+}
+
+fn needs_utf8(letter: &Letter<'_>) -> bool {
+    let ascii = |a: &Address| a.user().is_ascii() && a.domain().is_ascii();
+    !(ascii(&letter.from) && ascii(&letter.to))
+}
+
+fn unexpected(reply: &lettre::transport::smtp::response::Response) -> SendFailure {
+    let words: Vec<&str> = reply.message().collect();
+    SendFailure::Code(u16::from(reply.code()), quoted(&words.join(" ")))
+}
+
+/// RFC 5321 section 4.1.4: a client without a name of its own gives its address.
+fn hello(wire: &Wire) -> ClientId {
+    match wire.local_addr().map(|a| a.ip()) {
+        Ok(IpAddr::V4(ip)) => ClientId::Ipv4(ip),
+        Ok(IpAddr::V6(ip)) => ClientId::Ipv6(ip),
+        Err(_) => ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST),
+    }
+}
+
+/// Reads the greeting, and begins TLS where `STARTTLS` is configured. lettre does neither here:
+/// it would keep plain text that was sent ahead of TLS, and read it as the server's.
+async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), Error> {
+    let mut lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
+    let doing = match settings.tls {
+        Tls::Implicit => "greeting",
+        Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
+    };
+    let greeting = expect(&mut lines, 220, doing).await?;
+    let greeting = quoted(&greeting.join(" "));
+    if settings.tls == Tls::StartTls {
+        lines.send(b"EHLO [127.0.0.1]\r\n", "EHLO").await?;
+        let features = expect(&mut lines, 250, "EHLO").await?;
+        if !features
+            .iter()
+            .any(|f| f.trim().eq_ignore_ascii_case("STARTTLS"))
+        {
+            return Err(Error::new(
+                TroubleKind::Tls,
+                format!(
+                    "{} offers no STARTTLS; refusing to go on in plain text - try port 465 with `tls` = \"implicit\" \
+                     in [smtp]",
+                    lines.place
+                ),
+            ));
+        }
+        lines.send(b"STARTTLS\r\n", "STARTTLS").await?;
+        expect(&mut lines, 220, "STARTTLS").await?;
+        lines = lines.protect(tls).await?;
+    }
+    // lettre begins by reading a greeting; after STARTTLS there is no second one.
+    Ok((lines.hand_over(b"220 ready\r\n"), greeting))
+}
+
+/// One answer of the server, of one or several lines (RFC 5321 section 4.2.1), with this code.
+async fn expect(lines: &mut Lines, code: u16, doing: &str) -> Result<Vec<String>, Error> {
+    let mut texts = Vec::new();
+    loop {
+        let line = lines.line(doing).await?;
+        let (digits, text) = line.split_at_checked(3).unwrap_or((line.as_str(), ""));
+        let came: Option<u16> = digits.parse().ok().filter(|c| (200..600).contains(c));
+        let Some(came) = came else {
+            return Err(Error::new(
+                TroubleKind::NotUnderstood,
+                format!(
+                    "{} does not look like an SMTP server (it says: {}) - check `host` and `port` in [smtp]",
+                    lines.place,
+                    quoted(&line)
+                ),
+            ));
+        };
+        texts.push(text.get(1..).unwrap_or_default().to_owned());
+        if text.starts_with('-') && texts.len() < 100 {
+            continue;
+        }
+        if came == code {
+            return Ok(texts);
+        }
+        let failure = SendFailure::Code(came, quoted(&texts.join(" ")));
+        return Err(refused_us(&lines.place, failure));
+    }
+}
+
+/// The server does not serve us, whatever the letter: never a reason to give a letter up.
+fn refused_us(place: &Place, failure: SendFailure) -> Error {
+    match failure {
+        SendFailure::Code(code, said) => Error::new(
+            TroubleKind::Refused,
+            format!("{place} does not serve us now: {code} {said}"),
+        ),
+        SendFailure::NoAnswer(why) => Error::new(
+            TroubleKind::Lost,
+            format!("the connection to {place} broke ({why})"),
+        ),
+    }
+}
+
+async fn log_in(
+    smtp: &mut AsyncSmtpConnection,
+    settings: &Settings,
+    place: &Place,
+) -> Result<(), Error> {
+    let known = [Mechanism::Plain, Mechanism::Login];
+    if smtp.server_info().get_auth_mechanism(&known).is_none() {
+        return Err(Error::new(
+            TroubleKind::Refused,
+            format!(
+                "{place} offers neither AUTH PLAIN nor AUTH LOGIN on this connection - check `tls` and `port` in [smtp]"
+            ),
+        ));
+    }
+    let password = settings.password.expose_secret().to_owned();
+    let credentials = Credentials::new(settings.user.clone(), password);
+    match smtp.auth(&known, &credentials).await {
+        Ok(reply) if reply.has_code(235) => Ok(()),
+        Ok(reply) => Err(refused_us(place, unexpected(&reply))),
+        Err(e) => match SendFailure::from(e) {
+            // RFC 4954 section 6: 4xx is a passing trouble of the server.
+            SendFailure::Code(code, said) if code >= 500 => Err(Error::new(
+                TroubleKind::WrongPassword,
+                format!(
+                    "the server refused the password for {} at {place} - check `user` and `password_command` in \
+                     [smtp] (it says: {code} {said})",
+                    settings.user
+                ),
+            )),
+            passing @ (SendFailure::Code(..) | SendFailure::NoAnswer(_)) => {
+                Err(refused_us(place, passing))
+            }
+        },
+    }
+}

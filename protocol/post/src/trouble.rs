@@ -1,0 +1,85 @@
+//! What can go wrong between this computer and a mail server, in words for people.
+
+use std::time::Duration;
+
+/// Something is wrong with the connection; it will be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What sort of trouble.
+    pub kind: TroubleKind,
+    /// What happened, where, and what to do: one line.
+    pub text: String,
+    /// How long until the next try.
+    pub retry_in: Duration,
+}
+
+/// The sorts of trouble; each calls for another remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// The host's name has no address.
+    NameNotFound,
+    /// Nothing answers at the host and port.
+    CannotConnect,
+    /// No protected connection: the certificate or the handshake.
+    Tls,
+    /// The server refused user and password.
+    WrongPassword,
+    /// The server refused to serve for another reason.
+    Refused,
+    /// The connection broke.
+    Lost,
+    /// The server was silent for too long.
+    TimedOut,
+    /// The server answered something that can't be read.
+    NotUnderstood,
+    /// A folder can't be opened.
+    Folder,
+    /// The configuration can't work: trying again is useless until it is changed.
+    Configuration,
+}
+
+/// Why something could not be done with a mail server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Error {
+    /// What sort of trouble.
+    pub kind: TroubleKind,
+    /// What happened, where, and what to do: one line.
+    pub text: String,
+}
+
+impl Error {
+    pub(crate) fn new(kind: TroubleKind, text: impl Into<String>) -> Error {
+        Error {
+            kind,
+            text: text.into(),
+        }
+    }
+
+    /// Whether the same thing may work later without anybody changing anything here.
+    #[must_use]
+    pub fn can_pass(&self) -> bool {
+        !matches!(
+            self.kind,
+            TroubleKind::Configuration | TroubleKind::WrongPassword
+        )
+    }
+}
+
+/// The longest part of a server's own words that is repeated to a person.
+const QUOTED_CHARACTERS: usize = 200;
+
+/// What a server said, fit to stand in a line for people: no control characters, no end of line,
+/// not too long. (Programs that print it escape it all the same.)
+pub(crate) fn quoted(said: &str) -> String {
+    let mut line: String = said
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(QUOTED_CHARACTERS)
+        .collect();
+    if said.trim().chars().count() > QUOTED_CHARACTERS {
+        line.push_str("...");
+    }
+    line
+}
