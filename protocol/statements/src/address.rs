@@ -135,11 +135,35 @@ fn is_dot_atom(text: &str) -> bool {
 }
 
 fn canonical_domain(domain: &str) -> Result<String, AddressError> {
-    // Full-width dots and the like would be mapped to dots: more than a mail server does.
     if domain.starts_with('.') || domain.ends_with('.') || domain.contains(char::is_control) {
         return Err(AddressError::Domain);
     }
-    idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)
+    let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| AddressError::Domain)?;
+    if domain.is_ascii() || is_mapped_by_lower_casing_alone(domain, &ascii) {
+        Ok(ascii)
+    } else {
+        Err(AddressError::Domain)
+    }
+}
+
+/// The library maps as browsers do (UTS 46): full-width letters and dots become ASCII, soft hyphens
+/// vanish. IDNA2008 has no such mapping (RFC 5891 section 5.3), and no mail server does it: two
+/// domains that look alike would become the same address.
+fn is_mapped_by_lower_casing_alone(domain: &str, ascii: &str) -> bool {
+    let (unicode, _) = idna::domain_to_unicode(ascii);
+    let mapped: Vec<(&str, &str)> = ascii.split('.').zip(unicode.split('.')).collect();
+    let labels: Vec<&str> = domain.split('.').collect();
+    labels.len() == mapped.len()
+        && labels
+            .iter()
+            .zip(mapped)
+            .all(|(label, (a_label, u_label))| {
+                if label.is_ascii() {
+                    label.eq_ignore_ascii_case(a_label)
+                } else {
+                    a_label.starts_with("xn--") && label.to_lowercase() == u_label
+                }
+            })
 }
 
 impl PartialEq for Address {
@@ -191,6 +215,9 @@ mod tests {
         assert!(same("\"ann\"@home.example", "ann@home.example"));
         assert!(same("\"a\\nn\"@home.example", "ann@home.example"));
         assert!(same("ann@bücher.example", "ann@xn--bcher-kva.example"));
+        assert!(same("ann@BÜCHER.Example", "ann@XN--bcher-KVA.example"));
+        assert!(same("ann@straße.example", "ann@xn--strae-oqa.example"));
+        assert!(same("ann@bücher.xn--bcher-kva", "ann@xn--bcher-kva.bücher"));
         assert!(!same("a.nn@home.example", "ann@home.example"));
         assert!(!same("ann+x@home.example", "ann@home.example"));
         assert!(!same("\"a b\"@home.example", "\"ab\"@home.example"));
@@ -219,6 +246,12 @@ mod tests {
             "\"a@b.example",
             "\"a\"b\"@c.example",
             "a(x)@b.example",
+            "a@\u{ff53}hop.example",
+            "a@sh\u{ad}op.example",
+            "a@bü\u{200b}cher.example",
+            "a@shop\u{3002}example",
+            "a@bücher\u{ff0e}example",
+            "a@xn--a.example",
         ] {
             assert!(bad.parse::<Address>().is_err(), "{bad:?} was accepted");
         }
