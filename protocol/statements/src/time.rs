@@ -29,13 +29,13 @@ impl Time {
     /// moved to the nearest time that can be written.
     #[must_use]
     pub fn from_unix_millis(millis: i64) -> Time {
-        Time(
-            Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 {
+        Timestamp::from_millisecond(millis)
+            .unwrap_or(if millis < 0 {
                 Timestamp::MIN
             } else {
                 Timestamp::MAX
-            }),
-        )
+            })
+            .into()
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -53,7 +53,7 @@ impl Time {
     /// That much earlier, or the first time that can be written.
     #[must_use]
     pub fn minus(self, d: Duration) -> Time {
-        Time(self.0.saturating_sub(d).unwrap_or(Timestamp::MIN))
+        self.0.saturating_sub(d).unwrap_or(Timestamp::MIN).into()
     }
 
     /// How much later this is than `earlier`; zero when it is not later.
@@ -70,9 +70,13 @@ impl Time {
     }
 }
 
+/// 0000-01-01T00:00:00Z: RFC 3339 has no years before it.
+const FIRST_SECOND: i64 = -62_167_219_200;
+
+/// A time before the year 0 becomes the first one that can be written.
 impl From<Timestamp> for Time {
     fn from(t: Timestamp) -> Time {
-        Time(t)
+        Time(Timestamp::from_second(FIRST_SECOND).map_or(t, |first| t.max(first)))
     }
 }
 
@@ -80,7 +84,10 @@ impl FromStr for Time {
     type Err = TimeError;
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let text = with_nine_decimals_at_most(text).ok_or(TimeError::Time)?;
-        text.parse().map(Time).map_err(|_| TimeError::Time)
+        match text.parse::<Timestamp>() {
+            Ok(t) if t.as_second() >= FIRST_SECOND => Ok(Time(t)),
+            Ok(_) | Err(_) => Err(TimeError::Time),
+        }
     }
 }
 
@@ -109,7 +116,15 @@ fn with_nine_decimals_at_most(text: &str) -> Option<String> {
     };
     let offset_fits = match offset.as_bytes() {
         [b'Z' | b'z'] => true,
-        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|b| b.is_ascii_digit()),
+        // time-hour is 00 to 23; the library takes a little more.
+        [
+            b'+' | b'-',
+            h @ (b'0' | b'1' | b'2'),
+            h2,
+            b':',
+            b'0'..=b'5',
+            m2,
+        ] => (*h < b'2' || *h2 < b'4') && h2.is_ascii_digit() && m2.is_ascii_digit(),
         _ => false,
     };
     if !fits || !offset_fits {
@@ -186,6 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn every_time_that_can_be_reckoned_can_be_read_back() {
+        for t in [
+            Time::from_unix_millis(i64::MIN),
+            Time::from_unix_millis(i64::MAX),
+            Time::from_unix_millis(0).minus(Duration::MAX),
+            Time::from_unix_millis(0).plus(Duration::MAX),
+            "2016-12-31T23:59:60Z".parse().unwrap(),
+            "2026-11-20T10:15:00-00:00".parse().unwrap(),
+            "2026-11-20T10:15:00.123456789+23:59".parse().unwrap(),
+        ] {
+            assert_eq!(t.to_string().parse(), Ok(t));
+        }
+    }
+
+    #[test]
     fn what_rfc_3339_does_not_know_is_refused() {
         assert!("2026-11-20T10:15:00.5+00:00".parse::<Time>().is_ok());
         for bad in [
@@ -198,6 +228,10 @@ mod tests {
             "2026-11-20T25:15:00Z",
             "2026-11-20T10:15:00.Z",
             "2026-11-20T10:15:00+1",
+            "2026-11-20T10:15:00+24:00",
+            "2026-11-20T10:15:00+01:60",
+            "2026-11-20T24:00:00Z",
+            "0000-01-01T00:00:00+00:01",
             "2026-11-20T10:15:00Z[UTC]",
             "",
             "+002026-11-20T10:15:00Z",
