@@ -144,13 +144,32 @@ impl std::fmt::Display for Reference {
 }
 string_serde!(Reference);
 
+/// Blanks and hyphens count for nothing, but a number may end at one of them: what follows
+/// (the month it expires, say) does not hide it.
 fn contains_card_number(text: &str) -> bool {
-    let bare: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .collect();
-    bare.split(|c: char| !c.is_ascii_digit())
-        .any(|run| (13..=19).contains(&run.len()) && passes_luhn(run))
+    let separates = |c: char| c.is_whitespace() || c == '-';
+    text.split(|c: char| !c.is_ascii_digit() && !separates(c))
+        .any(|digits_and_separators| {
+            let groups: Vec<&str> = digits_and_separators
+                .split(separates)
+                .filter(|group| !group.is_empty())
+                .collect();
+            (0..groups.len()).any(|first| starts_with_card_number(groups.iter().skip(first)))
+        })
+}
+
+fn starts_with_card_number<'t>(groups: impl Iterator<Item = &'t &'t str>) -> bool {
+    let mut number = String::new();
+    for group in groups {
+        number.push_str(group);
+        if number.len() > 19 {
+            return false;
+        }
+        if number.len() >= 13 && passes_luhn(&number) {
+            return true;
+        }
+    }
+    false
 }
 
 /// ISO/IEC 7812-1, annex B.
@@ -262,6 +281,11 @@ mod tests {
             ("tok_4111 1111-1111 1111", Some(ReferenceError::CardNumber)),
             ("4111111111111111", Some(ReferenceError::CardNumber)),
             ("tok_4111111111111112", None),
+            (
+                "tok_4111 1111 1111 1111 12 27",
+                Some(ReferenceError::CardNumber),
+            ),
+            ("tok-9-4111111111111111", Some(ReferenceError::CardNumber)),
             ("tok_411111111111", None),
             ("1234", Some(ReferenceError::NoLetter)),
             ("", Some(ReferenceError::NoLetter)),
