@@ -24,6 +24,9 @@ pub enum IdError {
     /// Protocol 4: 1 to 2^31-1.
     #[error("a sequence is a whole number from 1 to 2147483647")]
     Sequence,
+    /// Protocol 3, `trade-record`: from 1.
+    #[error("the version of a trade record is a whole number from 1 to 2147483647")]
+    Version,
 }
 
 /// A trade's id, unique for its shop only: use [`TradeRef`] to name a trade.

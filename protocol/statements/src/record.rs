@@ -149,7 +149,7 @@ impl TryFrom<u64> for Version {
     fn try_from(number: u64) -> Result<Self, IdError> {
         match u32::try_from(number) {
             Ok(n @ 1..=0x7fff_ffff) => Ok(Version(n)),
-            _ => Err(IdError::Sequence),
+            _ => Err(IdError::Version),
         }
     }
 }

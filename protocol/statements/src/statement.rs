@@ -158,7 +158,8 @@ impl Serialize for Statement {
     }
 }
 
-/// As from the wire, with the same refusals.
+/// As from the wire, with the same refusals, except those of the JSON text itself
+/// ([`wire::JsonError`]): for what this program has stored.
 impl<'de> Deserialize<'de> for Statement {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(d)?;

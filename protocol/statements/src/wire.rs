@@ -4,6 +4,7 @@
 //! statement one way only.
 
 mod json;
+mod members;
 mod rules;
 
 use std::fmt;
@@ -14,7 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::statement::{Body, Kind, Statement};
 
-pub use json::{JsonError, MOST_DEPTH, MOST_OCTETS, MOST_STRING_OCTETS, parse as parse_json};
+pub use json::{
+    JsonError, MOST_DEPTH, MOST_OCTETS, MOST_STRING_OCTETS, Place, parse as parse_json,
+};
 pub use rules::RuleError;
 
 /// The version of the protocol that is spoken here: the member `tradepost`.
@@ -93,6 +96,16 @@ pub fn encode(statement: &Statement) -> String {
     to_value(statement).to_string()
 }
 
+/// Writes a statement of one's own, and reads it back: what every reader would refuse is found
+/// before it leaves.
+///
+/// # Errors
+/// [`DecodeError`], which names the place.
+pub fn encode_checked(statement: &Statement) -> Result<String, DecodeError> {
+    let text = encode(statement);
+    decode(text.as_bytes()).map(|_| text)
+}
+
 /// What a statement says apart from who sent it when: two statuses with one sequence have the
 /// same content when these are equal (protocol 2).
 #[must_use]
@@ -128,6 +141,7 @@ pub fn from_value(value: &Value) -> Result<Statement, DecodeError> {
         body: read_body(body)?,
     };
     rules::check(&statement)?;
+    rules::check_keys(&statement.body, body)?;
     Ok(statement)
 }
 
@@ -167,16 +181,8 @@ fn read_body(value: &Value) -> Result<Body, DecodeError> {
     })
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
-    serde_path_to_error::deserialize(value).map_err(|e| {
-        let path = e.path().to_string();
-        let at = if path == "." {
-            "body".to_owned()
-        } else {
-            format!("body.{path}")
-        };
-        member(&at, &e.into_inner().to_string())
-    })
+fn read<T: DeserializeOwned>(body: &Value) -> Result<T, DecodeError> {
+    members::read("body", body)
 }
 
 fn required<T: DeserializeOwned>(
@@ -192,7 +198,7 @@ fn optional<T: DeserializeOwned>(
 ) -> Result<Option<T>, DecodeError> {
     object
         .get(name)
-        .map(|value| T::deserialize(value).map_err(|e| member(name, &e.to_string())))
+        .map(|value| members::read(name, value))
         .transpose()
 }
 
@@ -255,7 +261,7 @@ fn json_of<T: Serialize + fmt::Debug>(part: &T) -> Value {
 
 fn member(at: &str, problem: &str) -> DecodeError {
     DecodeError::Member {
-        at: at.to_owned(),
+        at: shortened(at),
         problem: shortened(problem),
     }
 }

@@ -25,44 +25,44 @@ pub enum JsonError {
     #[error("the statement starts with a byte order mark")]
     ByteOrderMark,
     /// RFC 7493 section 2.1: an escaped surrogate without its other half.
-    #[error("a string holds half of a surrogate pair (line {line}, column {column})")]
-    LoneSurrogate {
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-    },
+    #[error("a string holds half of a surrogate pair ({0})")]
+    LoneSurrogate(Place),
     /// RFC 7493 section 2.1: code points such as U+FFFE.
-    #[error("a string holds U+{0:04X}, which is not a character")]
-    Noncharacter(u32),
+    #[error("a string holds U+{0:04X}, which is not a character ({1})")]
+    Noncharacter(u32, Place),
     /// RFC 7493 section 2.3.
-    #[error("the member {0:?} occurs twice in one object")]
-    DuplicateMember(String),
+    #[error("the member {0:?} occurs twice in one object ({1})")]
+    DuplicateMember(String, Place),
     /// More than [`MOST_DEPTH`] levels.
-    #[error("the statement is more than {MOST_DEPTH} levels deep")]
-    TooDeep,
+    #[error("the statement is more than {MOST_DEPTH} levels deep ({0})")]
+    TooDeep(Place),
     /// More than [`MOST_STRING_OCTETS`].
-    #[error("a string has more than {MOST_STRING_OCTETS} octets")]
-    StringTooLong,
+    #[error("a string has more than {MOST_STRING_OCTETS} octets ({0})")]
+    StringTooLong(Place),
     /// A number that RFC 7493 section 2.2 does not allow.
-    #[error("a number is too large (line {line}, column {column})")]
-    NumberOutOfRange {
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-    },
+    #[error("a number is too large ({0})")]
+    NumberOutOfRange(Place),
     /// Something after the object.
-    #[error("something follows the statement (line {line}, column {column})")]
-    TrailingOctets {
-        /// From 1.
-        line: usize,
-        /// From 1.
-        column: usize,
-    },
+    #[error("something follows the statement ({0})")]
+    TrailingOctets(Place),
     /// Not JSON at all.
     #[error("the statement is not JSON: {0}")]
     Syntax(String),
+}
+
+/// Where in the text the reader was, just behind what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// In octets, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
 }
 
 /// Reads one JSON value that is all there is.
@@ -79,65 +79,88 @@ pub fn parse(octets: &[u8]) -> Result<Value, JsonError> {
     let text = std::str::from_utf8(octets).map_err(|e| JsonError::NotUtf8(e.valid_up_to()))?;
     let mut fault = None;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict {
+    let strict = Strict {
         depth: 0,
         fault: &mut fault,
-    }
-    .deserialize(&mut reader);
-    let value = match value {
-        Ok(value) => value,
-        Err(e) => return Err(fault.unwrap_or_else(|| syntax(&e))),
     };
-    reader.end().map_err(|e| JsonError::TrailingOctets {
+    match strict.deserialize(&mut reader) {
+        Ok(value) => match reader.end() {
+            Ok(()) => Ok(value),
+            Err(e) => Err(JsonError::TrailingOctets(place(&e))),
+        },
+        Err(e) => Err(match fault {
+            Some(fault) => fault.at(place(&e)),
+            None => syntax(&e),
+        }),
+    }
+}
+
+fn place(e: &serde_json::Error) -> Place {
+    Place {
         line: e.line(),
         column: e.column(),
-    })?;
-    Ok(value)
+    }
 }
 
 fn syntax(e: &serde_json::Error) -> JsonError {
-    let (line, column) = (e.line(), e.column());
     let text = e.to_string();
     // serde_json has no error codes; a test pins these texts.
     if text.contains("surrogate") || text.contains("unexpected end of hex escape") {
-        JsonError::LoneSurrogate { line, column }
+        JsonError::LoneSurrogate(place(e))
     } else if text.contains("number out of range") {
-        JsonError::NumberOutOfRange { line, column }
-    } else if text.contains("recursion limit") {
-        JsonError::TooDeep
+        JsonError::NumberOutOfRange(place(e))
     } else {
         JsonError::Syntax(text.chars().take(200).collect())
+    }
+}
+
+/// A rule that [`Strict`] found broken; where, only the reader of the text knows.
+#[derive(Debug)]
+enum Fault {
+    Noncharacter(u32),
+    DuplicateMember(String),
+    TooDeep,
+    StringTooLong,
+}
+
+impl Fault {
+    fn at(self, place: Place) -> JsonError {
+        match self {
+            Fault::Noncharacter(c) => JsonError::Noncharacter(c, place),
+            Fault::DuplicateMember(name) => JsonError::DuplicateMember(name, place),
+            Fault::TooDeep => JsonError::TooDeep(place),
+            Fault::StringTooLong => JsonError::StringTooLong(place),
+        }
     }
 }
 
 /// Builds a value and remembers which rule was broken, since serde's errors are only texts.
 struct Strict<'f> {
     depth: usize,
-    fault: &'f mut Option<JsonError>,
+    fault: &'f mut Option<Fault>,
 }
 
 impl Strict<'_> {
-    fn refuse<E: Error>(&mut self, fault: JsonError) -> E {
-        let error = E::custom(&fault);
+    fn refuse<E: Error>(&mut self, fault: Fault) -> E {
         self.fault.get_or_insert(fault);
-        error
+        E::custom("refused")
     }
 
     fn check_string<E: Error>(&mut self, text: &str) -> Result<(), E> {
         if text.len() > MOST_STRING_OCTETS {
-            return Err(self.refuse(JsonError::StringTooLong));
+            return Err(self.refuse(Fault::StringTooLong));
         }
         let noncharacter =
             |c: char| matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
         match text.chars().find(|c| noncharacter(*c)) {
-            Some(c) => Err(self.refuse(JsonError::Noncharacter(u32::from(c)))),
+            Some(c) => Err(self.refuse(Fault::Noncharacter(u32::from(c)))),
             None => Ok(()),
         }
     }
 
     fn deeper<E: Error>(&mut self) -> Result<Strict<'_>, E> {
         if self.depth >= MOST_DEPTH {
-            return Err(self.refuse(JsonError::TooDeep));
+            return Err(self.refuse(Fault::TooDeep));
         }
         Ok(Strict {
             depth: self.depth + 1,
@@ -206,9 +229,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(name) = map.next_key::<String>()? {
             inner.check_string(&name)?;
             if object.contains_key(&name) {
-                return Err(
-                    inner.refuse(JsonError::DuplicateMember(name.chars().take(64).collect()))
-                );
+                return Err(inner.refuse(Fault::DuplicateMember(name.chars().take(64).collect())));
             }
             let value = map.next_value_seed(inner.same())?;
             object.insert(name, value);

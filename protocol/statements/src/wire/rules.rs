@@ -1,7 +1,10 @@
 //! What the members of a statement must have in common (protocol 3 and 4), beyond the form of each.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
+use crate::address::Address;
 use crate::money::{Amount, Currency};
 use crate::order::Order;
 use crate::progress::{DeliveryState, OrderState, PaymentState};
@@ -31,6 +34,23 @@ pub enum RuleError {
     /// Without a hub, an order and its record name the buyer.
     #[error("body.buyer is missing")]
     NoBuyer,
+    /// Protocol 1: a request id holds the address of the buyer whose request it is.
+    #[error("the request is one of {of:?}, and {from:?} is who says it")]
+    RequestOfAnother {
+        /// The address in the request id.
+        of: Address,
+        /// The statement's `from`.
+        from: Address,
+    },
+    /// An OpenPGP fingerprint has 40 or 64 hexadecimal digits (RFC 9580 section 5.5.4).
+    #[error("body.keys: what stands for {0:?} is not an OpenPGP fingerprint")]
+    Fingerprint(Address),
+    /// Two spellings of one address have a key each.
+    #[error("body.keys: one address occurs twice, written differently")]
+    TwoKeys,
+    /// Protocol 8: SHA-256 in hexadecimal digits.
+    #[error("body.details_hash is not a SHA-256 hash of 64 hexadecimal digits")]
+    DetailsHash,
     /// Protocol 4: the state requires a time.
     #[error("the state {state} requires {member}")]
     StateRequires {
@@ -55,37 +75,51 @@ pub(super) fn check_states_are_known(
     let state = body.get("state").and_then(Value::as_str);
     match (kind, state) {
         (Kind::OrderStatus, Some(s)) if s.parse::<OrderState>().is_err() => {
-            unknown("body.state", s)
+            return unknown("body.state", s);
         }
         (Kind::DeliveryStatus, Some(s)) if s.parse::<DeliveryState>().is_err() => {
-            unknown("body.state", s)
+            return unknown("body.state", s);
         }
         (Kind::PaymentStatus, Some(s)) if s.parse::<PaymentState>().is_err() => {
-            unknown("body.state", s)
+            return unknown("body.state", s);
         }
-        _ => {
-            let wishes = if kind == Kind::Notify {
-                body.get("on")
-            } else {
-                body.get("notify").and_then(|n| n.get("on"))
-            };
-            let words = wishes
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str);
-            for word in words {
-                if word.parse::<Wish>().is_err() {
-                    return unknown("notify.on", word);
-                }
-            }
-            Ok(())
-        }
+        _ => {}
     }
+    let (at, wishes) = match kind {
+        Kind::Notify => ("body.on", body.get("on")),
+        Kind::Order | Kind::PaymentInstruction | Kind::DeliveryInstruction => (
+            "body.notify.on",
+            body.get("notify").and_then(|notify| notify.get("on")),
+        ),
+        // Elsewhere these names are members that the reader does not know.
+        Kind::TradeRecord
+        | Kind::OrderRejected
+        | Kind::Confirm
+        | Kind::Cancel
+        | Kind::Return
+        | Kind::ReturnDecision
+        | Kind::StatusRequest
+        | Kind::UnknownTrade
+        | Kind::OrderStatus
+        | Kind::DeliveryStatus
+        | Kind::PaymentStatus
+        | Kind::Authorize
+        | Kind::Authorization
+        | Kind::Refund
+        | Kind::Recall => return Ok(()),
+    };
+    wishes
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .find(|word| word.parse::<Wish>().is_err())
+        .map_or(Ok(()), |word| unknown(at, word))
 }
 
 pub(super) fn check(s: &Statement) -> Result<(), RuleError> {
     check_needs(s)?;
+    check_request(s)?;
     match &s.body {
         Body::Order(order) => check_order(order),
         Body::TradeRecord(record) => check_record(record),
@@ -189,6 +223,25 @@ fn check_needs(s: &Statement) -> Result<(), RuleError> {
     }
 }
 
+/// Protocol 1: in a statement from a buyer, the address in the request id must be the sender's.
+/// Not of `notify`: protocol 3 lets the address named for notices consent by it, and whether the
+/// sender is that address or the buyer only the server knows.
+fn check_request(s: &Statement) -> Result<(), RuleError> {
+    let from_a_buyer = matches!(
+        s.body.kind(),
+        Kind::Order | Kind::Confirm | Kind::Cancel | Kind::Return | Kind::StatusRequest
+    );
+    match &s.request {
+        Some(request) if from_a_buyer && *request.buyer() != s.from => {
+            Err(RuleError::RequestOfAnother {
+                of: request.buyer().clone(),
+                from: s.from.clone(),
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn check_order(order: &Order) -> Result<(), RuleError> {
     if order.lines.is_empty() {
         return Err(RuleError::NoLines);
@@ -198,7 +251,10 @@ fn check_order(order: &Order) -> Result<(), RuleError> {
     if order.hub.is_none() && order.buyer.is_none() {
         return Err(RuleError::NoBuyer);
     }
-    Ok(())
+    match &order.details_hash {
+        Some(hash) if !is_hex(hash, &[64]) => Err(RuleError::DetailsHash),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A record's currencies and sum are judged (protocol 5, line 11), not refused here.
@@ -209,7 +265,30 @@ fn check_record(record: &TradeRecord) -> Result<(), RuleError> {
     if record.hub.is_none() && record.buyer.is_none() {
         return Err(RuleError::NoBuyer);
     }
+    for (address, fingerprint) in record.keys.iter().flatten() {
+        if !is_hex(fingerprint, &[40, 64]) {
+            return Err(RuleError::Fingerprint(address.clone()));
+        }
+    }
     Ok(())
+}
+
+/// A map keyed by address keeps the last of two spellings of one; which of two keys counts must
+/// not depend on that.
+pub(super) fn check_keys(body: &Body, value: &Value) -> Result<(), RuleError> {
+    let Body::TradeRecord(record) = body else {
+        return Ok(());
+    };
+    let written = value.get("keys").and_then(Value::as_object).map(Map::len);
+    if record.keys.as_ref().map(BTreeMap::len) == written {
+        Ok(())
+    } else {
+        Err(RuleError::TwoKeys)
+    }
+}
+
+fn is_hex(text: &str, lengths: &[usize]) -> bool {
+    lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn one_currency(first: Amount, rest: impl Iterator<Item = Amount>) -> Result<(), RuleError> {
