@@ -115,6 +115,7 @@ fn leave_the_systems_postfix_unconfigured() {
     }
     let child = Command::new("debconf-set-selections")
         .stdin(Stdio::piped())
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
     if let Ok(mut child) = child {

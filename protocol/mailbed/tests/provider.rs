@@ -310,14 +310,21 @@ fn nothing_is_left_behind_when_the_test_process_is_killed() {
     if require().is_none() {
         return;
     }
-    // This very program again, running only the test below, which starts a provider and waits.
+    if std::env::var_os(WAITS_TO_BE_KILLED).is_some() {
+        let bed = Mailbed::start().unwrap();
+        println!("provider in {}", bed.dir().display());
+        loop {
+            std::thread::park();
+        }
+    }
+    // This very test again, as a process of its own.
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "a_provider_that_waits_to_be_killed",
-            "--ignored",
+            "nothing_is_left_behind_when_the_test_process_is_killed",
             "--nocapture",
         ])
+        .env(WAITS_TO_BE_KILLED, "1")
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -346,15 +353,8 @@ fn line_of(output: &mut impl BufRead) -> String {
     line
 }
 
-#[test]
-#[ignore = "only for the test above, which kills it"]
-fn a_provider_that_waits_to_be_killed() {
-    let bed = Mailbed::start().unwrap();
-    println!("provider in {}", bed.dir().display());
-    loop {
-        std::thread::park();
-    }
-}
+/// Set for the process that the test above kills.
+const WAITS_TO_BE_KILLED: &str = "MAILBED_TEST_WAITS_TO_BE_KILLED";
 
 /// The pids of processes whose command line or environment names the folder (Postfix's parts have it in the
 /// environment only).
