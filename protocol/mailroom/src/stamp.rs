@@ -1,0 +1,161 @@
+//! What a provider writes above a letter that passes through it, and what it takes away.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::header;
+
+/// How a letter came in.
+pub(crate) struct Passage<'a> {
+    pub(crate) authserv_id: &'a str,
+    /// What the other side called itself.
+    pub(crate) greeting: &'a str,
+    /// The word after `with`: SMTP, ESMTP, ESMTPA, ESMTPSA (RFC 3848).
+    pub(crate) protocol: &'static str,
+    pub(crate) mail_from: &'a str,
+    pub(crate) recipient: &'a str,
+    /// What stands after the authserv-id, e.g. `auth=pass smtp.auth=ann@home.example`.
+    pub(crate) results: &'a str,
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
+}
+
+/// The letter with its trace fields on top, without fields that claim this provider's id.
+pub(crate) fn stamp(passage: &Passage<'_>, letter: &[u8]) -> Vec<u8> {
+    let Passage {
+        authserv_id,
+        greeting,
+        protocol,
+        mail_from,
+        recipient,
+        results,
+        number,
+        at,
+    } = passage;
+    let date = rfc_5322_date(*at);
+    let mut stamped = format!(
+        "Return-Path: <{mail_from}>\r\n\
+         Received: from {greeting} ([127.0.0.1])\r\n\
+         \tby {authserv_id} (mailroom) with {protocol} id {number:08}\r\n\
+         \tfor <{recipient}>; {date}\r\n\
+         Authentication-Results: {authserv_id};\r\n\
+         \t{results}\r\n"
+    )
+    .into_bytes();
+    stamped.extend(without_own_results(letter, authserv_id));
+    stamped
+}
+
+/// What stands after `smtp.auth=`: a dot-atom as it is, anything else quoted (RFC 8601 section
+/// 2.2, pvalue).
+pub(crate) fn property_value(address: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.@".contains(c);
+    if address.chars().all(plain) {
+        return address.to_owned();
+    }
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let escaped = local.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"@{domain}")
+}
+
+/// RFC 8601 section 5: fields that claim our authserv-id are removed before we add our own.
+fn without_own_results(letter: &[u8], authserv_id: &str) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(letter.len());
+    let mut read = 0;
+    for field in header::fields(letter) {
+        read += field.raw.len();
+        let own = field.is_named("Authentication-Results")
+            && authserv_id_of(field.value).eq_ignore_ascii_case(authserv_id);
+        if !own {
+            kept.extend_from_slice(field.raw);
+        }
+    }
+    kept.extend_from_slice(letter.get(read..).unwrap_or_default());
+    kept
+}
+
+/// The authserv-id of a field's value, without comments, quotes and folding (RFC 8601
+/// section 2.2: `[CFWS] authserv-id`, a value as in RFC 2045: token or quoted-string).
+fn authserv_id_of(value: &[u8]) -> String {
+    let text = String::from_utf8_lossy(value);
+    let mut id = String::new();
+    let mut comment_depth = 0_usize;
+    let mut quoted = false;
+    let mut characters = text.chars().filter(|c| *c != '\r' && *c != '\n');
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if quoted => id.extend(characters.next()),
+            '\\' if comment_depth > 0 => drop(characters.next()),
+            '"' if quoted => break,
+            _ if quoted => id.push(character),
+            '(' => comment_depth += 1,
+            ')' if comment_depth > 0 => comment_depth -= 1,
+            _ if comment_depth > 0 => {}
+            '"' if id.is_empty() => quoted = true,
+            ' ' | '\t' if id.is_empty() => {}
+            ' ' | '\t' | ';' | '"' => break,
+            _ => id.push(character),
+        }
+        // A comment straight after the token ends it.
+        if comment_depth > 0 && !id.is_empty() && !quoted {
+            break;
+        }
+    }
+    id
+}
+
+fn rfc_5322_date(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S +0000")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_results_are_removed_in_every_spelling() {
+        for own in [
+            "Authentication-Results: mx.room.example; auth=pass smtp.auth=x@y.example\r\n",
+            "authentication-results:MX.Room.Example;none\r\n",
+            "Authentication-Results : mx.room.example 1; none\r\n",
+            "Authentication-Results: (a (nested) \\) comment) mx.room.example; none\r\n",
+            "Authentication-Results:\r\n (c)\r\n\t\"mx.room.example\" 1; none\r\n",
+            "Authentication-Results: \"mx.\\room.example\"; none\r\n",
+            "Authentication-Results: mx.room.example(c); none\r\n",
+            "Authentication-Results: mx.room.example\r\n",
+        ] {
+            let letter = format!("Subject: a\r\n{own}To: b\r\n\r\nbody\r\n");
+            let kept = without_own_results(letter.as_bytes(), "mx.room.example");
+            assert_eq!(
+                String::from_utf8_lossy(&kept),
+                "Subject: a\r\nTo: b\r\n\r\nbody\r\n",
+                "{own}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_own_result_stays_octet_for_octet() {
+        for other in [
+            "Authentication-Results: mx.other.example; auth=pass\r\n",
+            "Authentication-Results: not.mx.room.example; auth=pass\r\n",
+            "Authentication-Results: other.example (mx.room.example); none\r\n",
+            "X-Authentication-Results: mx.room.example; none\r\n",
+            "ARC-Authentication-Results: i=1; mx.room.example; none\r\n",
+        ] {
+            let letter =
+                format!("{other}To: b\n\nAuthentication-Results: mx.room.example; none\r\n");
+            let kept = without_own_results(letter.as_bytes(), "mx.room.example");
+            assert_eq!(String::from_utf8_lossy(&kept), letter, "{other}");
+        }
+    }
+
+    #[test]
+    fn odd_local_parts_are_quoted_in_the_result() {
+        assert_eq!(property_value("ann@home.example"), "ann@home.example");
+        assert_eq!(property_value("a b@home.example"), "\"a b\"@home.example");
+        assert_eq!(property_value("a;b@home.example"), "\"a;b\"@home.example");
+    }
+}
