@@ -20,7 +20,15 @@ pub(super) fn read<T: DeserializeOwned>(at: &str, value: &Value) -> Result<T, De
             "." => at.to_owned(),
             _ => format!("{at}.{}", below.escape_debug()),
         };
-        super::member(&place, &e.into_inner().to_string())
+        let problem = e.into_inner().to_string();
+        // serde_json has no error codes; a test pins this text.
+        match problem.strip_prefix("missing field `") {
+            Some(name) => super::member(
+                &format!("{place}.{}", name.trim_end_matches('`')),
+                "is missing",
+            ),
+            None => super::member(&place, &problem),
+        }
     })
 }
 
