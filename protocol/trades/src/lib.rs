@@ -3,4 +3,7 @@
 //! No clock, no randomness, no e-mail, no I/O. State is read through [`rows::Rows`]; a decision
 //! returns the rows to write and what else it wants done.
 
+pub mod buyer;
+pub mod fold;
+
 pub mod rows;

@@ -1,0 +1,174 @@
+//! What the person does: dismissing and accepting warnings, confirming and cancelling trades.
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::order::{Cancel, Confirm};
+use tradepost_statements::record::Version;
+use tradepost_statements::{Address, Body, RequestId, Time, TradeRef};
+
+use crate::rows::Rows;
+
+use super::desk::{Desk, read};
+use super::settings::Settings;
+use super::state::{Request, RequestAnswer, Trade};
+use super::warning::{Warning, WarningState};
+use super::{Change, door, keys, totals};
+
+/// An act of the person on the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "act")]
+pub enum Act {
+    /// Wants to hear no more of a warning.
+    Dismiss {
+        /// Its number.
+        warning: u64,
+    },
+    /// Wants the letter to count all the same: it is judged on from the line after the one that fired.
+    Accept {
+        /// The warning's number.
+        warning: u64,
+    },
+    /// Says that an adopted trade is theirs (protocol 9).
+    ConfirmAdopted {
+        /// Which.
+        trade: TradeRef,
+    },
+}
+
+/// Why an act cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such warning.
+    #[error("there is no warning {0}; `tradepost warnings --all` lists them")]
+    NoSuchWarning(u64),
+    /// The warning is closed.
+    #[error("warning {0} is {1} already")]
+    WarningIsClosed(u64, WarningState),
+    /// The warning is the ledger's own: there is no letter to accept.
+    #[error(
+        "warning {0} is not about a letter, so there is nothing to accept; dismiss it with `tradepost warnings dismiss {0}`"
+    )]
+    NothingToAccept(u64),
+    /// What cannot be read cannot count.
+    #[error("the letter of warning {0} cannot be read, so it cannot be accepted")]
+    CannotBeRead(u64),
+    /// There is no such trade.
+    #[error("there is no trade {0}; `tradepost list` shows all")]
+    NoSuchTrade(TradeRef),
+    /// There is no such request.
+    #[error("there is no request {0}; `tradepost requests` shows all")]
+    NoSuchRequest(RequestId),
+    /// The order was answered, so its trade is cancelled by its id.
+    #[error("the shop made the trade {0} of this order; cancel that")]
+    OrderBecameATrade(TradeRef),
+    /// The shop made no trade of the order.
+    #[error("the shop rejected this order already ({0})")]
+    OrderWasRejected(String),
+}
+
+/// Does an act.
+///
+/// # Errors
+/// [`Refusal`]; then nothing changes.
+pub fn act(settings: &Settings, rows: &dyn Rows, act: &Act, now: Time) -> Result<Change, Refusal> {
+    let mut desk = Desk::new(settings, rows, now);
+    let judgement = match act {
+        Act::Dismiss { warning } => {
+            let warning = open_warning(&desk, *warning)?;
+            desk.set_warning_state(warning, WarningState::Dismissed);
+            None
+        }
+        Act::Accept { warning } => Some(accept(&mut desk, *warning)?),
+        Act::ConfirmAdopted { trade } => {
+            let mut known = known_trade(rows, trade)?;
+            known.confirmed = true;
+            totals::count(&mut desk, &mut known);
+            desk.put(&keys::trade(trade), &known);
+            None
+        }
+    };
+    Ok(desk.finish(judgement))
+}
+
+fn open_warning(desk: &Desk<'_>, id: u64) -> Result<Warning, Refusal> {
+    let warning: Warning = desk
+        .get(&keys::warning(id))
+        .ok_or(Refusal::NoSuchWarning(id))?;
+    match warning.state {
+        WarningState::Open | WarningState::Dismissed => Ok(warning),
+        closed @ (WarningState::Accepted | WarningState::Resolved) => {
+            Err(Refusal::WarningIsClosed(id, closed))
+        }
+    }
+}
+
+/// Protocol 5: the letter is judged on from the line after the one that fired, and that is
+/// recorded as the person's own act.
+fn accept(desk: &mut Desk<'_>, id: u64) -> Result<super::Judgement, Refusal> {
+    let warning = open_warning(desk, id)?;
+    let (Some(rule), Some(no)) = (warning.rule, warning.letter) else {
+        return Err(Refusal::NothingToAccept(id));
+    };
+    let mut letter = desk.letter(no).ok_or(Refusal::NothingToAccept(id))?;
+    if door::read(&letter.received.content).is_err() {
+        return Err(Refusal::CannotBeRead(id));
+    }
+    letter.accepted_through = letter.accepted_through.max(rule);
+    desk.set_warning_state(warning, WarningState::Accepted);
+    Ok(door::enter(desk, &mut letter))
+}
+
+fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<Trade, Refusal> {
+    read::<Trade>(rows, &keys::trade(trade))
+        .filter(|t| t.state.is_some())
+        .ok_or_else(|| Refusal::NoSuchTrade(trade.clone()))
+}
+
+/// What to say to agree to a trade record (E7), and to whom; none when the shop does not wait
+/// for it (no `confirm_by`): then confirming is a local act.
+///
+/// # Errors
+/// [`Refusal::NoSuchTrade`].
+pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<(Address, Body)>, Refusal> {
+    let known = known_trade(rows, trade)?;
+    let version = known
+        .state
+        .filter(|s| s.confirm_by.is_some())
+        .map(|s| s.version);
+    let version = version.and_then(|v| Version::try_from(u64::from(v)).ok());
+    Ok(version.map(|version| (trade.shop.clone(), Body::Confirm(Confirm { version }))))
+}
+
+/// What to say to cancel a trade (E7), and to whom.
+///
+/// # Errors
+/// [`Refusal::NoSuchTrade`].
+pub fn cancel_trade(
+    rows: &dyn Rows,
+    trade: &TradeRef,
+    text: Option<String>,
+) -> Result<(Address, Body), Refusal> {
+    known_trade(rows, trade)?;
+    Ok((trade.shop.clone(), Body::Cancel(Cancel { text })))
+}
+
+/// What to say to cancel an order that was not answered yet, and to whom.
+///
+/// # Errors
+/// [`Refusal`] when there is no such request, or it was answered.
+pub fn cancel_request(
+    rows: &dyn Rows,
+    id: &RequestId,
+    text: Option<String>,
+) -> Result<(Address, Body), Refusal> {
+    let request: Request =
+        read(rows, &keys::request(id)).ok_or_else(|| Refusal::NoSuchRequest(id.clone()))?;
+    match request.answer {
+        None => Ok((request.to, Body::Cancel(Cancel { text }))),
+        Some(RequestAnswer::Record { trade }) if known_trade(rows, &trade).is_ok() => {
+            Err(Refusal::OrderBecameATrade(trade))
+        }
+        // The record does not count (line 11): the order can be cancelled all the same.
+        Some(RequestAnswer::Record { .. }) => Ok((request.to, Body::Cancel(Cancel { text }))),
+        Some(RequestAnswer::Rejected { reason, .. }) => Err(Refusal::OrderWasRejected(reason)),
+    }
+}

@@ -1,0 +1,350 @@
+//! Lines 1 to 7 of protocol 5: what a letter must pass before anybody asks what it is about.
+//! They need only the letter and what came before it, and go by arrival.
+
+use tradepost_statements::wire::{self, Decoded};
+use tradepost_statements::{Kind, TradeRef};
+
+use super::desk::Desk;
+use super::letter::{Content, Received, Unreadable};
+use super::state::{Fate, Letter};
+use super::warning::{Finding, Warning, WarningKind};
+use super::{Judgement, Verdict, file, keys};
+
+/// Protocol 2: a statement this far ahead is held until then.
+const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+/// Protocol 2: and this far ahead it is unreadable.
+const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+/// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
+const KEPT_OF_A_GROUP: u64 = 20;
+
+/// Judges a letter that arrives.
+pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
+    let content = read(&received.content);
+    if let Ok(decoded) = &content
+        && is_copy_of_our_own(desk, decoded)
+    {
+        return judgement(Verdict::Sent, &content, None);
+    }
+    let mut letter = match seen_before(desk, received) {
+        Some(known) if known.received.evidence >= received.evidence => {
+            return count_again(desk, known, judgement(Verdict::Duplicate, &content, None));
+        }
+        Some(known) => Letter {
+            received: received.clone(),
+            ..known
+        },
+        None => {
+            if let Some(counted) = count_in_its_group(desk, received, &content) {
+                return counted;
+            }
+            let no = desk.next_number(keys::LETTER_COUNTER);
+            Letter {
+                no,
+                received: received.clone(),
+                accepted_through: 0,
+                fate: Fate::New,
+                copies: 0,
+            }
+        }
+    };
+    desk.put(&keys::digest(&received.digest), &letter.no);
+    enter(desk, &mut letter)
+}
+
+/// Judges a letter, new or known, from the first line that the person did not accept.
+pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
+    if let Fate::Held { until } = letter.fate {
+        desk.delete(&keys::held(until, letter.no));
+    }
+    let content = read(&letter.received.content);
+    let trade = content
+        .as_ref()
+        .ok()
+        .and_then(|d| d.statement.trade.clone());
+    match lines_1_to_7(desk, letter, &content) {
+        Door::Enters => {
+            let Ok(decoded) = content else {
+                return judgement(Verdict::Warned, &content, None);
+            };
+            register(desk, letter, &decoded);
+            desk.put_letter(letter);
+            file::file(desk, letter.no, &decoded.statement)
+        }
+        Door::Held { until, rule } => {
+            letter.fate = Fate::Held { until };
+            desk.put_letter(letter);
+            desk.mark(&keys::held(until, letter.no));
+            desk.reconcile(letter, trade.as_ref(), &[]);
+            Judgement {
+                letter: Some(letter.no),
+                ..judgement(Verdict::Held, &content, Some(rule))
+            }
+        }
+        Door::SaidBefore { first } => {
+            letter.fate = Fate::Duplicate;
+            desk.put_letter(letter);
+            desk.reconcile(letter, trade.as_ref(), &[]);
+            let said = judgement(Verdict::Duplicate, &content, Some(7));
+            match desk.letter(first) {
+                Some(mut known) => {
+                    // Counted at the first one, and judged together with it.
+                    known.copies += 1;
+                    known.received.evidence = known.received.evidence.max(letter.received.evidence);
+                    desk.put_letter(&known);
+                    Judgement {
+                        letter: Some(first),
+                        ..said
+                    }
+                }
+                None => said,
+            }
+        }
+        Door::Refused(finding) => {
+            letter.fate = Fate::Warned {
+                rule: finding.rule,
+                kind: finding.kind,
+            };
+            desk.put_letter(letter);
+            let id = desk.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding));
+            Judgement {
+                warning: Some(finding.kind),
+                warning_id: id,
+                letter: Some(letter.no),
+                ..judgement(Verdict::Warned, &content, Some(finding.rule))
+            }
+        }
+    }
+}
+
+/// What lines 1 to 7 make of a letter.
+enum Door {
+    Enters,
+    Held {
+        until: tradepost_statements::Time,
+        rule: u8,
+    },
+    SaidBefore {
+        first: u64,
+    },
+    Refused(Finding),
+}
+
+/// Protocol 5, the first line that applies decides. Line 1 was decided by whoever gave us the letter.
+fn lines_1_to_7(
+    desk: &Desk<'_>,
+    letter: &Letter,
+    content: &Result<Decoded, (Unreadable, String)>,
+) -> Door {
+    let received = &letter.received;
+    let asks = |line: u8| letter.accepted_through < line;
+    let minimum = desk.settings.minimum_for(received.author.as_ref());
+
+    // Line 2: DNS may still lift the evidence.
+    if asks(2) && received.evidence < minimum && received.undecided.is_some_and(|e| e >= minimum) {
+        return Door::Held {
+            until: desk.now.plus(AHEAD_IS_HELD),
+            rule: 2,
+        };
+    }
+    // Line 3: nobody vouches for the sender.
+    if asks(3) && received.evidence < minimum {
+        return Door::Refused(Finding::new(
+            3,
+            WarningKind::UnprovenSender,
+            format!("{}; evidence: {}", received.proof, received.evidence),
+            format!("evidence of at least {minimum} for the sender"),
+        ));
+    }
+    // Line 4: the content cannot be read.
+    let statement = match content {
+        Ok(decoded) => &decoded.statement,
+        Err((why, text)) => {
+            let (kind, expected) = match why {
+                Unreadable::Unreadable => (
+                    WarningKind::UnreadableStatement,
+                    "a statement as the Tradepost protocol defines it",
+                ),
+                Unreadable::Unsupported => (
+                    WarningKind::UnsupportedStatement,
+                    "a statement that this version knows",
+                ),
+                Unreadable::Undecryptable => (
+                    WarningKind::Undecryptable,
+                    "a letter encrypted for a key that is here",
+                ),
+            };
+            return Door::Refused(Finding::new(4, kind, text.as_str(), expected));
+        }
+    };
+    if asks(4) {
+        let ahead = statement.sent.since(desk.now);
+        if ahead > AHEAD_IS_UNREADABLE {
+            let what = format!("sent: {}, more than a day ahead", statement.sent);
+            return Door::Refused(Finding::new(
+                4,
+                WarningKind::UnreadableStatement,
+                what,
+                format!("a time up to {}", desk.now),
+            ));
+        }
+        if ahead > AHEAD_IS_HELD {
+            return Door::Held {
+                until: statement.sent,
+                rule: 4,
+            };
+        }
+    }
+    // Line 5: the statement is somebody else's.
+    let author = received.author.as_ref();
+    if asks(5) && author != Some(&statement.from) {
+        let said = author.map_or_else(|| "nobody".to_owned(), |a| a.as_str().to_owned());
+        return Door::Refused(Finding::new(
+            5,
+            WarningKind::WrongSender,
+            format!(
+                "a statement from {} in a letter from {said}",
+                statement.from.as_str()
+            ),
+            format!("a statement from {said}"),
+        ));
+    }
+    // Line 6: the statement is for somebody else.
+    if asks(6) && !desk.settings.ours.contains(&statement.to) {
+        let ours: Vec<&str> = desk.settings.ours.iter().map(|a| a.as_str()).collect();
+        return Door::Refused(Finding::new(
+            6,
+            WarningKind::WrongRecipient,
+            format!("a statement to {}", statement.to.as_str()),
+            format!("a statement to {}", ours.join(" or ")),
+        ));
+    }
+    // Line 7: the sender said it before.
+    if asks(7) {
+        let first = desk
+            .get::<u64>(&keys::statement(&statement.from, statement.id))
+            .filter(|no| *no != letter.no);
+        if let Some(first) = first.and_then(|no| desk.letter(no)) {
+            let same = read(&first.received.content)
+                .is_ok_and(|d| content.as_ref().is_ok_and(|c| d.value == c.value));
+            if same {
+                return Door::SaidBefore { first: first.no };
+            }
+            return Door::Refused(Finding::new(
+                7,
+                WarningKind::ConflictingStatement,
+                format!("another statement under the id {}", statement.id),
+                format!(
+                    "what came first under this id, in the letter {}",
+                    first.received.letter.message_id.unwrap_or_default()
+                ),
+            ));
+        }
+    }
+    Door::Enters
+}
+
+/// The statement, or why it cannot be read.
+pub(super) fn read(content: &Content) -> Result<Decoded, (Unreadable, String)> {
+    match content {
+        Content::Statement(json) => wire::decode(json.as_bytes()).map_err(|e| {
+            let why = if e.is_unsupported() {
+                Unreadable::Unsupported
+            } else {
+                Unreadable::Unreadable
+            };
+            (why, e.to_string())
+        }),
+        Content::Unreadable { why, text } => Err((*why, text.clone())),
+    }
+}
+
+/// Protocol 5: a copy of an own statement in another folder is not judged.
+fn is_copy_of_our_own(desk: &Desk<'_>, decoded: &Decoded) -> bool {
+    desk.settings.ours.contains(&decoded.statement.from)
+        && desk
+            .own(decoded.statement.id)
+            .and_then(|own| wire::decode(own.json.as_bytes()).ok())
+            .is_some_and(|own| own.value == decoded.value)
+}
+
+fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {
+    desk.get::<u64>(&keys::digest(&received.digest))
+        .and_then(|no| desk.letter(no))
+}
+
+fn count_again(desk: &mut Desk<'_>, mut known: Letter, said: Judgement) -> Judgement {
+    known.copies += 1;
+    desk.put_letter(&known);
+    Judgement {
+        letter: Some(known.no),
+        ..said
+    }
+}
+
+/// Protocol 5, last but two paragraphs: a flood of letters that nobody vouches for fills no disk.
+fn count_in_its_group(
+    desk: &mut Desk<'_>,
+    received: &Received,
+    content: &Result<Decoded, (Unreadable, String)>,
+) -> Option<Judgement> {
+    if received.evidence >= desk.settings.minimum_for(received.author.as_ref())
+        || received.undecided.is_some()
+    {
+        return None;
+    }
+    let statement = content.as_ref().ok().map(|d| &d.statement);
+    let claimed = received
+        .author
+        .as_ref()
+        .or(statement.map(|s| &s.from))
+        .map_or("", |a| a.as_str());
+    let day = received
+        .received_at
+        .unix_millis()
+        .div_euclid(24 * 60 * 60 * 1000);
+    let key = keys::group(claimed, statement.and_then(|s| s.trade.as_ref()), day);
+    let (mut letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
+    letters += 1;
+    if letters <= KEPT_OF_A_GROUP {
+        let upcoming = desk.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
+        desk.put(&key, &(letters, upcoming));
+        return None;
+    }
+    desk.put(&key, &(letters, last));
+    if let Some(mut warning) = desk.get::<Warning>(&keys::warning(last)) {
+        warning.more += 1;
+        desk.put(&keys::warning(last), &warning);
+    }
+    Some(Judgement {
+        warning: Some(WarningKind::UnprovenSender),
+        warning_id: Some(last),
+        ..judgement(Verdict::Warned, content, Some(3))
+    })
+}
+
+/// From now on this sender's statement id is known (line 7).
+fn register(desk: &mut Desk<'_>, letter: &Letter, decoded: &Decoded) {
+    let key = keys::statement(&decoded.statement.from, decoded.statement.id);
+    if !desk.has(&key) {
+        desk.put(&key, &letter.no);
+    }
+}
+
+pub(super) fn judgement(
+    verdict: Verdict,
+    content: &Result<Decoded, (Unreadable, String)>,
+    rule: Option<u8>,
+) -> Judgement {
+    let statement = content.as_ref().ok().map(|d| &d.statement);
+    let kind: Option<Kind> = statement.map(|s| s.body.kind());
+    let trade: Option<TradeRef> = statement.and_then(|s| s.trade.clone());
+    Judgement {
+        verdict,
+        kind,
+        rule,
+        warning: None,
+        warning_id: None,
+        trade,
+        letter: None,
+    }
+}

@@ -1,0 +1,328 @@
+//! A trade judged anew from all its letters: lines 8 to 16 of protocol 5 and the fold of
+//! protocol 4. Run after each new letter, own statement or act of the person that could matter,
+//! so that the state depends on which letters came, not on their order or number.
+
+use std::collections::BTreeMap;
+
+use tradepost_statements::record::TradeRecord;
+use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
+use tradepost_statements::wire::{self, Decoded};
+use tradepost_statements::{Body, TradeRef};
+
+use super::desk::Desk;
+use super::judge::{Agreed, Known, lines_8_to_15};
+use super::records::{self, Records, Terms};
+use super::state::{Fate, Letter, Origin, RequestAnswer, TradeState};
+use super::warning::Finding;
+use super::{Notice, count, door, keys, totals, tracks};
+
+/// A letter that passed the door, with its statement.
+pub(super) struct Filed {
+    pub(super) letter: Letter,
+    pub(super) decoded: Decoded,
+}
+
+impl Filed {
+    pub(super) fn load(desk: &Desk<'_>, no: u64) -> Option<Filed> {
+        let letter = desk.letter(no)?;
+        let decoded = door::read(&letter.received.content).ok()?;
+        Some(Filed { letter, decoded })
+    }
+
+    pub(super) fn record(&self) -> Option<&TradeRecord> {
+        if let Body::TradeRecord(record) = &self.decoded.statement.body {
+            Some(record)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn order_status(&self) -> Option<&OrderStatus> {
+        if let Body::OrderStatus(status) = &self.decoded.statement.body {
+            Some(status)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn delivery_status(&self) -> Option<&DeliveryStatus> {
+        if let Body::DeliveryStatus(status) = &self.decoded.statement.body {
+            Some(status)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn payment_status(&self) -> Option<&PaymentStatus> {
+        if let Body::PaymentStatus(status) = &self.decoded.statement.body {
+            Some(status)
+        } else {
+            None
+        }
+    }
+
+    /// Equal for two statements that say the same about the same trade (protocol 2).
+    pub(super) fn content(&self) -> String {
+        let (trade, body) = wire::trade_and_body(&self.decoded.value);
+        let text = |v: Option<&serde_json::Value>| v.map(ToString::to_string).unwrap_or_default();
+        format!("{}{}", text(trade), text(body))
+    }
+
+    /// The person accepted it although it does not fit what else is known (line 16).
+    pub(super) fn accepted(&self) -> bool {
+        self.letter.accepted_through >= 16
+    }
+}
+
+/// What becomes of one letter of a trade.
+pub(super) struct Outcome {
+    pub(super) fate: Fate,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Outcome {
+    pub(super) fn of(fate: Fate) -> Outcome {
+        Outcome {
+            fate,
+            findings: Vec::new(),
+        }
+    }
+
+    pub(super) fn refused(finding: Finding) -> Outcome {
+        Outcome {
+            fate: Fate::Warned {
+                rule: finding.rule,
+                kind: finding.kind,
+            },
+            findings: vec![finding],
+        }
+    }
+
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.fate = Fate::Warned {
+            rule: finding.rule,
+            kind: finding.kind,
+        };
+        self.findings.push(finding);
+    }
+}
+
+/// Judges a trade anew and writes what has changed.
+pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
+    let Some(mut trade) = desk.trade(trade_ref) else {
+        return;
+    };
+    let mut letters: Vec<Filed> = trade
+        .letters
+        .iter()
+        .filter_map(|no| Filed::load(desk, *no))
+        .collect();
+    letters.sort_by_key(|f| f.letter.no);
+    claim_requests(desk, trade_ref, &letters);
+
+    let nothing_known = Known {
+        trade: Some(trade_ref),
+        agreed: None,
+        terms: Terms {
+            order: None,
+            lowest: None,
+        },
+    };
+    let records = records::walk(desk, &nothing_known, &letters);
+    let agreed = records.agreed(&letters);
+    let mut outcomes = record_outcomes(&letters, &records, origin(desk, &letters, &records));
+    let passed = judge_others(desk, trade_ref, agreed.as_ref(), &letters, &mut outcomes);
+    let tracks = tracks::walk(&letters, &passed, &mut outcomes);
+
+    let before = trade.state.take();
+    trade.state = records.current().zip(agreed).and_then(|(current, agreed)| {
+        let origin = origin(desk, &letters, &records);
+        count::state(origin, &letters, &records, current, &agreed, &tracks)
+    });
+    for (filed, outcome) in letters
+        .iter_mut()
+        .zip((0..).map_while(|i| outcomes.remove(&i)))
+    {
+        if filed.letter.fate != outcome.fate {
+            filed.letter.fate = outcome.fate;
+            desk.put_letter(&filed.letter);
+        }
+        desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
+    }
+    totals::count(desk, &mut trade);
+    desk.put(&keys::trade(trade_ref), &trade);
+    tell(desk, trade_ref, before.as_ref(), trade.state.as_ref());
+    if parties(before.as_ref()) != parties(trade.state.as_ref()) {
+        // Line 12 asks whether a sender is a party of a trade with the same id.
+        for namesake in desk.namesakes(trade_ref) {
+            if desk.trade(&namesake).is_some_and(|t| t.state.is_none()) {
+                reconsider(desk, &namesake);
+            }
+        }
+    }
+}
+
+/// Line 10 goes by arrival: the first record from the address that was asked is the answer.
+fn claim_requests(desk: &mut Desk<'_>, trade: &TradeRef, letters: &[Filed]) {
+    for filed in letters.iter().filter(|f| f.record().is_some()) {
+        let statement = &filed.decoded.statement;
+        let Some(mut request) = statement.request.as_ref().and_then(|id| desk.request(id)) else {
+            continue;
+        };
+        if request.answer.is_none() && request.to == statement.from && trade.shop == statement.from
+        {
+            request.answer = Some(RequestAnswer::Record {
+                trade: trade.clone(),
+            });
+            desk.put(&keys::request(&request.id.clone()), &request);
+        }
+    }
+}
+
+fn origin(desk: &Desk<'_>, letters: &[Filed], records: &Records) -> Origin {
+    let answers_an_order = records
+        .versions
+        .iter()
+        .filter_map(|i| letters.get(*i))
+        .any(|f| {
+            let request = f
+                .decoded
+                .statement
+                .request
+                .as_ref()
+                .and_then(|id| desk.request(id));
+            request.is_some_and(|r| r.order.is_some())
+        });
+    if answers_an_order {
+        Origin::Placed
+    } else {
+        Origin::Adopted
+    }
+}
+
+fn record_outcomes(
+    letters: &[Filed],
+    records: &Records,
+    origin: Origin,
+) -> BTreeMap<usize, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    let version = |i: &usize| letters.get(*i).and_then(Filed::record).map(|r| r.version);
+    let counting = |i: &usize| !records.refused.contains_key(i);
+    let mut highest = None;
+    for (index, _) in letters
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.record().is_some())
+    {
+        let outcome = if let Some(finding) = records.refused.get(&index) {
+            Outcome::refused(finding.clone())
+        } else if let Some(finding) = records.conflicting.get(&index) {
+            Outcome::refused(finding.clone())
+        } else if records.duplicates.contains(&index) {
+            Outcome::of(Fate::Duplicate)
+        } else if highest.is_some() && version(&index) < highest {
+            Outcome::of(Fate::Late)
+        } else if origin == Origin::Adopted && highest.is_none() {
+            Outcome::of(Fate::Adopted)
+        } else {
+            Outcome::of(Fate::Applied)
+        };
+        if counting(&index) {
+            highest = highest.max(version(&index));
+        }
+        outcomes.insert(index, outcome);
+    }
+    outcomes
+}
+
+/// Lines 8 to 15 for all but the trade records. Returns the letters that may be folded.
+fn judge_others(
+    desk: &Desk<'_>,
+    trade: &TradeRef,
+    agreed: Option<&Agreed>,
+    letters: &[Filed],
+    outcomes: &mut BTreeMap<usize, Outcome>,
+) -> Vec<usize> {
+    let known = Known {
+        trade: Some(trade),
+        agreed,
+        terms: Terms {
+            order: None,
+            lowest: None,
+        },
+    };
+    let mut passed = Vec::new();
+    for (index, filed) in letters
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.record().is_none())
+    {
+        match lines_8_to_15(
+            desk,
+            &filed.decoded.statement,
+            filed.letter.accepted_through,
+            &known,
+        ) {
+            Some(finding) => {
+                outcomes.insert(index, Outcome::refused(finding));
+            }
+            None => {
+                outcomes.insert(index, Outcome::of(Fate::Applied));
+                passed.push(index);
+            }
+        }
+    }
+    passed
+}
+
+fn parties(
+    state: Option<&TradeState>,
+) -> Option<(
+    &std::collections::BTreeSet<tradepost_statements::Address>,
+    &tradepost_statements::Address,
+)> {
+    state.map(|s| (&s.carriers, &s.processor))
+}
+
+/// What a person would want to know of the change.
+fn tell(
+    desk: &mut Desk<'_>,
+    trade: &TradeRef,
+    before: Option<&TradeState>,
+    now: Option<&TradeState>,
+) {
+    let Some(now) = now else { return };
+    let Some(before) = before else {
+        desk.notices.push(Notice::NewTrade {
+            trade: trade.clone(),
+            adopted: now.origin == Origin::Adopted,
+        });
+        return;
+    };
+    if before.newest_carriers != now.newest_carriers {
+        desk.notices.push(Notice::OtherCarriers {
+            trade: trade.clone(),
+        });
+    }
+    let mut parts = Vec::new();
+    if before.order != now.order {
+        parts.extend(now.order.as_ref().map(|o| format!("order {}", o.state)));
+    }
+    if before.delivery != now.delivery {
+        let changed = now.delivery.iter().filter(|p| !before.delivery.contains(p));
+        parts.extend(
+            changed
+                .filter_map(|p| p.status.as_ref())
+                .map(|s| format!("delivery {}", s.state)),
+        );
+    }
+    if before.payment != now.payment {
+        parts.extend(now.payment.as_ref().map(|p| format!("payment {}", p.state)));
+    }
+    if !parts.is_empty() {
+        desk.notices.push(Notice::Progress {
+            trade: trade.clone(),
+            text: parts.join(", "),
+        });
+    }
+}

@@ -1,0 +1,211 @@
+//! Where a letter goes that passed the door: to its trade, or, when it names none, to the request
+//! that it answers.
+
+use tradepost_statements::{Body, Kind, Statement, TradeRef};
+
+use super::desk::Desk;
+use super::evaluate::{Filed, Outcome, reconsider};
+use super::judge::{Known, lines_8_to_15};
+use super::records::Terms;
+use super::state::{Fate, OwnProgress, RequestAnswer, Trade};
+use super::warning::WarningKind;
+use super::{Judgement, Notice, Verdict, keys};
+
+/// Files a letter and judges what it is about.
+pub(super) fn file(desk: &mut Desk<'_>, no: u64, statement: &Statement) -> Judgement {
+    for what in waits(statement) {
+        desk.mark(&keys::waits_for(&what, no));
+    }
+    match belongs_to(statement) {
+        Some(trade) => {
+            add_to_trade(desk, trade, no);
+            reconsider(desk, trade);
+        }
+        None => judge_alone(desk, no),
+    }
+    let fate = desk.letter(no).map_or(Fate::New, |l| l.fate);
+    if counts_as_answer(&fate) {
+        note_answer(desk, statement);
+    }
+    judgement(desk, no, &fate, statement)
+}
+
+/// The trade that a letter is filed with. What rejects an order, or knows no trade, is about a
+/// request of ours, whatever else it names.
+fn belongs_to(statement: &Statement) -> Option<&TradeRef> {
+    let about_a_request = matches!(
+        statement.body.kind(),
+        Kind::OrderRejected | Kind::UnknownTrade
+    );
+    if about_a_request {
+        None
+    } else {
+        statement.trade.as_ref()
+    }
+}
+
+/// What of ours a letter speaks of; when that turns up later, the letter is judged again.
+fn waits(statement: &Statement) -> Vec<String> {
+    let request = statement.request.as_ref().map(|r| format!("r/{}", r.key()));
+    let answers = statement.answers.map(|a| format!("a/{a}"));
+    request.into_iter().chain(answers).collect()
+}
+
+fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64) {
+    let mut trade = desk.trade(trade_ref).unwrap_or_else(|| Trade {
+        trade: trade_ref.clone(),
+        letters: Vec::new(),
+        confirmed: false,
+        state: None,
+        counted: None,
+    });
+    if !trade.letters.contains(&no) {
+        trade.letters.push(no);
+    }
+    desk.put(&keys::trade(trade_ref), &trade);
+    desk.mark(&keys::trade_by_id(trade_ref));
+}
+
+/// Judges a letter that belongs to no trade.
+pub(super) fn judge_alone(desk: &mut Desk<'_>, no: u64) {
+    let Some(mut filed) = Filed::load(desk, no) else {
+        return;
+    };
+    let statement = &filed.decoded.statement;
+    let known = Known {
+        trade: None,
+        agreed: None,
+        terms: Terms {
+            order: None,
+            lowest: None,
+        },
+    };
+    let outcome = match lines_8_to_15(desk, statement, filed.letter.accepted_through, &known) {
+        Some(finding) => Outcome::refused(finding),
+        None => {
+            apply_alone(desk, no, statement);
+            Outcome::of(Fate::Applied)
+        }
+    };
+    filed.letter.fate = outcome.fate;
+    desk.put_letter(&filed.letter);
+    desk.reconcile(
+        &filed.letter,
+        filed.decoded.statement.trade.as_ref(),
+        &outcome.findings,
+    );
+}
+
+fn apply_alone(desk: &mut Desk<'_>, no: u64, statement: &Statement) {
+    if let Body::OrderRejected(rejected) = &statement.body {
+        let Some(mut request) = statement.request.as_ref().and_then(|id| desk.request(id)) else {
+            return;
+        };
+        if request.answer.is_some() {
+            return;
+        }
+        let reason = rejected.reason.to_string();
+        desk.notices.push(Notice::OrderRejected {
+            request: request.id.to_string(),
+            reason: reason.clone(),
+        });
+        request.answer = Some(RequestAnswer::Rejected { letter: no, reason });
+        desk.put(&keys::request(&request.id.clone()), &request);
+    } else if statement.body == Body::UnknownTrade {
+        // Protocol 3, `status-request`: the shop never saw the order, so it is sent again.
+        let asked = statement
+            .answers
+            .and_then(|id| desk.own(id))
+            .map(|own| own.statement);
+        let by_request = asked
+            .filter(|s| s.trade.is_none())
+            .and_then(|s| desk.request(s.request.as_ref()?));
+        if let Some(request) = by_request.filter(|r| r.answer.is_none()) {
+            desk.say_again.extend(request.order);
+        }
+    }
+}
+
+/// A letter that lines 3 to 15 refused answers nothing.
+fn counts_as_answer(fate: &Fate) -> bool {
+    match fate {
+        Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
+        // What line 11 refused is an answer all the same, if not the one hoped for.
+        Fate::Warned { rule, .. } => *rule == 16 || *rule == 11,
+        Fate::New | Fate::Held { .. } => false,
+    }
+}
+
+/// Protocol 3: what was asked by request id counts as answered by any statement with that request.
+pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
+    let by_request = statement
+        .request
+        .as_ref()
+        .and_then(|id| desk.request(id))
+        .map(|r| r.statements)
+        .unwrap_or_default();
+    for id in by_request.into_iter().chain(statement.answers) {
+        let Some(mut own) = desk.own(id) else {
+            continue;
+        };
+        if let OwnProgress::Waiting { again } = own.progress {
+            desk.delete(&keys::say_again(again, id));
+            own.progress = OwnProgress::Answered {
+                by: statement.body.kind(),
+            };
+            desk.put(&keys::own(id), &own);
+            for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {
+                desk.resolve_own(kind.word(), &id.to_string());
+            }
+        }
+    }
+}
+
+/// Judges again the letters that speak of something of ours that has just turned up.
+pub(super) fn judge_waiting(desk: &mut Desk<'_>, what: &str) {
+    let prefix = keys::waiting_for(what);
+    let waiting: Vec<u64> = crate::rows::Rows::scan(desk.rows(), prefix.as_bytes())
+        .into_iter()
+        .filter_map(|(key, _)| {
+            u64::from_str_radix(std::str::from_utf8(key.get(prefix.len()..)?).ok()?, 16).ok()
+        })
+        .collect();
+    for no in waiting {
+        let Some(filed) = Filed::load(desk, no) else {
+            continue;
+        };
+        match belongs_to(&filed.decoded.statement) {
+            Some(trade) => reconsider(desk, &trade.clone()),
+            None => judge_alone(desk, no),
+        }
+        if desk.letter(no).is_some_and(|l| counts_as_answer(&l.fate)) {
+            note_answer(desk, &filed.decoded.statement);
+        }
+    }
+}
+
+fn judgement(desk: &Desk<'_>, no: u64, fate: &Fate, statement: &Statement) -> Judgement {
+    let (verdict, rule, warning) = match fate {
+        Fate::Applied | Fate::New => (Verdict::Applied, 16, None),
+        Fate::Adopted => (Verdict::Adopted, 16, None),
+        Fate::Late => (Verdict::Late, 16, None),
+        Fate::Duplicate => (Verdict::Duplicate, 16, None),
+        Fate::Held { .. } => (Verdict::Held, 4, None),
+        Fate::Warned { rule, kind } => (Verdict::Warned, *rule, Some(*kind)),
+    };
+    let warning_id = warning.and_then(|kind| {
+        desk.warnings_of_letter(no)
+            .into_iter()
+            .find(|w| w.kind == kind && w.rule == Some(rule))
+            .map(|w| w.id)
+    });
+    Judgement {
+        verdict,
+        kind: Some(statement.body.kind()),
+        rule: Some(rule),
+        warning,
+        warning_id,
+        trade: statement.trade.clone(),
+        letter: Some(no),
+    }
+}

@@ -1,0 +1,422 @@
+//! Lines 8 to 15 of protocol 5: whether a letter that was filed may say what it says about its
+//! trade. Each line asks the same of every kind of statement, in the order of the protocol.
+
+use std::collections::BTreeSet;
+
+use tradepost_statements::order::Line;
+use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
+use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, TradeRef};
+
+use super::desk::Desk;
+use super::records::Terms;
+use super::settings::Adopt;
+use super::state::RequestAnswer;
+use super::warning::{Finding, WarningKind};
+
+/// What is known of the trade when a letter is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'k> {
+    /// The trade that the letters are filed with; none for a letter that names none.
+    pub(super) trade: Option<&'k TradeRef>,
+    /// What its trade records say, when there is one that counts.
+    pub(super) agreed: Option<&'k Agreed>,
+    /// What a trade record is compared with (protocol 4).
+    pub(super) terms: Terms<'k>,
+}
+
+/// What the trade records that count say.
+pub(super) struct Agreed {
+    /// Every carrier that any version names.
+    pub(super) carriers: BTreeSet<Address>,
+    /// Every processor that a version names; one, unless the person accepted another.
+    pub(super) processors: BTreeSet<Address>,
+    /// The total of each version.
+    pub(super) totals: Vec<Amount>,
+    /// The lines of the version that counts.
+    pub(super) lines: Vec<Line>,
+}
+
+/// The first line from 8 to 15 that applies to a statement whose lines up to `accepted` the
+/// person passed; none when it may be folded (line 16).
+pub(super) fn lines_8_to_15(
+    desk: &Desk<'_>,
+    statement: &Statement,
+    accepted: u8,
+    known: &Known<'_>,
+) -> Option<Finding> {
+    let asks = |line: u8| accepted < line;
+    None.or_else(|| {
+        asks(8)
+            .then(|| line_8_answers_something_of_ours(desk, statement))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(9)
+            .then(|| line_9_the_shop_speaks_for_itself(statement))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(10)
+            .then(|| line_10_is_the_first_answer(desk, statement))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(11)
+            .then(|| known.terms.line_11_are_kept_by(statement))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(12)
+            .then(|| line_12_there_is_such_a_trade(desk, statement, known))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(13)
+            .then(|| line_13_is_a_party_that_may_say_so(statement, known))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(14)
+            .then(|| line_14_the_amounts_fit(statement, known))
+            .flatten()
+    })
+    .or_else(|| {
+        asks(15)
+            .then(|| line_15_the_items_are_the_trades(statement, known))
+            .flatten()
+    })
+}
+
+fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Finding> {
+    let elsewhere = |to: &Address| {
+        Finding::new(
+            8,
+            WarningKind::WrongSender,
+            format!("an answer from {}", s.from.as_str()),
+            format!("an answer from {}, who was asked", to.as_str()),
+        )
+    };
+    if let Some(id) = s.answers {
+        match desk.own(id) {
+            None => {
+                let what = format!("an answer to the statement {id}, which is not ours");
+                return Some(Finding::new(
+                    8,
+                    WarningKind::UnknownRequest,
+                    what,
+                    "an answer to something that was asked from here",
+                ));
+            }
+            Some(own) if own.statement.to != s.from => return Some(elsewhere(&own.statement.to)),
+            Some(_) => {}
+        }
+    }
+    if let Some(id) = &s.request {
+        match desk.request(id) {
+            None => {
+                let what = format!("an answer to the request {id}, which is not ours");
+                return Some(Finding::new(
+                    8,
+                    WarningKind::UnknownRequest,
+                    what,
+                    "an answer to something that was asked from here",
+                ));
+            }
+            // E6: a trade record counts only from the address that the order was sent to.
+            Some(request) if request.to != s.from => return Some(elsewhere(&request.to)),
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+fn line_9_the_shop_speaks_for_itself(s: &Statement) -> Option<Finding> {
+    let shop = &s.trade.as_ref()?.shop;
+    let kind = s.body.kind();
+    let only_the_shop = matches!(
+        kind,
+        Kind::TradeRecord | Kind::OrderStatus | Kind::ReturnDecision
+    );
+    (only_the_shop && s.from != *shop).then(|| {
+        Finding::new(
+            9,
+            WarningKind::WrongSender,
+            format!("a {kind} from {}", s.from.as_str()),
+            format!("a {kind} from the shop, {}", shop.as_str()),
+        )
+    })
+}
+
+fn line_10_is_the_first_answer(desk: &Desk<'_>, s: &Statement) -> Option<Finding> {
+    let request = desk.request(s.request.as_ref()?)?;
+    let second = |received: String, expected: String| {
+        Some(Finding::new(
+            10,
+            WarningKind::SecondTrade,
+            received,
+            expected,
+        ))
+    };
+    match (s.body.kind(), &request.answer, &s.trade) {
+        (Kind::TradeRecord, Some(RequestAnswer::Record { trade: first }), Some(trade))
+            if first != trade =>
+        {
+            second(
+                format!("the trade {} for the order {}", trade.id, request.id),
+                format!("the trade {}, which came first", first.id),
+            )
+        }
+        (Kind::TradeRecord, Some(RequestAnswer::Rejected { reason, .. }), Some(trade)) => second(
+            format!("the trade {} for the order {}", trade.id, request.id),
+            format!("nothing: the shop had rejected the order ({reason})"),
+        ),
+        (Kind::OrderRejected, Some(RequestAnswer::Record { trade: first }), _) => second(
+            format!("a rejection of the order {}", request.id),
+            format!("the trade {}, which came first", first.id),
+        ),
+        _ => None,
+    }
+}
+
+fn line_12_there_is_such_a_trade(
+    desk: &Desk<'_>,
+    s: &Statement,
+    known: &Known<'_>,
+) -> Option<Finding> {
+    // What names no trade answers a request (lines 8 and 10).
+    let trade = known.trade?;
+    if known.agreed.is_some() {
+        return None;
+    }
+    if s.body.kind() == Kind::TradeRecord {
+        let answers_us = s.request.is_some() || s.answers.is_some();
+        if answers_us || desk.settings.adopt == Adopt::List {
+            return None;
+        }
+    }
+    let namesakes: Vec<_> = desk
+        .namesakes(trade)
+        .into_iter()
+        .filter_map(|t| desk.trade(&t))
+        .collect();
+    let strangers_to_all = namesakes.iter().all(|other| {
+        other.state.as_ref().is_none_or(|state| {
+            other.trade.shop != s.from
+                && state.processor != s.from
+                && !state.carriers.contains(&s.from)
+        })
+    });
+    if let Some(other) = namesakes
+        .iter()
+        .find(|t| t.state.is_some())
+        .filter(|_| strangers_to_all)
+    {
+        return Some(Finding::new(
+            12,
+            WarningKind::WrongSender,
+            format!("{} about the trade {trade}", s.from.as_str()),
+            format!(
+                "a party of the trade {}, which has the same id",
+                other.trade
+            ),
+        ));
+    }
+    let expected = match desk.settings.adopt {
+        Adopt::List => "a trade that is in the ledger",
+        Adopt::Ask => "a trade that is in the ledger; accept this warning to adopt the trade",
+        Adopt::Off => "a trade that was ordered from here",
+    };
+    Some(Finding::new(
+        12,
+        WarningKind::NoSuchTrade,
+        format!("a {} about {trade}", s.body.kind()),
+        expected,
+    ))
+}
+
+fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &Known<'_>) -> Option<Finding> {
+    let kind = s.body.kind();
+    let wrong = |expected: String| {
+        Some(Finding::new(
+            13,
+            WarningKind::WrongSender,
+            format!("a {kind} from {}", s.from.as_str()),
+            expected,
+        ))
+    };
+    let names = |parties: &BTreeSet<Address>| {
+        parties
+            .iter()
+            .map(Address::as_str)
+            .collect::<Vec<_>>()
+            .join(" or ")
+    };
+    match (kind, known.agreed) {
+        (Kind::DeliveryStatus, Some(agreed)) if !agreed.carriers.contains(&s.from) => wrong(
+            format!("a carrier of this trade: {}", names(&agreed.carriers)),
+        ),
+        (Kind::PaymentStatus, Some(agreed)) if !agreed.processors.contains(&s.from) => {
+            wrong(format!(
+                "the payment processor of this trade: {}",
+                names(&agreed.processors)
+            ))
+        }
+        (
+            Kind::TradeRecord
+            | Kind::OrderRejected
+            | Kind::ReturnDecision
+            | Kind::UnknownTrade
+            | Kind::OrderStatus
+            | Kind::DeliveryStatus
+            | Kind::PaymentStatus,
+            _,
+        ) => None,
+        // Protocol 3: these are never said to a buyer.
+        (
+            Kind::Order
+            | Kind::Confirm
+            | Kind::Cancel
+            | Kind::Return
+            | Kind::StatusRequest
+            | Kind::Notify
+            | Kind::Authorize
+            | Kind::Authorization
+            | Kind::PaymentInstruction
+            | Kind::DeliveryInstruction
+            | Kind::Refund
+            | Kind::Recall,
+            _,
+        ) => wrong("a statement that is meant for a buyer".to_owned()),
+    }
+}
+
+fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> {
+    let agreed = known.agreed?;
+    let total = *agreed.totals.last()?;
+    let wrong = |received: String, expected: String| {
+        Some(Finding::new(
+            14,
+            WarningKind::WrongAmount,
+            received,
+            expected,
+        ))
+    };
+    match &s.body {
+        Body::PaymentStatus(p) => {
+            let others = [p.paid, p.refunded].into_iter().flatten();
+            let stray = std::iter::once(p.amount)
+                .chain(others)
+                .find(|a| a.currency() != total.currency());
+            if let Some(stray) = stray {
+                return wrong(
+                    format!("an amount in {}", stray.currency()),
+                    format!("an amount in {}", total.currency()),
+                );
+            }
+            // A status made before a newer version of the record speaks of that version's total.
+            if !agreed.totals.contains(&p.amount) {
+                return wrong(
+                    format!("the amount {}", p.amount),
+                    format!("the total {total}"),
+                );
+            }
+            if let Some(paid) = p.paid.filter(|paid| paid.is_more_than(p.amount)) {
+                return wrong(format!("{paid} paid"), format!("at most {}", p.amount));
+            }
+            let paid = paid_for_refund(p);
+            match p.refunded.filter(|refunded| refunded.is_more_than(paid)) {
+                Some(refunded) => wrong(
+                    format!("{refunded} refunded"),
+                    format!("at most {paid}, what was paid"),
+                ),
+                None => None,
+            }
+        }
+        Body::ReturnDecision(d) => {
+            let refund = d.refund?;
+            let fits = refund.currency() == total.currency()
+                && agreed.totals.iter().any(|t| !refund.is_more_than(*t));
+            if fits {
+                None
+            } else {
+                wrong(format!("a refund of {refund}"), format!("at most {total}"))
+            }
+        }
+        Body::Order(_)
+        | Body::TradeRecord(_)
+        | Body::OrderRejected(_)
+        | Body::Confirm(_)
+        | Body::Cancel(_)
+        | Body::Return(_)
+        | Body::StatusRequest
+        | Body::Notify(_)
+        | Body::UnknownTrade
+        | Body::OrderStatus(_)
+        | Body::DeliveryStatus(_)
+        | Body::Authorize(_)
+        | Body::Authorization(_)
+        | Body::PaymentInstruction(_)
+        | Body::DeliveryInstruction(_)
+        | Body::Refund(_)
+        | Body::Recall(_) => None,
+    }
+}
+
+/// Protocol 5, line 14: paid so far as section 4 says; for `refunded` and `voided` without `paid`: the total.
+fn paid_for_refund(p: &PaymentStatus) -> Amount {
+    match (p.state, p.paid) {
+        (PaymentState::Refunded | PaymentState::Voided, None) => p.amount,
+        _ => paid_so_far(p.state, p.paid, p.amount),
+    }
+}
+
+/// Protocol 4, "paid so far": the total when settled, else `paid`, else the total at rank 2, else nothing.
+pub(super) fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
+    match (state, paid) {
+        (PaymentState::Settled, _) => total,
+        (_, Some(paid)) => paid,
+        (
+            PaymentState::Disputed | PaymentState::RefundPending | PaymentState::PartlyRefunded,
+            None,
+        ) => total,
+        (
+            PaymentState::Pending
+            | PaymentState::Due
+            | PaymentState::Declined
+            | PaymentState::PartlyPaid
+            | PaymentState::PastDue
+            | PaymentState::Authorized
+            | PaymentState::Scheduled
+            | PaymentState::Refunded
+            | PaymentState::Voided,
+            None,
+        ) => Amount::zero(total.currency()),
+    }
+}
+
+fn line_15_the_items_are_the_trades(s: &Statement, known: &Known<'_>) -> Option<Finding> {
+    let (Body::DeliveryStatus(status), Some(agreed)) = (&s.body, known.agreed) else {
+        return None;
+    };
+    let DeliveryStatus { lines, .. } = &**status;
+    lines.iter().flatten().find_map(|part| {
+        let line = usize::try_from(part.line)
+            .ok()
+            .and_then(|i| agreed.lines.get(i));
+        match line {
+            None => Some(Finding::new(
+                15,
+                WarningKind::WrongItems,
+                format!("line {} of the trade", part.line),
+                format!("lines 0 to {}", agreed.lines.len().saturating_sub(1)),
+            )),
+            Some(line) if part.quantity > line.quantity => Some(Finding::new(
+                15,
+                WarningKind::WrongItems,
+                format!("{} of line {}", part.quantity, part.line),
+                format!("at most {}", line.quantity),
+            )),
+            Some(_) => None,
+        }
+    })
+}

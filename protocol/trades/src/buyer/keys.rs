@@ -1,0 +1,127 @@
+//! Where the ledger's rows are. Numbers and times are written so that keys sort as they do.
+
+use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
+
+use tradepost_statements::Address;
+
+pub(super) const LETTER_COUNTER: &str = "b/n/letter";
+pub(super) const WARNING_COUNTER: &str = "b/n/warning";
+pub(super) const TOTALS: &str = "b/sum";
+pub(super) const LETTERS: &str = "b/l/";
+pub(super) const TRADES: &str = "b/t/";
+pub(super) const OWN: &str = "b/o/";
+pub(super) const REQUESTS: &str = "b/q/";
+pub(super) const WARNINGS: &str = "b/w/";
+pub(super) const OPEN_WARNINGS: &str = "b/v/";
+pub(super) const UNDELIVERED: &str = "b/p/";
+pub(super) const UNPAID: &str = "b/u/";
+pub(super) const HELD: &str = "b/h/";
+pub(super) const SAY_AGAIN: &str = "b/r/";
+
+fn number(n: u64) -> String {
+    format!("{n:016x}")
+}
+
+/// Milliseconds since 1970, shifted so that earlier times sort first.
+fn time(t: Option<Time>) -> String {
+    t.map_or_else(
+        || "z".to_owned(),
+        |t| number(t.unix_millis().saturating_add(1 << 60).unsigned_abs()),
+    )
+}
+
+/// `shop/id`: an id has no slash, so the last one divides.
+pub(super) fn trade_key(t: &TradeRef) -> String {
+    format!("{}/{}", t.shop.as_str(), t.id)
+}
+
+pub(super) fn letter(no: u64) -> String {
+    format!("{LETTERS}{}", number(no))
+}
+pub(super) fn trade(t: &TradeRef) -> String {
+    format!("{TRADES}{}", trade_key(t))
+}
+/// All trades that have this id, whoever the shop is.
+pub(super) fn trades_by_id(id: &str) -> String {
+    format!("b/i/{id}/")
+}
+pub(super) fn trade_by_id(t: &TradeRef) -> String {
+    format!("{}{}", trades_by_id(t.id.as_str()), t.shop.as_str())
+}
+pub(super) fn digest(hex: &str) -> String {
+    format!("b/g/{hex}")
+}
+/// Statements are told apart by (proven sender, statement id).
+pub(super) fn statement(sender: &Address, id: StatementId) -> String {
+    format!("b/s/{id}/{}", sender.as_str())
+}
+pub(super) fn own(id: StatementId) -> String {
+    format!("{OWN}{id}")
+}
+pub(super) fn own_by_message_id(id: &str) -> String {
+    format!("b/m/{id}")
+}
+pub(super) fn request(id: &RequestId) -> String {
+    format!("{REQUESTS}{}", id.key())
+}
+pub(super) fn warning(id: u64) -> String {
+    format!("{WARNINGS}{}", number(id))
+}
+pub(super) fn open_warning(id: u64) -> String {
+    format!("{OPEN_WARNINGS}{}", number(id))
+}
+pub(super) fn warnings_of_letter(no: u64) -> String {
+    format!("b/wl/{}/", number(no))
+}
+pub(super) fn warning_of_letter(no: u64, id: u64) -> String {
+    format!("{}{}", warnings_of_letter(no), number(id))
+}
+/// Open ones only.
+pub(super) fn warnings_of_trade(t: &TradeRef) -> String {
+    format!("b/wt/{}/", trade_key(t))
+}
+pub(super) fn warning_of_trade(t: &TradeRef, id: u64) -> String {
+    format!("{}{}", warnings_of_trade(t), number(id))
+}
+/// The ledger's own warnings about a trade or statement, by what they are about.
+pub(super) fn own_warning(kind: &str, about: &str) -> String {
+    format!("b/wo/{kind}/{about}")
+}
+pub(super) fn undelivered(promised: Option<Time>, t: &TradeRef) -> String {
+    format!("{UNDELIVERED}{}/{}", time(promised), trade_key(t))
+}
+pub(super) fn unpaid(due: Option<Time>, t: &TradeRef) -> String {
+    format!("{UNPAID}{}/{}", time(due), trade_key(t))
+}
+pub(super) fn held(until: Time, no: u64) -> String {
+    format!("{HELD}{}/{}", time(Some(until)), number(no))
+}
+pub(super) fn say_again(at: Time, id: StatementId) -> String {
+    format!("{SAY_AGAIN}{}/{id}", time(Some(at)))
+}
+/// Where a queue by time ends that is due at `t`.
+pub(super) fn due_through(queue: &str, t: Time) -> String {
+    format!("{queue}{}~", time(Some(t)))
+}
+/// The time in a key that [`held`], [`say_again`] and the like made.
+pub(super) fn time_in(queue: &str, key: &[u8]) -> Option<Time> {
+    let hex = key.get(queue.len()..queue.len() + 16)?;
+    let shifted = u64::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?;
+    Some(Time::from_unix_millis(
+        i64::try_from(shifted).ok()?.saturating_sub(1 << 60),
+    ))
+}
+/// Letters that answer something of ours that is not known here (yet).
+pub(super) fn waiting_for(what: &str) -> String {
+    format!("b/x/{what}/")
+}
+pub(super) fn waits_for(what: &str, no: u64) -> String {
+    format!("{}{}", waiting_for(what), number(no))
+}
+/// Letters below the minimum: claimed sender, trade and day (protocol 5).
+pub(super) fn group(sender: &str, trade: Option<&TradeRef>, day: i64) -> String {
+    format!(
+        "b/f/{day}/{}/{sender}",
+        trade.map(trade_key).unwrap_or_default()
+    )
+}

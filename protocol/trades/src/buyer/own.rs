@@ -1,0 +1,187 @@
+//! Our own statements: what we ask, whether it was answered, and when it is sent again
+//! (protocol 7; Q1, Q8).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Kind, Statement, StatementId, Time, wire};
+
+use crate::rows::Rows;
+
+use super::desk::Desk;
+use super::settings::Settings;
+use super::state::{Own, OwnProgress, Request};
+use super::totals::own_warning;
+use super::warning::{Warning, WarningKind};
+use super::{Change, Judgement, Verdict, file, keys};
+
+/// Protocol 7, B: an answer is waited for 10 minutes,
+const FIRST_WAIT: Duration = Duration::from_secs(10 * 60);
+/// doubling to 12 hours;
+const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
+/// after 3 days there is a warning.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// How an own statement became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnHow {
+    /// It leaves from here: it is sent again from here when nobody answers.
+    Sending,
+    /// A letter of ours was found in the Sent folder (protocol 5, last paragraph).
+    FoundInSent,
+}
+
+/// Takes down a statement of ours, `json` being its octets. The judgement is `sent`; there is
+/// none when it is no statement that a buyer at one of our addresses makes.
+pub fn own(
+    settings: &Settings,
+    rows: &dyn Rows,
+    json: &str,
+    message_id: Option<&str>,
+    how: OwnHow,
+    now: Time,
+) -> Change {
+    let mut desk = Desk::new(settings, rows, now);
+    let judgement = take(&mut desk, json, message_id, how);
+    desk.finish(judgement)
+}
+
+fn take(
+    desk: &mut Desk<'_>,
+    json: &str,
+    message_id: Option<&str>,
+    how: OwnHow,
+) -> Option<Judgement> {
+    let statement = wire::decode(json.as_bytes()).ok()?.statement;
+    if !desk.settings.ours.contains(&statement.from) || !is_a_buyers(&statement) {
+        return None;
+    }
+    let id = statement.id;
+    let said = Judgement {
+        verdict: Verdict::Sent,
+        kind: Some(statement.body.kind()),
+        rule: None,
+        warning: None,
+        warning_id: None,
+        trade: statement.trade.clone(),
+        letter: None,
+    };
+    let known = desk.own(id);
+    let is_new = known.is_none();
+    let mut own = known.unwrap_or_else(|| Own {
+        json: json.to_owned(),
+        message_ids: BTreeSet::new(),
+        from_here: false,
+        first_sent: desk.now,
+        tries: 0,
+        progress: OwnProgress::Elsewhere,
+        bounce: None,
+        statement: statement.clone(),
+    });
+    if let Some(message_id) = message_id {
+        own.message_ids.insert(message_id.to_owned());
+        desk.put(&keys::own_by_message_id(message_id), &id);
+    }
+    if how == OwnHow::Sending {
+        own.from_here = true;
+        own.tries += 1;
+        if !matches!(own.progress, OwnProgress::Answered { .. }) {
+            wait_for_answer(desk, &mut own);
+        }
+    }
+    desk.put(&keys::own(id), &own);
+    if is_new {
+        note_request(desk, &statement);
+        file::judge_waiting(desk, &format!("a/{id}"));
+        if let Some(request) = &statement.request {
+            file::judge_waiting(desk, &format!("r/{}", request.key()));
+        }
+    }
+    Some(said)
+}
+
+fn is_a_buyers(statement: &Statement) -> bool {
+    matches!(
+        statement.body.kind(),
+        Kind::Order
+            | Kind::Confirm
+            | Kind::Cancel
+            | Kind::Return
+            | Kind::StatusRequest
+            | Kind::Notify
+    )
+}
+
+fn note_request(desk: &mut Desk<'_>, statement: &Statement) {
+    let Some(id) = &statement.request else { return };
+    let mut request = desk.request(id).unwrap_or_else(|| Request {
+        id: id.clone(),
+        to: statement.to.clone(),
+        order: None,
+        statements: Vec::new(),
+        answer: None,
+    });
+    if statement.body.kind() == Kind::Order && request.order.is_none() {
+        request.order = Some(statement.id);
+        request.to = statement.to.clone();
+    }
+    if !request.statements.contains(&statement.id) {
+        request.statements.push(statement.id);
+    }
+    desk.put(&keys::request(id), &request);
+}
+
+/// Puts a statement down to be sent again. The jitter comes from its id, so that a replay of
+/// the journal gives the same times.
+pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
+    if let OwnProgress::Waiting { again } = own.progress {
+        desk.delete(&keys::say_again(again, own.statement.id));
+    }
+    let doublings = own.tries.saturating_sub(1).min(16);
+    let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    let [.., last] = own.statement.id.uuid().into_bytes();
+    let again = desk
+        .now
+        .plus(wait.mul_f64(0.9 + 0.2 * f64::from(last) / 255.0));
+    own.progress = OwnProgress::Waiting { again };
+    desk.mark(&keys::say_again(again, own.statement.id));
+}
+
+/// A letter of ours came back (RFC 3464), or was refused or expired on its way: `undeliverable`.
+/// Message-IDs that are not ours are passed over.
+pub fn bounced(
+    settings: &Settings,
+    rows: &dyn Rows,
+    message_ids: &[String],
+    text: &str,
+    now: Time,
+) -> Change {
+    let mut desk = Desk::new(settings, rows, now);
+    for message_id in message_ids {
+        let id = desk.get::<StatementId>(&keys::own_by_message_id(message_id));
+        let Some(mut own) = id.and_then(|id| desk.own(id)) else {
+            continue;
+        };
+        own.bounce = Some(text.to_owned());
+        let trade = own.statement.trade.clone();
+        let what = format!(
+            "the {} to {} came back: {text}",
+            own.statement.body.kind(),
+            own.statement.to.as_str()
+        );
+        let base = own_warning(WarningKind::Undeliverable, &desk);
+        desk.warn_of_own(
+            &own.statement.id.to_string(),
+            Warning {
+                trade,
+                received: what,
+                expected: "that it is accepted".to_owned(),
+                ..base
+            },
+        );
+        desk.put(&keys::own(own.statement.id), &own);
+    }
+    desk.finish(None)
+}

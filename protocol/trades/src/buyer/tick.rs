@@ -1,0 +1,146 @@
+//! What time alone brings about: held letters that are due, answers that do not come, promises
+//! that were not kept.
+
+use tradepost_statements::{StatementId, Time, TradeRef};
+
+use crate::rows::Rows;
+
+use super::desk::Desk;
+use super::own::{PATIENCE, wait_for_answer};
+use super::settings::Settings;
+use super::state::{OwnProgress, Trade};
+use super::totals::own_warning;
+use super::warning::{Warning, WarningKind};
+use super::{Change, door, keys};
+
+/// Does what is due at `now`; nothing is due twice.
+pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
+    let mut desk = Desk::new(settings, rows, now);
+    for (_, last) in due(&desk, keys::HELD) {
+        let letter = u64::from_str_radix(&last, 16)
+            .ok()
+            .and_then(|no| desk.letter(no));
+        if let Some(mut letter) = letter {
+            let _ = door::enter(&mut desk, &mut letter);
+        }
+    }
+    for (_, last) in due(&desk, keys::SAY_AGAIN) {
+        if let Ok(id) = last.parse() {
+            nobody_answered(&mut desk, id);
+        }
+    }
+    for (key, _) in due(&desk, keys::UNDELIVERED) {
+        warn_overdue(
+            &mut desk,
+            &key,
+            keys::UNDELIVERED,
+            WarningKind::OverdueDelivery,
+        );
+    }
+    for (key, _) in due(&desk, keys::UNPAID) {
+        warn_overdue(&mut desk, &key, keys::UNPAID, WarningKind::OverduePayment);
+    }
+    desk.finish(None)
+}
+
+/// The keys of a queue that are due, each with what stands after its last slash.
+fn due(desk: &Desk<'_>, queue: &str) -> Vec<(String, String)> {
+    let until = keys::due_through(queue, desk.now);
+    desk.rows()
+        .scan(queue.as_bytes())
+        .into_iter()
+        .map_while(|(key, _)| String::from_utf8(key).ok().filter(|k| *k <= until))
+        .map(|key| {
+            let last = key.rsplit('/').next().unwrap_or_default().to_owned();
+            (key, last)
+        })
+        .collect()
+}
+
+fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
+    let Some(mut own) = desk.own(id) else { return };
+    if !matches!(own.progress, OwnProgress::Waiting { .. }) {
+        return;
+    }
+    if desk.now.since(own.first_sent) >= PATIENCE {
+        let kind = own.statement.body.kind();
+        let received = format!(
+            "no answer to the {kind} of {}, sent {} times",
+            own.first_sent, own.tries
+        );
+        let expected = format!("an answer from {}", own.statement.to.as_str());
+        let base = own_warning(WarningKind::NoAnswer, desk);
+        let trade = own.statement.trade.clone();
+        desk.warn_of_own(
+            &id.to_string(),
+            Warning {
+                trade,
+                received,
+                expected,
+                ..base
+            },
+        );
+    }
+    wait_for_answer(desk, &mut own);
+    desk.put(&keys::own(id), &own);
+    desk.say_again.push(id);
+}
+
+fn warn_overdue(desk: &mut Desk<'_>, key: &str, queue: &str, kind: WarningKind) {
+    // queue, 16 digits, a slash, the trade
+    let Some(trade) = key.get(queue.len() + 17..).and_then(trade_in_key) else {
+        return;
+    };
+    let Some(known) = desk.trade(&trade) else {
+        return;
+    };
+    if known.counted.as_ref().is_none_or(|c| c.apart) {
+        return;
+    }
+    let (received, expected) = if kind == WarningKind::OverduePayment {
+        unpaid_words(&known)
+    } else {
+        undelivered_words(&known)
+    };
+    let base = own_warning(kind, desk);
+    desk.warn_of_own(
+        &keys::trade_key(&trade),
+        Warning {
+            trade: Some(trade.clone()),
+            received,
+            expected,
+            ..base
+        },
+    );
+}
+
+fn undelivered_words(trade: &Trade) -> (String, String) {
+    let promised = trade
+        .counted
+        .as_ref()
+        .and_then(|c| c.promised)
+        .map(|t| t.to_string())
+        .unwrap_or_default();
+    (
+        "not delivered".to_owned(),
+        format!("delivered by {promised}"),
+    )
+}
+
+fn unpaid_words(trade: &Trade) -> (String, String) {
+    let counted = trade.counted.as_ref();
+    let unpaid = counted.map(|c| c.unpaid.to_string()).unwrap_or_default();
+    let due = counted
+        .and_then(|c| c.due)
+        .map(|t| t.to_string())
+        .unwrap_or_default();
+    (format!("{unpaid} unpaid"), format!("paid by {due}"))
+}
+
+fn trade_in_key(text: &str) -> Option<TradeRef> {
+    let (shop, id) = text.rsplit_once('/')?;
+    Some(TradeRef {
+        shop: shop.parse().ok()?,
+        id: id.parse().ok()?,
+    })
+}

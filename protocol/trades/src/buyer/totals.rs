@@ -1,0 +1,150 @@
+//! Lists and running totals, kept up with each change, so that asking costs what is returned
+//! (E18 to E20).
+
+use tradepost_statements::{Currency, Evidence};
+
+use super::desk::{Desk, no_letter};
+use super::keys;
+use super::state::{Counted, Origin, Totals, Trade};
+use super::warning::{Warning, WarningKind, WarningState};
+
+/// Takes a trade's former share out of lists and totals and puts its present one in.
+pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let now = trade.state.as_ref().map(|state| Counted {
+        apart: state.origin == Origin::Adopted && !trade.confirmed,
+        undelivered: state.undelivered,
+        promised: state.promised,
+        unpaid: state.unpaid,
+        due: state.payment.as_ref().and_then(|p| p.planned),
+    });
+    if now == trade.counted {
+        return;
+    }
+    let mut totals = desk.totals();
+    if let Some(before) = trade.counted.take() {
+        if before.undelivered {
+            desk.delete(&keys::undelivered(before.promised, &trade.trade));
+        }
+        if !before.unpaid.is_zero() {
+            desk.delete(&keys::unpaid(before.due, &trade.trade));
+        }
+        subtract(&mut totals, &before);
+    }
+    if let Some(now) = &now {
+        if now.undelivered {
+            desk.mark(&keys::undelivered(now.promised, &trade.trade));
+        }
+        if !now.unpaid.is_zero() {
+            desk.mark(&keys::unpaid(now.due, &trade.trade));
+        }
+        add(&mut totals, now);
+    }
+    trade.counted = now;
+    close_what_is_no_longer_overdue(desk, trade);
+    check_limits(desk, &mut totals);
+    desk.put(keys::TOTALS, &totals);
+}
+
+fn add(totals: &mut Totals, c: &Counted) {
+    if c.apart {
+        totals.adopted += 1;
+        return;
+    }
+    totals.trades += 1;
+    totals.undelivered += u64::from(c.undelivered);
+    if !c.unpaid.is_zero() {
+        totals.unpaid += 1;
+        let currency = c.unpaid.currency();
+        let sum = totals
+            .unpaid_total
+            .get(&currency)
+            .and_then(|sum| sum.plus(c.unpaid).ok())
+            .unwrap_or(c.unpaid);
+        totals.unpaid_total.insert(currency, sum);
+    }
+}
+
+fn subtract(totals: &mut Totals, c: &Counted) {
+    if c.apart {
+        totals.adopted = totals.adopted.saturating_sub(1);
+        return;
+    }
+    totals.trades = totals.trades.saturating_sub(1);
+    totals.undelivered = totals.undelivered.saturating_sub(u64::from(c.undelivered));
+    if !c.unpaid.is_zero() {
+        totals.unpaid = totals.unpaid.saturating_sub(1);
+        let currency = c.unpaid.currency();
+        match totals
+            .unpaid_total
+            .get(&currency)
+            .and_then(|sum| sum.minus(c.unpaid).ok())
+        {
+            Some(left) if !left.is_zero() => totals.unpaid_total.insert(currency, left),
+            _ => totals.unpaid_total.remove(&currency),
+        };
+    }
+}
+
+fn close_what_is_no_longer_overdue(desk: &mut Desk<'_>, trade: &Trade) {
+    let about = keys::trade_key(&trade.trade);
+    let now = desk.now;
+    let counted = trade.counted.as_ref();
+    let late_parcel = counted.is_some_and(|c| c.undelivered && c.promised.is_some_and(|p| p < now));
+    let late_payment =
+        counted.is_some_and(|c| !c.unpaid.is_zero() && c.due.is_some_and(|d| d < now));
+    if !late_parcel {
+        desk.resolve_own(WarningKind::OverdueDelivery.word(), &about);
+    }
+    if !late_payment {
+        desk.resolve_own(WarningKind::OverduePayment.word(), &about);
+    }
+}
+
+/// E20: once for each time that a limit is reached.
+fn check_limits(desk: &mut Desk<'_>, totals: &mut Totals) {
+    for limit in desk.settings.unpaid_limits.clone() {
+        let currency: Currency = limit.currency();
+        let reached = totals
+            .unpaid_total
+            .get(&currency)
+            .copied()
+            .filter(|sum| sum.minor() >= limit.minor());
+        match (reached, totals.over_limit.contains_key(&currency)) {
+            (Some(sum), false) => {
+                let id = desk.warn_of_own(
+                    currency.code(),
+                    Warning {
+                        received: format!("{sum} unpaid"),
+                        expected: format!("less than {limit}"),
+                        ..own_warning(WarningKind::UnpaidLimit, desk)
+                    },
+                );
+                totals.over_limit.insert(currency, id);
+            }
+            (None, true) => {
+                totals.over_limit.remove(&currency);
+                desk.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
+            }
+            (Some(_), true) | (None, false) => {}
+        }
+    }
+}
+
+/// A warning that no letter gave rise to.
+pub(super) fn own_warning(kind: WarningKind, desk: &Desk<'_>) -> Warning {
+    Warning {
+        id: 0,
+        kind,
+        rule: None,
+        at: desk.now,
+        state: WarningState::Open,
+        trade: None,
+        letter: None,
+        facts: no_letter(),
+        evidence: Evidence::None,
+        proof: String::new(),
+        received: String::new(),
+        expected: String::new(),
+        more: 0,
+    }
+}

@@ -1,0 +1,620 @@
+//! The ledger as it is shown: serialized, these are the JSON that programs are written against.
+//! Absent facts are null, lists are `[]`.
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::order::Line;
+use tradepost_statements::progress::Track;
+use tradepost_statements::{
+    Address, Amount, DeliveryState, Evidence, Kind, OrderState, PaymentState, RequestId, Statement,
+    StatementId, Time, TradeId, TradeRef,
+};
+
+use crate::rows::Rows;
+
+use super::desk::read;
+use super::evaluate::Filed;
+use super::letter::LetterFacts;
+use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
+use super::warning::{Warning, WarningKind, WarningState};
+use super::{door, keys};
+
+pub use super::state::Origin;
+
+/// A trade, as `list` and `pending` give it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradeView {
+    /// The shop's address.
+    pub shop: Address,
+    /// The shop's id for it.
+    pub id: TradeId,
+    /// The shop's name for people: the shop's word.
+    pub shop_name: String,
+    /// How it came to be in the ledger.
+    pub origin: Origin,
+    /// The order's request id.
+    pub request: Option<RequestId>,
+    /// When the order was placed.
+    pub placed: Time,
+    /// What was bought.
+    pub lines: Vec<Line>,
+    /// What it costs.
+    pub total: Amount,
+    /// The order track.
+    pub order: OrderView,
+    /// The parcels.
+    pub delivery: Vec<ParcelView>,
+    /// The payment track.
+    pub payment: PaymentView,
+    /// The delivery is complete (protocol 4).
+    pub delivered: bool,
+    /// Nothing is unpaid (protocol 4).
+    pub paid: bool,
+    /// Nothing more is expected (protocol 4).
+    pub ended: bool,
+    /// A promise has passed (protocol 4).
+    pub overdue: bool,
+    /// How many warnings about it are open.
+    pub warnings: u64,
+    /// When what is missing was promised; used for sorting.
+    #[serde(skip_serializing, default)]
+    pub promised: Option<Time>,
+    /// What is unpaid; used for totals.
+    #[serde(skip_serializing, default)]
+    pub unpaid: Option<Amount>,
+    /// Whether something is still to come.
+    #[serde(skip_serializing, default)]
+    pub undelivered: bool,
+    /// Adopted and not confirmed: counted apart.
+    #[serde(skip_serializing, default)]
+    pub apart: bool,
+}
+
+/// The order track of a trade.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderView {
+    /// How far it has come.
+    pub state: Option<OrderState>,
+    /// When the shop recorded it.
+    pub at: Option<Time>,
+    /// When it is to ship.
+    pub planned: Option<Time>,
+    /// When it shipped.
+    pub actual: Option<Time>,
+}
+
+/// A parcel of a trade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelView {
+    /// Who brings it.
+    pub carrier: Option<Address>,
+    /// Its name; empty where parcels are not named.
+    pub parcel: String,
+    /// How far it has come.
+    pub state: Option<DeliveryState>,
+    /// When the carrier recorded it.
+    pub at: Option<Time>,
+    /// When it is expected.
+    pub planned: Option<Time>,
+    /// When it arrived.
+    pub actual: Option<Time>,
+    /// The carrier's number.
+    pub tracking_number: Option<String>,
+    /// Where it is.
+    pub place: Option<String>,
+}
+
+/// The payment track of a trade.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    /// How far it has come.
+    pub state: Option<PaymentState>,
+    /// When the payment processor recorded it.
+    pub at: Option<Time>,
+    /// The trade's total.
+    pub amount: Option<Amount>,
+    /// What was paid, where the processor says so.
+    pub paid: Option<Amount>,
+    /// What was paid back, where the processor says so.
+    pub refunded: Option<Amount>,
+    /// When it is to be settled.
+    pub planned: Option<Time>,
+    /// When it was settled.
+    pub actual: Option<Time>,
+}
+
+/// A trade with its parties and history, as `show` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShowView {
+    /// The trade.
+    #[serde(flatten)]
+    pub trade: TradeView,
+    /// Who may speak about it.
+    pub parties: Parties,
+    /// Its statuses, in the order of their arrival.
+    pub history: Vec<HistoryView>,
+}
+
+/// Who may speak about a trade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    /// About the order.
+    pub shop: Address,
+    /// About the delivery.
+    pub carriers: Vec<Address>,
+    /// About the payment.
+    pub processor: Address,
+}
+
+/// One status in the history of a trade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// Of which track.
+    pub track: Track,
+    /// Who brings the parcel, for the delivery.
+    pub carrier: Option<Address>,
+    /// Which parcel, for the delivery.
+    pub parcel: Option<String>,
+    /// Its number in the track.
+    pub sequence: u32,
+    /// The state's word.
+    pub state: String,
+    /// When the sender recorded it.
+    pub at: Time,
+    /// When the letter was received.
+    pub received_at: Time,
+    /// Who sent it.
+    pub from: Address,
+    /// How the sender was proven.
+    pub evidence: Evidence,
+    /// The letter's Message-ID.
+    pub message_id: Option<String>,
+    /// What became of it.
+    pub outcome: String,
+}
+
+/// A warning, as `warnings` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningView {
+    /// Its number.
+    pub id: u64,
+    /// What it is about.
+    pub kind: WarningKind,
+    /// The line of protocol 5; null for the ledger's own.
+    pub rule: Option<u8>,
+    /// When it was given.
+    pub at: Time,
+    /// What became of it.
+    pub state: WarningState,
+    /// The trade that it is about.
+    pub trade: Option<TradeRef>,
+    /// What the letter says of itself.
+    pub letter: LetterView,
+    /// How the letter's sender was proven.
+    pub evidence: Evidence,
+    /// What came.
+    pub received: String,
+    /// What was expected.
+    pub expected: String,
+    /// What it means and what to do.
+    pub text: String,
+    /// How the sender was proven or not, in one sentence; for people.
+    #[serde(skip_serializing, default)]
+    pub proof: String,
+    /// How many more letters of its group came.
+    #[serde(skip_serializing, default)]
+    pub more: u64,
+}
+
+/// What a letter says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterView {
+    /// Message-ID.
+    pub message_id: Option<String>,
+    /// From.
+    pub from: Option<String>,
+    /// Subject.
+    pub subject: Option<String>,
+    /// Date.
+    pub date: Option<Time>,
+}
+
+/// Counts and totals (E19).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatsView {
+    /// All trades but adopted ones.
+    pub trades: u64,
+    /// Of these, those with something still to come.
+    pub undelivered: u64,
+    /// Of these, those with something unpaid.
+    pub unpaid: u64,
+    /// What is unpaid, for each currency.
+    pub unpaid_total: Vec<Amount>,
+    /// Adopted trades that were not confirmed.
+    pub adopted: u64,
+    /// Open warnings.
+    pub warnings: u64,
+}
+
+/// A request of ours, as `requests` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestView {
+    /// The statement that was sent.
+    pub statement: StatementId,
+    /// What was asked.
+    pub kind: Kind,
+    /// To whom it went.
+    pub to: Address,
+    /// The request id, where it has one.
+    pub request: Option<RequestId>,
+    /// The trade that it is about, or that came of it.
+    pub trade: Option<TradeRef>,
+    /// When it was first sent.
+    pub sent: Time,
+    /// How often it was sent from here.
+    pub tries: u32,
+    /// `waiting`, `answered`, `rejected` or `elsewhere` (sent by another client).
+    pub state: String,
+    /// The kind of the answer.
+    pub answer: Option<Kind>,
+    /// Why the order was rejected.
+    pub reason: Option<String>,
+    /// When it is sent again.
+    pub again: Option<Time>,
+    /// Why it came back.
+    pub bounce: Option<String>,
+}
+
+/// Why a text names no single trade.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum FindError {
+    /// None has that name.
+    #[error("there is no trade {0:?}; `tradepost list` shows all")]
+    None(String),
+    /// Several shops have a trade with that id.
+    #[error("several shops have a trade {id:?}; name it as shop/id: {}", .trades.join(", "))]
+    Several {
+        /// What was asked for.
+        id: String,
+        /// The names that would do.
+        trades: Vec<String>,
+    },
+}
+
+/// All trades, by shop and id.
+#[must_use]
+pub fn trades(rows: &dyn Rows, now: Time) -> Vec<TradeView> {
+    let all = rows.scan(keys::TRADES.as_bytes());
+    all.iter()
+        .filter_map(|(_, json)| view(rows, &serde_json::from_slice(json).ok()?, now))
+        .collect()
+}
+
+/// The undelivered trades, by promised time; those without promise last.
+#[must_use]
+pub fn pending(rows: &dyn Rows, now: Time) -> Vec<TradeView> {
+    let listed = rows.scan(keys::UNDELIVERED.as_bytes());
+    listed
+        .iter()
+        .filter_map(|(key, _)| {
+            let (_, trade) = std::str::from_utf8(key)
+                .ok()?
+                .strip_prefix(keys::UNDELIVERED)?
+                .split_once('/')?;
+            view(rows, &read(rows, &format!("{}{trade}", keys::TRADES))?, now)
+        })
+        .collect()
+}
+
+/// The trade that a person names: its id, or `shop/id`.
+///
+/// # Errors
+/// [`FindError`].
+pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
+    let exists =
+        |t: &TradeRef| read::<Trade>(rows, &keys::trade(t)).is_some_and(|t| t.state.is_some());
+    if let Some((shop, id)) = name.rsplit_once('/') {
+        let trade = shop
+            .parse()
+            .ok()
+            .zip(id.parse().ok())
+            .map(|(shop, id)| TradeRef { shop, id });
+        return trade
+            .filter(exists)
+            .ok_or_else(|| FindError::None(name.to_owned()));
+    }
+    let id: TradeId = name.parse().map_err(|_| FindError::None(name.to_owned()))?;
+    let prefix = keys::trades_by_id(id.as_str());
+    let shops = rows.scan(prefix.as_bytes());
+    let mut found: Vec<TradeRef> = shops
+        .iter()
+        .filter_map(|(key, _)| {
+            std::str::from_utf8(key.get(prefix.len()..)?)
+                .ok()?
+                .parse()
+                .ok()
+        })
+        .map(|shop| TradeRef {
+            shop,
+            id: id.clone(),
+        })
+        .filter(exists)
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(last), false) => {
+            found.push(last);
+            Err(FindError::Several {
+                id: name.to_owned(),
+                trades: found.iter().map(ToString::to_string).collect(),
+            })
+        }
+        (None, _) => Err(FindError::None(name.to_owned())),
+    }
+}
+
+/// A trade with its parties and history.
+#[must_use]
+pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
+    let known: Trade = read(rows, &keys::trade(trade))?;
+    let state = known.state.as_ref()?;
+    let mut letters: Vec<Letter> = known
+        .letters
+        .iter()
+        .filter_map(|no| read(rows, &keys::letter(*no)))
+        .collect();
+    letters.sort_by_key(|l| l.no);
+    Some(ShowView {
+        trade: view(rows, &known, now)?,
+        parties: Parties {
+            shop: known.trade.shop.clone(),
+            carriers: state.carriers.iter().cloned().collect(),
+            processor: state.processor.clone(),
+        },
+        history: letters.into_iter().filter_map(history).collect(),
+    })
+}
+
+/// The warnings, oldest first: the open ones, or all.
+#[must_use]
+pub fn warnings(rows: &dyn Rows, all: bool) -> Vec<WarningView> {
+    if all {
+        let every = rows.scan(keys::WARNINGS.as_bytes());
+        return every
+            .iter()
+            .filter_map(|(_, json)| Some(warning_view(serde_json::from_slice(json).ok()?)))
+            .collect();
+    }
+    let open = rows.scan(keys::OPEN_WARNINGS.as_bytes());
+    open.iter()
+        .filter_map(|(key, _)| {
+            let number = std::str::from_utf8(key)
+                .ok()?
+                .strip_prefix(keys::OPEN_WARNINGS)?;
+            Some(warning_view(read(
+                rows,
+                &format!("{}{number}", keys::WARNINGS),
+            )?))
+        })
+        .collect()
+}
+
+/// One warning.
+#[must_use]
+pub fn warning(rows: &dyn Rows, id: u64) -> Option<WarningView> {
+    read(rows, &keys::warning(id)).map(warning_view)
+}
+
+/// Counts and totals.
+#[must_use]
+pub fn stats(rows: &dyn Rows) -> StatsView {
+    let totals: Totals = read(rows, keys::TOTALS).unwrap_or_default();
+    StatsView {
+        trades: totals.trades,
+        undelivered: totals.undelivered,
+        unpaid: totals.unpaid,
+        unpaid_total: totals.unpaid_total.into_values().collect(),
+        adopted: totals.adopted,
+        warnings: rows.scan(keys::OPEN_WARNINGS.as_bytes()).len() as u64,
+    }
+}
+
+/// Our requests, oldest first.
+#[must_use]
+pub fn requests(rows: &dyn Rows) -> Vec<RequestView> {
+    let all = rows.scan(keys::OWN.as_bytes());
+    all.iter()
+        .filter_map(|(_, json)| Some(request_view(rows, serde_json::from_slice(json).ok()?)))
+        .collect()
+}
+
+/// An own statement, and the JSON octets that are sent again as they are.
+#[must_use]
+pub fn own_statement(rows: &dyn Rows, id: StatementId) -> Option<(Statement, String)> {
+    let own: super::state::Own = read(rows, &keys::own(id))?;
+    Some((own.statement, own.json))
+}
+
+fn view(rows: &dyn Rows, trade: &Trade, now: Time) -> Option<TradeView> {
+    let state = trade.state.as_ref()?;
+    let counted = trade.counted.as_ref();
+    Some(TradeView {
+        shop: trade.trade.shop.clone(),
+        id: trade.trade.id.clone(),
+        shop_name: state.shop_name.clone(),
+        origin: state.origin,
+        request: state.request.clone(),
+        placed: state.placed,
+        lines: state.lines.clone(),
+        total: state.total,
+        order: state
+            .order
+            .as_ref()
+            .map_or_else(OrderView::default, |o| OrderView {
+                state: Some(o.state),
+                at: Some(o.at),
+                planned: o.planned,
+                actual: o.actual,
+            }),
+        delivery: parcels(state),
+        payment: payment(state),
+        delivered: state.delivered,
+        paid: state.unpaid.is_zero(),
+        ended: state.ended,
+        overdue: is_overdue(state, now),
+        warnings: rows
+            .scan(keys::warnings_of_trade(&trade.trade).as_bytes())
+            .len() as u64,
+        promised: state.promised,
+        unpaid: Some(state.unpaid),
+        undelivered: state.undelivered,
+        apart: counted.is_some_and(|c| c.apart),
+    })
+}
+
+/// Protocol 4, "Overdue".
+fn is_overdue(state: &TradeState, now: Time) -> bool {
+    let parcel = state.undelivered && state.promised.is_some_and(|t| t < now);
+    let due = state.payment.as_ref().and_then(|p| p.planned);
+    parcel || (!state.unpaid.is_zero() && due.is_some_and(|t| t < now))
+}
+
+fn parcels(state: &TradeState) -> Vec<ParcelView> {
+    let shown = state.delivery.iter().map(|p| {
+        let status = p.status.as_ref();
+        ParcelView {
+            carrier: p.carrier.clone(),
+            parcel: p.parcel.clone(),
+            state: status.map(|s| s.state),
+            at: status.map(|s| s.at),
+            planned: status.and_then(|s| s.planned),
+            actual: status.and_then(|s| s.actual),
+            tracking_number: status.and_then(|s| s.tracking_number.clone()),
+            place: status.and_then(|s| s.place.clone()),
+        }
+    });
+    shown.collect()
+}
+
+fn payment(state: &TradeState) -> PaymentView {
+    state
+        .payment
+        .as_ref()
+        .map_or_else(PaymentView::default, |p| PaymentView {
+            state: Some(p.state),
+            at: Some(p.at),
+            amount: Some(p.amount),
+            paid: p.paid,
+            refunded: p.refunded,
+            planned: p.planned,
+            actual: p.actual,
+        })
+}
+
+fn history(letter: Letter) -> Option<HistoryView> {
+    let decoded = door::read(&letter.received.content).ok()?;
+    let filed = Filed { letter, decoded };
+    let statement = &filed.decoded.statement;
+    let (track, parcel, sequence, state, at) = if let Some(s) = filed.order_status() {
+        (Track::Order, None, s.sequence, s.state.word(), s.at)
+    } else if let Some(s) = filed.delivery_status() {
+        (
+            Track::Delivery,
+            Some(s.parcel.clone()),
+            s.sequence,
+            s.state.word(),
+            s.at,
+        )
+    } else if let Some(s) = filed.payment_status() {
+        (Track::Payment, None, s.sequence, s.state.word(), s.at)
+    } else {
+        return None;
+    };
+    Some(HistoryView {
+        track,
+        carrier: (track == Track::Delivery).then(|| statement.from.clone()),
+        parcel,
+        sequence: sequence.number(),
+        state: state.to_owned(),
+        at,
+        received_at: filed.letter.received.received_at,
+        from: statement.from.clone(),
+        evidence: filed.letter.received.evidence,
+        message_id: filed.letter.received.letter.message_id.clone(),
+        outcome: outcome(&filed.letter.fate).to_owned(),
+    })
+}
+
+fn outcome(fate: &Fate) -> &'static str {
+    match fate {
+        Fate::New | Fate::Applied => "applied",
+        Fate::Adopted => "adopted",
+        Fate::Late => "late",
+        Fate::Duplicate => "duplicate",
+        Fate::Held { .. } => "held",
+        Fate::Warned { .. } => "warned",
+    }
+}
+
+fn warning_view(w: Warning) -> WarningView {
+    let LetterFacts {
+        message_id,
+        from,
+        subject,
+        date,
+        ..
+    } = w.facts;
+    WarningView {
+        id: w.id,
+        kind: w.kind,
+        rule: w.rule,
+        at: w.at,
+        state: w.state,
+        trade: w.trade,
+        letter: LetterView {
+            message_id,
+            from,
+            subject,
+            date,
+        },
+        evidence: w.evidence,
+        received: w.received,
+        expected: w.expected,
+        text: w.kind.advice().to_owned(),
+        proof: w.proof,
+        more: w.more,
+    }
+}
+
+fn request_view(rows: &dyn Rows, own: super::state::Own) -> RequestView {
+    let statement = own.statement;
+    let request: Option<Request> = statement
+        .request
+        .as_ref()
+        .and_then(|id| read(rows, &keys::request(id)));
+    let of_order = request.and_then(|r| r.answer);
+    let (trade, reason) = match of_order {
+        Some(RequestAnswer::Record { trade }) => (Some(trade), None),
+        Some(RequestAnswer::Rejected { reason, .. }) => (None, Some(reason)),
+        None => (None, None),
+    };
+    let (state, answer, again) = match own.progress {
+        OwnProgress::Answered { by } if reason.is_some() => ("rejected", Some(by), None),
+        OwnProgress::Answered { by } => ("answered", Some(by), None),
+        OwnProgress::Waiting { again } => ("waiting", None, Some(again)),
+        OwnProgress::Elsewhere => ("elsewhere", None, None),
+    };
+    RequestView {
+        statement: statement.id,
+        kind: statement.body.kind(),
+        to: statement.to,
+        request: statement.request,
+        trade: statement.trade.or(trade),
+        sent: own.first_sent,
+        tries: own.tries,
+        state: state.to_owned(),
+        answer,
+        reason,
+        again,
+        bounce: own.bounce,
+    }
+}

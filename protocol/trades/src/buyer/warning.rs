@@ -1,0 +1,211 @@
+//! Warnings: what did not fit, what was expected, and what the person can do (E26).
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Evidence, Time, TradeRef, words};
+
+use super::letter::LetterFacts;
+
+words! {
+    /// What a warning is about (protocol 5).
+    pub enum WarningKind as "a kind of warning" {
+        /// Line 3: the sender is not proven.
+        UnprovenSender = "unproven-sender",
+        /// Line 3: the OpenPGP signature is wrong or missing.
+        FailedSignature = "failed-signature",
+        /// Line 4: the statement breaks the protocol.
+        UnreadableStatement = "unreadable-statement",
+        /// Line 4: the statement is newer than this program.
+        UnsupportedStatement = "unsupported-statement",
+        /// Line 4: the statement is encrypted for somebody else.
+        Undecryptable = "undecryptable",
+        /// Lines 5, 8, 9, 12, 13: the sender has no say in this.
+        WrongSender = "wrong-sender",
+        /// Line 6: the statement was meant for somebody else.
+        WrongRecipient = "wrong-recipient",
+        /// Line 7: the same statement id, other content.
+        ConflictingStatement = "conflicting-statement",
+        /// Line 8: an answer to nothing that was asked.
+        UnknownRequest = "unknown-request",
+        /// Line 10: a second answer to one order.
+        SecondTrade = "second-trade",
+        /// Line 11: the trade record is not what was ordered.
+        ChangedContents = "changed-contents",
+        /// Line 12: there is no such trade.
+        NoSuchTrade = "no-such-trade",
+        /// Line 14: an amount that does not fit the trade.
+        WrongAmount = "wrong-amount",
+        /// Line 15: items that the trade does not have.
+        WrongItems = "wrong-items",
+        /// Line 16: two statuses or records that cannot both be true.
+        ConflictingStatus = "conflicting-status",
+        /// Line 16: a step that cannot follow.
+        ImpossibleStep = "impossible-step",
+        /// Line 16: the sender's numbering began anew.
+        SequenceRestarted = "sequence-restarted",
+        /// The unpaid total reached a limit (E20).
+        UnpaidLimit = "unpaid-limit",
+        /// The promised time has passed.
+        OverdueDelivery = "overdue-delivery",
+        /// The time to pay has passed.
+        OverduePayment = "overdue-payment",
+        /// Nobody answered for three days.
+        NoAnswer = "no-answer",
+        /// A letter of ours came back (RFC 3464).
+        Undeliverable = "undeliverable",
+        /// The sender's domain resembles a party's.
+        LookalikeSender = "lookalike-sender",
+    }
+}
+
+words! {
+    /// What became of a warning.
+    pub enum WarningState as "a state of a warning" {
+        /// It stands.
+        Open = "open",
+        /// The person has seen it and wants no more of it.
+        Dismissed = "dismissed",
+        /// The person accepted the letter.
+        Accepted = "accepted",
+        /// It no longer holds.
+        Resolved = "resolved",
+    }
+}
+
+/// A warning in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// Its number.
+    pub id: u64,
+    /// What it is about.
+    pub kind: WarningKind,
+    /// The line of protocol 5; none for the ledger's own.
+    pub rule: Option<u8>,
+    /// When it was given.
+    pub at: Time,
+    /// What became of it.
+    pub state: WarningState,
+    /// The trade that it is about.
+    pub trade: Option<TradeRef>,
+    /// The letter that it is about: its number.
+    pub letter: Option<u64>,
+    /// What the letter says of itself.
+    pub facts: LetterFacts,
+    /// How its sender was proven.
+    pub evidence: Evidence,
+    /// How its sender was proven, in one sentence.
+    pub proof: String,
+    /// What came.
+    pub received: String,
+    /// What was expected.
+    pub expected: String,
+    /// How many more letters of its group came that are not kept (protocol 5).
+    #[serde(default)]
+    pub more: u64,
+}
+
+/// A line of protocol 5 that applies to a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) rule: u8,
+    pub(super) kind: WarningKind,
+    pub(super) received: String,
+    pub(super) expected: String,
+}
+
+impl Finding {
+    pub(super) fn new(
+        rule: u8,
+        kind: WarningKind,
+        received: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            rule,
+            kind,
+            received: received.into(),
+            expected: expected.into(),
+        }
+    }
+}
+
+impl WarningKind {
+    /// What it means and what the person can do, in plain words.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            WarningKind::UnprovenSender => {
+                "Nobody vouches for the sender of this letter, so it changed nothing. Anybody can write a name into From. \
+                 If you expected it, ask the party by a way you know, or check the trust settings with `tradepost doctor`."
+            }
+            WarningKind::FailedSignature => {
+                "The letter's OpenPGP signature is wrong, or missing where this sender always signs. It changed nothing. Ask the sender by another way."
+            }
+            WarningKind::UnreadableStatement => {
+                "The letter breaks the Tradepost protocol, so it changed nothing. Its sender's program has a fault; tell them if it happens again."
+            }
+            WarningKind::UnsupportedStatement => {
+                "The letter uses something newer than this program. It is kept and judged again after an upgrade."
+            }
+            WarningKind::Undecryptable => {
+                "The letter is encrypted with a key that is not here. If you changed keys, ask the sender to send it again."
+            }
+            WarningKind::WrongSender => {
+                "The sender is proven, but has no say in this. It changed nothing. Do not pay or follow links because of it; \
+                 ask the shop by a way you know."
+            }
+            WarningKind::WrongRecipient => {
+                "The statement was meant for somebody else; perhaps it was forwarded to you. It changed nothing."
+            }
+            WarningKind::ConflictingStatement => {
+                "The sender said two different things under one id. The first one counts. Ask the sender which is true."
+            }
+            WarningKind::UnknownRequest => {
+                "It answers something that was never asked from here. If you ordered on another machine, import the copy of that order from Sent \
+                 (`tradepost import --sent`)."
+            }
+            WarningKind::SecondTrade => {
+                "There was an answer to this order already; the first one counts. Ask the shop, lest you pay twice."
+            }
+            WarningKind::ChangedContents => {
+                "The trade record is not what you ordered. It is kept as an offer: accept it only if you agree to it (`tradepost warnings accept`), \
+                 or cancel the trade."
+            }
+            WarningKind::NoSuchTrade => {
+                "There is no such trade in the ledger. If it is yours, its trade record may still come; then this is judged again by itself."
+            }
+            WarningKind::WrongAmount => {
+                "An amount does not fit the trade. It changed nothing. Pay only what the trade record says, and ask the shop."
+            }
+            WarningKind::WrongItems => {
+                "It speaks of items that the trade does not have. It changed nothing. Ask the shop."
+            }
+            WarningKind::ConflictingStatus => {
+                "There are two versions of the same step; the one with the lower id counts. Ask the sender which is true."
+            }
+            WarningKind::ImpossibleStep => {
+                "This step cannot follow what was known before, so it changed nothing. Ask the sender if you doubt the present state."
+            }
+            WarningKind::SequenceRestarted => {
+                "The sender's numbering of steps seems to have begun anew; the order of steps may be wrong. `tradepost show` has the history."
+            }
+            WarningKind::UnpaidLimit => {
+                "What you owe has reached the limit that you set. `tradepost list --unpaid` shows it."
+            }
+            WarningKind::OverdueDelivery => {
+                "The promised time has passed. Ask the carrier or the shop."
+            }
+            WarningKind::OverduePayment => {
+                "The time to pay has passed. Pay it, or ask the payment processor."
+            }
+            WarningKind::NoAnswer => {
+                "Nobody answered for three days, though it was sent again. Check the address, or ask the shop by another way."
+            }
+            WarningKind::Undeliverable => {
+                "A letter of yours could not be submitted. Check the address; it is sent again."
+            }
+            WarningKind::LookalikeSender => {
+                "The sender's domain looks like that of a party you deal with, but is another one. Compare them letter by letter."
+            }
+        }
+    }
+}
