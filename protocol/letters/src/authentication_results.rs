@@ -1,0 +1,397 @@
+//! Authentication-Results fields by the grammar of RFC 8601 section 2.2.
+//!
+//! ```text
+//! Authentication-Results: mx.home.example 1; dkim/1=pass (good) reason="ok" header.d=shop.example
+//!                         authserv-id     version  method  result           ptype.property=value
+//! ```
+//!
+//! Comments, quoted strings and semicolons are told apart first, over the whole field: a field in
+//! which one of them does not end says nothing. A single result that breaks the grammar says
+//! nothing good either, and leaves the others alone. Two liberties that large providers take
+//! change no meaning and are read: `action=none` without a type, and values that should be quoted.
+
+use crate::lexer::{Broken, Lexer, is_control, is_token};
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AuthenticationResults {
+    pub(crate) authserv_id: String,
+    pub(crate) results: Vec<MethodResult>,
+}
+
+/// What one method found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MethodResult {
+    /// In lower case.
+    pub(crate) method: String,
+    /// In lower case.
+    pub(crate) result: String,
+    properties: Vec<Property>,
+    /// Whether all of it obeys the grammar; else it proves nothing.
+    pub(crate) is_whole: bool,
+}
+
+/// `header.d=shop.example`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Property {
+    /// `header.d`, in lower case.
+    name: String,
+    value: String,
+}
+
+impl MethodResult {
+    /// The values of a property such as `header.d`.
+    pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.properties
+            .iter()
+            .filter(move |p| p.name == name)
+            .map(|p| p.value.as_str())
+    }
+}
+
+/// RFC 8601 section 2.5: version 1 is the only one, and what an absent version means.
+const VERSION: &[u8] = b"1";
+
+impl AuthenticationResults {
+    /// Reads the unfolded body of a field.
+    pub(crate) fn read(body: &[u8]) -> Result<AuthenticationResults, Broken> {
+        let mut sections = sections(body)?.into_iter();
+        let authserv_id = identification(sections.next().unwrap_or_default())?;
+        let mut results = Vec::new();
+        let mut says_none = false;
+        for section in sections {
+            let mut lexer = Lexer::new(section);
+            lexer.skip_cfws()?;
+            if lexer.at_end() {
+                continue;
+            }
+            says_none |= is_no_result(section);
+            results.extend(method_result(section));
+        }
+        // `none` stands alone (no-result).
+        if says_none && !results.is_empty() {
+            return Err(Broken);
+        }
+        Ok(AuthenticationResults {
+            authserv_id,
+            results,
+        })
+    }
+}
+
+/// Splits at the semicolons that are in no comment and no quoted string.
+fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
+    let mut sections = Vec::new();
+    let mut rest = body;
+    loop {
+        let mut lexer = Lexer::new(rest);
+        loop {
+            lexer.skip_cfws()?;
+            match lexer.peek() {
+                Some(b'"') => {
+                    lexer.quoted_raw()?;
+                }
+                Some(b';') | None => break,
+                Some(b) if is_control(b) => return Err(Broken),
+                Some(_) => lexer.skip_one(),
+            }
+        }
+        let (section, after) = rest.split_at_checked(lexer.position()).ok_or(Broken)?;
+        sections.push(section);
+        match after.split_first() {
+            Some((_, after)) => rest = after,
+            None => return Ok(sections),
+        }
+    }
+}
+
+/// `authserv-id [CFWS version]`.
+fn identification(section: &[u8]) -> Result<String, Broken> {
+    let mut lexer = Lexer::new(section);
+    lexer.skip_cfws()?;
+    let id = if lexer.peek() == Some(b'"') {
+        lexer.quoted()?
+    } else {
+        lexer.run(is_token).to_vec()
+    };
+    let has_blank = lexer.skip_cfws()?;
+    let version = lexer.run(|b| b.is_ascii_digit());
+    lexer.skip_cfws()?;
+    let is_version = version.is_empty() || (has_blank && version == VERSION);
+    if id.is_empty() || !is_version || !lexer.at_end() {
+        return Err(Broken);
+    }
+    String::from_utf8(id).map_err(|_| Broken)
+}
+
+fn is_no_result(section: &[u8]) -> bool {
+    let mut lexer = Lexer::new(section);
+    lexer.skip_cfws().is_ok()
+        && lexer.run(is_keyword).eq_ignore_ascii_case(b"none")
+        && lexer.skip_cfws().is_ok()
+        && lexer.at_end()
+}
+
+/// `method [/ version] = result [reason = value] *(ptype.property = value)`; None where there is not
+/// even a method, or one of another version than 1.
+fn method_result(section: &[u8]) -> Option<MethodResult> {
+    let mut lexer = Lexer::new(section);
+    lexer.skip_cfws().ok()?;
+    let method = keyword(&mut lexer)?;
+    lexer.skip_cfws().ok()?;
+    if lexer.eat(b'/') {
+        lexer.skip_cfws().ok()?;
+        if lexer.run(|b| b.is_ascii_digit()) != VERSION {
+            return None;
+        }
+        lexer.skip_cfws().ok()?;
+    }
+    if !lexer.eat(b'=') {
+        return None;
+    }
+    lexer.skip_cfws().ok()?;
+    let mut read = MethodResult {
+        method,
+        result: keyword(&mut lexer)?,
+        properties: Vec::new(),
+        is_whole: true,
+    };
+    read.is_whole = properties(&mut lexer, &mut read.properties).is_some();
+    Some(read)
+}
+
+fn properties(lexer: &mut Lexer<'_>, into: &mut Vec<Property>) -> Option<()> {
+    loop {
+        let has_blank = lexer.skip_cfws().ok()?;
+        if lexer.at_end() {
+            return Some(());
+        }
+        if !has_blank {
+            return None;
+        }
+        let ptype = keyword(lexer)?;
+        lexer.skip_cfws().ok()?;
+        let property = if lexer.eat(b'.') {
+            lexer.skip_cfws().ok()?;
+            let property = keyword(lexer)?;
+            lexer.skip_cfws().ok()?;
+            Some(property)
+        } else {
+            None
+        };
+        if !lexer.eat(b'=') {
+            return None;
+        }
+        lexer.skip_cfws().ok()?;
+        let value = value(lexer)?;
+        // Without a type it is `reason`, or a provider's own remark such as `action=none`.
+        if let Some(property) = property {
+            into.push(Property {
+                name: format!("{ptype}.{property}"),
+                value,
+            });
+        }
+    }
+}
+
+fn keyword(lexer: &mut Lexer<'_>) -> Option<String> {
+    let word = lexer.run(is_keyword);
+    (!word.is_empty()).then(|| String::from_utf8_lossy(word).to_ascii_lowercase())
+}
+
+/// RFC 5321 section 4.1.2, Keyword; and the underscore of some providers' own properties.
+fn is_keyword(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
+}
+
+/// A token, a quoted string, or `local-part@domain` whose local part may be quoted.
+fn value(lexer: &mut Lexer<'_>) -> Option<String> {
+    // header.b is a piece of base64, smtp.remote-ip may be an IPv6 address: nobody quotes them.
+    let fits = |b: u8| is_token(b) || !b.is_ascii() || b"@/:=?[]<>".contains(&b);
+    let mut text = Vec::new();
+    if lexer.peek() == Some(b'"') {
+        let raw = lexer.quoted_raw().ok()?;
+        if lexer.peek() == Some(b'@') {
+            text.extend_from_slice(raw);
+        } else {
+            return String::from_utf8(Lexer::new(raw).quoted().ok()?).ok();
+        }
+    }
+    text.extend_from_slice(lexer.run(fits));
+    (!text.is_empty()).then_some(())?;
+    String::from_utf8(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// `id | method=result name=value.. | ..`, or the fault.
+    fn shown(body: &str) -> String {
+        let Ok(read) = AuthenticationResults::read(body.as_bytes()) else {
+            return "broken".to_owned();
+        };
+        let mut out = read.authserv_id;
+        for r in read.results {
+            out += &format!(" | {}={}", r.method, r.result);
+            for p in r.properties {
+                out += &format!(" {}={}", p.name, p.value);
+            }
+            out += if r.is_whole { "" } else { " (broken)" };
+        }
+        out
+    }
+
+    #[test]
+    fn the_examples_of_rfc_8601_are_read() {
+        for (body, expected) in [
+            ("example.org 1; none", "example.org"),
+            (
+                "example.com; spf=pass smtp.mailfrom=example.net",
+                "example.com | spf=pass smtp.mailfrom=example.net",
+            ),
+            (
+                "example.com;\t   auth=pass (cram-md5) smtp.auth=sender@example.net;\tspf=pass smtp.mailfrom=example.net",
+                "example.com | auth=pass smtp.auth=sender@example.net | spf=pass smtp.mailfrom=example.net",
+            ),
+            (
+                "example.com; sender-id=fail header.from=example.com; dkim=pass (good signature) header.d=example.com",
+                "example.com | sender-id=fail header.from=example.com | dkim=pass header.d=example.com",
+            ),
+            // Appendix B.6: comments everywhere.
+            (
+                "foo.example.net (foobar) 1 (baz); dkim (Because I like it) / 1 (One yay) = (wait for it) fail policy (A dot can go here) . (like that) expired (this surprised me) = (as I wasn't expecting it) 1362471462",
+                "foo.example.net | dkim=fail policy.expired=1362471462",
+            ),
+        ] {
+            assert_eq!(shown(body), expected);
+        }
+    }
+
+    #[test]
+    fn what_providers_write_is_read() {
+        for (body, expected) in [
+            (
+                "mx.google.com; dkim=pass header.i=@shop.example header.s=s1 header.b=AbC/d+1=; dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=shop.example",
+                "mx.google.com | dkim=pass header.i=@shop.example header.s=s1 header.b=AbC/d+1= | dmarc=pass header.from=shop.example",
+            ),
+            (
+                "mx.ms.example; spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=shop.example; dmarc=pass action=none header.from=shop.example;compauth=pass reason=100",
+                "mx.ms.example | spf=pass smtp.mailfrom=shop.example | dmarc=pass header.from=shop.example | compauth=pass",
+            ),
+            (
+                "mx; iprev=pass policy.iprev=2001:db8::1; x-tls=pass smtp.version=TLSv1.3;",
+                "mx | iprev=pass policy.iprev=2001:db8::1 | x-tls=pass smtp.version=TLSv1.3",
+            ),
+            (
+                "mx; auth=pass smtp.auth=\"a b\"@home.example",
+                "mx | auth=pass smtp.auth=\"a b\"@home.example",
+            ),
+            (
+                "mx; auth=pass smtp.auth=\"ann@home.example\"",
+                "mx | auth=pass smtp.auth=ann@home.example",
+            ),
+            (
+                "mx; DKIM = PASS Header.D = Shop.example",
+                "mx | dkim=pass header.d=Shop.example",
+            ),
+            (
+                "mx; dkim=pass(good)header.d=shop.example",
+                "mx | dkim=pass header.d=shop.example",
+            ),
+        ] {
+            assert_eq!(shown(body), expected);
+        }
+    }
+
+    #[test]
+    fn comments_and_quotes_hide_what_is_in_them() {
+        for (body, expected) in [
+            (
+                "mx; spf=fail (; dkim=pass header.d=shop.example)",
+                "mx | spf=fail",
+            ),
+            ("mx; spf=fail (a (b ; dkim=pass) \\) c)", "mx | spf=fail"),
+            (
+                "mx; spf=fail reason=\"; dkim=pass header.d=shop.example\"",
+                "mx | spf=fail",
+            ),
+            (
+                "mx; spf=fail reason=\"\\\"; dkim=pass header.d=shop.example\"",
+                "mx | spf=fail",
+            ),
+            (
+                "mx; spf=fail smtp.mailfrom=\"x; dkim=pass\"@evil.example",
+                "mx | spf=fail smtp.mailfrom=\"x; dkim=pass\"@evil.example",
+            ),
+            (
+                "(mx.home.example) evil.example; dkim=pass",
+                "evil.example | dkim=pass",
+            ),
+            (
+                "\"mx.home\\.example\"; dkim=pass",
+                "mx.home.example | dkim=pass",
+            ),
+            ("mx; dkim=pass (header.d=shop.example)", "mx | dkim=pass"),
+        ] {
+            assert_eq!(shown(body), expected);
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_grammar_proves_nothing() {
+        for (body, expected) in [
+            ("", "broken"),
+            (";", "broken"),
+            ("mx (; dkim=pass", "broken"),
+            ("mx; dkim=pass \"header.d", "broken"),
+            ("mx) ; dkim=pass", "broken"),
+            ("mx 2; dkim=pass", "broken"),
+            ("mx 1 1; dkim=pass", "broken"),
+            ("mx.(x)home.example; dkim=pass", "broken"),
+            ("mx home; dkim=pass", "broken"),
+            ("mx; none; dkim=pass", "broken"),
+            ("mx; dkim=pa\u{0}ss", "broken"),
+            ("mx; dkim=pass (a\rb)", "broken"),
+            ("mx", "mx"),
+            ("mx;", "mx"),
+            ("mx dkim=pass", "broken"),
+            ("mx; dkim", "mx"),
+            ("mx; dkim/2=pass header.d=shop.example", "mx"),
+            (
+                "mx; dkim=pass,dkim=pass header.d=shop.example",
+                "mx | dkim=pass (broken)",
+            ),
+            ("mx; dkim=pass header.d", "mx | dkim=pass (broken)"),
+            ("mx; dkim=pass header.d=", "mx | dkim=pass (broken)"),
+            (
+                "mx; dkim=pass header.d=a,b",
+                "mx | dkim=pass header.d=a (broken)",
+            ),
+            (
+                "mx; dkim=pass.header.d=shop.example",
+                "mx | dkim=pass (broken)",
+            ),
+            (
+                "mx; dkim=fail =pass header.d=shop.example",
+                "mx | dkim=fail (broken)",
+            ),
+            ("mx; dkim=\"pass\" header.d=shop.example", "mx"),
+        ] {
+            assert_eq!(shown(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn deep_comments_and_many_results_cost_no_stack() {
+        let deep = format!(
+            "mx; spf=pass {}{}",
+            "(".repeat(500_000),
+            ")".repeat(500_000)
+        );
+        assert_eq!(shown(&deep), "mx | spf=pass");
+        let many = format!("mx{}", "; x=y".repeat(100_000));
+        assert_eq!(shown(&many).matches('|').count(), 100_000);
+    }
+}

@@ -1,0 +1,103 @@
+//! The one path in: octets to what they say and what they prove. Both agents go through here.
+
+use std::fmt;
+
+use tradepost_statements::Evidence;
+use tradepost_statements::wire::{self, Decoded};
+
+use crate::evidence::{RelayPolicy, relay_evidence};
+use crate::parse::{Letter, parse};
+use crate::tree::StatementPart;
+use crate::untrusted::show;
+
+/// A letter, what it proves, and what it says.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The letter's fields.
+    pub letter: Letter,
+    /// How well its sender is proven.
+    pub evidence: Evidence,
+    /// How the sender was proven, or what was missing: one sentence for people.
+    pub proof: String,
+    /// The ids of its Authentication-Results fields, whoever wrote them.
+    pub authserv_ids: Vec<String>,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a letter says.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Protocol 5, line 1: no Tradepost part.
+    NotOurs,
+    /// A statement that could be read.
+    Statement(Box<Decoded>),
+    /// Protocol 5, line 4: one that could not.
+    Unreadable {
+        /// The warning's kind.
+        why: UnreadableKind,
+        /// What is wrong, for people.
+        text: String,
+    },
+}
+
+/// Why a statement could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnreadableKind {
+    /// It breaks the protocol.
+    Unreadable,
+    /// A newer program could read it: it is kept and judged again after an upgrade (protocol 2).
+    Unsupported,
+    /// It is encrypted, and not for a key that is here.
+    Undecryptable,
+}
+
+impl fmt::Display for UnreadableKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            UnreadableKind::Unreadable => "unreadable-statement",
+            UnreadableKind::Unsupported => "unsupported-statement",
+            UnreadableKind::Undecryptable => "undecryptable",
+        })
+    }
+}
+
+/// Reads any octets as a letter. `Opened::content` is not to be believed beyond
+/// `Opened::evidence`.
+#[must_use]
+pub fn open(raw: &[u8], policy: &RelayPolicy) -> Opened {
+    let letter = parse(raw);
+    let relay = relay_evidence(&letter, policy);
+    Opened {
+        evidence: relay.evidence,
+        proof: relay.why,
+        authserv_ids: relay.authserv_ids,
+        content: content(&letter.statement),
+        letter,
+    }
+}
+
+fn content(part: &StatementPart) -> Content {
+    match part {
+        StatementPart::None => Content::NotOurs,
+        StatementPart::Part(octets) => match wire::decode(octets) {
+            Ok(decoded) => Content::Statement(Box::new(decoded)),
+            Err(e) => Content::Unreadable {
+                why: if e.is_unsupported() {
+                    UnreadableKind::Unsupported
+                } else {
+                    UnreadableKind::Unreadable
+                },
+                text: show(&e.to_string()),
+            },
+        },
+        StatementPart::Encrypted => Content::Unreadable {
+            why: UnreadableKind::Undecryptable,
+            text: "the letter is encrypted, and there is no key here that opens it".to_owned(),
+        },
+        StatementPart::Unreadable(why) => Content::Unreadable {
+            why: UnreadableKind::Unreadable,
+            text: why.to_string(),
+        },
+    }
+}

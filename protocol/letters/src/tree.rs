@@ -1,0 +1,327 @@
+//! The MIME tree (RFC 2046) and the part of it that holds the statement.
+//!
+//! One pass over the lines with a stack of open multiparts: a letter with ten thousand nested
+//! multiparts costs what any letter of its size costs. A letter within a letter (`message/*`) is
+//! somebody else's letter: its parts are not this one's (protocol 6).
+
+use std::collections::HashMap;
+
+use crate::guard::{HeaderReader, Line, RawField, RawHeader, lines};
+use crate::header::Field;
+use crate::media_type::MediaType;
+use crate::transfer::TransferEncoding;
+use crate::{MOST_LETTER_OCTETS, MOST_LEVELS, MOST_PARTS, TRADEPOST_TYPE};
+
+/// What a letter holds of a statement (protocol 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatementPart {
+    /// No Tradepost part: the letter is not ours.
+    None,
+    /// The decoded octets of the one part.
+    Part(Vec<u8>),
+    /// The letter is encrypted (RFC 3156) and says in its `Tradepost` field that it is ours.
+    Encrypted,
+    /// There is a Tradepost part, and it is not to be read.
+    Unreadable(UnreadablePart),
+}
+
+/// Why a Tradepost part is not read (protocol 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadablePart {
+    /// More than [`MOST_LETTER_OCTETS`].
+    #[error("the letter has more than 10 MiB")]
+    TooLarge,
+    /// More than [`MOST_LEVELS`] multiparts within one another.
+    #[error("the letter has parts nested more than {MOST_LEVELS} levels deep")]
+    TooDeep,
+    /// More than [`MOST_PARTS`].
+    #[error("the letter has more than {MOST_PARTS} parts")]
+    TooManyParts,
+    /// Two parts of the type: which one was meant is not guessed.
+    #[error("the letter has two {TRADEPOST_TYPE} parts")]
+    TwoParts,
+    /// The part says twice what it is or how it is encoded.
+    #[error("the Tradepost part has a header field twice")]
+    AmbiguousPart,
+    /// The part's transfer encoding is not one of RFC 2045.
+    #[error("the Tradepost part is encoded in a way that is not known (RFC 2045 section 6)")]
+    UnknownEncoding,
+    /// The part is not encoded as it says.
+    #[error("the Tradepost part is not valid base64 or quoted-printable")]
+    BrokenEncoding,
+}
+
+/// A part that is of interest: its header and where its body is.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaf {
+    pub(crate) kind: LeafKind,
+    encoding: Result<TransferEncoding, UnreadablePart>,
+    body: (usize, usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeafKind {
+    Tradepost,
+    /// RFC 3464: what became of a letter.
+    DeliveryReport,
+    /// RFC 6522 section 3: the letter that a report is about, or its header.
+    ReturnedLetter,
+}
+
+impl Leaf {
+    pub(crate) fn decode(&self, raw: &[u8]) -> Result<Vec<u8>, UnreadablePart> {
+        let body = raw.get(self.body.0..self.body.1).unwrap_or_default();
+        self.encoding?
+            .decode(body)
+            .ok_or(UnreadablePart::BrokenEncoding)
+    }
+}
+
+/// What the walk found.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    /// At most two Tradepost parts, and a few of a report's.
+    pub(crate) leaves: Vec<Leaf>,
+    parts: usize,
+    is_too_deep: bool,
+    /// The type's name stands in what is nested too deep to be walked.
+    names_tradepost_too_deep: bool,
+    pub(crate) root: Option<MediaType>,
+}
+
+/// Of each kind: two Tradepost parts are one too many, and a report has one of each.
+const MOST_LEAVES_OF_A_KIND: usize = 2;
+
+enum State {
+    Header(HeaderReader),
+    Leaf(Leaf),
+    /// A part that is not read: preambles, epilogues, texts, pictures, letters within the letter.
+    Skipped,
+    /// A multipart beyond the last level.
+    TooDeep,
+}
+
+struct Walk<'a> {
+    raw: &'a [u8],
+    tree: Tree,
+    /// The delimiters of the open multiparts, outermost first.
+    open: Vec<Vec<u8>>,
+    /// Where each stands in `open`.
+    levels: HashMap<Vec<u8>, usize>,
+    state: State,
+}
+
+impl Tree {
+    /// Walks a letter whose header is known.
+    pub(crate) fn walk(raw: &[u8], header: &RawHeader) -> Tree {
+        let mut walk = Walk {
+            raw,
+            tree: Tree::default(),
+            open: Vec::new(),
+            levels: HashMap::new(),
+            state: State::Skipped,
+        };
+        walk.tree.root = single_media_type(raw, header);
+        walk.state = walk.enter(header);
+        for line in lines(raw, header.body_at) {
+            walk.take(line);
+        }
+        walk.leave_part(raw.len());
+        walk.tree
+    }
+
+    /// Protocol 6: the one part, or why there is none to be read.
+    pub(crate) fn statement(&self, raw: &[u8]) -> StatementPart {
+        use UnreadablePart::{TooDeep, TooLarge, TooManyParts, TwoParts};
+        let mut parts = self.leaves_of(LeafKind::Tradepost);
+        let (first, second) = (parts.next(), parts.next());
+        if first.is_none() && !self.names_tradepost_too_deep {
+            return StatementPart::None;
+        }
+        let limits = [
+            (raw.len() > MOST_LETTER_OCTETS, TooLarge),
+            (self.is_too_deep, TooDeep),
+            (self.parts > MOST_PARTS, TooManyParts),
+            (second.is_some(), TwoParts),
+        ];
+        if let Some((_, why)) = limits.into_iter().find(|(is_broken, _)| *is_broken) {
+            return StatementPart::Unreadable(why);
+        }
+        match first.map(|leaf| leaf.decode(raw)) {
+            Some(Ok(octets)) => StatementPart::Part(octets),
+            Some(Err(why)) => StatementPart::Unreadable(why),
+            None => StatementPart::None,
+        }
+    }
+
+    pub(crate) fn leaves_of(&self, kind: LeafKind) -> impl Iterator<Item = &Leaf> {
+        self.leaves.iter().filter(move |leaf| leaf.kind == kind)
+    }
+}
+
+impl Walk<'_> {
+    fn take(&mut self, line: Line) {
+        if let Some((level, is_last)) = self.delimiter(line) {
+            self.leave_part(line.start);
+            let keep = if is_last { level } else { level + 1 };
+            for closed in self.open.drain(keep..) {
+                self.levels.remove(&closed);
+            }
+            self.state = State::Skipped;
+            if !is_last {
+                self.tree.parts += 1;
+                self.state = State::Header(HeaderReader::default());
+            }
+            return;
+        }
+        match &mut self.state {
+            State::Header(_) if line.start == line.end => self.finish_header(line.next),
+            State::Header(reader) => reader.take(self.raw, line),
+            State::TooDeep => {
+                let text = self.raw.get(line.start..line.end).unwrap_or_default();
+                self.tree.names_tradepost_too_deep |= names_tradepost(text);
+            }
+            State::Leaf(_) | State::Skipped => {}
+        }
+    }
+
+    /// Which open multipart's delimiter the line is, and whether it is the closing one.
+    fn delimiter(&self, line: Line) -> Option<(usize, bool)> {
+        if self.open.is_empty() {
+            return None;
+        }
+        let text = self.raw.get(line.start..line.end)?.strip_prefix(b"--")?;
+        // RFC 2046 section 5.1.1: transport padding.
+        let end = text.iter().rposition(|b| *b != b' ' && *b != b'\t')?;
+        let text = text.get(..=end)?;
+        if let Some(level) = self.levels.get(text) {
+            return Some((*level, false));
+        }
+        let level = self.levels.get(text.strip_suffix(b"--")?)?;
+        Some((*level, true))
+    }
+
+    fn finish_header(&mut self, body_at: usize) {
+        let before = std::mem::replace(&mut self.state, State::Skipped);
+        if let State::Header(reader) = before {
+            let header = reader.finish(body_at);
+            self.state = self.enter(&header);
+        }
+    }
+
+    /// What to do with the part that has this header.
+    fn enter(&mut self, header: &RawHeader) -> State {
+        let raw = self.raw;
+        let types: Vec<MediaType> = header
+            .all(Field::ContentType)
+            .take(3)
+            .filter_map(|f| MediaType::read(&f.unfolded(raw)))
+            .collect();
+        let is_repeated = header.all(Field::ContentType).nth(1).is_some();
+        if types.iter().any(|t| t.name == TRADEPOST_TYPE) {
+            let encoding = if is_repeated {
+                Err(UnreadablePart::AmbiguousPart)
+            } else {
+                transfer_encoding(raw, header)
+            };
+            return self.leaf(LeafKind::Tradepost, encoding, header.body_at);
+        }
+        let Some(media_type) = types.into_iter().next() else {
+            return State::Skipped;
+        };
+        if let Some(boundary) = media_type.boundary() {
+            return self.open_multipart(boundary);
+        }
+        let is_report = self
+            .tree
+            .root
+            .as_ref()
+            .is_some_and(|root| root.name == "multipart/report");
+        let kind = match media_type.name.as_str() {
+            "message/delivery-status" | "message/global-delivery-status" => {
+                LeafKind::DeliveryReport
+            }
+            "message/rfc822"
+            | "text/rfc822-headers"
+            | "message/global"
+            | "message/global-headers" => LeafKind::ReturnedLetter,
+            _ => return State::Skipped,
+        };
+        if !is_report {
+            return State::Skipped;
+        }
+        self.leaf(kind, transfer_encoding(raw, header), header.body_at)
+    }
+
+    fn open_multipart(&mut self, boundary: Vec<u8>) -> State {
+        if self.open.len() >= MOST_LEVELS {
+            self.tree.is_too_deep = true;
+            return State::TooDeep;
+        }
+        // The same delimiter as one around it: its lines are those of the outer one.
+        if !self.levels.contains_key(&boundary) {
+            self.levels.insert(boundary.clone(), self.open.len());
+            self.open.push(boundary);
+        }
+        State::Skipped
+    }
+
+    fn leaf(
+        &self,
+        kind: LeafKind,
+        encoding: Result<TransferEncoding, UnreadablePart>,
+        body_at: usize,
+    ) -> State {
+        State::Leaf(Leaf {
+            kind,
+            encoding,
+            body: (body_at, body_at),
+        })
+    }
+
+    fn leave_part(&mut self, at: usize) {
+        if matches!(self.state, State::Header(_)) {
+            // A part that ends within its header has no body.
+            self.finish_header(at);
+        }
+        let State::Leaf(mut leaf) = std::mem::replace(&mut self.state, State::Skipped) else {
+            return;
+        };
+        leaf.body.1 = if self.open.is_empty() {
+            at
+        } else {
+            leaf.body.0.max(without_line_end(self.raw, at))
+        };
+        if self.tree.leaves_of(leaf.kind).count() < MOST_LEAVES_OF_A_KIND {
+            self.tree.leaves.push(leaf);
+        }
+    }
+}
+
+/// RFC 2046 section 5.1.1: the line end before a delimiter belongs to the delimiter.
+fn without_line_end(raw: &[u8], at: usize) -> usize {
+    let before = raw.get(..at).unwrap_or_default();
+    let before = before.strip_suffix(b"\n").unwrap_or(before);
+    before.strip_suffix(b"\r").unwrap_or(before).len()
+}
+
+fn single_media_type(raw: &[u8], header: &RawHeader) -> Option<MediaType> {
+    MediaType::read(&header.first(Field::ContentType)?.unfolded(raw))
+}
+
+fn transfer_encoding(raw: &[u8], header: &RawHeader) -> Result<TransferEncoding, UnreadablePart> {
+    let mut fields = header.all(Field::ContentTransferEncoding);
+    let first: Option<&RawField> = fields.next();
+    match (first, fields.next()) {
+        (None, _) => Ok(TransferEncoding::Identity),
+        (Some(_), Some(_)) => Err(UnreadablePart::AmbiguousPart),
+        (Some(field), None) => {
+            TransferEncoding::read(&field.unfolded(raw)).ok_or(UnreadablePart::UnknownEncoding)
+        }
+    }
+}
+
+fn names_tradepost(text: &[u8]) -> bool {
+    text.windows(TRADEPOST_TYPE.len())
+        .any(|w| w.eq_ignore_ascii_case(TRADEPOST_TYPE.as_bytes()))
+}
