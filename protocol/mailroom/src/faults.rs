@@ -40,6 +40,14 @@ pub enum Fault {
     UidValidityZero,
     /// `SELECT`, `EXAMINE`, `STATUS` leave out UIDNEXT.
     UidNextMissing,
+    /// `SELECT`, `EXAMINE`, `STATUS` report a UIDNEXT of 1, whatever was there before.
+    UidNextGoesBack,
+    /// A `FETCH` reports this RFC822.SIZE for every letter.
+    SizeReported(u32),
+    /// The answer to `CAPABILITY` has a word in it that the grammar does not allow.
+    CapabilityUnparsable,
+    /// `SELECT` and `EXAMINE` are refused on connections where the client did not say `ID`.
+    SelectWantsId,
     /// A search that has a `HEADER` key finds nothing, and says so with `OK`.
     HeaderSearchFindsNothing,
     /// A search that has a `HEADER` key is answered `NO`.

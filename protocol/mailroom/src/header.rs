@@ -70,8 +70,11 @@ fn field_length(text: &[u8]) -> usize {
 fn parse(raw: &[u8]) -> Field<'_> {
     let colon = raw.iter().position(|octet| *octet == b':');
     let (name, value) = match colon {
-        Some(at) => (&raw[..at], &raw[at + 1..]),
-        None => (&raw[..0], raw),
+        Some(at) => {
+            let (name, value) = raw.split_at(at);
+            (name, value.get(1..).unwrap_or_default())
+        }
+        None => (&b""[..], raw),
     };
     Field {
         name: name.trim_ascii_end(),

@@ -27,6 +27,7 @@ mod credentials;
 mod faults;
 mod header;
 mod imap;
+mod listener;
 mod options;
 mod post_office;
 mod room;

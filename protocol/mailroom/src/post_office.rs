@@ -12,7 +12,7 @@ use crate::boxes::Mailbox;
 use crate::certificate::Identity;
 use crate::faults::{Fault, Faults};
 use crate::options::Options;
-use crate::stamp::{Passage, property_value, stamp};
+use crate::stamp::{Passage, stamp, written};
 
 /// The mailroom has no mailbox for this address.
 #[derive(Debug, Error)]
@@ -113,7 +113,7 @@ impl PostOffice {
     pub(crate) fn take_in(&self, handed: &Handed<'_>, recipients: &[Arc<Mailbox>]) {
         let results = match handed.from {
             Origin::Submitted { user } => {
-                format!("auth=pass smtp.auth={}", property_value(user))
+                format!("auth=pass smtp.auth={}", written(user))
             }
             Origin::Outside { results } => results.to_owned(),
         };

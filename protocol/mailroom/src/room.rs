@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::boxes::{Dismissal, Letter, WaitedInVain};
 use crate::certificate::identity;
 use crate::faults::Faults;
+use crate::listener::{Service, accept_all};
 use crate::options::Options;
 use crate::post_office::{Handed, NotServed, Origin, PostOffice, ReleaseOrder};
 use crate::smtp::Door;
-use crate::{imap, smtp};
 
 /// A running mail server. It ends when it is dropped; [`Mailroom::stop`] also waits for that.
 ///
@@ -38,13 +38,6 @@ struct BoundPorts {
     smtp: u16,
     smtps: u16,
     mx: u16,
-}
-
-/// What is spoken on a port.
-#[derive(Clone, Copy)]
-enum Service {
-    Imap { implicit_tls: bool },
-    Smtp { door: Door, implicit_tls: bool },
 }
 
 impl Mailroom {
@@ -317,54 +310,4 @@ impl fmt::Debug for Mailroom {
             .field("mx", &self.ports.mx)
             .finish_non_exhaustive()
     }
-}
-
-async fn accept_all(
-    listener: TcpListener,
-    service: Service,
-    office: Arc<PostOffice>,
-    connections: Arc<Semaphore>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let for_connections = stopped.clone();
-    let accepting = async {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else {
-                // Out of file descriptors, or a client that left at once: others may still come.
-                tokio::task::yield_now().await;
-                continue;
-            };
-            let Ok(place) = Arc::clone(&connections).try_acquire_owned() else {
-                // Over the limit: closed without a word.
-                continue;
-            };
-            let office = Arc::clone(&office);
-            let mut stopped = for_connections.clone();
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = serve(service, office, stream) => {}
-                    _ = stopped.wait_for(|stop| *stop) => {}
-                }
-                drop(place);
-            });
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        _ = stopped.wait_for(|stop| *stop) => {}
-    }
-}
-
-async fn serve(service: Service, office: Arc<PostOffice>, stream: TcpStream) {
-    // Answers are small and waited for: without this each waits 40 ms for the client's ACK.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let end = match service {
-        Service::Imap { implicit_tls } => imap::serve(office, stream, implicit_tls).await,
-        Service::Smtp { door, implicit_tls } => {
-            smtp::serve(office, stream, door, implicit_tls).await
-        }
-    };
-    tracing::debug!(%end, "a connection has ended");
 }

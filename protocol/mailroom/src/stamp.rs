@@ -26,13 +26,13 @@ pub(crate) fn stamp(passage: &Passage<'_>, letter: &[u8]) -> Vec<u8> {
         authserv_id,
         greeting,
         protocol,
-        mail_from,
-        recipient,
         results,
         number,
-        at,
+        ..
     } = passage;
-    let date = rfc_5322_date(*at);
+    let mail_from = written(passage.mail_from);
+    let recipient = written(passage.recipient);
+    let date = rfc_5322_date(passage.at);
     let mut stamped = format!(
         "Return-Path: <{mail_from}>\r\n\
          Received: from {greeting} ([127.0.0.1])\r\n\
@@ -42,18 +42,29 @@ pub(crate) fn stamp(passage: &Passage<'_>, letter: &[u8]) -> Vec<u8> {
          \t{results}\r\n"
     )
     .into_bytes();
+    // A letter that starts with a blank would go on our own field, results and all. Such a
+    // letter has no header section: what it has is a body.
+    if matches!(letter.first(), Some(b' ' | b'\t')) {
+        stamped.extend_from_slice(b"\r\n");
+        stamped.extend_from_slice(letter);
+        return stamped;
+    }
     stamped.extend(without_own_results(letter, authserv_id));
     stamped
 }
 
-/// What stands after `smtp.auth=`: a dot-atom as it is, anything else quoted (RFC 8601 section
-/// 2.2, pvalue).
-pub(crate) fn property_value(address: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.@".contains(c);
-    if address.chars().all(plain) {
-        return address.to_owned();
+/// An address as a field holds it: the local part a dot-atom as it is, anything else quoted
+/// (RFC 8601 section 2.2, pvalue), never with a control character.
+pub(crate) fn written(address: &str) -> String {
+    let address: String = address.chars().filter(|c| !c.is_control()).collect();
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return address;
+    };
+    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let is_quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
+    if is_quoted || local.chars().all(plain) {
+        return address;
     }
-    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let escaped = local.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{escaped}\"@{domain}")
 }
@@ -111,6 +122,7 @@ fn rfc_5322_date(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -154,8 +166,37 @@ mod tests {
 
     #[test]
     fn odd_local_parts_are_quoted_in_the_result() {
-        assert_eq!(property_value("ann@home.example"), "ann@home.example");
-        assert_eq!(property_value("a b@home.example"), "\"a b\"@home.example");
-        assert_eq!(property_value("a;b@home.example"), "\"a;b\"@home.example");
+        for (address, field) in [
+            ("ann@home.example", "ann@home.example"),
+            ("a b@home.example", "\"a b\"@home.example"),
+            ("a;b@home.example", "\"a;b\"@home.example"),
+            ("a\"b\\@home.example", "\"a\\\"b\\\\\"@home.example"),
+            ("\"a b\"@home.example", "\"a b\"@home.example"),
+            ("a\r\nb@home.example", "ab@home.example"),
+            ("", ""),
+        ] {
+            assert_eq!(written(address), field);
+        }
+    }
+
+    #[test]
+    fn a_letter_that_starts_with_a_blank_does_not_go_on_our_field() {
+        let passage = Passage {
+            authserv_id: "mx.room.example",
+            greeting: "c.example",
+            protocol: "ESMTPA",
+            mail_from: "mallory@evil.example",
+            recipient: "ann@home.example",
+            results: "auth=pass smtp.auth=mallory@evil.example",
+            number: 1,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let goes_on = "\t; dkim=pass header.d=shop.example\r\nFrom: a@shop.example\r\n";
+        for (letter, empty_line) in [(goes_on, true), (goes_on.trim_start(), false)] {
+            let stamped = String::from_utf8(stamp(&passage, letter.as_bytes())).unwrap();
+            let end = format!("mallory@evil.example\r\n\r\n{letter}");
+            assert_eq!(stamped.ends_with(&end), empty_line, "{stamped}");
+            assert!(stamped.ends_with(letter));
+        }
     }
 }

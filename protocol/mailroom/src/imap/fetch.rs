@@ -1,5 +1,6 @@
 //! FETCH and UID FETCH.
 
+use std::borrow::Cow;
 use std::io;
 
 use imap_codec::imap_types::core::AString;
@@ -11,44 +12,168 @@ use super::session::{Done, Known, Session};
 use super::syntax::{date_time, put_literal};
 use super::view::{Picked, View};
 use crate::boxes::Letter;
+use crate::faults::Fault;
 use crate::header;
 
 /// Letters looked up at a time, so that the mailbox isn't locked for long.
 const LOOKED_UP_AT_ONCE: usize = 64;
+
+/// What this server makes of a letter.
+#[derive(Clone, PartialEq, Eq)]
+enum Wanted<'a> {
+    Uid,
+    Flags,
+    InternalDate,
+    Size,
+    /// Octets, under the name that the answer gives them.
+    Octets {
+        name: String,
+        octets: Octets<'a>,
+        partial: Option<(u32, u32)>,
+        sets_seen: bool,
+    },
+}
+
+/// Which octets of a letter.
+#[derive(Clone, PartialEq, Eq)]
+enum Octets<'a> {
+    All,
+    Header,
+    Text,
+    /// The named fields, or all but these.
+    Fields {
+        names: &'a [AString<'a>],
+        named: bool,
+    },
+}
 
 impl Session {
     pub(super) async fn fetch(
         &mut self,
         known: &Known,
         view: &View,
-        wanted: &[Picked],
+        picked: &[Picked],
         items: &MacroOrMessageDataItemNames<'_>,
         by_uid: bool,
     ) -> io::Result<Done> {
-        let mut items = match items {
+        let items = match items {
             MacroOrMessageDataItemNames::Macro(name) => name.expand(),
             MacroOrMessageDataItemNames::MessageDataItemNames(names) => names.clone(),
         };
-        if let Some(unknown) = items.iter().find(|item| !is_served(item)) {
-            tracing::debug!(?unknown, "asked for what the mailroom does not make");
+        let wanted: Option<Vec<Wanted<'_>>> = items.iter().map(wanted).collect();
+        let Some(mut wanted) = wanted else {
             return Ok(Done::no(
                 "[CANNOT] this server does not make one of these items",
             ));
+        };
+        if by_uid && !wanted.contains(&Wanted::Uid) {
+            wanted.insert(0, Wanted::Uid);
         }
-        if by_uid && !items.contains(&Item::Uid) {
-            items.insert(0, Item::Uid);
+        let sets_seen = |wanted: &Wanted<'_>| {
+            matches!(
+                wanted,
+                Wanted::Octets {
+                    sets_seen: true,
+                    ..
+                }
+            )
+        };
+        let marks_seen = !view.read_only && wanted.iter().any(sets_seen);
+        if marks_seen && !wanted.contains(&Wanted::Flags) {
+            wanted.push(Wanted::Flags);
         }
-        let marks_seen = !view.read_only && items.iter().any(sets_seen);
-        for some in wanted.chunks(LOOKED_UP_AT_ONCE) {
+        let size_reported = self.size_reported();
+        for some in picked.chunks(LOOKED_UP_AT_ONCE) {
             if marks_seen {
                 mark_seen(known, view, some);
             }
             for (sequence, letter) in look_up(known, view, some) {
-                let answer = answer(sequence, &letter, &items, marks_seen);
+                let answer = answer(sequence, &letter, &wanted, size_reported);
                 self.untagged(answer).await?;
             }
         }
         Ok(Done::ok("fetched"))
+    }
+
+    fn size_reported(&self) -> Option<u32> {
+        let faults = &self.office.faults;
+        faults.take(self.wire.user.as_deref(), |fault| {
+            if let Fault::SizeReported(size) = fault {
+                Some(*size)
+            } else {
+                None
+            }
+        })
+    }
+}
+
+/// None where this server does not make it: MIME structure, and parts by number.
+fn wanted<'a>(item: &'a Item<'a>) -> Option<Wanted<'a>> {
+    let octets = |name: &str, octets, sets_seen| Wanted::Octets {
+        name: name.to_owned(),
+        octets,
+        partial: None,
+        sets_seen,
+    };
+    match item {
+        Item::Uid => Some(Wanted::Uid),
+        Item::Flags => Some(Wanted::Flags),
+        Item::InternalDate => Some(Wanted::InternalDate),
+        Item::Rfc822Size => Some(Wanted::Size),
+        Item::Rfc822 => Some(octets("RFC822", Octets::All, true)),
+        Item::Rfc822Header => Some(octets("RFC822.HEADER", Octets::Header, false)),
+        Item::Rfc822Text => Some(octets("RFC822.TEXT", Octets::Text, true)),
+        Item::BodyExt {
+            section,
+            partial,
+            peek,
+        } => {
+            let (section, octets) = body_section(section.as_ref())?;
+            let partial = partial.map(|(from, count)| (from, count.get()));
+            let origin = partial.map_or_else(String::new, |(from, _)| format!("<{from}>"));
+            Some(Wanted::Octets {
+                name: format!("BODY[{section}]{origin}"),
+                octets,
+                partial,
+                sets_seen: !peek,
+            })
+        }
+        Item::Body
+        | Item::BodyStructure
+        | Item::Envelope
+        | Item::Binary { .. }
+        | Item::BinarySize { .. } => None,
+    }
+}
+
+/// A section's name as the answer repeats it, and what it holds.
+fn body_section<'a>(section: Option<&'a Section<'a>>) -> Option<(String, Octets<'a>)> {
+    match section {
+        None => Some((String::new(), Octets::All)),
+        Some(Section::Header(None)) => Some(("HEADER".to_owned(), Octets::Header)),
+        Some(Section::Text(None)) => Some(("TEXT".to_owned(), Octets::Text)),
+        Some(Section::HeaderFields(None, names)) => Some((
+            format!("HEADER.FIELDS ({})", joined(names.as_ref())),
+            Octets::Fields {
+                names: names.as_ref(),
+                named: true,
+            },
+        )),
+        Some(Section::HeaderFieldsNot(None, names)) => Some((
+            format!("HEADER.FIELDS.NOT ({})", joined(names.as_ref())),
+            Octets::Fields {
+                names: names.as_ref(),
+                named: false,
+            },
+        )),
+        Some(
+            Section::Part(_)
+            | Section::Mime(_)
+            | Section::Header(Some(_))
+            | Section::Text(Some(_))
+            | Section::HeaderFields(Some(_), _)
+            | Section::HeaderFieldsNot(Some(_), _),
+        ) => None,
     }
 }
 
@@ -71,81 +196,54 @@ fn mark_seen(known: &Known, view: &View, wanted: &[Picked]) {
     });
 }
 
-fn answer(sequence: usize, letter: &Letter, items: &[Item<'_>], flags_changed: bool) -> Vec<u8> {
+fn answer(
+    sequence: usize,
+    letter: &Letter,
+    wanted: &[Wanted<'_>],
+    size_reported: Option<u32>,
+) -> Vec<u8> {
     let mut answer = format!("{sequence} FETCH (").into_bytes();
-    for (index, item) in items.iter().enumerate() {
+    for (index, wanted) in wanted.iter().enumerate() {
         if index > 0 {
             answer.push(b' ');
         }
-        put_item(&mut answer, letter, item);
-    }
-    if flags_changed && !items.contains(&Item::Flags) {
-        answer.push(b' ');
-        put_item(&mut answer, letter, &Item::Flags);
+        let size = size_reported.map_or_else(|| letter.bytes.len().to_string(), |n| n.to_string());
+        match wanted {
+            Wanted::Uid => answer.extend(format!("UID {}", letter.uid).bytes()),
+            Wanted::Flags => answer.extend(flags(letter).bytes()),
+            Wanted::InternalDate => {
+                let date = date_time(letter.internal_date);
+                answer.extend(format!("INTERNALDATE {date}").bytes());
+            }
+            Wanted::Size => answer.extend(format!("RFC822.SIZE {size}").bytes()),
+            Wanted::Octets {
+                name,
+                octets,
+                partial,
+                ..
+            } => {
+                answer.extend(format!("{name} ").bytes());
+                let octets = octets_of(&letter.bytes, octets);
+                put_literal(&mut answer, part_of(&octets, *partial));
+            }
+        }
     }
     answer.push(b')');
     answer
 }
 
-fn put_item(answer: &mut Vec<u8>, letter: &Letter, item: &Item<'_>) {
-    let bytes: &[u8] = &letter.bytes;
-    let mut text = |text: String| answer.extend_from_slice(text.as_bytes());
-    match item {
-        Item::Uid => text(format!("UID {}", letter.uid)),
-        Item::Flags => text(flags(letter)),
-        Item::InternalDate => text(format!("INTERNALDATE {}", date_time(letter.internal_date))),
-        Item::Rfc822Size => text(format!("RFC822.SIZE {}", bytes.len())),
-        Item::Rfc822 => {
-            text("RFC822 ".to_owned());
-            put_literal(answer, bytes);
-        }
-        Item::Rfc822Header => {
-            text("RFC822.HEADER ".to_owned());
-            put_literal(answer, header::split(bytes).0);
-        }
-        Item::Rfc822Text => {
-            text("RFC822.TEXT ".to_owned());
-            put_literal(answer, header::split(bytes).1);
-        }
-        Item::BodyExt {
-            section, partial, ..
-        } => {
-            let (name, octets) = body_section(bytes, section.as_ref());
-            let partial = partial.map(|(from, count)| (from, count.get()));
-            let origin = partial.map_or_else(String::new, |(from, _)| format!("<{from}>"));
-            text(format!("BODY[{name}]{origin} "));
-            put_literal(answer, part_of(&octets, partial));
-        }
-        // `is_served` has refused the command.
-        Item::Body
-        | Item::BodyStructure
-        | Item::Envelope
-        | Item::Binary { .. }
-        | Item::BinarySize { .. } => text("UID 0".to_owned()),
+fn octets_of<'a>(letter: &'a [u8], wanted: &Octets<'_>) -> Cow<'a, [u8]> {
+    match wanted {
+        Octets::All => letter.into(),
+        Octets::Header => header::split(letter).0.into(),
+        Octets::Text => header::split(letter).1.into(),
+        Octets::Fields { names, named } => some_fields(letter, names, *named).into(),
     }
 }
 
 pub(super) fn flags(letter: &Letter) -> String {
     let flags: Vec<&str> = letter.flags.iter().map(String::as_str).collect();
     format!("FLAGS ({})", flags.join(" "))
-}
-
-/// A section's name as the answer repeats it, and its octets.
-fn body_section(letter: &[u8], section: Option<&Section<'_>>) -> (String, Vec<u8>) {
-    match section {
-        Some(Section::Header(_)) => ("HEADER".to_owned(), header::split(letter).0.to_vec()),
-        Some(Section::Text(_)) => ("TEXT".to_owned(), header::split(letter).1.to_vec()),
-        Some(Section::HeaderFields(_, names)) => (
-            format!("HEADER.FIELDS ({})", joined(names.as_ref())),
-            some_fields(letter, names.as_ref(), true),
-        ),
-        Some(Section::HeaderFieldsNot(_, names)) => (
-            format!("HEADER.FIELDS.NOT ({})", joined(names.as_ref())),
-            some_fields(letter, names.as_ref(), false),
-        ),
-        // `is_served` has refused parts.
-        Some(Section::Part(_) | Section::Mime(_)) | None => (String::new(), letter.to_vec()),
-    }
 }
 
 fn some_fields(letter: &[u8], names: &[AString<'_>], named: bool) -> Vec<u8> {
@@ -179,36 +277,4 @@ fn part_of(octets: &[u8], partial: Option<(u32, u32)>) -> &[u8] {
     let rest = octets.get(from..).unwrap_or_default();
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     rest.get(..count).unwrap_or(rest)
-}
-
-fn is_served(item: &Item<'_>) -> bool {
-    match item {
-        Item::Uid
-        | Item::Flags
-        | Item::InternalDate
-        | Item::Rfc822Size
-        | Item::Rfc822
-        | Item::Rfc822Header
-        | Item::Rfc822Text => true,
-        Item::BodyExt { section, .. } => match section {
-            None => true,
-            Some(Section::Header(part) | Section::Text(part)) => part.is_none(),
-            Some(Section::HeaderFields(part, _) | Section::HeaderFieldsNot(part, _)) => {
-                part.is_none()
-            }
-            Some(Section::Part(_) | Section::Mime(_)) => false,
-        },
-        Item::Body
-        | Item::BodyStructure
-        | Item::Envelope
-        | Item::Binary { .. }
-        | Item::BinarySize { .. } => false,
-    }
-}
-
-fn sets_seen(item: &Item<'_>) -> bool {
-    matches!(
-        item,
-        Item::BodyExt { peek: false, .. } | Item::Rfc822 | Item::Rfc822Text
-    )
 }

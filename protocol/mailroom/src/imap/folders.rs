@@ -75,19 +75,17 @@ impl Session {
     ) -> io::Result<Done> {
         // RFC 3501 section 6.3.1: a SELECT that fails leaves nothing selected.
         self.state = State::Known(known.clone());
+        if self.wants_id() {
+            return Ok(Done::no("unsafe login, say ID first"));
+        }
         let name = folder_name(name);
+        let faults = self.numbering_faults();
         let found = known.mailbox.look(&name, |folder| {
-            let numbers = (folder.uid_validity, folder.uid_next);
+            let numbers = (faults.validity(folder), faults.next(folder));
             (View::of(folder, read_only), numbers)
         });
         let Some((view, (uid_validity, uid_next))) = found else {
             return Ok(no_such_folder());
-        };
-        let faults = self.numbering_faults();
-        let uid_validity = if faults.validity_zero {
-            0
-        } else {
-            uid_validity
         };
         let flags = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
         self.untagged(format!("FLAGS ({flags})")).await?;
@@ -102,7 +100,7 @@ impl Session {
         self.untagged("0 RECENT").await?;
         self.untagged(format!("OK [UIDVALIDITY {uid_validity}] UIDs valid"))
             .await?;
-        if !faults.next_missing {
+        if let Some(uid_next) = uid_next {
             self.untagged(format!("OK [UIDNEXT {uid_next}] next UID"))
                 .await?;
         }
@@ -140,12 +138,19 @@ impl Session {
         deleted.map_or_else(no_such_folder, |_| Done::ok("deleted"))
     }
 
+    fn wants_id(&self) -> bool {
+        let user = self.wire.user.as_deref();
+        let faults = &self.office.faults;
+        !self.said_id && faults.strikes(user, &Fault::SelectWantsId)
+    }
+
     fn numbering_faults(&self) -> NumberingFaults {
         let user = self.wire.user.as_deref();
         let faults = &self.office.faults;
         NumberingFaults {
             validity_zero: faults.strikes(user, &Fault::UidValidityZero),
             next_missing: faults.strikes(user, &Fault::UidNextMissing),
+            next_back: faults.strikes(user, &Fault::UidNextGoesBack),
         }
     }
 }
@@ -154,6 +159,22 @@ impl Session {
 struct NumberingFaults {
     validity_zero: bool,
     next_missing: bool,
+    next_back: bool,
+}
+
+impl NumberingFaults {
+    fn validity(self, folder: &Folder) -> u32 {
+        if self.validity_zero {
+            0
+        } else {
+            folder.uid_validity
+        }
+    }
+
+    fn next(self, folder: &Folder) -> Option<u32> {
+        let next = if self.next_back { 1 } else { folder.uid_next };
+        (!self.next_missing).then_some(next)
+    }
 }
 
 pub(super) fn no_such_folder() -> Done {
@@ -172,10 +193,11 @@ fn status_item(
     match item {
         StatusDataItemName::Messages => Some(format!("MESSAGES {}", folder.letters.len())),
         StatusDataItemName::Recent => Some("RECENT 0".to_owned()),
-        StatusDataItemName::UidNext if faults.next_missing => None,
-        StatusDataItemName::UidNext => Some(format!("UIDNEXT {}", folder.uid_next)),
-        StatusDataItemName::UidValidity if faults.validity_zero => Some("UIDVALIDITY 0".to_owned()),
-        StatusDataItemName::UidValidity => Some(format!("UIDVALIDITY {}", folder.uid_validity)),
+        StatusDataItemName::UidNext => {
+            let next = faults.next(folder)?;
+            Some(format!("UIDNEXT {next}"))
+        }
+        StatusDataItemName::UidValidity => Some(format!("UIDVALIDITY {}", faults.validity(folder))),
         StatusDataItemName::Unseen => Some(format!("UNSEEN {}", count("\\Seen", false))),
         StatusDataItemName::Deleted => Some(format!("DELETED {}", count("\\Deleted", true))),
         StatusDataItemName::DeletedStorage => None,

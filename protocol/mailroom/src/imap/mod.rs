@@ -15,6 +15,7 @@ mod folders;
 mod idle;
 mod input;
 mod login;
+mod misdeed;
 mod search;
 mod session;
 mod syntax;

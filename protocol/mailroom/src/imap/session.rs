@@ -2,15 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use imap_codec::fragmentizer::Fragmentizer;
 use imap_codec::imap_types::command::{Command, CommandBody};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::sleep;
 
 use super::input::{Input, fresh_fragmentizer};
+use super::misdeed::{Shortening, name_of};
 use super::view::View;
 use crate::boxes::{Dismissal, Mailbox};
 use crate::faults::{Fault, ImapCommand};
@@ -22,6 +21,7 @@ pub(super) struct Session {
     pub(super) wire: Wire,
     pub(super) fragmentizer: Fragmentizer,
     pub(super) state: State,
+    pub(super) said_id: bool,
     /// How a fault shortens the answer to the command in hand.
     pub(super) shortening: Shortening,
 }
@@ -39,14 +39,6 @@ pub(super) struct Known {
     pub(super) dismissed: watch::Receiver<Dismissal>,
 }
 
-/// How many untagged responses of an answer are still sent, and what happens to the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shortening {
-    None,
-    CutAfter(usize),
-    LeaveOutAfter(usize),
-}
-
 /// How a command ended, with the text of the tagged response.
 pub(super) enum Done {
     Ok(String),
@@ -55,41 +47,6 @@ pub(super) enum Done {
     /// The answer has been given, or there is none to give.
     Answered,
     LoggedOut,
-}
-
-/// What a fault makes of a command.
-enum Misdeed {
-    No,
-    Bad,
-    Silent,
-    Bye,
-    Late(Duration),
-    Shorten(Shortening),
-}
-
-impl Misdeed {
-    /// None where the fault is not about this command.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the others are not about commands"
-    )]
-    fn of(fault: &Fault, command: ImapCommand) -> Option<Misdeed> {
-        let (on, misdeed) = match fault {
-            Fault::ImapNo(on) => (on, Misdeed::No),
-            Fault::ImapBad(on) => (on, Misdeed::Bad),
-            Fault::ImapSilent(on) => (on, Misdeed::Silent),
-            Fault::ImapBye(on) => (on, Misdeed::Bye),
-            Fault::ImapLate(on, after) => (on, Misdeed::Late(*after)),
-            Fault::ImapPartial(on, responses) => {
-                (on, Misdeed::Shorten(Shortening::CutAfter(*responses)))
-            }
-            Fault::ImapLeavesOut(on, responses) => {
-                (on, Misdeed::Shorten(Shortening::LeaveOutAfter(*responses)))
-            }
-            _ => return None,
-        };
-        (*on == command).then_some(misdeed)
-    }
 }
 
 impl Done {
@@ -117,6 +74,7 @@ pub(crate) async fn serve(
         wire: Wire::new(stream, Protocol::Imap, Arc::clone(&office)),
         office,
         state: State::Stranger,
+        said_id: false,
         shortening: Shortening::None,
     };
     match session.run(implicit_tls).await {
@@ -145,38 +103,6 @@ impl Session {
                     return Ok(());
                 }
                 Input::Dismissed(Dismissal::Cut) => return Err(self.wire.cut().await),
-            }
-        }
-    }
-
-    /// False where the greeting was a `BYE`.
-    async fn greet(&mut self) -> io::Result<bool> {
-        let picked = self.office.faults.take(None, |fault| {
-            let about_greeting = matches!(
-                fault,
-                Fault::ImapNoGreeting | Fault::ImapByeGreeting | Fault::ImapPreauth(_)
-            );
-            about_greeting.then(|| fault.clone())
-        });
-        match picked {
-            Some(Fault::ImapPreauth(user)) => {
-                if let Ok(mailbox) = self.office.mailbox(&user) {
-                    self.welcome(mailbox);
-                }
-                self.wire.put("* PREAUTH mailroom ready\r\n");
-                Ok(true)
-            }
-            Some(Fault::ImapByeGreeting) => {
-                self.wire.put("* BYE told to say so\r\n");
-                Ok(false)
-            }
-            Some(_) => Err(self.wire.stay_silent().await),
-            None => {
-                let capabilities = self.capabilities();
-                self.wire.put(format!(
-                    "* OK [CAPABILITY {capabilities}] mailroom ready\r\n"
-                ));
-                Ok(true)
             }
         }
     }
@@ -210,44 +136,25 @@ impl Session {
         Ok(true)
     }
 
-    async fn a_fault_acts(&mut self, command: ImapCommand) -> io::Result<Option<Done>> {
-        let user = self.wire.user.as_deref();
-        let picked = self
-            .office
-            .faults
-            .take(user, |fault| Misdeed::of(fault, command));
-        let Some(misdeed) = picked else {
-            return Ok(None);
-        };
-        self.wire.flush().await?;
-        match misdeed {
-            Misdeed::No => Ok(Some(Done::no("told to say so"))),
-            Misdeed::Bad => Ok(Some(Done::bad("told to say so"))),
-            Misdeed::Silent => Err(self.wire.stay_silent().await),
-            Misdeed::Bye => {
-                self.wire.put("* BYE told to say so\r\n");
-                Err(self.wire.close().await)
-            }
-            Misdeed::Late(after) => {
-                sleep(after).await;
-                Ok(None)
-            }
-            Misdeed::Shorten(shortening) => {
-                self.shortening = shortening;
-                Ok(None)
-            }
-        }
-    }
-
     #[expect(clippy::wildcard_enum_match_arm, reason = "the others come below")]
     async fn obey(&mut self, tag: &str, body: CommandBody<'static>) -> io::Result<Done> {
         match body {
             CommandBody::Capability => {
-                let capabilities = self.capabilities();
+                let mut capabilities = self.capabilities();
+                let user = self.wire.user.as_deref();
+                if self
+                    .office
+                    .faults
+                    .strikes(user, &Fault::CapabilityUnparsable)
+                {
+                    // A quote is no atom character (RFC 3501 section 9, capability).
+                    capabilities.push_str(" X-\"ODD\"");
+                }
                 self.untagged(format!("CAPABILITY {capabilities}")).await?;
                 Ok(Done::ok("that is all"))
             }
             CommandBody::Id { .. } => {
+                self.said_id = true;
                 self.untagged("ID (\"name\" \"mailroom\")").await?;
                 Ok(Done::ok("pleased to meet you"))
             }
@@ -443,35 +350,5 @@ impl Session {
         ];
         words.extend(optional.iter().filter(|(on, _)| *on).map(|(_, word)| *word));
         words.join(" ")
-    }
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "no fault names the others")]
-fn name_of(body: &CommandBody<'_>) -> ImapCommand {
-    match body {
-        CommandBody::Capability => ImapCommand::Capability,
-        CommandBody::Id { .. } => ImapCommand::Id,
-        CommandBody::StartTLS => ImapCommand::StartTls,
-        CommandBody::Login { .. } => ImapCommand::Login,
-        CommandBody::Authenticate { .. } => ImapCommand::Authenticate,
-        CommandBody::Namespace => ImapCommand::Namespace,
-        CommandBody::List { .. } => ImapCommand::List,
-        CommandBody::Status { .. } => ImapCommand::Status,
-        CommandBody::Select { .. } => ImapCommand::Select,
-        CommandBody::Examine { .. } => ImapCommand::Examine,
-        CommandBody::Append { .. } => ImapCommand::Append,
-        CommandBody::Noop => ImapCommand::Noop,
-        CommandBody::Idle => ImapCommand::Idle,
-        CommandBody::Fetch { uid: false, .. } => ImapCommand::Fetch,
-        CommandBody::Fetch { uid: true, .. } => ImapCommand::UidFetch,
-        CommandBody::Search { uid: false, .. } => ImapCommand::Search,
-        CommandBody::Search { uid: true, .. } => ImapCommand::UidSearch,
-        CommandBody::Store { .. } => ImapCommand::Store,
-        CommandBody::Copy { .. } => ImapCommand::Copy,
-        CommandBody::Move { .. } => ImapCommand::Move,
-        CommandBody::Expunge | CommandBody::ExpungeUid { .. } => ImapCommand::Expunge,
-        CommandBody::Close | CommandBody::Unselect => ImapCommand::Close,
-        CommandBody::Logout => ImapCommand::Logout,
-        _ => ImapCommand::Other,
     }
 }

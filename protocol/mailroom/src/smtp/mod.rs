@@ -6,6 +6,9 @@
 //!                                            +------------- again --------------+
 //! ```
 
+mod input;
+mod login;
+mod misdeed;
 mod session;
 
 pub(crate) use session::{Door, serve};

@@ -2,23 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
-use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN, MAIL_SMTPUTF8, MailFrom, Request};
+use smtp_proto::{MAIL_SMTPUTF8, MailFrom, Request};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
 
 use crate::address::canonical;
 use crate::boxes::Mailbox;
-use crate::credentials::{self, Credentials};
-use crate::faults::{Fault, SmtpStage};
+use crate::faults::SmtpStage;
 use crate::header;
 use crate::post_office::{Handed, Origin, PostOffice};
 use crate::wire::{Protocol, Wire};
 
-/// Longest command line; RFC 4954 section 4 asks for 12,288 octets in AUTH.
-const LINE_LIMIT: usize = 12_288 + 64;
 /// Recipients of one letter (RFC 5321 section 4.5.3.1.8: at least 100).
 const RECIPIENT_LIMIT: usize = 1_000;
 
@@ -31,50 +25,13 @@ pub(crate) enum Door {
     Outside,
 }
 
-struct Session {
-    office: Arc<PostOffice>,
-    wire: Wire,
-    door: Door,
+pub(super) struct Session {
+    pub(super) office: Arc<PostOffice>,
+    pub(super) wire: Wire,
+    pub(super) door: Door,
     greeting: Option<Greeting>,
-    user: Option<Arc<Mailbox>>,
+    pub(super) user: Option<Arc<Mailbox>>,
     envelope: Option<Envelope>,
-}
-
-/// What a fault makes of a command.
-enum Misdeed {
-    Reply(u16),
-    Silent,
-    Cut,
-    Late(Duration),
-}
-
-impl Misdeed {
-    /// None where the fault is not about this stage.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the others are not about stages"
-    )]
-    fn of(fault: &Fault, stage: SmtpStage) -> Option<Misdeed> {
-        let (at, misdeed) = match fault {
-            Fault::SmtpReply(at, code) => (at, Misdeed::Reply(*code)),
-            Fault::SmtpSilent(at) => (at, Misdeed::Silent),
-            Fault::SmtpCut(at) => (at, Misdeed::Cut),
-            Fault::SmtpLate(at, after) => (at, Misdeed::Late(*after)),
-            _ => return None,
-        };
-        (*at == stage).then_some(misdeed)
-    }
-
-    /// What happens once a letter is taken.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the others act elsewhere")]
-    fn after_taking(fault: &Fault) -> Option<Misdeed> {
-        match fault {
-            Fault::LetterTakenSilently => Some(Misdeed::Silent),
-            Fault::LetterTakenThenCut => Some(Misdeed::Cut),
-            Fault::LetterTakenAnsweredLate(after) => Some(Misdeed::Late(*after)),
-            _ => None,
-        }
-    }
 }
 
 struct Greeting {
@@ -233,67 +190,6 @@ impl Session {
         self.wire.start_tls().await
     }
 
-    async fn authenticate(&mut self, mechanism: u64, initial: &str) -> io::Result<()> {
-        if self.door == Door::Outside {
-            self.reply(503, "5.5.1 no login on this port");
-        } else if !self.may_send_password() {
-            self.reply(
-                538,
-                "5.7.11 STARTTLS first: passwords are not taken in plain text",
-            );
-        } else if self.user.is_some() {
-            self.reply(503, "5.5.1 logged in already");
-        } else if mechanism != AUTH_PLAIN && mechanism != AUTH_LOGIN {
-            self.reply(504, "5.5.4 PLAIN or LOGIN");
-        } else {
-            let given = match mechanism {
-                AUTH_PLAIN => self.plain(initial).await?,
-                _ => self.login(initial).await?,
-            };
-            self.judge_credentials(given);
-        }
-        Ok(())
-    }
-
-    async fn plain(&mut self, initial: &str) -> io::Result<Option<Credentials>> {
-        let response = match initial.trim() {
-            "" => self.ask("").await?,
-            given => given.to_owned(),
-        };
-        Ok(credentials::decode(&response).and_then(|octets| credentials::plain(&octets)))
-    }
-
-    async fn login(&mut self, initial: &str) -> io::Result<Option<Credentials>> {
-        let user = match initial.trim() {
-            "" => self.ask("VXNlcm5hbWU6").await?,
-            given => given.to_owned(),
-        };
-        let password = self.ask("UGFzc3dvcmQ6").await?;
-        Ok(credentials::decode_text(&user)
-            .zip(credentials::decode_text(&password))
-            .map(|(user, password)| Credentials { user, password }))
-    }
-
-    async fn ask(&mut self, challenge: &str) -> io::Result<String> {
-        self.wire.put(format!("334 {challenge}\r\n"));
-        let line = self.line().await?;
-        Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
-    }
-
-    fn judge_credentials(&mut self, given: Option<Credentials>) {
-        let Some(Credentials { user, password }) = given else {
-            return self.reply(501, "5.5.2 cancelled, or not understood");
-        };
-        match self.office.log_in(&user, &password) {
-            Some(mailbox) => {
-                self.wire.user = Some(mailbox.address.clone());
-                self.user = Some(mailbox);
-                self.reply(235, "2.7.0 welcome");
-            }
-            None => self.reply(535, "5.7.8 wrong user or password"),
-        }
-    }
-
     fn mail(&mut self, from: MailFrom<String>) {
         let options = &self.office.options;
         let (too_large, from_check) = (from.size > options.letter_limit, options.from_check);
@@ -365,41 +261,6 @@ impl Session {
         Ok(())
     }
 
-    /// Reads up to the dot. None where the letter is larger than allowed.
-    async fn letter(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let limit = self.office.options.letter_limit;
-        let mut receiver = DataReceiver::new();
-        let mut letter = Vec::new();
-        // The command's own line end counts: an empty letter is a dot straight away.
-        receiver.ingest(&mut b"\r\n".iter(), &mut Vec::new());
-        loop {
-            let mut octets = self.wire.inbox.iter();
-            let complete = receiver.ingest(&mut octets, &mut letter);
-            let left = octets.len();
-            self.drop_received_but(left);
-            if complete {
-                return Ok((letter.len() <= limit).then_some(letter));
-            }
-            if letter.len() > limit {
-                break;
-            }
-            self.wire.flush().await?;
-            self.wire.receive().await?;
-        }
-        let mut rest = DummyDataReceiver::new_data(&receiver);
-        loop {
-            self.wire.flush().await?;
-            self.wire.receive().await?;
-            let mut octets = self.wire.inbox.iter();
-            let complete = rest.ingest(&mut octets);
-            let left = octets.len();
-            self.drop_received_but(left);
-            if complete {
-                return Ok(None);
-            }
-        }
-    }
-
     fn is_from_the_user(&self, letter: &[u8]) -> bool {
         let Some(user) = &self.user else { return true };
         let fields = header::fields(letter);
@@ -440,77 +301,7 @@ impl Session {
         self.office.take_in(&handed, &envelope.recipients);
     }
 
-    /// Lets a fault act in place of a command. True where it has answered.
-    async fn a_fault_answers(&mut self, stage: SmtpStage) -> io::Result<bool> {
-        let user = self.wire.user.as_deref();
-        let picked = self
-            .office
-            .faults
-            .take(user, |fault| Misdeed::of(fault, stage));
-        match picked {
-            None => Ok(false),
-            Some(Misdeed::Reply(code)) => {
-                let class = if code >= 500 { 5 } else { 4 };
-                self.reply(code, &format!("{class}.3.0 told to say so"));
-                Ok(true)
-            }
-            Some(misdeed) => {
-                self.delay_or_end(misdeed).await?;
-                Ok(false)
-            }
-        }
-    }
-
-    async fn a_fault_after_taking(&mut self) -> io::Result<()> {
-        let user = self.wire.user.as_deref();
-        match self.office.faults.take(user, Misdeed::after_taking) {
-            Some(misdeed) => self.delay_or_end(misdeed).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn delay_or_end(&mut self, misdeed: Misdeed) -> io::Result<()> {
-        self.wire.flush().await?;
-        match misdeed {
-            Misdeed::Late(after) => {
-                sleep(after).await;
-                Ok(())
-            }
-            Misdeed::Cut => Err(self.wire.cut().await),
-            Misdeed::Silent | Misdeed::Reply(_) => Err(self.wire.stay_silent().await),
-        }
-    }
-
-    fn may_send_password(&self) -> bool {
-        self.wire.is_encrypted() || self.office.options.plaintext_auth
-    }
-
-    fn reply(&mut self, code: u16, text: &str) {
+    pub(super) fn reply(&mut self, code: u16, text: &str) {
         self.wire.put(format!("{code} {text}\r\n"));
-    }
-
-    /// The next line with its end. What is queued is sent only when more must be waited for, so
-    /// that answers to pipelined commands go together (RFC 2920).
-    async fn line(&mut self) -> io::Result<Vec<u8>> {
-        let mut searched = 0;
-        loop {
-            let unsearched = self.wire.inbox.iter().skip(searched);
-            if let Some(at) = unsearched.clone().position(|octet| *octet == b'\n') {
-                let rest = self.wire.inbox.split_off(searched + at + 1);
-                return Ok(std::mem::replace(&mut self.wire.inbox, rest));
-            }
-            searched = self.wire.inbox.len();
-            if searched > LINE_LIMIT {
-                self.reply(500, "5.5.6 line too long");
-                return Err(self.wire.close().await);
-            }
-            self.wire.flush().await?;
-            self.wire.receive().await?;
-        }
-    }
-
-    fn drop_received_but(&mut self, left: usize) {
-        let taken = self.wire.inbox.len().saturating_sub(left);
-        self.wire.inbox.drain(..taken);
     }
 }
