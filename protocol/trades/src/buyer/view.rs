@@ -197,6 +197,9 @@ pub struct WarningView {
     pub expected: String,
     /// What it means and what to do.
     pub text: String,
+    /// The letter's number in the ledger, for finding the letter itself.
+    #[serde(skip_serializing, default)]
+    pub letter_no: Option<u64>,
     /// How the sender was proven or not, in one sentence; for people.
     #[serde(skip_serializing, default)]
     pub proof: String,
@@ -580,6 +583,7 @@ fn warning_view(w: Warning) -> WarningView {
         received: w.received,
         expected: w.expected,
         text: w.kind.advice().to_owned(),
+        letter_no: w.letter,
         proof: w.proof,
         more: w.more,
     }
