@@ -304,23 +304,24 @@ fn a_shop_that_never_saw_the_order_gets_it_again() {
         request(1),
     );
     let _ = ledger.say(&ask);
-    let unknown = with(
-        statement(10, SHOP, ANN, json!({ "kind": "unknown-trade" })),
-        "answers",
-        uuid(2),
-    );
-    let letter = Letter::of(unknown);
-    let received = ledger.clone().receive(&letter);
-    assert_eq!(received.verdict, Verdict::Applied);
-    // Seen through the change itself.
-    let change = {
-        let mut copy = ledger.clone();
-        let before = view::requests(&copy.rows).len();
-        let _ = copy.receive(&letter);
-        assert_eq!(view::requests(&copy.rows).len(), before);
-        copy
+    let unknown = |asked| {
+        Letter::of(with(
+            statement(10, SHOP, ANN, json!({ "kind": "unknown-trade" })),
+            "answers",
+            uuid(asked),
+        ))
     };
-    assert_eq!(view::requests(&change.rows)[1].state, "answered");
+    let change = ledger.clone().change_by(&unknown(2), "d");
+    let again: Vec<String> = change.say_again.iter().map(ToString::to_string).collect();
+    assert_eq!(again, [uuid(1)]);
+
+    // Once the shop has answered the order, there is nothing to send again.
+    let _ = ledger.hear(answer(11, 1));
+    let change = ledger.change_by(&unknown(2), "d");
+    assert_eq!(
+        (change.judgement.unwrap().verdict, change.say_again),
+        (Verdict::Applied, Vec::new())
+    );
 }
 
 #[test]
