@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod imap;
 pub mod net;
 pub mod schedule;
 pub mod smtp;

@@ -74,7 +74,6 @@ impl Wire {
     }
 
     /// From now on at most `bytes` more may come from the server.
-    #[expect(dead_code)]
     pub(crate) fn allow(&mut self, bytes: u64) {
         self.allowance = bytes;
     }

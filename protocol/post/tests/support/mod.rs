@@ -1,5 +1,13 @@
 //! Servers that say exactly what a test tells them to: one async function a connection.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
+pub mod world;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,111 @@
+//! Our own copy of what was submitted, in the Sent folder: the only thing ever written.
+
+use super::failure::Failure;
+use super::folders::{choose_sent, examine, list};
+use super::names::quote;
+use super::select::{field, headers_of_newest, search};
+use super::session::Session;
+use super::{SentFolder, Settings, login};
+use crate::net::tls::TlsClient;
+use crate::trouble::{Error, TroubleKind};
+
+/// What became of the copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It is there now.
+    Stored {
+        /// The Sent folder.
+        folder: String,
+    },
+    /// A copy was there already: the provider makes one itself, or an earlier try did.
+    AlreadyThere {
+        /// The Sent folder.
+        folder: String,
+    },
+    /// There is no Sent folder, or none is wanted.
+    NoSentFolder,
+}
+
+/// Puts a copy into the Sent folder, unless one with its Message-ID is there.
+///
+/// # Errors
+/// What kept it from being stored. It may be tried again: no second copy is made.
+pub async fn append(
+    settings: &Settings,
+    sent: &SentFolder,
+    bytes: &[u8],
+    message_id: &str,
+) -> Result<Appended, Error> {
+    settings.place().check()?;
+    if *sent == SentFolder::Off {
+        return Ok(Appended::NoSentFolder);
+    }
+    let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
+    let (mut session, _) = login::open(settings, &tls).await?;
+    let outcome = append_with(&mut session, sent, bytes, message_id).await;
+    let place = session.place.clone();
+    if !matches!(outcome, Err(Failure::Broken(_))) {
+        session.log_out().await;
+    }
+    outcome.map_err(|failure| match failure {
+        Failure::Denied(said) => Error::new(
+            TroubleKind::Folder,
+            format!(
+                "{place} did not take a copy into the Sent folder: {said} - check `sent` in [imap]"
+            ),
+        ),
+        other @ (Failure::Broken(_) | Failure::NobodyListens) => {
+            other.into_error(&place, "the copy")
+        }
+    })
+}
+
+async fn append_with(
+    session: &mut Session,
+    sent: &SentFolder,
+    bytes: &[u8],
+    message_id: &str,
+) -> Result<Appended, Failure> {
+    let listed = match sent {
+        SentFolder::Auto => list(session).await?,
+        SentFolder::Named(_) | SentFolder::Off => Vec::new(),
+    };
+    let Some(folder) = choose_sent(sent, &listed) else {
+        return Ok(Appended::NoSentFolder);
+    };
+    examine(session, &folder).await?;
+    let name = folder.name.clone();
+    if is_there(session, message_id).await? {
+        return Ok(Appended::AlreadyThere { folder: name });
+    }
+    let command = format!("APPEND {} (\\Seen)", folder.argument()?);
+    session.run_with_literal(&command, bytes).await?;
+    Ok(Appended::Stored { folder: name })
+}
+
+/// Newest letters whose Message-ID is read: a search alone may lag behind, or not work.
+const NEWEST: u32 = 50;
+
+async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failure> {
+    let id = message_id.trim();
+    let id = id
+        .strip_prefix('<')
+        .and_then(|i| i.strip_suffix('>'))
+        .unwrap_or(id);
+    for header in headers_of_newest(session, "MESSAGE-ID", NEWEST).await? {
+        let found = field(&header, "message-id").unwrap_or_default();
+        if found.trim().trim_start_matches('<').trim_end_matches('>') == id {
+            return Ok(true);
+        }
+    }
+    let Some(quoted) = quote(id) else {
+        return Ok(false);
+    };
+    let wanted = format!(" HEADER Message-ID {quoted}");
+    match search(session, (1, u32::MAX), &wanted).await {
+        Ok(found) => Ok(!found.is_empty()),
+        // Then the newest must do.
+        Err(Failure::Denied(_)) => Ok(false),
+        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
+    }
+}

@@ -1,0 +1,222 @@
+//! Which folders there are, which is the Sent folder, and opening one for reading.
+
+use async_imap::imap_proto::{
+    MailboxDatum, NameAttribute, Response, ResponseCode, Status, StatusAttribute,
+};
+
+use super::SentFolder;
+use super::failure::Failure;
+use super::names::{decode, encode, quote};
+use super::session::{SMALL, Session};
+use crate::trouble::{Error, TroubleKind};
+
+/// A folder to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folder {
+    /// As people know it, and as events and cursors name it.
+    pub(super) name: String,
+    /// As the server knows it.
+    wire: String,
+    /// Holds what was sent from here.
+    pub(super) sent: bool,
+}
+
+impl Folder {
+    pub(super) fn named(name: &str, sent: bool) -> Folder {
+        Folder {
+            name: name.to_owned(),
+            wire: encode(name),
+            sent,
+        }
+    }
+
+    /// The name as an argument of a command.
+    pub(super) fn argument(&self) -> Result<String, Failure> {
+        quote(&self.wire).ok_or_else(|| {
+            Failure::Broken(Error::new(
+                TroubleKind::Configuration,
+                format!("{:?} can't be a folder's name", self.name),
+            ))
+        })
+    }
+}
+
+/// A folder as LIST tells of it.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    folder: Folder,
+    marked_sent: bool,
+    delimiter: Option<String>,
+}
+
+impl Listed {
+    pub(super) fn name(&self) -> &str {
+        &self.folder.name
+    }
+}
+
+/// Names that servers and mail programs give the Sent folder, where none is marked.
+const USUAL_NAMES: [&str; 13] = [
+    "Sent",
+    "Sent Items",
+    "Sent Messages",
+    "Sent Mail",
+    "Gesendet",
+    "Gesendete Objekte",
+    "Gesendete Elemente",
+    "Envoyés",
+    "Éléments envoyés",
+    "Enviados",
+    "Elementos enviados",
+    "Posta inviata",
+    "Verzonden",
+];
+
+/// All folders that can be opened; a thousand names are some 60 KiB.
+pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, Failure> {
+    // RFC 6154 section 2: the attributes may be left out unless they are asked for.
+    let asked = ["SPECIAL-USE", "LIST-EXTENDED"]
+        .iter()
+        .all(|c| session.capabilities.contains(*c));
+    let extended = if asked { " RETURN (SPECIAL-USE)" } else { "" };
+    let mut found = Vec::new();
+    let command = format!("LIST \"\" \"*\"{extended}");
+    session
+        .run(&command, SMALL, |response| {
+            if let Response::MailboxData(MailboxDatum::List(entry)) = response {
+                let attributes = &entry.name_attributes;
+                let has = |a: &NameAttribute<'_>| attributes.contains(a);
+                if !has(&NameAttribute::NoSelect) {
+                    found.push(Listed {
+                        folder: Folder {
+                            name: decode(&entry.name),
+                            wire: entry.name.to_string(),
+                            sent: false,
+                        },
+                        marked_sent: has(&NameAttribute::Sent),
+                        delimiter: entry.delimiter.as_deref().map(str::to_owned),
+                    });
+                }
+            }
+        })
+        .await?;
+    Ok(found)
+}
+
+/// The Sent folder among them.
+pub(super) fn choose_sent(wanted: &SentFolder, listed: &[Listed]) -> Option<Folder> {
+    let chosen = match wanted {
+        SentFolder::Off => return None,
+        SentFolder::Named(name) => return Some(Folder::named(name, true)),
+        SentFolder::Auto => listed
+            .iter()
+            .find(|l| l.marked_sent)
+            .or_else(|| USUAL_NAMES.iter().find_map(|name| with_name(listed, name)))?,
+    };
+    Some(Folder {
+        sent: true,
+        ..chosen.folder.clone()
+    })
+}
+
+/// By the last part of its name: some servers keep all folders under INBOX.
+fn with_name<'a>(listed: &'a [Listed], name: &str) -> Option<&'a Listed> {
+    listed.iter().find(|l| {
+        let last = match l.delimiter.as_deref() {
+            Some(d) if !d.is_empty() => l.folder.name.rsplit(d).next(),
+            _ => None,
+        };
+        last.unwrap_or(&l.folder.name).to_lowercase() == name.to_lowercase()
+    })
+}
+
+/// A folder as it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Mailbox {
+    /// 0 where the server gives none: then nothing is known of it after this connection.
+    pub(super) uid_validity: u32,
+    /// None where the server does not say.
+    pub(super) uid_next: Option<u32>,
+}
+
+/// Opens a folder for reading (EXAMINE: no flag changes, not even `\Recent`).
+pub(super) async fn examine(session: &mut Session, folder: &Folder) -> Result<Mailbox, Failure> {
+    let mut mailbox = Mailbox::default();
+    session.exists = 0;
+    let command = format!("EXAMINE {}", folder.argument()?);
+    session
+        .run(&command, SMALL, |response| {
+            if let Response::Data {
+                status: Status::Ok,
+                outcome,
+            } = response
+            {
+                match outcome.code {
+                    Some(ResponseCode::UidValidity(n)) => mailbox.uid_validity = n,
+                    Some(ResponseCode::UidNext(n)) => mailbox.uid_next = Some(n).filter(|n| *n > 0),
+                    _ => {}
+                }
+            }
+        })
+        .await?;
+    // The count of letters that EXAMINE gives is no news.
+    session.news = false;
+    Ok(mailbox)
+}
+
+/// The same of a folder that is not open. Some servers refuse it; then nothing is known.
+pub(super) async fn status(
+    session: &mut Session,
+    folder: &Folder,
+) -> Result<Option<Mailbox>, Failure> {
+    let mut mailbox = None;
+    let command = format!("STATUS {} (UIDNEXT UIDVALIDITY)", folder.argument()?);
+    let asked = session
+        .run(&command, SMALL, |response| {
+            if let Response::MailboxData(MailboxDatum::Status { status, .. }) = response {
+                let seen = mailbox.get_or_insert_with(Mailbox::default);
+                for attribute in status {
+                    if let StatusAttribute::UidNext(n) = attribute {
+                        seen.uid_next = Some(*n);
+                    } else if let StatusAttribute::UidValidity(n) = attribute {
+                        seen.uid_validity = *n;
+                    }
+                }
+            }
+        })
+        .await;
+    match asked {
+        Ok(()) => Ok(mailbox),
+        Err(Failure::Denied(_)) => Ok(None),
+        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(name: &str, marked_sent: bool) -> Listed {
+        Listed {
+            folder: Folder::named(name, false),
+            marked_sent,
+            delimiter: Some("/".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_sent_folder_is_the_marked_one_else_the_one_with_a_usual_name() {
+        let name = |wanted: &SentFolder, all: &[Listed]| choose_sent(wanted, all).map(|f| f.name);
+        let usual = [listed("INBOX", false), listed("INBOX/sent items", false)];
+        let marked = [listed("Sent", false), listed("Ausgang", true)];
+        assert_eq!(name(&SentFolder::Auto, &marked).as_deref(), Some("Ausgang"));
+        assert_eq!(
+            name(&SentFolder::Auto, &usual).as_deref(),
+            Some("INBOX/sent items")
+        );
+        assert_eq!(name(&SentFolder::Auto, &usual[..1]), None);
+        assert_eq!(name(&SentFolder::Off, &marked), None);
+        let named = SentFolder::Named("Postausgang".to_owned());
+        assert_eq!(name(&named, &marked).as_deref(), Some("Postausgang"));
+    }
+}

@@ -1,0 +1,336 @@
+//! From the TCP connection to the logged-in session: greeting, TLS, login, capabilities.
+//!
+//! Read line by line, not by the parser: it waits forever for a greeting that nobody reads, gives
+//! up on capability lines that some servers write, and keeps plain text that was sent ahead of TLS.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret;
+
+use super::names::quote;
+use super::session::Session;
+use super::{Settings, TroubleKind};
+use crate::net::Tls;
+use crate::net::lines::Lines;
+use crate::net::tls::TlsClient;
+use crate::trouble::{Error, quoted};
+
+/// Names in upper case, as in `IDLE` and `AUTH=PLAIN`.
+pub(super) type Capabilities = BTreeSet<String>;
+
+/// Connects and logs in. Also gives the server's greeting.
+pub(super) async fn open(settings: &Settings, tls: &TlsClient) -> Result<(Session, String), Error> {
+    let lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
+    let mut dialogue = Dialogue { lines, tag: 0 };
+    let greeting = dialogue.greeting().await?;
+    let mut known = capabilities_in(&greeting);
+    if settings.tls == Tls::StartTls {
+        dialogue = dialogue.start_tls(known, tls).await?;
+        // What was said in plain text counts for nothing (RFC 3501 section 6.2.1).
+        known = None;
+    }
+    let before = match known {
+        Some(known) => known,
+        None => dialogue.capabilities().await?,
+    };
+    // RFC 2971; some servers want it before anything else, some after the login.
+    dialogue.identify(&before).await?;
+    let told = dialogue.log_in(settings, &before).await?;
+    let capabilities = match told {
+        Some(capabilities) => capabilities,
+        None => dialogue.capabilities().await?,
+    };
+    dialogue.identify(&capabilities).await?;
+    let place = dialogue.lines.place.clone();
+    let wire = dialogue.lines.hand_over(b"");
+    let session = Session::new(wire, place, settings.timeout, capabilities);
+    Ok((session, greeting_text(&greeting)))
+}
+
+struct Dialogue {
+    lines: Lines,
+    tag: u32,
+}
+
+/// The end of a command.
+struct Answer {
+    status: Status,
+    /// What stands behind OK, NO or BAD.
+    text: String,
+    /// The `*` lines before it.
+    untagged: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Ok,
+    No,
+    Bad,
+}
+
+impl Dialogue {
+    async fn greeting(&mut self) -> Result<String, Error> {
+        let doing = match self.lines.place.tls {
+            Tls::Implicit => "greeting",
+            Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
+        };
+        let line = self.lines.line(doing).await?;
+        let place = &self.lines.place;
+        match word(&line, 1).as_str() {
+            "OK" if line.starts_with('*') => Ok(line),
+            // Logged in as somebody already: before TLS that may be anybody's doing, and after it
+            // the mailbox is not the one of the configured user.
+            "PREAUTH" => Err(Error::new(
+                TroubleKind::Refused,
+                format!(
+                    "{place} says that we are logged in already (PREAUTH), which can't be trusted; not going on"
+                ),
+            )),
+            "BYE" => Err(Error::new(
+                TroubleKind::Refused,
+                format!("{place} does not serve us now: {}", quoted(&line)),
+            )),
+            _ => Err(Error::new(
+                TroubleKind::NotUnderstood,
+                format!(
+                    "{place} does not look like an IMAP server (it says: {}) - check `host` and `port` in [imap]",
+                    quoted(&line)
+                ),
+            )),
+        }
+    }
+
+    async fn start_tls(
+        mut self,
+        known: Option<Capabilities>,
+        tls: &TlsClient,
+    ) -> Result<Dialogue, Error> {
+        let known = match known {
+            Some(known) => known,
+            None => self.capabilities().await?,
+        };
+        let refused = |why: &str, place: &crate::net::Place| {
+            Error::new(
+                TroubleKind::Tls,
+                format!(
+                    "{place} offers no STARTTLS{why}; refusing to go on in plain text - try port 993 with `tls` = \
+                     \"implicit\" in [imap]"
+                ),
+            )
+        };
+        if !known.contains("STARTTLS") {
+            return Err(refused("", &self.lines.place));
+        }
+        let answer = self.command("STARTTLS", &[]).await?;
+        if answer.status != Status::Ok {
+            let why = format!(" after all ({})", quoted(&answer.text));
+            return Err(refused(&why, &self.lines.place));
+        }
+        let lines = self.lines.protect(tls).await?;
+        Ok(Dialogue { lines, ..self })
+    }
+
+    async fn capabilities(&mut self) -> Result<Capabilities, Error> {
+        let answer = self.command("CAPABILITY", &[]).await?;
+        let listed = answer.untagged.iter().find_map(|l| capabilities_in(l));
+        Ok(listed.unwrap_or_default())
+    }
+
+    async fn identify(&mut self, capabilities: &Capabilities) -> Result<(), Error> {
+        if capabilities.contains("ID") {
+            // Only the program's name: the server has no use for more.
+            self.command("ID (\"name\" \"Tradepost\")", &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the capabilities, where the server told them on this occasion.
+    async fn log_in(
+        &mut self,
+        settings: &Settings,
+        capabilities: &Capabilities,
+    ) -> Result<Option<Capabilities>, Error> {
+        let may_log_in = !capabilities.contains("LOGINDISABLED");
+        let answer = if capabilities.contains("AUTH=PLAIN") {
+            let answer = self.authenticate_plain(settings, capabilities).await?;
+            if answer.status == Status::Bad && may_log_in {
+                self.login(settings).await?
+            } else {
+                answer
+            }
+        } else if may_log_in {
+            self.login(settings).await?
+        } else {
+            return Err(Error::new(
+                TroubleKind::Refused,
+                format!(
+                    "{} takes no password on this connection (LOGINDISABLED) - check `tls` in [imap]",
+                    self.lines.place
+                ),
+            ));
+        };
+        if answer.status != Status::Ok {
+            return Err(self.login_refused(settings, &answer.text));
+        }
+        let told = capabilities_in(&answer.text);
+        Ok(told.or_else(|| answer.untagged.iter().find_map(|l| capabilities_in(l))))
+    }
+
+    /// SASL PLAIN (RFC 4616): takes any user name and password.
+    async fn authenticate_plain(
+        &mut self,
+        settings: &Settings,
+        capabilities: &Capabilities,
+    ) -> Result<Answer, Error> {
+        let password = settings.password.expose_secret();
+        let token = STANDARD.encode(format!("\0{}\0{password}", settings.user));
+        if capabilities.contains("SASL-IR") {
+            self.command(&format!("AUTHENTICATE PLAIN {token}"), &[])
+                .await
+        } else {
+            self.command("AUTHENTICATE PLAIN", &[token.as_bytes()])
+                .await
+        }
+    }
+
+    async fn login(&mut self, settings: &Settings) -> Result<Answer, Error> {
+        let password = settings.password.expose_secret();
+        match (quote(&settings.user), quote(password)) {
+            (Some(user), Some(password)) => {
+                self.command(&format!("LOGIN {user} {password}"), &[]).await
+            }
+            // What a quoted string can't hold goes as literals.
+            _ => {
+                let first = format!("LOGIN {{{}}}", settings.user.len());
+                let second = format!("{} {{{}}}", settings.user, password.len());
+                self.command(&first, &[second.as_bytes(), password.as_bytes()])
+                    .await
+            }
+        }
+    }
+
+    /// RFC 5530 tells a wrong password from a server in trouble; without a code it is the password.
+    fn login_refused(&self, settings: &Settings, said: &str) -> Error {
+        let place = &self.lines.place;
+        let code = said
+            .trim_start()
+            .strip_prefix('[')
+            .and_then(|s| s.split([']', ' ']).next());
+        match code.map(str::to_ascii_uppercase).as_deref() {
+            Some("UNAVAILABLE" | "INUSE" | "LIMIT" | "CONTACTADMIN" | "SERVERBUG") => Error::new(
+                TroubleKind::Refused,
+                format!(
+                    "{place} does not serve {} now: {}",
+                    settings.user,
+                    quoted(said)
+                ),
+            ),
+            _ => Error::new(
+                TroubleKind::WrongPassword,
+                format!(
+                    "the server refused the password for {} at {place} - check `user` and `password_command` in [imap] \
+                     (it says: {})",
+                    settings.user,
+                    quoted(said)
+                ),
+            ),
+        }
+    }
+
+    /// Sends a command and follows it to its tagged answer. Each time the server asks for more, the
+    /// next of `more` is sent, and when there is none, an empty line: a second challenge is the
+    /// server's explanation of a refusal, and never gets the secret again.
+    async fn command(&mut self, text: &str, more: &[&[u8]]) -> Result<Answer, Error> {
+        self.tag += 1;
+        let tag = format!("a{}", self.tag);
+        // In messages only the command's name: the rest may be a password.
+        let doing = text.split(' ').next().unwrap_or_default();
+        let line = format!("{tag} {text}\r\n");
+        self.lines.send(line.as_bytes(), doing).await?;
+        let mut more = more.iter();
+        let mut untagged = Vec::new();
+        // Bounds a server that never ends.
+        for _ in 0..1000 {
+            let line = self.lines.line(doing).await?;
+            if line.starts_with('+') {
+                let next = more.next().copied().unwrap_or_default();
+                self.lines.send(&[next, b"\r\n"].concat(), doing).await?;
+            } else if let Some(rest) = line.strip_prefix(&tag).and_then(|l| l.strip_prefix(' ')) {
+                let (status, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                let status = match status.to_ascii_uppercase().as_str() {
+                    "OK" => Status::Ok,
+                    "NO" => Status::No,
+                    _ => Status::Bad,
+                };
+                return Ok(Answer {
+                    status,
+                    text: text.to_owned(),
+                    untagged,
+                });
+            } else if word(&line, 1) == "BYE" {
+                return Err(Error::new(
+                    TroubleKind::Refused,
+                    format!(
+                        "{} closed the connection: {}",
+                        self.lines.place,
+                        quoted(&line)
+                    ),
+                ));
+            } else {
+                untagged.push(line);
+            }
+        }
+        Err(Error::new(
+            TroubleKind::NotUnderstood,
+            format!("{} does not end its answer to {doing}", self.lines.place),
+        ))
+    }
+}
+
+/// The n-th word, in upper case.
+fn word(line: &str, n: usize) -> String {
+    let word = line.split_ascii_whitespace().nth(n).unwrap_or_default();
+    word.to_ascii_uppercase()
+}
+
+/// What stands behind CAPABILITY, in a line of its own or in brackets; whatever the words look like.
+fn capabilities_in(line: &str) -> Option<Capabilities> {
+    let upper = line.to_ascii_uppercase();
+    let (before, list) = upper.split_once("CAPABILITY ")?;
+    let list = if before.ends_with('[') {
+        list.split(']').next().unwrap_or_default()
+    } else if before.trim() == "*" {
+        list
+    } else {
+        return None;
+    };
+    Some(list.split_ascii_whitespace().map(str::to_owned).collect())
+}
+
+fn greeting_text(line: &str) -> String {
+    quoted(line.get(4..).unwrap_or(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_read_from_any_line_that_has_them() {
+        let of =
+            |line: &str| capabilities_in(line).map(|c| c.into_iter().collect::<Vec<_>>().join(" "));
+        for (line, expected) in [
+            ("* CAPABILITY IMAP4rev1 idle", Some("IDLE IMAP4REV1")),
+            ("* OK [CAPABILITY IMAP4rev1 ID] ready", Some("ID IMAP4REV1")),
+            // Lines that async-imap's parser gives up on.
+            ("* CAPABILITY IDLE (broken \"{x", Some("\"{X (BROKEN IDLE")),
+            ("* CAPABILITY  IDLE ", Some("IDLE")),
+            ("* OK no CAPABILITY here", None),
+            ("* OK ready", None),
+        ] {
+            assert_eq!(of(line).as_deref(), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Fetches letters from a mailbox, as they come, and puts copies of our own into the Sent folder.
+//!
+//! Read-only but for that copy: folders are opened with EXAMINE and letters read with BODY.PEEK,
+//! so no flag changes, and nothing is moved or deleted.
+//!
+//! The dialogue is our own; async-imap serves as the parser of what the server says. Its commands
+//! are not used: they end well where the server said NO or closed the connection in the middle.
+//! Here every command is followed until its own tagged answer, and anything else is an error. That
+//! answer is the fence after a fetch; what did not come before it is asked for again.
+//!
+//! ```text
+//!  watch ──► connect, log in (login) ──► find folders (folders) ──► catch up with each (scan)
+//!    ▲                                                                 │          ▲
+//!    │ wait (schedule)                                                 ▼          │ new mail, or
+//!    └───── any error: Trouble ◄─────────────────────────────── idle or poll ─────┘ time to look
+//! ```
+
+mod append;
+mod facts;
+mod failure;
+mod fetch;
+mod folders;
+mod idle;
+mod login;
+mod memory;
+mod names;
+mod probe;
+mod scan;
+mod select;
+mod session;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tradepost_statements::Time;
+
+use crate::net::{Place, Tls};
+pub use crate::trouble::{Error, Trouble, TroubleKind};
+pub use append::{Appended, append};
+pub use probe::{Probe, probe};
+pub use watch::watch;
+
+/// How the mailbox is reached.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Host name or IP address.
+    pub host: String,
+    /// Port, 993 or 143 as a rule.
+    pub port: u16,
+    /// Protection of the connection.
+    pub tls: Tls,
+    /// User for the login.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+    /// Further certificates to trust, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Longest wait for one step of the dialogue; large fetches get more, by their size.
+    pub timeout: Duration,
+}
+
+impl Settings {
+    /// With a minute for each step.
+    #[must_use]
+    pub fn new(
+        host: impl Into<String>,
+        port: u16,
+        tls: Tls,
+        user: impl Into<String>,
+        password: SecretString,
+    ) -> Settings {
+        Settings {
+            host: host.into(),
+            port,
+            tls,
+            user: user.into(),
+            password,
+            ca_file: None,
+            timeout: Duration::from_secs(60),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            host: self.host.clone(),
+            port: self.port,
+            tls: self.tls,
+            section: "[imap]",
+        }
+    }
+}
+
+/// A letter as the server handed it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawMail {
+    /// The folder it lies in.
+    pub folder: String,
+    /// The folder's UIDVALIDITY; 0 where the server keeps none.
+    pub uid_validity: u32,
+    /// Its UID there.
+    pub uid: u32,
+    /// When the server got it, by the server's clock; none when the server's date can't be read.
+    pub internal_date: Option<Time>,
+    /// All its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// How far a folder was looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The folder's UIDVALIDITY then.
+    pub uid_validity: u32,
+    /// Every letter up to this UID was looked at.
+    pub last_uid: u32,
+}
+
+/// Which folder holds what was sent from this mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SentFolder {
+    /// The one that the server marks as such (RFC 6154), else one of the usual names.
+    Auto,
+    /// This one.
+    Named(String),
+    /// None is read or written.
+    Off,
+}
+
+/// What to watch, and how.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// Folders to read; new letters in the first are noticed at once (IDLE).
+    pub folders: Vec<String>,
+    /// The Sent folder is read too.
+    pub sent: SentFolder,
+    /// Where to go on, by folder as named in [`MailEvent`]; a folder without one is scanned.
+    pub cursors: BTreeMap<String, Cursor>,
+    /// A scan leaves out what came earlier.
+    pub since: Option<Time>,
+    /// Come back when all folders are caught up.
+    pub once: bool,
+    /// How long to wait for news of the first folder before the others are looked at.
+    pub idle_for: Duration,
+    /// How often to look where the server has no IDLE.
+    pub poll: Duration,
+    /// Wait after a first failure; it doubles with each further one.
+    pub retry_first: Duration,
+    /// Longest wait between tries, and the wait after a wrong password.
+    pub retry_longest: Duration,
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch {
+            folders: vec!["INBOX".to_owned()],
+            sent: SentFolder::Auto,
+            cursors: BTreeMap::new(),
+            since: None,
+            once: false,
+            // Servers may end an IDLE after 30 minutes, many NATs a silent connection after 5 to 15.
+            idle_for: Duration::from_secs(300),
+            poll: Duration::from_secs(60),
+            retry_first: Duration::from_secs(1),
+            retry_longest: Duration::from_secs(300),
+        }
+    }
+}
+
+/// A letter that can't be had; the ones behind it are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its UID.
+    pub uid: u32,
+    /// Why, in words for people.
+    pub reason: String,
+}
+
+/// What [`watch`] tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailEvent {
+    /// Logged in; folders are read in this order.
+    Connected {
+        /// `host:port`.
+        server: String,
+        /// Whether new letters are noticed at once.
+        idle: bool,
+        /// All folders that are read, the Sent folder among them.
+        folders: Vec<String>,
+        /// The Sent folder.
+        sent: Option<String>,
+    },
+    /// A long scan goes on.
+    Progress {
+        /// The folder.
+        folder: String,
+        /// Letters looked at.
+        done: u64,
+        /// Letters to look at, as far as known.
+        total: u64,
+    },
+    /// What was found. Once it is recorded durably, `Cursor { uid_validity, last_uid: up_to }` is
+    /// to be stored: it covers every letter up to there, taken or not.
+    Batch {
+        /// The folder.
+        folder: String,
+        /// Whether it is the Sent folder.
+        sent: bool,
+        /// The folder's UIDVALIDITY.
+        uid_validity: u32,
+        /// Letters that may hold a statement, by UID; often none.
+        mails: Vec<RawMail>,
+        /// Letters that may hold a statement and can't be had.
+        set_aside: Vec<SetAside>,
+        /// The last UID that was looked at.
+        up_to: u32,
+    },
+    /// Nothing more in this folder at present.
+    CaughtUp {
+        /// The folder.
+        folder: String,
+    },
+    /// Something is wrong; it will be tried again.
+    Trouble(Trouble),
+}

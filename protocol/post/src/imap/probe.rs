@@ -1,0 +1,130 @@
+//! A look at the mailbox for the doctor: what works, and what the provider stamps.
+
+use std::collections::BTreeMap;
+
+use tradepost_statements::Time;
+
+use super::failure::Failure;
+use super::folders::{Folder, choose_sent, examine, list};
+use super::select::{field, headers_of_newest, newest_received};
+use super::session::Session;
+use super::{SentFolder, Settings, login};
+use crate::clock::{Clock, SystemClock};
+use crate::net::tls::TlsClient;
+use crate::trouble::Error;
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The server's greeting.
+    pub greeting: String,
+    /// TLS version; none in plain text.
+    pub tls: Option<String>,
+    /// What the server announces after the login.
+    pub capabilities: Vec<String>,
+    /// Whether new letters can be noticed at once.
+    pub idle: bool,
+    /// The Sent folder that would be used.
+    pub sent: Option<String>,
+    /// All folders.
+    pub folders: Vec<String>,
+    /// Letters in INBOX.
+    pub letters: u32,
+    /// The authserv-id of the topmost Authentication-Results field (RFC 8601) of the newest 50
+    /// letters and how many have it, the most frequent first. Untrusted text.
+    pub authserv_ids: Vec<(String, usize)>,
+    /// When the newest letter came, by the server's clock.
+    pub newest: Option<Time>,
+    /// By how many seconds that lies in our future, if it does: one of the clocks is wrong.
+    pub clock_ahead: Option<i64>,
+}
+
+/// Letters whose stamps are read.
+const NEWEST: u32 = 50;
+
+/// Logs in and looks around.
+///
+/// # Errors
+/// What is wrong with the way to the mailbox.
+pub async fn probe(settings: &Settings, sent: &SentFolder) -> Result<Probe, Error> {
+    settings.place().check()?;
+    let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
+    let (mut session, greeting) = login::open(settings, &tls).await?;
+    let looked = look_around(&mut session, sent, greeting).await;
+    session.log_out().await;
+    looked.map_err(|e| e.into_error(&session.place, "a look at INBOX"))
+}
+
+async fn look_around(
+    session: &mut Session,
+    sent: &SentFolder,
+    greeting: String,
+) -> Result<Probe, Failure> {
+    let listed = list(session).await?;
+    examine(session, &Folder::named("INBOX", false)).await?;
+    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    for header in headers_of_newest(session, "AUTHENTICATION-RESULTS", NEWEST).await? {
+        let id = field(&header, "authentication-results").and_then(|f| authserv_id(&f));
+        if let Some(id) = id {
+            *ids.entry(id).or_default() += 1;
+        }
+    }
+    let mut authserv_ids: Vec<_> = ids.into_iter().collect();
+    authserv_ids.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let newest = newest_received(session).await?;
+    let ahead = newest.map(|t| t.since(SystemClock.now()).as_secs());
+    Ok(Probe {
+        greeting,
+        tls: session.tls_version(),
+        idle: session.capabilities.contains("IDLE"),
+        capabilities: session.capabilities.iter().cloned().collect(),
+        sent: choose_sent(sent, &listed).map(|f| f.name),
+        folders: listed.iter().map(|l| l.name().to_owned()).collect(),
+        letters: session.exists,
+        authserv_ids,
+        newest,
+        clock_ahead: ahead.and_then(|s| i64::try_from(s).ok()).filter(|s| *s > 0),
+    })
+}
+
+/// The first word, comments left out; enough to show a person what to configure.
+fn authserv_id(value: &str) -> Option<String> {
+    let mut depth = 0_u32;
+    let bare: String = value
+        .chars()
+        .filter(|c| match c {
+            '(' => {
+                depth += 1;
+                false
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => depth == 0,
+        })
+        .collect();
+    let id = bare.split(';').next()?.split_ascii_whitespace().next()?;
+    Some(id.trim_matches('"').to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authserv_id;
+
+    #[test]
+    fn the_id_is_the_first_word_of_the_field() {
+        for (value, id) in [
+            (" mx.home.example; auth=pass", Some("mx.home.example")),
+            (
+                " (a comment; with) MX.home.example 1; none",
+                Some("mx.home.example"),
+            ),
+            (" \"mx.home.example\";", Some("mx.home.example")),
+            (" ; auth=pass", None),
+            ("", None),
+        ] {
+            assert_eq!(authserv_id(value).as_deref(), id, "{value}");
+        }
+    }
+}

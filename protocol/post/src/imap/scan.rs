@@ -1,0 +1,371 @@
+//! Catching up with one folder: from its cursor, or from the beginning, to its newest letter.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tradepost_statements::Time;
+
+use super::facts::facts;
+use super::failure::Failure;
+use super::fetch::{Choice, NOT_TO_BE_HAD, fetch, next_group};
+use super::folders::{Folder, Mailbox, examine};
+use super::memory::{Asked, Memory};
+use super::select::{self, LARGEST, Seen};
+use super::session::{SMALL, Session};
+use super::{Cursor, MailEvent, TroubleKind, Watch};
+
+/// Letters in one window of a scan: its search answer stays below 20 KiB.
+const WINDOW: u32 = 2000;
+
+/// With more new letters than this since the last time, the server is asked for the marked ones
+/// only: fetching whatever may hold a statement would fetch most of a mailbox.
+const LOOKED_AT: u32 = 500;
+
+/// How letters are chosen.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    /// Those with the `Tradepost` field.
+    Marked {
+        /// That came since.
+        since: Option<Time>,
+    },
+    /// All that may hold a statement.
+    Closely,
+}
+
+/// One connection and what goes with it.
+pub(super) struct Round<'a> {
+    pub(super) session: &'a mut Session,
+    pub(super) memory: &'a mut Memory,
+    pub(super) watch: Arc<Watch>,
+    pub(super) events: mpsc::Sender<MailEvent>,
+}
+
+impl Round<'_> {
+    /// Opens the folder and hands out everything that is new in it, or everything.
+    pub(super) async fn catch_up(&mut self, folder: &Folder) -> Result<(), Failure> {
+        let mailbox = examine(self.session, folder).await?;
+        let newest = match mailbox.uid_next {
+            Some(next) => next - 1,
+            None => self.newest_uid().await?,
+        };
+        let known = self.known_up_to(folder, mailbox, newest);
+        let last = known.unwrap_or(0);
+        if known.is_none() || newest > last {
+            // A folder that was never read has everything still to come, however little it is.
+            let how = match known {
+                None => How::Marked {
+                    since: self.watch.since,
+                },
+                Some(last) if newest - last > LOOKED_AT => How::Marked { since: None },
+                Some(_) => How::Closely,
+            };
+            self.scan(folder, mailbox.uid_validity, (last, newest), how)
+                .await?;
+        }
+        self.tell(MailEvent::CaughtUp {
+            folder: folder.name.clone(),
+        })
+        .await
+    }
+
+    /// Hands out what came into the open folder since.
+    pub(super) async fn catch_up_with_news(
+        &mut self,
+        folder: &Folder,
+        mailbox_validity: u32,
+    ) -> Result<(), Failure> {
+        let last = self
+            .memory
+            .cursors
+            .get(&folder.name)
+            .map_or(0, |c| c.last_uid);
+        // Before looking: what is announced from now on is looked at next time.
+        self.session.news = false;
+        let from = last.saturating_add(1);
+        let mut seen = select::look(
+            self.session,
+            &format!("{from}:*"),
+            u64::from(self.session.exists),
+        )
+        .await?;
+        // RFC 3501 section 6.4.8: with nothing new, `*` names the last letter, an old one.
+        seen.retain(|s| s.uid > last);
+        let Some(newest) = seen.last().map(|s| s.uid) else {
+            return Ok(());
+        };
+        let choices = chosen(&seen, Seen::may_matter);
+        self.hand_out(folder, mailbox_validity, &choices, newest)
+            .await?;
+        self.tell(MailEvent::CaughtUp {
+            folder: folder.name.clone(),
+        })
+        .await
+    }
+
+    /// How far the folder was read; none when that can't be trusted and it is to be read again.
+    /// The digest of what was judged before drops what comes twice (protocol 5).
+    fn known_up_to(&self, folder: &Folder, mailbox: Mailbox, newest: u32) -> Option<u32> {
+        let cursor = self.memory.cursors.get(&folder.name)?;
+        let same = cursor.uid_validity == mailbox.uid_validity;
+        let kept = mailbox.uid_validity != 0 || self.memory.read_here.contains(&folder.name);
+        // A UIDNEXT that goes back tells that UIDs were given anew. Where it is missing, the newest
+        // letter may simply have been deleted - but not so on a new connection's first look.
+        let plausible = newest >= cursor.last_uid
+            || (mailbox.uid_next.is_none() && self.memory.read_here.contains(&folder.name));
+        (same && kept && plausible).then_some(cursor.last_uid)
+    }
+
+    /// Where the server does not tell UIDNEXT.
+    async fn newest_uid(&mut self) -> Result<u32, Failure> {
+        if self.session.exists == 0 {
+            return Ok(0);
+        }
+        let uids = self.uids_of("*").await?;
+        Ok(uids.into_iter().max().unwrap_or(0))
+    }
+
+    /// The UIDs of letters named by sequence numbers.
+    async fn uids_of(&mut self, numbers: &str) -> Result<Vec<u32>, Failure> {
+        let mut uids = Vec::new();
+        self.session
+            .run(&format!("FETCH {numbers} (UID)"), SMALL, |response| {
+                uids.extend(facts(response).and_then(|f| f.uid));
+            })
+            .await?;
+        uids.sort_unstable();
+        Ok(uids)
+    }
+
+    /// Looks through all letters behind `last`, in windows of bounded size.
+    async fn scan(
+        &mut self,
+        folder: &Folder,
+        validity: u32,
+        (last, newest): (u32, u32),
+        how: How,
+    ) -> Result<(), Failure> {
+        let windows = self.windows(last, newest).await?;
+        let total = u64::from(self.session.exists);
+        let many = windows.len() > 1;
+        let mut done = 0;
+        for window in windows {
+            let choices = self.choose(folder, validity, window, how).await?;
+            self.hand_out(folder, validity, &choices, window.1).await?;
+            done += u64::from(WINDOW);
+            if many {
+                let done = done.min(total);
+                let folder = folder.name.clone();
+                self.tell(MailEvent::Progress {
+                    folder,
+                    done,
+                    total,
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// UIDs may have large gaps, so the windows are cut by the letters that are there.
+    async fn windows(&mut self, last: u32, newest: u32) -> Result<Vec<(u32, u32)>, Failure> {
+        let mut from = last.saturating_add(1);
+        let mut windows = Vec::new();
+        if newest.saturating_sub(last) > WINDOW && self.session.exists > WINDOW {
+            let numbers: Vec<String> = (1..=self.session.exists)
+                .step_by(WINDOW as usize)
+                .skip(1)
+                .map(|n| n.to_string())
+                .collect();
+            for uid in self.uids_of(&numbers.join(",")).await? {
+                if uid > from && uid <= newest {
+                    windows.push((from, uid - 1));
+                    from = uid;
+                }
+            }
+        }
+        windows.push((from, newest.max(last)));
+        Ok(windows)
+    }
+
+    /// The letters of a window that are to be fetched or told of.
+    async fn choose(
+        &mut self,
+        folder: &Folder,
+        validity: u32,
+        (first, last): (u32, u32),
+        how: How,
+    ) -> Result<Vec<Choice>, Failure> {
+        if first > last || self.session.exists == 0 {
+            return Ok(Vec::new());
+        }
+        let window = (folder.name.clone(), validity, first);
+        if self.memory.is_hopeless_window(&window) {
+            return self
+                .choose_one_by_one(folder, validity, (first, last))
+                .await;
+        }
+        self.memory.asked = Some(Asked::Window(window));
+        let choices = match how {
+            How::Closely => self.choose_by_header((first, last), Seen::may_matter).await,
+            How::Marked { since } => match self.choose_by_search((first, last), since).await? {
+                Some(choices) => Ok(choices),
+                None => {
+                    let early = |s: &Seen| s.received.zip(since).is_some_and(|(r, s)| r < s);
+                    let rule = |s: &Seen| s.is_marked() && !early(s);
+                    self.choose_by_header((first, last), rule).await
+                }
+            },
+        };
+        if choices.is_ok() {
+            self.memory.asked = None;
+        }
+        choices
+    }
+
+    async fn choose_by_header(
+        &mut self,
+        (first, last): (u32, u32),
+        rule: impl Fn(&Seen) -> bool,
+    ) -> Result<Vec<Choice>, Failure> {
+        let set = format!("{first}:{last}");
+        let mut seen = select::look(self.session, &set, u64::from(WINDOW)).await?;
+        seen.retain(|s| (first..=last).contains(&s.uid));
+        Ok(chosen(&seen, rule))
+    }
+
+    /// None where the server's search is of no use.
+    async fn choose_by_search(
+        &mut self,
+        window: (u32, u32),
+        since: Option<Time>,
+    ) -> Result<Option<Vec<Choice>>, Failure> {
+        if self.memory.search_works == Some(false) {
+            return Ok(None);
+        }
+        match self.search(window, since).await {
+            Ok(found) => {
+                self.memory.search_works = Some(found.is_some());
+                let Some(uids) = found else { return Ok(None) };
+                let sizes = select::sizes(self.session, &uids).await?;
+                let choices = sizes.into_iter().map(|(u, s)| Choice::of(u, s));
+                Ok(Some(choices.collect()))
+            }
+            Err(Failure::Denied(_)) => {
+                self.memory.search_works = Some(false);
+                Ok(None)
+            }
+            Err(Failure::Broken(e)) => {
+                // An answer that can't be read or takes forever: next time without.
+                if matches!(e.kind, TroubleKind::NotUnderstood | TroubleKind::TimedOut) {
+                    self.memory.search_works = Some(false);
+                }
+                Err(Failure::Broken(e))
+            }
+            Err(Failure::NobodyListens) => Err(Failure::NobodyListens),
+        }
+    }
+
+    async fn search(
+        &mut self,
+        window: (u32, u32),
+        since: Option<Time>,
+    ) -> Result<Option<Vec<u32>>, Failure> {
+        if self.memory.search_works.is_none() && !select::search_works(self.session).await? {
+            return Ok(None);
+        }
+        let wanted = select::marked_since(since);
+        select::search(self.session, window, &wanted)
+            .await
+            .map(Some)
+    }
+
+    /// A window over whose headers connections failed: each letter alone, so that only the one
+    /// that is at fault is set aside.
+    async fn choose_one_by_one(
+        &mut self,
+        folder: &Folder,
+        validity: u32,
+        window: (u32, u32),
+    ) -> Result<Vec<Choice>, Failure> {
+        let mut choices = Vec::new();
+        for uid in select::search(self.session, window, "").await? {
+            let place = (folder.name.clone(), validity, uid);
+            if self.memory.is_hopeless(&place) {
+                choices.push(Choice::hopeless(uid, NOT_TO_BE_HAD));
+                continue;
+            }
+            self.memory.asked = Some(Asked::One(place));
+            let seen = select::look(self.session, &uid.to_string(), 1).await?;
+            self.memory.asked = None;
+            choices.extend(chosen(&seen, |s| s.uid == uid && s.may_matter()));
+        }
+        Ok(choices)
+    }
+
+    /// Fetches the chosen letters and hands them out, in batches whose cursors only grow.
+    async fn hand_out(
+        &mut self,
+        folder: &Folder,
+        validity: u32,
+        choices: &[Choice],
+        up_to: u32,
+    ) -> Result<(), Failure> {
+        let mut rest = choices;
+        loop {
+            let (group, later) = next_group(rest);
+            let fetched = fetch(self.session, self.memory, &folder.name, validity, group).await;
+            let covered = match (&fetched.failed, group.last()) {
+                (Some((failed, _)), _) => failed.saturating_sub(1),
+                (None, Some(last)) if !later.is_empty() => last.uid,
+                (None, _) => up_to,
+            };
+            let nothing = fetched.mails.is_empty() && fetched.set_aside.is_empty();
+            if !(nothing && fetched.failed.is_some()) {
+                let batch = MailEvent::Batch {
+                    folder: folder.name.clone(),
+                    sent: folder.sent,
+                    uid_validity: validity,
+                    mails: fetched.mails,
+                    set_aside: fetched.set_aside,
+                    up_to: covered,
+                };
+                self.tell(batch).await?;
+                self.remember(folder, validity, covered);
+            }
+            if let Some((_, failure)) = fetched.failed {
+                return Err(failure);
+            }
+            if later.is_empty() {
+                return Ok(());
+            }
+            rest = later;
+        }
+    }
+
+    fn remember(&mut self, folder: &Folder, uid_validity: u32, last_uid: u32) {
+        let cursor = Cursor {
+            uid_validity,
+            last_uid,
+        };
+        self.memory.cursors.insert(folder.name.clone(), cursor);
+        self.memory.read_here.insert(folder.name.clone());
+        self.memory.progress = true;
+    }
+
+    /// Waits while the consumer is behind, so that no more is fetched than it can take.
+    pub(super) async fn tell(&self, event: MailEvent) -> Result<(), Failure> {
+        self.events
+            .send(event)
+            .await
+            .map_err(|_| Failure::NobodyListens)
+    }
+}
+
+/// Letters that the rule takes; too large ones are told of only when they are marked as ours.
+fn chosen(seen: &[Seen], rule: impl Fn(&Seen) -> bool) -> Vec<Choice> {
+    seen.iter()
+        .filter(|s| rule(s) && (s.size <= LARGEST || s.is_marked()))
+        .map(|s| Choice::of(s.uid, s.size))
+        .collect()
+}

@@ -1,0 +1,287 @@
+//! The watch: connect, catch up, wait for news, and again after any failure.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::failure::Failure;
+use super::folders::{self, Folder, choose_sent, status};
+use super::idle::{Woken, idle};
+use super::login;
+use super::memory::Memory;
+use super::scan::Round;
+use super::session::Session;
+use super::{MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
+use crate::net::tls::TlsClient;
+use crate::schedule::next_try;
+use crate::stop::Stop;
+use crate::trouble::Error;
+
+/// With `once`: so many failures in a row without any progress are reported instead of tried on.
+/// More than it takes to find a letter that breaks connections, and set it aside.
+const TRIES_ONCE: u32 = 6;
+
+/// Watches the mailbox until it is told to stop, until nobody takes the events any more, or - with
+/// `once` - until all folders are caught up.
+///
+/// # Errors
+/// At once for a configuration that can't work. With `once` also for a wrong password, and when
+/// several tries in a row brought nothing. Otherwise never: trouble is told as an event, and tried
+/// again.
+pub async fn watch(
+    settings: Settings,
+    watch: Watch,
+    events: mpsc::Sender<MailEvent>,
+    mut stop: Stop,
+) -> Result<(), Error> {
+    settings.place().check()?;
+    let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
+    let mut watcher = Watcher {
+        memory: Memory::new(watch.cursors.clone()),
+        settings,
+        tls,
+        watch: Arc::new(watch),
+        events,
+        session: None,
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = stop.stopped() => Ok(()),
+        outcome = watcher.run() => outcome,
+    };
+    if let Some(mut session) = watcher.session {
+        session.log_out().await;
+    }
+    outcome
+}
+
+struct Watcher {
+    settings: Settings,
+    tls: TlsClient,
+    watch: Arc<Watch>,
+    events: mpsc::Sender<MailEvent>,
+    memory: Memory,
+    /// Kept here so that goodbye can be said when the rest is interrupted.
+    session: Option<Session>,
+}
+
+impl Watcher {
+    async fn run(&mut self) -> Result<(), Error> {
+        let mut failures = 0;
+        loop {
+            self.memory.progress = false;
+            self.memory.read_here.clear();
+            // The parser panics on some answers (`INTERNALDATE NIL`): that is the server's fault,
+            // and no reason to end.
+            let attended = AssertUnwindSafe(self.attend()).catch_unwind().await;
+            let failure = attended.unwrap_or_else(|_| {
+                Err(Failure::Broken(Error::new(
+                    TroubleKind::NotUnderstood,
+                    format!(
+                        "{} gave an answer that can't be read",
+                        self.settings.place()
+                    ),
+                )))
+            });
+            let error = match failure {
+                Ok(()) | Err(Failure::NobodyListens) => return Ok(()),
+                Err(failure) => failure.into_error(&self.settings.place(), "to go on"),
+            };
+            self.session = None;
+            self.memory.blame(error.kind);
+            failures = if self.memory.progress {
+                1
+            } else {
+                failures + 1
+            };
+            if error.kind == TroubleKind::Configuration {
+                return Err(error);
+            }
+            if self.watch.once
+                && (failures >= TRIES_ONCE || error.kind == TroubleKind::WrongPassword)
+            {
+                return Err(error);
+            }
+            let retry_in = if error.kind == TroubleKind::WrongPassword {
+                // Many servers lock an account after a few wrong passwords.
+                self.watch.retry_longest
+            } else {
+                let jitter: f64 = rand::random();
+                next_try(
+                    failures,
+                    self.watch.retry_first,
+                    self.watch.retry_longest,
+                    jitter,
+                )
+            };
+            let trouble = Trouble {
+                kind: error.kind,
+                text: error.text,
+                retry_in,
+            };
+            if self.events.send(MailEvent::Trouble(trouble)).await.is_err() {
+                return Ok(());
+            }
+            sleep(retry_in).await;
+        }
+    }
+
+    /// One connection, from its beginning to its end. Ok: there is nothing more to do.
+    async fn attend(&mut self) -> Result<(), Failure> {
+        let (session, _) = login::open(&self.settings, &self.tls).await?;
+        let session = self.session.insert(session);
+        let mut round = Round {
+            session,
+            memory: &mut self.memory,
+            watch: self.watch.clone(),
+            events: self.events.clone(),
+        };
+        round.attend().await
+    }
+}
+
+impl Round<'_> {
+    async fn attend(&mut self) -> Result<(), Failure> {
+        let folders = self.folders().await?;
+        let Some((first, others)) = folders.split_last() else {
+            return Ok(());
+        };
+        self.tell(MailEvent::Connected {
+            server: self.session.place.to_string(),
+            idle: self.may_idle(),
+            folders: folders.iter().map(|f| f.name.clone()).collect(),
+            sent: folders.iter().find(|f| f.sent).map(|f| f.name.clone()),
+        })
+        .await?;
+        loop {
+            for folder in others {
+                self.catch_up_or_tell(folder).await?;
+            }
+            // Last, so that it is the open one while we wait.
+            self.catch_up_first(first).await?;
+            if self.watch.once {
+                return Ok(());
+            }
+            self.memory.progress = true;
+            self.wait(first, others).await?;
+        }
+    }
+
+    /// Waits, handing out news of the first folder, until it is time to look at all.
+    async fn wait(&mut self, first: &Folder, others: &[Folder]) -> Result<(), Failure> {
+        while self.may_idle() {
+            let at_most = self.watch.idle_for;
+            match idle(self.session, at_most).await? {
+                Woken::Elapsed => return Ok(()),
+                Woken::NoIdle => self.memory.no_idle = true,
+                Woken::News => {
+                    // An answer often comes before anything told us that another client of this
+                    // mailbox asked: its letter lies in Sent.
+                    if self.sent_has_news(others).await? {
+                        return Ok(());
+                    }
+                    let cursor = self.memory.cursors.get(&first.name);
+                    let validity = cursor.map_or(0, |c| c.uid_validity);
+                    self.catch_up_with_news(first, validity).await?;
+                }
+            }
+        }
+        sleep(self.watch.poll).await;
+        Ok(())
+    }
+
+    fn may_idle(&self) -> bool {
+        self.session.capabilities.contains("IDLE") && !self.memory.no_idle
+    }
+
+    async fn sent_has_news(&mut self, others: &[Folder]) -> Result<bool, Failure> {
+        let Some(sent) = others.iter().find(|f| f.sent) else {
+            return Ok(false);
+        };
+        let Some(now) = status(self.session, sent).await? else {
+            return Ok(false);
+        };
+        let Some(known) = self.memory.cursors.get(&sent.name) else {
+            return Ok(false);
+        };
+        let newer = now
+            .uid_next
+            .is_some_and(|n| n != known.last_uid.saturating_add(1));
+        Ok(newer || now.uid_validity != known.uid_validity)
+    }
+
+    /// The folders in the order of reading: Sent, so that our own letters are known before the
+    /// answers to them; the first of the configuration last.
+    async fn folders(&mut self) -> Result<Vec<Folder>, Failure> {
+        let sent = self.sent_folder().await?;
+        let named = &self.watch.folders;
+        let others = named.iter().skip(1).chain(named.first());
+        let mut folders: Vec<Folder> = sent.into_iter().collect();
+        for name in others {
+            match folders.iter().position(|f| f.name == *name) {
+                // Named twice: read once, and the first of the configuration stays last.
+                Some(at) => {
+                    let folder = folders.remove(at);
+                    folders.push(folder);
+                }
+                None => folders.push(Folder::named(name, false)),
+            }
+        }
+        Ok(folders)
+    }
+
+    async fn sent_folder(&mut self) -> Result<Option<Folder>, Failure> {
+        if self.watch.sent != SentFolder::Auto {
+            return Ok(choose_sent(&self.watch.sent, &[]));
+        }
+        if self.memory.no_list {
+            return Ok(None);
+        }
+        match folders::list(self.session).await {
+            Ok(listed) => Ok(choose_sent(&SentFolder::Auto, &listed)),
+            Err(Failure::Denied(_)) => Ok(None),
+            Err(Failure::Broken(e)) => {
+                // Next time without: better no Sent folder than no letters at all.
+                self.memory.no_list = e.kind == TroubleKind::NotUnderstood;
+                Err(Failure::Broken(e))
+            }
+            Err(Failure::NobodyListens) => Err(Failure::NobodyListens),
+        }
+    }
+
+    async fn catch_up_first(&mut self, folder: &Folder) -> Result<(), Failure> {
+        match self.catch_up(folder).await {
+            Err(Failure::Denied(said)) => Err(Failure::Broken(Error::new(
+                TroubleKind::Folder,
+                self.cannot_open(folder, &said),
+            ))),
+            outcome => outcome,
+        }
+    }
+
+    /// Another folder that can't be opened does not keep the rest from being read.
+    async fn catch_up_or_tell(&mut self, folder: &Folder) -> Result<(), Failure> {
+        match self.catch_up(folder).await {
+            Err(Failure::Denied(said)) => {
+                self.tell(MailEvent::Trouble(Trouble {
+                    kind: TroubleKind::Folder,
+                    text: self.cannot_open(folder, &said),
+                    retry_in: self.watch.idle_for,
+                }))
+                .await
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn cannot_open(&self, folder: &Folder, said: &str) -> String {
+        let key = if folder.sent { "sent" } else { "folders" };
+        format!(
+            "{} can't open the folder {:?} (it says: {said}) - check `{key}` in [imap]",
+            self.session.place, folder.name
+        )
+    }
+}
