@@ -160,12 +160,23 @@ fn domain_after(lexer: &mut Lexer<'_>, local: &[u8]) -> Result<Address, FromFaul
     lexer.skip_cfws()?;
     let text = |octets| std::str::from_utf8(octets).map_err(|_| FromFault::NotUtf8);
     let (local, domain) = (text(local)?, text(domain)?);
-    if local.contains("=?") || domain.contains("=?") {
+    if starts_encoded_word(local) || starts_encoded_word(domain) {
         return Err(FromFault::EncodedWord);
     }
     format!("{local}@{domain}")
         .parse()
         .map_err(|_| FromFault::NotAnAddress)
+}
+
+/// RFC 2047 section 2: `=?charset?b?` or `=?charset?q?`, whether or not it ends as it should.
+fn starts_encoded_word(text: &str) -> bool {
+    text.split("=?").skip(1).any(|rest| {
+        let mut pieces = rest.split('?');
+        let charset = pieces.next().unwrap_or_default();
+        let encoding = pieces.next().unwrap_or_default();
+        let ends = pieces.next().is_some();
+        ends && !charset.is_empty() && ["b", "q"].iter().any(|e| encoding.eq_ignore_ascii_case(e))
+    })
 }
 
 fn nothing_follows(lexer: &mut Lexer<'_>) -> Result<(), FromFault> {
@@ -239,6 +250,8 @@ mod tests {
             ("=?utf-8?q?orders?=@shop.example", EncodedWord),
             ("<=?utf-8?q?orders?=@shop.example>", EncodedWord),
             ("<orders@=?utf-8?q?shop?=.example>", EncodedWord),
+            ("\"=?utf-8?B?b3JkZXJz?=\"@shop.example", EncodedWord),
+            ("=?utf-8?q?orders@shop.example?=", EncodedWord),
             ("=?utf-8?q?orders=40shop.example?=", NoAddress),
             ("orders\u{0}@shop.example", ControlCharacter),
             ("Shop\u{7f} <orders@shop.example>", ControlCharacter),

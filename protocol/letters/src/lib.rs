@@ -6,6 +6,7 @@
 //!
 //! The way in is [`open`], the way out [`compose`].
 
+mod compose;
 mod open;
 
 mod authentication_results;
@@ -28,6 +29,10 @@ pub mod untrusted;
 
 pub use author::{BadAuthor, FromFault};
 pub use bounce::{Action, Bounce, BouncedRecipient};
+pub use compose::{
+    AutoSubmitted, Composition, Notice, Story, compose, compose_notice, thread_root_of_request,
+    thread_root_of_trade,
+};
 pub use domain::{AuthservPattern, BadPattern, HostPattern, organizational_domain};
 pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};
 pub use header::Field;
