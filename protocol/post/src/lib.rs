@@ -11,6 +11,7 @@ pub mod net;
 pub mod schedule;
 pub mod smtp;
 pub mod stop;
+pub mod store;
 pub mod trouble;
 
 pub use secrecy::SecretString;

@@ -1,0 +1,326 @@
+//! How a record stands in a segment.
+//!
+//! ```text
+//! "tpR1" | flags | bytes of head | bytes of blob | CRC-32C of head and blob | CRC-32C | head | blob
+//! ```
+//!
+//! Six numbers of 4 bytes, little-endian. The last CRC covers the five before it, together with
+//! the journal's secret salt, the segment's number and the frame's place: so that bytes which
+//! look like a frame, in a letter that somebody sent, are never taken for one.
+
+use super::StoreError;
+
+/// The journal's truth about one thing that happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// What happened, as JSON of the caller's own. At most [`Record::HEAD_LIMIT`] bytes.
+    pub head: Vec<u8>,
+    /// A whole letter, byte for byte, or nothing. At most [`Record::BLOB_LIMIT`] bytes.
+    pub blob: Vec<u8>,
+}
+
+impl Record {
+    /// A statement has 256 KiB at most (protocol 2); as a string in JSON, escaped, six times that.
+    pub const HEAD_LIMIT: usize = 4 << 20;
+    /// A letter that is read has 10 MiB at most (protocol 6).
+    pub const BLOB_LIMIT: usize = 16 << 20;
+
+    /// A record without a letter.
+    #[must_use]
+    pub fn new(head: impl Into<Vec<u8>>) -> Record {
+        Record {
+            head: head.into(),
+            blob: Vec::new(),
+        }
+    }
+
+    /// The same with a letter.
+    #[must_use]
+    pub fn with_blob(self, blob: impl Into<Vec<u8>>) -> Record {
+        Record {
+            blob: blob.into(),
+            ..self
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let within = |what, bytes, limit| {
+            if bytes <= limit {
+                Ok(())
+            } else {
+                Err(StoreError::TooLarge { what, bytes, limit })
+            }
+        };
+        within("a record", self.head.len(), Record::HEAD_LIMIT)?;
+        within("a letter", self.blob.len(), Record::BLOB_LIMIT)
+    }
+}
+
+/// Bytes before the head.
+pub(super) const HEADER: usize = 24;
+
+const MAGIC: [u8; 4] = *b"tpR1";
+/// The batch ends with this frame: a batch without such an end was never acknowledged.
+const LAST: u32 = 1;
+/// Stands where a damaged record was (see `repair`), so that the others keep their places.
+const LOST: u32 = 2;
+
+/// What binds frames to one segment of one journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seal {
+    pub(super) salt: u64,
+    pub(super) segment: u32,
+}
+
+/// A frame, whole and unhurt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frame<'b> {
+    pub(super) last: bool,
+    pub(super) lost: bool,
+    pub(super) head: &'b [u8],
+    pub(super) blob: &'b [u8],
+}
+
+impl Frame<'_> {
+    /// Bytes from its first to the next frame's first.
+    pub(super) fn length(&self) -> usize {
+        HEADER + self.head.len() + self.blob.len()
+    }
+
+    pub(super) fn to_record(self) -> Record {
+        Record {
+            head: self.head.to_vec(),
+            blob: self.blob.to_vec(),
+        }
+    }
+}
+
+/// Why bytes are not a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The bytes end before the frame does: what an interrupted append leaves.
+    CutShort,
+    /// These are not the bytes that were written.
+    Wrong,
+}
+
+/// The frame at the start of `bytes`, which stands at `offset` of its segment.
+pub(super) fn decode<'b>(bytes: &'b [u8], offset: u32, seal: &Seal) -> Result<Frame<'b>, Fault> {
+    let header = Header::read(bytes, offset, seal)?;
+    let body = bytes
+        .get(HEADER..header.frame_length())
+        .ok_or(Fault::CutShort)?;
+    if crc32c::crc32c(body) != header.body_crc {
+        return Err(Fault::Wrong);
+    }
+    let (head, blob) = body
+        .split_at_checked(header.head_length as usize)
+        .ok_or(Fault::Wrong)?;
+    Ok(Frame {
+        last: header.flags & LAST != 0,
+        lost: header.flags & LOST != 0,
+        head,
+        blob,
+    })
+}
+
+/// How long the frame is that starts with these bytes.
+pub(super) fn length(bytes: &[u8], offset: u32, seal: &Seal) -> Result<usize, Fault> {
+    Ok(Header::read(bytes, offset, seal)?.frame_length())
+}
+
+/// Where the next frame starts at or after `from`, in bytes of a segment that are damaged there.
+pub(super) fn find(segment: &[u8], from: usize, seal: &Seal) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let rest = segment.get(at..)?;
+        at += rest.windows(MAGIC.len()).position(|w| w == MAGIC)?;
+        let offset = u32::try_from(at).ok()?;
+        if decode(segment.get(at..)?, offset, seal).is_ok() {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// Writes a record's frame, which will stand at `offset`, to the end of `out`.
+pub(super) fn encode(out: &mut Vec<u8>, offset: u32, seal: &Seal, record: &Record) {
+    let body_crc = crc32c::crc32c_append(crc32c::crc32c(&record.head), &record.blob);
+    let header = Header {
+        flags: 0,
+        head_length: record.head.len() as u32,
+        blob_length: record.blob.len() as u32,
+        body_crc,
+    };
+    out.extend_from_slice(&header.bytes(offset, seal));
+    out.extend_from_slice(&record.head);
+    out.extend_from_slice(&record.blob);
+}
+
+/// Marks the frame at the start of `bytes` as the last one of its batch.
+pub(super) fn close_batch(bytes: &mut [u8], offset: u32, seal: &Seal) {
+    let Ok(mut header) = Header::read(bytes, offset, seal) else {
+        return;
+    };
+    header.flags |= LAST;
+    if let Some(place) = bytes.first_chunk_mut::<HEADER>() {
+        *place = header.bytes(offset, seal);
+    }
+}
+
+/// A frame of `length` bytes in the place of what was lost; at the end of a file, where fewer
+/// bytes may be left than a header has, a longer one.
+pub(super) fn lost(length: usize, offset: u32, seal: &Seal) -> Vec<u8> {
+    let body = vec![0; length.saturating_sub(HEADER)];
+    let header = Header {
+        flags: LAST | LOST,
+        head_length: 0,
+        blob_length: body.len() as u32,
+        body_crc: crc32c::crc32c(&body),
+    };
+    [header.bytes(offset, seal).as_slice(), &body].concat()
+}
+
+struct Header {
+    flags: u32,
+    head_length: u32,
+    blob_length: u32,
+    body_crc: u32,
+}
+
+impl Header {
+    fn read(bytes: &[u8], offset: u32, seal: &Seal) -> Result<Header, Fault> {
+        let header = bytes.first_chunk::<HEADER>().ok_or(Fault::CutShort)?;
+        let (fields, crc) = header.split_last_chunk::<4>().ok_or(Fault::CutShort)?;
+        let number = |at: usize| -> u32 {
+            fields
+                .get(at..)
+                .and_then(|b| b.first_chunk::<4>())
+                .map_or(0, |b| u32::from_le_bytes(*b))
+        };
+        if !fields.starts_with(&MAGIC)
+            || u32::from_le_bytes(*crc) != header_crc(fields, offset, seal)
+        {
+            return Err(Fault::Wrong);
+        }
+        Ok(Header {
+            flags: number(4),
+            head_length: number(8),
+            blob_length: number(12),
+            body_crc: number(16),
+        })
+    }
+
+    fn bytes(&self, offset: u32, seal: &Seal) -> [u8; HEADER] {
+        let mut fields = MAGIC.to_vec();
+        for number in [
+            self.flags,
+            self.head_length,
+            self.blob_length,
+            self.body_crc,
+        ] {
+            fields.extend_from_slice(&number.to_le_bytes());
+        }
+        let crc = header_crc(&fields, offset, seal);
+        fields.extend_from_slice(&crc.to_le_bytes());
+        let mut header = [0; HEADER];
+        header.copy_from_slice(&fields);
+        header
+    }
+
+    fn frame_length(&self) -> usize {
+        HEADER + self.head_length as usize + self.blob_length as usize
+    }
+}
+
+fn header_crc(fields: &[u8], offset: u32, seal: &Seal) -> u32 {
+    let crc = crc32c::crc32c(&seal.salt.to_le_bytes());
+    let crc = crc32c::crc32c_append(crc, &seal.segment.to_le_bytes());
+    let crc = crc32c::crc32c_append(crc, &offset.to_le_bytes());
+    crc32c::crc32c_append(crc, fields)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    const SEAL: Seal = Seal {
+        salt: 77,
+        segment: 3,
+    };
+
+    fn framed(record: &Record, offset: u32) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(&mut out, offset, &SEAL, record);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn a_frame_is_read_as_it_was_written(
+            head: Vec<u8>, blob: Vec<u8>, offset: u32, last: bool, behind: Vec<u8>,
+        ) {
+            let record = Record { head, blob };
+            let mut bytes = framed(&record, offset);
+            if last {
+                close_batch(&mut bytes, offset, &SEAL);
+            }
+            let length = bytes.len();
+            bytes.extend(behind);
+            let frame = decode(&bytes, offset, &SEAL).unwrap();
+            prop_assert_eq!(frame.last, last);
+            prop_assert_eq!(frame.length(), length);
+            prop_assert_eq!(frame.to_record(), record);
+        }
+
+        #[test]
+        fn any_changed_bit_is_noticed(
+            head in prop::collection::vec(any::<u8>(), 0..40),
+            at: prop::sample::Index,
+            bit in 0_u8..8,
+        ) {
+            let mut bytes = framed(&Record::new(head), 32);
+            prop_assert!(decode(&bytes, 32, &SEAL).is_ok());
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert_eq!(decode(&bytes, 32, &SEAL), Err(Fault::Wrong));
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>, offset: u32) {
+            let _ = decode(&bytes, offset, &SEAL);
+            let _ = find(&bytes, offset as usize, &SEAL);
+        }
+    }
+
+    #[test]
+    fn a_frame_counts_only_in_its_own_place() {
+        let bytes = framed(&Record::new("{}").with_blob("letter"), 32);
+        assert!(decode(&bytes, 32, &SEAL).is_ok());
+        assert_eq!(decode(&bytes, 33, &SEAL), Err(Fault::Wrong));
+        let other_segment = Seal { segment: 4, ..SEAL };
+        assert_eq!(decode(&bytes, 32, &other_segment), Err(Fault::Wrong));
+        let other_journal = Seal { salt: 78, ..SEAL };
+        assert_eq!(decode(&bytes, 32, &other_journal), Err(Fault::Wrong));
+    }
+
+    #[test]
+    fn a_frame_inside_a_letter_is_not_taken_for_a_record() {
+        // What a sender can know: the format and, by luck, the place; not the salt.
+        let forged = {
+            let mut out = Vec::new();
+            let guessed = Seal { salt: 0, ..SEAL };
+            encode(&mut out, 32 + 30, &guessed, &Record::new("forged"));
+            out
+        };
+        let mut segment = vec![0; 62];
+        segment.extend(forged);
+        assert_eq!(find(&segment, 0, &SEAL), None);
+        let real = framed(&Record::new("real"), segment.len() as u32);
+        let place = segment.len();
+        segment.extend(real);
+        assert_eq!(find(&segment, 0, &SEAL), Some(place));
+    }
+}

@@ -1,0 +1,250 @@
+//! A file of the journal: a header that says which one it is, then frames.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::frame::{self, Fault, Frame, Seal};
+
+/// Bytes before the first frame: magic 8, format 4, number 4, salt 8, length of the segment
+/// before 4, CRC-32C 4.
+pub(super) const HEADER: u32 = 32;
+
+/// The line end shows a copy that was made as text.
+const MAGIC: [u8; 8] = *b"TPJRNL\r\n";
+const FORMAT: u32 = 1;
+
+/// A segment in memory: at most the configured size and one batch.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    pub(super) seal: Seal,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Bytes in a segment that are no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bad {
+    pub(super) offset: u32,
+    pub(super) fault: Fault,
+}
+
+pub(super) fn path(journal: &Path, number: u32) -> PathBuf {
+    journal.join(format!("{number:08}.journal"))
+}
+
+/// The numbers of the segments that there are, in order.
+pub(super) fn list(journal: &Path) -> Result<Vec<u32>, StoreError> {
+    let fault = |source| StoreError::Io {
+        doing: "list",
+        path: journal.to_path_buf(),
+        source,
+    };
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(journal).map_err(fault)? {
+        let name = entry.map_err(fault)?.file_name();
+        let number: Option<u32> = name
+            .to_str()
+            .and_then(|n| n.strip_suffix(".journal"))
+            .filter(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|n| n.parse().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Makes an empty segment, behind one of that length. It appears under its name only when it is
+/// whole.
+pub(super) fn create(
+    journal: &Path,
+    seal: Seal,
+    previous: u32,
+) -> Result<(PathBuf, File), StoreError> {
+    let path = path(journal, seal.segment);
+    let unfinished = path.with_extension("journal.new");
+    let file = write_new(&unfinished, &[&header(seal, previous)])?;
+    fs::rename(&unfinished, &path).map_err(StoreError::io("create", &path))?;
+    sync_folder(journal)?;
+    Ok((path, file))
+}
+
+/// Writes a private file and brings it to the disk.
+pub(super) fn write_new(path: &Path, parts: &[&[u8]]) -> Result<File, StoreError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(StoreError::io("create", path))?;
+    for part in parts {
+        file.write_all(part)
+            .map_err(StoreError::io("write", path))?;
+    }
+    file.sync_all().map_err(StoreError::io("sync", path))?;
+    Ok(file)
+}
+
+/// A file's name is durable only when its folder is.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(StoreError::io("sync", folder))
+}
+
+pub(super) fn header(seal: Seal, previous: u32) -> Vec<u8> {
+    let mut header = MAGIC.to_vec();
+    header.extend_from_slice(&FORMAT.to_le_bytes());
+    header.extend_from_slice(&seal.segment.to_le_bytes());
+    header.extend_from_slice(&seal.salt.to_le_bytes());
+    header.extend_from_slice(&previous.to_le_bytes());
+    let crc = crc32c::crc32c(&header);
+    header.extend_from_slice(&crc.to_le_bytes());
+    header
+}
+
+impl Segment {
+    /// Reads a segment whole. `salt`: the journal's, where it is known already.
+    pub(super) fn load(
+        journal: &Path,
+        number: u32,
+        salt: Option<u64>,
+    ) -> Result<Segment, StoreError> {
+        let path = path(journal, number);
+        let bytes = fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let seal = read_header(&path, &bytes, number)?.seal;
+        if salt.is_some_and(|s| s != seal.salt) {
+            return Err(StoreError::Damaged {
+                file: path,
+                offset: 0,
+                what: "it belongs to another journal",
+            });
+        }
+        Ok(Segment { path, seal, bytes })
+    }
+
+    /// The frames in order, each with its offset. Ends after the first bad one.
+    pub(super) fn frames(&self) -> Frames<'_> {
+        Frames {
+            segment: self,
+            offset: HEADER,
+        }
+    }
+
+    /// The frame at an offset; none at the end.
+    pub(super) fn frame_at(&self, offset: u32) -> Option<Result<Frame<'_>, Bad>> {
+        let rest = self.bytes.get(offset as usize..)?;
+        if rest.is_empty() {
+            return None;
+        }
+        Some(frame::decode(rest, offset, &self.seal).map_err(|fault| Bad { offset, fault }))
+    }
+
+    pub(super) fn length(&self) -> u32 {
+        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn damaged(&self, bad: Bad) -> StoreError {
+        StoreError::Damaged {
+            file: self.path.clone(),
+            offset: u64::from(bad.offset),
+            what: match bad.fault {
+                Fault::CutShort => "the file ends inside a record, and is not the last one",
+                Fault::Wrong => "these are not the bytes that were written",
+            },
+        }
+    }
+}
+
+/// What a segment's header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) seal: Seal,
+    /// How long the segment before it was when this one was begun; 0 for the first.
+    pub(super) previous: u32,
+}
+
+/// The header alone, from the disk.
+pub(super) fn read_header_of(journal: &Path, number: u32) -> Result<Header, StoreError> {
+    let path = path(journal, number);
+    let mut bytes = Vec::new();
+    File::open(&path)
+        .and_then(|f| f.take(u64::from(HEADER)).read_to_end(&mut bytes))
+        .map_err(StoreError::io("read", &path))?;
+    read_header(&path, &bytes, number)
+}
+
+/// Where a segment ends, as the next one's header says; none for the newest one, or when that
+/// header is damaged.
+pub(super) fn ends_at(journal: &Path, number: u32) -> Option<u32> {
+    let next = read_header_of(journal, number + 1).ok()?;
+    Some(next.previous)
+}
+
+fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Header, StoreError> {
+    let damaged = |what| StoreError::Damaged {
+        file: path.to_path_buf(),
+        offset: 0,
+        what,
+    };
+    let header = bytes
+        .first_chunk::<{ HEADER as usize }>()
+        .ok_or_else(|| damaged("the file ends inside its header"))?;
+    let (fields, crc) = header
+        .split_last_chunk::<4>()
+        .ok_or_else(|| damaged("the file ends inside its header"))?;
+    if !fields.starts_with(&MAGIC) || u32::from_le_bytes(*crc) != crc32c::crc32c(fields) {
+        return Err(damaged("its header is not the one that was written"));
+    }
+    let field = |at: usize| {
+        fields
+            .get(at..)
+            .and_then(|b| b.first_chunk::<4>())
+            .map_or(0, |b| u32::from_le_bytes(*b))
+    };
+    let format = field(8);
+    if format > FORMAT {
+        return Err(StoreError::Newer {
+            file: path.to_path_buf(),
+            format,
+        });
+    }
+    if field(12) != number {
+        return Err(damaged("it was another segment; a file was renamed"));
+    }
+    Ok(Header {
+        seal: Seal {
+            salt: u64::from(field(20)) << 32 | u64::from(field(16)),
+            segment: number,
+        },
+        previous: field(24),
+    })
+}
+
+/// See [`Segment::frames`].
+pub(super) struct Frames<'s> {
+    segment: &'s Segment,
+    offset: u32,
+}
+
+impl<'s> Iterator for Frames<'s> {
+    type Item = Result<(u32, Frame<'s>), Bad>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let offset = self.offset;
+        match self.segment.frame_at(offset)? {
+            Ok(frame) => {
+                self.offset = offset.saturating_add(frame.length() as u32);
+                Some(Ok((offset, frame)))
+            }
+            Err(bad) => {
+                self.offset = u32::MAX;
+                Some(Err(bad))
+            }
+        }
+    }
+}

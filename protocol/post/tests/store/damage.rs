@@ -1,0 +1,226 @@
+//! Bytes of the journal that are no longer what was written, and what can be done about it.
+
+use std::fs;
+use std::path::Path;
+
+use tradepost_post::store::{IndexOpened, Position, StoreError, repair};
+
+use super::tally::{
+    Add, add, add_all, copy, flip_a_bit, open, segment, small_segments, sum, try_open, words,
+};
+
+/// Positions of five records in one segment.
+fn five(data: &Path) -> Vec<Position> {
+    let (store, _) = open(data);
+    (1..=5)
+        .map(|n| add(&store, &Add::new("a", n), b"a letter").unwrap())
+        .collect()
+}
+
+fn place(at: Position) -> u64 {
+    at.as_u64() & 0xffff_ffff
+}
+
+#[test]
+fn a_changed_byte_anywhere_stops_the_store_with_file_and_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    let positions = five(&original);
+    let length = fs::metadata(segment(&original, 1)).unwrap().len();
+    for at in (0..length).step_by(7) {
+        let data = dir.path().join(format!("flip-{at}"));
+        copy(&original, &data);
+        assert!(try_open(&data, &super::tally::options()).is_ok());
+        let file = segment(&data, 1);
+        flip_a_bit(&file, at);
+        let before = fs::read(&file).unwrap();
+        let error = try_open(&data, &super::tally::options()).unwrap_err();
+        let hit = positions.iter().map(|p| place(*p)).rfind(|p| *p <= at);
+        let StoreError::Damaged {
+            file: named,
+            offset,
+            ..
+        } = &error
+        else {
+            panic!("byte {at}: {error}");
+        };
+        assert_eq!(named, &file);
+        assert_eq!(*offset, hit.unwrap_or(0), "byte {at}");
+        assert!(error.to_string().contains("repair"), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), before, "nothing was changed");
+        fs::remove_dir_all(data).unwrap();
+    }
+}
+
+#[test]
+fn damage_in_an_older_segment_is_found_when_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (store, _) = try_open(&data, &small_segments()).unwrap();
+    let at: Vec<_> = (0..40)
+        .map(|n| add(&store, &Add::new("a", n), &[b'x'; 50]).unwrap())
+        .collect();
+    assert_eq!(store.records().filter(Result::is_err).count(), 0);
+    flip_a_bit(&segment(&data, 1), place(at[1]) + 30);
+    assert!(store.read(at[0]).is_ok());
+    assert!(matches!(
+        store.read(at[1]),
+        Err(StoreError::Damaged { offset, .. }) if offset == place(at[1])
+    ));
+    let read: Vec<_> = store.records().collect();
+    assert_eq!(read.len(), 2, "it ends with the error");
+    assert!(matches!(read[1], Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn a_missing_or_shortened_segment_stops_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    let (store, _) = try_open(&original, &small_segments()).unwrap();
+    let at: Vec<_> = (0..40)
+        .map(|n| add(&store, &Add::new("a", n), &[b'x'; 50]).unwrap())
+        .collect();
+    drop(store);
+    for what in ["missing", "shortened"] {
+        let data = dir.path().join(what);
+        copy(&original, &data);
+        assert!(try_open(&data, &small_segments()).is_ok());
+        let file = segment(&data, 1);
+        if what == "missing" {
+            fs::remove_file(&file).unwrap();
+        } else {
+            // Exactly at the end of a record: what is left looks whole.
+            let file = fs::OpenOptions::new().write(true).open(&file).unwrap();
+            file.set_len(place(at[3])).unwrap();
+        }
+        let error = try_open(&data, &small_segments()).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Damaged { file: named, .. } if *named == file),
+            "{what}: {error}"
+        );
+        let report = repair(&data, false).unwrap();
+        assert_eq!(report.lost.len(), if what == "missing" { 2 } else { 1 });
+        let (store, _) = try_open(&data, &small_segments()).unwrap();
+        assert_eq!(store.read(at[39]).unwrap().blob, [b'x'; 50]);
+    }
+}
+
+#[test]
+fn a_lost_journal_is_not_taken_for_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    five(&data);
+    fs::remove_dir_all(data.join("journal")).unwrap();
+    let error = try_open(&data, &super::tally::options()).unwrap_err();
+    assert!(
+        matches!(error, StoreError::JournalMissing { .. }),
+        "{error}"
+    );
+    fs::remove_dir_all(data.join("index")).unwrap();
+    assert!(try_open(&data, &super::tally::options()).is_ok());
+}
+
+#[test]
+fn a_journal_of_a_newer_version_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    five(&data);
+    let file = segment(&data, 1);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[8] = 2;
+    let crc = crc32c::crc32c(&bytes[..28]);
+    bytes[28..32].copy_from_slice(&crc.to_le_bytes());
+    fs::write(&file, &bytes).unwrap();
+    let error = try_open(&data, &super::tally::options()).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Newer { format: 2, .. }),
+        "{error}"
+    );
+    assert!(matches!(
+        repair(&data, false),
+        Err(StoreError::Newer { .. })
+    ));
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+}
+
+#[test]
+fn a_repair_keeps_every_other_record_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let positions = five(&data);
+    let file = segment(&data, 1);
+    // In the second record's letter, in the fourth one's header.
+    flip_a_bit(&file, place(positions[2]) - 3);
+    flip_a_bit(&file, place(positions[3]) + 9);
+    let damaged = fs::read(&file).unwrap();
+
+    let dry = repair(&data, true).unwrap();
+    assert_eq!((dry.kept, dry.lost.len()), (3, 2));
+    assert_eq!(dry.lost[0].offset, place(positions[1]));
+    assert_eq!(dry.lost[0].bytes, place(positions[2]) - place(positions[1]));
+    assert_eq!(
+        fs::read(&file).unwrap(),
+        damaged,
+        "a dry run changes nothing"
+    );
+    assert!(dry.to_string().contains("3 records would be kept"), "{dry}");
+
+    let done = repair(&data, false).unwrap();
+    assert_eq!((done.kept, &done.lost), (3, &dry.lost));
+    assert_eq!(fs::read(&done.set_aside[0]).unwrap(), damaged);
+    let (store, opened) = open(&data);
+    assert!(matches!(
+        opened.index,
+        IndexOpened::Rebuilt { records: 3, .. }
+    ));
+    assert_eq!(sum(&store, "a"), "1 3 5 ");
+    for kept in [0, 2, 4] {
+        assert_eq!(store.read(positions[kept]).unwrap().blob, b"a letter");
+    }
+    for lost in [1, 3] {
+        assert!(matches!(
+            store.read(positions[lost]),
+            Err(StoreError::NoSuchRecord { .. })
+        ));
+    }
+    let next = add(&store, &Add::new("a", 6), b"").unwrap();
+    assert!(next > positions[4]);
+    drop(store);
+    let again = repair(&data, false).unwrap();
+    assert_eq!((again.kept, again.lost), (4, vec![]));
+    assert_eq!(again.set_aside, Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_repair_reads_a_segment_whose_header_is_lost_with_the_help_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (store, _) = try_open(&data, &small_segments()).unwrap();
+    for n in 0..40 {
+        let two = [Add::new("a", n * 2), Add::new("a", n * 2 + 1)];
+        add_all(&store, &two, &[b'x'; 50]).unwrap();
+    }
+    let all = words(&store);
+    drop(store);
+    flip_a_bit(&segment(&data, 2), 20);
+    assert!(try_open(&data, &small_segments()).is_err());
+    let report = repair(&data, false).unwrap();
+    assert_eq!((report.kept, report.lost.len()), (80, 1), "{report}");
+    let (store, _) = try_open(&data, &small_segments()).unwrap();
+    assert_eq!(words(&store), all);
+}
+
+#[test]
+fn a_repair_of_a_damaged_end_loses_only_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let positions = five(&data);
+    flip_a_bit(&segment(&data, 1), place(positions[4]) + 30);
+    let report = repair(&data, false).unwrap();
+    assert_eq!(
+        (report.kept, report.lost.len(), report.torn_bytes),
+        (4, 1, 0)
+    );
+    let (store, _) = open(&data);
+    assert_eq!(words(&store), ["1", "2", "3", "4"]);
+}

@@ -1,0 +1,11 @@
+//! The store as an agent sees it, through crashes, damage and other accidents.
+
+#![allow(clippy::unwrap_used)]
+
+mod commits;
+mod damage;
+mod folder;
+mod index;
+mod killed;
+mod tally;
+mod torn;
