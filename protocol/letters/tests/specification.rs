@@ -3,16 +3,20 @@
 
 use std::path::PathBuf;
 
-use tradepost_letters::{Content, RelayPolicy, open};
-use tradepost_statements::wire::parse_json;
-use tradepost_statements::{Evidence, Kind};
+use tradepost_letters::{AutoSubmitted, Composition, Content, RelayPolicy, Story, compose, open};
+use tradepost_statements::wire::{self, parse_json};
+use tradepost_statements::{Address, Body, Evidence, Kind, Statement};
 
 const README: &str = include_str!("../../README.md");
 
-fn letter(kind: Kind) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+fn path(kind: Kind) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../examples")
-        .join(format!("{kind}.eml"));
+        .join(format!("{kind}.eml"))
+}
+
+fn letter(kind: Kind) -> Vec<u8> {
+    let path = path(kind);
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
@@ -28,6 +32,75 @@ fn shown(kind: Kind) -> &'static str {
         .and_then(|(_, block)| block.split_once("\n```"))
         .unwrap_or_else(|| panic!("no example of {kind}"))
         .0
+}
+
+fn statement(kind: Kind) -> Statement {
+    wire::decode(shown(kind).as_bytes()).unwrap().statement
+}
+
+/// As the sender's agent composes it; the shop's and the buyer's know the trade of the examples.
+fn composed(kind: Kind) -> Vec<u8> {
+    let Body::TradeRecord(record) = statement(Kind::TradeRecord).body else {
+        panic!("the trade record is none");
+    };
+    let carriers: Vec<Address> = (record.delivery.carriers.iter())
+        .map(|carrier| carrier.address.clone())
+        .collect();
+    let statement = statement(kind);
+    let answered = statement
+        .answers
+        .map(|id| format!("{id}@{}", statement.to.domain()));
+    let name = match statement.from.as_str() {
+        "ann@home.example" => "Ann Miller",
+        "orders@shop.example" => "Example Shop",
+        "track@carrier.example" => "Example Carrier",
+        "billing@pay.example" => "Example Pay",
+        other => panic!("{other} has no name"),
+    };
+    // Carriers and payment processors know what they were instructed, not what was bought.
+    let knows_the_trade =
+        statement.trade.is_some() && matches!(name, "Ann Miller" | "Example Shop");
+    compose(&Composition {
+        statement: &statement,
+        json: None,
+        message_id: &format!("{}@{}", statement.id, statement.from.domain()),
+        date: statement.sent,
+        from_name: Some(name),
+        story: Story {
+            shop_name: knows_the_trade.then_some(&record.shop_name),
+            lines: knows_the_trade.then_some(&record.lines),
+            total: knows_the_trade.then_some(record.total),
+            placed: knows_the_trade.then_some(record.placed),
+            processor: knows_the_trade.then_some(&record.payment.processor),
+            carriers: knows_the_trade.then_some(&carriers),
+            contact: None,
+        },
+        in_reply_to: answered.as_deref(),
+        references: &[],
+        auto: if answered.is_some() {
+            AutoSubmitted::Replied
+        } else {
+            AutoSubmitted::Generated
+        },
+        with_html: statement.to.as_str() == "ann@home.example",
+    })
+}
+
+/// After a change of the texts: `TRADEPOST_WRITE_EXAMPLES=1 cargo test -p tradepost-letters`.
+#[test]
+fn every_example_letter_is_what_the_agents_compose() {
+    let write = std::env::var_os("TRADEPOST_WRITE_EXAMPLES").is_some();
+    for kind in Kind::ALL {
+        let composed = composed(*kind);
+        if write {
+            std::fs::write(path(*kind), &composed).unwrap();
+        }
+        assert!(
+            letter(*kind) == composed,
+            "protocol/examples/{kind}.eml is not what is composed now: look at it after \
+             `TRADEPOST_WRITE_EXAMPLES=1 cargo test -p tradepost-letters --test specification`"
+        );
+    }
 }
 
 #[test]
