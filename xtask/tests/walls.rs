@@ -17,7 +17,7 @@ const WALLS: &[(&str, &str)] = &[
     ),
     (
         "tradepost-letters",
-        "tradepost-trades tradepost-post async-imap sled rand",
+        "tradepost-trades tradepost-post lettre async-imap tokio sled rand",
     ),
     (
         "tradepost-trades",
