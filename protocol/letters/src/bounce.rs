@@ -127,7 +127,8 @@ fn recipients(report: &[u8]) -> Vec<BouncedRecipient> {
     for line in lines(report, 0) {
         let text = report.get(line.start..line.end).unwrap_or_default();
         if text.first().is_some_and(|b| *b == b' ' || *b == b'\t') {
-            field.extend_from_slice(text);
+            field.push(b' ');
+            field.extend_from_slice(text.trim_ascii());
             continue;
         }
         current.take(&field);
