@@ -358,6 +358,7 @@ fn told(kind: &str, from: &str) -> String {
     let mut value = samples::statement(kind);
     value["from"] = json!(from);
     value["body"].as_object_mut().unwrap().remove("hub");
+    value["body"].as_object_mut().unwrap().remove("access");
     let s = statement(&value);
     let lines = story_lines();
     let processor: Address = "billing@pay.example".parse().unwrap();
@@ -399,6 +400,26 @@ fn a_delivery_status_reads_well() {
 #[test]
 fn a_payment_status_reads_well() {
     insta::assert_snapshot!(told("payment-status", "billing@pay.example"));
+}
+
+#[test]
+fn digital_goods_are_no_parcel() {
+    let mut value = samples::statement("delivery-status");
+    let told = |value: &Value| {
+        let letter = compose(&plain_composition(&statement(value)));
+        (
+            parse(&letter).subject.unwrap(),
+            parts(&letter).swap_remove(0),
+        )
+    };
+    let (subject, text) = told(&value);
+    assert_eq!(subject, "Delivery for order T-1001: ready to download");
+    assert!(
+        text.contains("https://shop.example/download/5f3a"),
+        "{text}"
+    );
+    value["body"].as_object_mut().unwrap().remove("access");
+    assert_eq!(told(&value).0, "Parcel for order T-1001: delivered");
 }
 
 #[test]

@@ -48,7 +48,9 @@ pub(super) fn html(t: &Telling, jsonld: Option<&str>) -> String {
                     p { (who) " writes:" }
                     blockquote style=(SAID) { (text) }
                 }
-                @for next in &t.next { p { (next) } }
+                @if !t.next.is_empty() {
+                    p { strong { "What comes next" } @for next in &t.next { br; (next) } }
+                }
                 p { strong { "Questions?" } @for ask in &t.ask { br; (ask) } }
                 p style=(SMALL) { (SIGNATURE) }
             }

@@ -5,7 +5,7 @@ use tradepost_statements::instruction::{
     Authorization, Authorize, DeliveryInstruction, PaymentInstruction, Recall, Refund,
 };
 
-use super::telling::{Telling, address_line, trade_id};
+use super::telling::{Telling, address_line, plain_word, trade_id};
 
 pub(super) fn authorize(t: &mut Telling, s: &Statement, b: &Authorize) {
     let id = trade_id(s);
@@ -13,7 +13,7 @@ pub(super) fn authorize(t: &mut Telling, s: &Statement, b: &Authorize) {
     t.happened
         .push("The shop asks whether this payment is authorized.".to_owned());
     t.fact("Amount", b.amount.to_string());
-    t.fact("Method", b.method.word());
+    t.fact("Method", plain_word(b.method.word()));
     t.fact("Order", &id);
 }
 
@@ -40,7 +40,7 @@ pub(super) fn payment_instruction(t: &mut Telling, s: &Statement, b: &PaymentIns
         "The shop asks to collect this payment and to tell the buyer how it goes.".to_owned(),
     );
     t.fact("Amount", b.amount.to_string());
-    t.fact("Method", b.method.word());
+    t.fact("Method", plain_word(b.method.word()));
     t.fact("Buyer", b.buyer_mail.as_written());
     t.fact_if("Due", b.due.map(|d| d.to_string()));
     t.fact("Order", &id);

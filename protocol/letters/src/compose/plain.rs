@@ -35,8 +35,11 @@ pub(super) fn plain_without_signature(t: &Telling) -> String {
         }
         out.push('\n');
     }
-    for next in &t.next {
-        out += &wrapped(next, "", "");
+    if !t.next.is_empty() {
+        out += "What comes next\n";
+        for next in &t.next {
+            out += &wrapped(next, "  ", "  ");
+        }
         out.push('\n');
     }
     out += "Questions?\n";

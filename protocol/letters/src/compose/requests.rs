@@ -5,7 +5,7 @@ use tradepost_statements::order::{Cancel, Confirm, Line, Order, Return};
 use tradepost_statements::wish::Wishes;
 
 use super::Story;
-use super::telling::{Telling, address_line, order_id, order_name};
+use super::telling::{Telling, address_line, order_id, order_name, plain_word};
 
 pub(super) fn order(t: &mut Telling, order: &Order) {
     let pieces: u64 = order
@@ -18,8 +18,8 @@ pub(super) fn order(t: &mut Telling, order: &Order) {
     t.happened.push("This is an order.".to_owned());
     t.goods(&order.lines);
     t.sums.push(("At most".to_owned(), order.total.to_string()));
-    t.fact("Payment", order.payment.method.word());
-    t.fact("Delivery", order.delivery.method.word());
+    t.fact("Payment", plain_word(order.payment.method.word()));
+    t.fact("Delivery", plain_word(order.delivery.method.word()));
     if let Some(buyer) = &order.buyer {
         t.fact("Buyer", &buyer.name);
         t.fact("Address", address_line(&buyer.address));

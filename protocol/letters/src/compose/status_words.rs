@@ -36,6 +36,14 @@ pub(super) const NEWS: Words = words(
     PROCESSING,
 );
 
+/// Digital goods that have been delivered.
+pub(super) const DOWNLOAD: Words = words(
+    "ready to download",
+    "What you bought is ready for you.",
+    "",
+    "OrderDelivered",
+);
+
 const PROCESSING: &str = "OrderProcessing";
 const IN_TRANSIT: &str = "OrderInTransit";
 const PROBLEM: &str = "OrderProblem";

@@ -113,6 +113,25 @@ impl Telling {
         }
     }
 
+    /// The parties of the trade that are known, each once.
+    pub(super) fn ask_parties(&mut self, s: &Statement, story: &Story<'_>) {
+        const MOST_CARRIERS: usize = 10;
+        if let Some(trade) = &s.trade {
+            self.ask_about("About the order", &trade.shop);
+        }
+        for carrier in story
+            .carriers
+            .unwrap_or_default()
+            .iter()
+            .take(MOST_CARRIERS)
+        {
+            self.ask_about("About the delivery", carrier);
+        }
+        if let Some(processor) = story.processor {
+            self.ask_about("About the payment", processor);
+        }
+    }
+
     pub(super) fn ask_about(&mut self, what: &str, whom: &Address) {
         self.ask
             .push(format!("{what}: {}", show(whom.as_written())));
@@ -153,6 +172,14 @@ pub(super) fn trade_id(s: &Statement) -> String {
     s.trade
         .as_ref()
         .map_or_else(|| "an order".to_owned(), |t| t.id.to_string())
+}
+
+/// A word of the protocol in plain English: `bank-transfer` as `bank transfer`.
+pub(super) fn plain_word(word: &str) -> String {
+    if word == "e-money" {
+        return word.to_owned();
+    }
+    word.replace('-', " ")
 }
 
 /// `customs-payment-due` as `payment due (customs)`.

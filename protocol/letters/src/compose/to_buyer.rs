@@ -3,12 +3,12 @@
 use tradepost_statements::order::{OrderRejected, ReturnDecision};
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
-use tradepost_statements::{Amount, Statement};
+use tradepost_statements::{Amount, DeliveryState, Statement};
 
 use super::Story;
 use super::status_words::{self, Words};
 use super::telling::{
-    Telling, address_line, moment, order_id, order_name, reason, shop_name, trade_id,
+    Telling, address_line, moment, order_id, order_name, plain_word, reason, shop_name, trade_id,
 };
 use crate::untrusted::show;
 
@@ -31,8 +31,8 @@ pub(super) fn record(t: &mut Telling, s: &Statement, record: &TradeRecord) {
     t.record_sums(record);
     t.fact("Order", trade_id(s));
     t.time("Placed", Some(record.placed));
-    t.fact("Payment", record.payment.method.word());
-    t.fact("Delivery", record.delivery.method.word());
+    t.fact("Payment", plain_word(record.payment.method.word()));
+    t.fact("Delivery", plain_word(record.delivery.method.word()));
     if let Some(to) = &record.deliver_to {
         t.fact(
             "Deliver to",
@@ -69,7 +69,7 @@ pub(super) fn rejected(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &Or
     t.happened.push(format!(
         "{shop} did not accept your order. Nothing will be sent and nothing is to be paid."
     ));
-    t.fact("Reason", b.reason.word());
+    t.fact("Reason", plain_word(b.reason.word()));
     t.purchase(story);
     t.said(&shop, Some(&b.text));
     t.ask_about("About the order", &s.from);
@@ -132,6 +132,7 @@ pub(super) fn order_status(
     t.fact_if("Reason", status.reason.as_ref().map(|r| reason(r.as_str())));
     t.said(&shop_name(s, story), status.text.as_ref());
     t.ask_about("About the order", &s.from);
+    t.ask_parties(s, story);
 }
 
 pub(super) fn delivery_status(
@@ -140,13 +141,13 @@ pub(super) fn delivery_status(
     story: &Story<'_>,
     status: &DeliveryStatus,
 ) {
-    tell_state(
-        t,
-        s,
-        story,
-        "Parcel for",
-        &status_words::delivery(status.state),
-    );
+    // E2: digital goods are no parcel.
+    if status.state == DeliveryState::Delivered && status.access.is_some() {
+        tell_state(t, s, story, "Delivery for", &status_words::DOWNLOAD);
+    } else {
+        let words = status_words::delivery(status.state);
+        tell_state(t, s, story, "Parcel for", &words);
+    }
     t.fact_if("Parcel", Some(&status.parcel).filter(|p| !p.is_empty()));
     t.time("Since", Some(status.at));
     t.fact_if("Place", status.place.as_ref());
@@ -177,9 +178,7 @@ pub(super) fn delivery_status(
     );
     t.said("The carrier", status.text.as_ref());
     t.ask_about("About the delivery", &s.from);
-    if let Some(trade) = &s.trade {
-        t.ask_about("About the order", &trade.shop);
-    }
+    t.ask_parties(s, story);
 }
 
 pub(super) fn payment_status(
@@ -206,9 +205,7 @@ pub(super) fn payment_status(
     t.fact_if("Reason", status.reason.as_ref().map(|r| reason(r.as_str())));
     t.said("The payment processor", status.text.as_ref());
     t.ask_about("About the payment", &s.from);
-    if let Some(trade) = &s.trade {
-        t.ask_about("About the order", &trade.shop);
-    }
+    t.ask_parties(s, story);
 }
 
 fn tell_state(t: &mut Telling, s: &Statement, story: &Story<'_>, what: &str, words: &Words) {
