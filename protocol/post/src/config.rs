@@ -5,12 +5,14 @@
 //! It does not know what an agent is: the rest of each file is the agent's own.
 
 mod duration;
+mod mail;
 mod private;
 mod secret;
 mod source;
 mod trust;
 
 pub use duration::Span;
+pub use mail::{ImapToml, SmtpToml};
 pub use private::{PrivateError, check_private, make_private_folder};
 pub use secret::{SecretToml, load_secret};
 pub use source::{ConfigError, Source};

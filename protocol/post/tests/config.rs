@@ -3,12 +3,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tradepost_post::config::{
-    SecretToml, Source, Span, Spanned, TrustToml, check_private, load_secret, make_private_folder,
+    ImapToml, SecretToml, SmtpToml, Source, Span, Spanned, TrustToml, check_private, load_secret,
+    make_private_folder,
 };
+use tradepost_post::imap::SentFolder;
+use tradepost_post::net::Tls;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,4 +169,124 @@ fn a_data_folder_is_made_private_and_an_open_one_is_refused() {
         text.contains("mode 750") && text.contains("chmod 700"),
         "{text}"
     );
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mail {
+    imap: ImapToml,
+    smtp: SmtpToml,
+    #[serde(default)]
+    trust: TrustToml,
+}
+
+const MAIL: &str = r#"[imap]
+host = "imap.home.example"
+password_env = "TRADEPOST_TEST_MAIL_PASSWORD"
+folders = ["INBOX", "Shops"]
+sent = "Sent Items"
+since = "7 days"
+[smtp]
+host = "127.0.0.1"
+port = 2525
+tls = "none"
+user = "ann"
+password_command = "echo secret"
+connections = 2
+[trust]
+authserv_ids = ["mx.home.example", "*.provider.example"]
+own_hosts = ["*.home.example"]
+"#;
+
+fn mail_fault(from: &str, to: &str) -> String {
+    assert!(MAIL.contains(from), "{from}");
+    let source = Source::from_text("client.toml", MAIL.replace(from, to));
+    let checked = source.parse::<Mail>().and_then(|mail| {
+        mail.imap.check(&source)?;
+        mail.smtp.check(&source)?;
+        mail.trust.relay_policy(&source)
+    });
+    checked.unwrap_err().to_string()
+}
+
+#[test]
+fn the_mail_sections_become_settings() {
+    let source = Source::from_text("client.toml", MAIL);
+    let mail: Mail = source.parse().unwrap();
+    mail.imap.check(&source).unwrap();
+    let watch = mail.imap.watch();
+    assert_eq!(watch.folders, ["INBOX", "Shops"]);
+    assert_eq!(watch.sent, SentFolder::Named("Sent Items".to_owned()));
+    assert_eq!(mail.imap.since(), Duration::from_secs(7 * 86_400));
+    let smtp = mail.smtp.settings(&source, "ann@home.example").unwrap();
+    assert_eq!(
+        (smtp.port, smtp.tls, smtp.user.as_str()),
+        (2525, Tls::None, "ann")
+    );
+    assert_eq!(smtp.password.expose_secret(), "secret");
+    assert_eq!(smtp.connections, 2);
+    // No password there: told only when it is needed.
+    let unset = mail.imap.settings(&source, "ann@home.example").unwrap_err();
+    assert!(
+        unset
+            .to_string()
+            .starts_with("client.toml:3: password_env: "),
+        "{unset}"
+    );
+    let policy = mail.trust.relay_policy(&source).unwrap();
+    assert_eq!((policy.authserv_ids.len(), policy.own_hosts.len()), (2, 1));
+}
+
+#[test]
+fn each_fault_of_the_mail_sections_names_its_line_and_the_remedy() {
+    for (from, to, expected) in [
+        (
+            "host = \"127.0.0.1\"",
+            "host = \"smtp.home.example\"",
+            "client.toml:10: tls = \"none\" would send",
+        ),
+        ("\"imap.home.example\"", "\"\"", "client.toml:2: host: give"),
+        ("port = 2525", "port = 0", "client.toml:9: port: a number"),
+        ("port = 2525", "port = 70000", "client.toml:9: "),
+        ("tls = \"none\"", "tls = \"maybe\"", "client.toml:10: "),
+        (
+            "folders = [\"INBOX\", \"Shops\"]",
+            "folders = []",
+            "client.toml:4: folders: name",
+        ),
+        (
+            "sent = \"Sent Items\"",
+            "sent = \"\"",
+            "client.toml:5: sent: give",
+        ),
+        ("since = \"7 days\"", "since = \"7\"", "client.toml:6: "),
+        (
+            "connections = 2",
+            "connections = 0",
+            "client.toml:13: connections: a number",
+        ),
+        (
+            "connections = 2",
+            "conections = 2",
+            "client.toml:13: unknown key \"conections\": did you mean",
+        ),
+        (
+            "user = \"ann\"",
+            "ca_file = \"nowhere.pem\"",
+            "client.toml:11: ca_file: nowhere.pem: ",
+        ),
+        (
+            "password_command = \"echo secret\"",
+            "",
+            "[smtp] needs one of password_file",
+        ),
+        (
+            "own_hosts = [\"*.home.example\"]",
+            "own_hosts = [\"*\"]",
+            "client.toml:16: own_hosts: ",
+        ),
+    ] {
+        let fault = mail_fault(from, to);
+        assert!(fault.contains(expected), "{to}: {fault}");
+    }
 }

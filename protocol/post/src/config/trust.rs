@@ -1,7 +1,11 @@
 //! `[trust]`: whom the agent believes (protocol 5).
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use serde::Deserialize;
 use toml::Spanned;
+use tradepost_letters::RelayPolicy;
 use tradepost_statements::Evidence;
 
 use super::source::{ConfigError, Source};
@@ -52,4 +56,30 @@ impl TrustToml {
             level @ (Evidence::Relay | Evidence::Dkim | Evidence::Signed) => Ok(*level),
         }
     }
+
+    /// Whose Authentication-Results are believed.
+    ///
+    /// # Errors
+    /// [`ConfigError::At`] for what is neither a name nor `*.suffix`.
+    pub fn relay_policy(&self, source: &Source) -> Result<RelayPolicy, ConfigError> {
+        let ids = patterns(source, &self.authserv_ids, "authserv_ids")?;
+        let own_hosts = self.own_hosts.as_ref();
+        let own_hosts = own_hosts
+            .map(|hosts| patterns(source, hosts, "own_hosts"))
+            .transpose()?;
+        Ok(RelayPolicy::new(ids, own_hosts))
+    }
+}
+
+fn patterns<T>(source: &Source, texts: &[Spanned<String>], key: &str) -> Result<Vec<T>, ConfigError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let read = |text: &Spanned<String>| {
+        text.get_ref()
+            .parse()
+            .map_err(|e| source.wrong(text, format!("{key}: {e}")))
+    };
+    texts.iter().map(read).collect()
 }
