@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod imap;
 pub mod net;
+pub mod outbox;
 pub mod schedule;
 pub mod smtp;
 pub mod stop;

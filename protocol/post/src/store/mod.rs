@@ -44,7 +44,7 @@ pub use frame::Record;
 pub use opening::{Apply, IndexOpened, Opened, Progress, Why};
 pub use position::{Position, PositionError};
 pub use records::Records;
-pub use repair::{Loss, Report, repair};
+pub use repair::{Loss, Report, forget_index, repair};
 pub use verify::Verified;
 
 use batch::Finished;

@@ -120,6 +120,15 @@ pub fn repair(dir: &Path, dry_run: bool) -> Result<Report, StoreError> {
     Ok(report)
 }
 
+/// Sets the index of a data folder aside, so that the store makes it anew from the journal when
+/// it is opened the next time.
+///
+/// # Errors
+/// The folder is in use, not private, or can't be written.
+pub fn forget_index(dir: &Path) -> Result<(), StoreError> {
+    index::set_aside(Folder::own(dir)?.root())
+}
+
 /// The salt is the same in all segments, so one whole header is enough to read them all.
 fn known_salt(journal: &Path, numbers: &[u32]) -> Result<Option<u64>, StoreError> {
     for number in numbers {

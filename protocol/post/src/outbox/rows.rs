@@ -1,0 +1,185 @@
+//! The outbox's rows.
+//!
+//! | key | value |
+//! |---|---|
+//! | `out/item/<id>` | the item, as JSON |
+//! | `out/due/<next try>/<id>` | nothing |
+//! | `out/accepted/<end, newest first>/<id>` | nothing |
+//! | `out/failed/<end, newest first>/<id>` | nothing |
+
+use tradepost_statements::Time;
+use tradepost_trades::rows::{Row, Rows};
+
+use super::{Entry, Item, NewItem, Outcome, State, Tried};
+use crate::store::Position;
+
+const ITEM: &str = "out/item/";
+pub(super) const DUE: &str = "out/due/";
+pub(super) const ACCEPTED: &str = "out/accepted/";
+pub(super) const FAILED: &str = "out/failed/";
+
+/// Turns what happened into rows. `at` is the position of the journal's record that holds the
+/// entry. An entry about an item that is not there, or that has ended meanwhile, changes nothing.
+#[must_use]
+pub fn apply(rows: &dyn Rows, entry: &Entry, at: Position) -> Vec<Row> {
+    match entry {
+        Entry::Queued(new) => write(None, &queued(new.clone(), at)),
+        Entry::Tried(tried) => change(rows, tried.id, |item| after_try(item, tried)),
+        Entry::RetryNow { id, at } => change(rows, *id, |item| retried(item, *at)),
+    }
+}
+
+fn queued(new: NewItem, id: Position) -> Item {
+    Item {
+        id,
+        from: new.from,
+        to: new.to,
+        message_id: new.message_id,
+        statement: new.statement,
+        kind: new.kind,
+        trade: new.trade,
+        request: new.request,
+        queued_at: new.queued_at,
+        attempts: 0,
+        failures: 0,
+        waiting_since: new.queued_at,
+        state: State::Queued {
+            next_try: new.queued_at,
+            last_error: None,
+        },
+    }
+}
+
+fn after_try(mut item: Item, tried: &Tried) -> Option<Item> {
+    if !matches!(item.state, State::Queued { .. }) {
+        return None;
+    }
+    let at = tried.at;
+    item.attempts = item.attempts.saturating_add(1);
+    item.state = match tried.outcome.clone() {
+        Outcome::Accepted { reply } => State::Accepted { at, reply },
+        Outcome::Refused { code, text } => State::Refused { at, code, text },
+        Outcome::Expired { text } => State::Expired {
+            at,
+            last_error: text,
+        },
+        Outcome::Later { next_try, text } => {
+            item.failures = item.failures.saturating_add(1);
+            State::Queued {
+                next_try,
+                last_error: Some(text),
+            }
+        }
+    };
+    Some(item)
+}
+
+fn retried(mut item: Item, at: Time) -> Option<Item> {
+    let last_error = match &item.state {
+        State::Accepted { .. } => return None,
+        State::Queued { last_error, .. } => last_error.clone(),
+        State::Refused { text, .. } => Some(text.clone()),
+        State::Expired { last_error, .. } => Some(last_error.clone()),
+    };
+    if !matches!(item.state, State::Queued { .. }) {
+        item.failures = 0;
+        item.waiting_since = at;
+    }
+    item.state = State::Queued {
+        next_try: at,
+        last_error,
+    };
+    Some(item)
+}
+
+fn change(rows: &dyn Rows, id: Position, by: impl FnOnce(Item) -> Option<Item>) -> Vec<Row> {
+    let Some(old) = item(rows, id) else {
+        return Vec::new();
+    };
+    match by(old.clone()) {
+        Some(new) => write(Some(&old), &new),
+        None => Vec::new(),
+    }
+}
+
+fn write(old: Option<&Item>, new: &Item) -> Vec<Row> {
+    let mut rows: Vec<Row> = old.map(|old| Row::delete(place(old))).into_iter().collect();
+    let value = serde_json::to_vec(new).expect("an item is made of texts and numbers");
+    rows.push(Row::put(item_key(new.id), value));
+    rows.push(Row::put(place(new), Vec::new()));
+    rows
+}
+
+fn item_key(id: Position) -> String {
+    format!("{ITEM}{:020}", id.as_u64())
+}
+
+/// The key of the row that lists the item.
+fn place(item: &Item) -> String {
+    let (list, number) = match &item.state {
+        State::Queued { next_try, .. } => (DUE, millis(*next_try)),
+        State::Accepted { at, .. } => (ACCEPTED, u64::MAX - millis(*at)),
+        State::Refused { at, .. } | State::Expired { at, .. } => (FAILED, u64::MAX - millis(*at)),
+    };
+    format!("{list}{number:020}/{:020}", item.id.as_u64())
+}
+
+/// Times before 1970 count as 1970: keys are ordered as texts.
+fn millis(time: Time) -> u64 {
+    u64::try_from(time.unix_millis()).unwrap_or(0)
+}
+
+/// The number and the item's id in the key of a list's row.
+pub(super) fn read_place(list: &str, key: &[u8]) -> Option<(u64, Position)> {
+    let key = std::str::from_utf8(key).ok()?.strip_prefix(list)?;
+    let (number, id) = key.split_once('/')?;
+    Some((number.parse().ok()?, Position::from_u64(id.parse().ok()?)))
+}
+
+/// An item, whatever its state.
+#[must_use]
+pub fn item(rows: &dyn Rows, id: Position) -> Option<Item> {
+    serde_json::from_slice(&rows.get(item_key(id).as_bytes())?).ok()
+}
+
+/// At most `n` letters that are to be tried now, the longest due first. Costs what it returns.
+#[must_use]
+pub fn due(rows: &dyn Rows, now: Time, n: usize) -> Vec<Item> {
+    Due::read(rows, now, n).items
+}
+
+/// When the next letter is to be tried; none when none waits.
+#[must_use]
+pub fn next_wake(rows: &dyn Rows) -> Option<Time> {
+    Due::read(rows, Time::from_unix_millis(0), 0).next_wake
+}
+
+/// What is to be tried now, and when to look again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The longest due first.
+    pub items: Vec<Item>,
+    /// When the first letter is due that is not among these; none when none waits.
+    pub next_wake: Option<Time>,
+}
+
+impl Due {
+    /// At most `n` letters that are due `now`.
+    #[must_use]
+    pub fn read(rows: &dyn Rows, now: Time, n: usize) -> Due {
+        let found = rows.scan_from(DUE.as_bytes(), DUE.as_bytes(), n.saturating_add(1));
+        let mut due = Due::default();
+        for (key, _) in found {
+            let Some((at, id)) = read_place(DUE, &key) else {
+                continue;
+            };
+            if due.items.len() == n || at > millis(now) {
+                let at = i64::try_from(at).unwrap_or(i64::MAX);
+                due.next_wake = Some(Time::from_unix_millis(at));
+                break;
+            }
+            due.items.extend(item(rows, id));
+        }
+        due
+    }
+}

@@ -1,0 +1,7 @@
+//! The outbox: what becomes of letters that wait.
+
+#![allow(clippy::unwrap_used)]
+
+mod carried;
+mod decided;
+mod letters;
