@@ -122,6 +122,7 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
 
     let nothing_known = Known {
         trade: Some(trade_ref),
+        adopted: trade.adopted,
         agreed: None,
         terms: Terms {
             order: None,
@@ -139,6 +140,10 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
         let origin = origin(desk, &letters, &records);
         count::state(origin, &letters, &records, current, &agreed, &tracks)
     });
+    trade.adopted |= trade
+        .state
+        .as_ref()
+        .is_some_and(|s| s.origin == Origin::Adopted);
     for (filed, outcome) in letters
         .iter_mut()
         .zip((0..).map_while(|i| outcomes.remove(&i)))
@@ -245,6 +250,7 @@ fn judge_others(
 ) -> Vec<usize> {
     let known = Known {
         trade: Some(trade),
+        adopted: false,
         agreed,
         terms: Terms {
             order: None,

@@ -56,6 +56,7 @@ fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64) {
         trade: trade_ref.clone(),
         letters: Vec::new(),
         confirmed: false,
+        adopted: false,
         state: None,
         counted: None,
     });
@@ -74,6 +75,7 @@ pub(super) fn judge_alone(desk: &mut Desk<'_>, no: u64) {
     let statement = &filed.decoded.statement;
     let known = Known {
         trade: None,
+        adopted: false,
         agreed: None,
         terms: Terms {
             order: None,

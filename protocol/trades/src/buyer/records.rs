@@ -127,6 +127,7 @@ fn judge_all(
     for (index, filed, record) in in_order {
         let known = Known {
             trade: known.trade,
+            adopted: known.adopted,
             agreed,
             terms: Terms { order, lowest },
         };

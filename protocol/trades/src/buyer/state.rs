@@ -54,6 +54,9 @@ pub(super) struct Trade {
     /// The person confirmed that it is theirs (protocol 9).
     #[serde(default)]
     pub(super) confirmed: bool,
+    /// It was adopted once; turning adoption off later takes nothing away.
+    #[serde(default)]
+    pub(super) adopted: bool,
     /// None while there are letters but no trade record that counts.
     pub(super) state: Option<TradeState>,
     /// What of it stands in the totals and lists.

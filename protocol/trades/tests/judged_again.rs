@@ -1,0 +1,91 @@
+//! What is judged again when more becomes known, and what nothing that comes later may undo.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::*;
+use tradepost_statements::Evidence;
+use tradepost_trades::buyer::{
+    self, Act, Adopt, Content, OwnHow, Received, Verdict, WarningKind, view,
+};
+
+fn ordered() -> Ledger {
+    let mut ledger = Ledger::new();
+    assert_eq!(
+        ledger.say(&order(1, SHOP)).judgement.unwrap().verdict,
+        Verdict::Sent
+    );
+    ledger
+}
+
+fn answer(n: u64, id: &str, version: u32) -> Value {
+    with(
+        with(record(n, id, version), "request", request(1)),
+        "answers",
+        uuid(1),
+    )
+}
+
+fn rejection(n: u64) -> Value {
+    let body = json!({ "kind": "order-rejected", "reason": "declined", "text": "No." });
+    with(
+        with(statement(n, SHOP, ANN, body), "request", request(1)),
+        "answers",
+        uuid(1),
+    )
+}
+
+fn found_in_sent(ledger: &mut Ledger, statement: &Value) {
+    let change = buyer::own(
+        &ledger.settings,
+        &ledger.rows,
+        &statement.to_string(),
+        None,
+        OwnHow::FoundInSent,
+        ledger.now,
+    );
+    let _ = ledger.take(change);
+}
+
+fn state_of_request(ledger: &Ledger, statement: u64) -> String {
+    let requests = view::requests(&ledger.rows);
+    let asked = requests
+        .iter()
+        .find(|r| r.statement.to_string() == uuid(statement));
+    asked.unwrap().state.clone()
+}
+
+#[test]
+fn an_adopted_trade_stays_when_adoption_is_turned_off_later() {
+    for adopt in [Adopt::Ask, Adopt::Off] {
+        let mut ledger = Ledger::new();
+        assert_eq!(ledger.hear(record(10, "T-1", 1)).verdict, Verdict::Adopted);
+        let _ = ledger.act(&Act::ConfirmAdopted {
+            trade: trade(SHOP, "T-1"),
+        });
+        ledger.settings.adopt = adopt;
+        let judged = ledger.hear(delivery_status(20, "T-1", 1, "in-transit"));
+        assert_eq!(judged.verdict, Verdict::Applied);
+        assert_eq!(ledger.trade("T-1")["delivery"][0]["state"], "in-transit");
+        // What was not there yet is refused.
+        let judged = ledger.hear(record(11, "T-2", 1));
+        assert_eq!(judged.warning, Some(WarningKind::NoSuchTrade));
+    }
+}
+
+#[test]
+fn a_record_that_answers_without_request_is_not_adopted_where_none_is() {
+    let mut ledger = ordered();
+    ledger.settings.adopt = Adopt::Off;
+    let no_request = with(record(10, "T-1", 1), "answers", uuid(1));
+    let judged = ledger.hear(no_request);
+    assert_eq!(
+        (judged.rule, judged.warning),
+        (Some(12), Some(WarningKind::NoSuchTrade))
+    );
+    assert_eq!(ledger.trades(), Vec::<Value>::new());
+    let _ = ledger.hear(answer(11, "T-1", 1));
+    assert_eq!(ledger.trade("T-1")["origin"], "placed");
+    assert_eq!(ledger.open(), Vec::<String>::new());
+}
