@@ -89,3 +89,20 @@ fn a_record_that_answers_without_request_is_not_adopted_where_none_is() {
     assert_eq!(ledger.trade("T-1")["origin"], "placed");
     assert_eq!(ledger.open(), Vec::<String>::new());
 }
+
+#[test]
+fn a_record_that_names_no_request_does_not_hide_the_one_that_does() {
+    let letters = [record(10, "T-1", 1), answer(11, "T-1", 1)];
+    for order_of_arrival in [[0, 1], [1, 0]] {
+        let mut ledger = ordered();
+        for i in order_of_arrival {
+            let _ = ledger.hear(letters[i].clone());
+        }
+        let shown = ledger.trade("T-1");
+        assert_eq!(
+            (&shown["origin"], &shown["request"]),
+            (&json!("placed"), &json!(request(1)))
+        );
+        assert_eq!(view::stats(&ledger.rows).trades, 1);
+    }
+}

@@ -41,7 +41,7 @@ pub(super) fn state(
     };
     let delivery = parcels.counted();
     let request = records
-        .versions
+        .passed
         .iter()
         .filter_map(|i| letters.get(*i))
         .find_map(|f| f.decoded.statement.request.clone());

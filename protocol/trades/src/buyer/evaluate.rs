@@ -186,7 +186,7 @@ fn claim_requests(desk: &mut Desk<'_>, trade: &TradeRef, letters: &[Filed]) {
 
 fn origin(desk: &Desk<'_>, letters: &[Filed], records: &Records) -> Origin {
     let answers_an_order = records
-        .versions
+        .passed
         .iter()
         .filter_map(|i| letters.get(*i))
         .any(|f| {

@@ -28,6 +28,8 @@ pub(super) struct Records {
     pub(super) duplicates: BTreeSet<usize>,
     /// They disagree with another of the same version.
     pub(super) conflicting: BTreeMap<usize, Finding>,
+    /// All that passed lines 8 to 15, lowest version first, whether they count or say it again.
+    pub(super) passed: Vec<usize>,
     /// The one that counts for each version, lowest first.
     pub(super) versions: Vec<usize>,
 }
@@ -120,6 +122,7 @@ fn judge_all(
         refused: BTreeMap::new(),
         duplicates: BTreeSet::new(),
         conflicting: BTreeMap::new(),
+        passed: Vec::new(),
         versions: Vec::new(),
     };
     let mut lowest: Option<&TradeRecord> = None;
@@ -142,6 +145,7 @@ fn judge_all(
             }
             None => {
                 lowest.get_or_insert(record);
+                records.passed.push(*index);
                 passed
                     .entry(record.version.number())
                     .or_default()
