@@ -106,3 +106,82 @@ fn a_record_that_names_no_request_does_not_hide_the_one_that_does() {
         assert_eq!(view::stats(&ledger.rows).trades, 1);
     }
 }
+
+#[test]
+fn a_cancellation_is_not_answered_by_what_came_before_it() {
+    let mut ledger = ordered();
+    let mut dearer = answer(10, "T-1", 1);
+    dearer["body"]["charges"][0]["price"] = eur("10.00");
+    dearer["body"]["total"] = eur("63.00");
+    let judged = ledger.hear(dearer);
+    assert_eq!(judged.warning, Some(WarningKind::ChangedContents));
+    let cancel = with(
+        statement(2, ANN, SHOP, json!({ "kind": "cancel" })),
+        "request",
+        request(1),
+    );
+    let change = ledger.say(&cancel);
+    assert!(change.wake_up.is_some());
+    assert_eq!(state_of_request(&ledger, 2), "waiting");
+    let status = with(
+        order_status(11, "T-1", 1, "cancelled"),
+        "request",
+        request(1),
+    );
+    let _ = ledger.hear(with(status, "answers", uuid(2)));
+}
+
+#[test]
+fn a_stored_answer_that_is_repeated_answers_what_asked_for_it() {
+    let mut ledger = ordered();
+    assert_eq!(ledger.hear(rejection(10)).verdict, Verdict::Applied);
+    let ask = with(
+        statement(2, ANN, SHOP, json!({ "kind": "status-request" })),
+        "request",
+        request(1),
+    );
+    let _ = ledger.say(&ask);
+    let again = ledger.hear(rejection(10));
+    assert_eq!((again.verdict, again.rule), (Verdict::Duplicate, Some(7)));
+    assert_ne!(state_of_request(&ledger, 2), "waiting");
+}
+
+#[test]
+fn an_answer_that_overtakes_the_record_of_its_sender_answers_once_that_is_there() {
+    const VAN: &str = "van@late-carrier.example";
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    let ask = about(
+        statement(2, ANN, VAN, json!({ "kind": "status-request" })),
+        "T-1",
+    );
+    let _ = ledger.say(&ask);
+    let told = with(delivery_status(20, "T-1", 1, "in-transit"), "from", VAN);
+    let judged = ledger.hear(with(told, "answers", uuid(2)));
+    assert_eq!(judged.warning, Some(WarningKind::WrongSender));
+    assert_eq!(state_of_request(&ledger, 2), "waiting");
+    let mut second = answer(11, "T-1", 2);
+    second["body"]["delivery"]["carriers"] = json!([{ "address": CARRIER }, { "address": VAN }]);
+    assert_eq!(ledger.hear(second).verdict, Verdict::Applied);
+    assert_eq!(ledger.open(), Vec::<String>::new());
+    assert_eq!(state_of_request(&ledger, 2), "answered");
+}
+
+#[test]
+fn a_bounce_and_an_answer_leave_the_same_whichever_comes_first() {
+    let bounce = |ledger: &mut Ledger| {
+        let ids = [format!("<{}@home.example>", uuid(1))];
+        let change = buyer::bounced(&ledger.settings, &ledger.rows, &ids, "full", ledger.now);
+        let _ = ledger.take(change);
+    };
+    let mut ledger = ordered();
+    bounce(&mut ledger);
+    assert_eq!(ledger.open(), ["undeliverable"]);
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    assert_eq!(ledger.open(), Vec::<String>::new());
+
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    bounce(&mut ledger);
+    assert_eq!(ledger.open(), Vec::<String>::new());
+}

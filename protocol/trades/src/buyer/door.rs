@@ -91,6 +91,12 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                     known.copies += 1;
                     known.received.evidence = known.received.evidence.max(letter.received.evidence);
                     desk.put_letter(&known);
+                    if let Ok(decoded) = &content
+                        && file::counts_as_answer(&known.fate)
+                    {
+                        // A stored answer, repeated, answers what asked for it again.
+                        file::note_answer(desk, &decoded.statement);
+                    }
                     Judgement {
                         letter: Some(first),
                         ..said

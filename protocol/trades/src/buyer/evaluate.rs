@@ -14,7 +14,7 @@ use super::judge::{Agreed, Known, lines_8_to_15};
 use super::records::{self, Records, Terms};
 use super::state::{Fate, Letter, Origin, RequestAnswer, TradeState};
 use super::warning::Finding;
-use super::{Notice, count, door, keys, totals, tracks};
+use super::{Notice, count, door, file, keys, totals, tracks};
 
 /// A letter that passed the door, with its statement.
 pub(super) struct Filed {
@@ -148,9 +148,10 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
         .iter_mut()
         .zip((0..).map_while(|i| outcomes.remove(&i)))
     {
-        if filed.letter.fate != outcome.fate {
-            filed.letter.fate = outcome.fate;
+        let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
+        if filed.letter.fate != before {
             desk.put_letter(&filed.letter);
+            file::note_new_answer(desk, &before, &filed.letter.fate, &filed.decoded.statement);
         }
         desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
     }

@@ -165,6 +165,11 @@ pub fn bounced(
             continue;
         };
         own.bounce = Some(text.to_owned());
+        if matches!(own.progress, OwnProgress::Answered { .. }) {
+            // Another of its letters arrived: whichever came first, nothing is wrong.
+            desk.put(&keys::own(own.statement.id), &own);
+            continue;
+        }
         let trade = own.statement.trade.clone();
         let what = format!(
             "the {} to {} came back: {text}",
