@@ -185,3 +185,17 @@ fn a_bounce_and_an_answer_leave_the_same_whichever_comes_first() {
     bounce(&mut ledger);
     assert_eq!(ledger.open(), Vec::<String>::new());
 }
+
+#[test]
+fn nobody_answering_is_told_after_three_days_and_not_hours_later() {
+    let mut ledger = Ledger::new();
+    let mut wake = ledger.say(&order(1, SHOP)).wake_up.unwrap();
+    while wake < at(3 * 24 * 60) {
+        let _ = ledger.tick(wake);
+        wake = ledger.say(&order(1, SHOP)).wake_up.unwrap();
+    }
+    assert_eq!(wake, at(3 * 24 * 60));
+    let _ = ledger.tick(wake);
+    assert_eq!(ledger.open(), ["no-answer"]);
+    assert!(ledger.say(&order(1, SHOP)).wake_up.unwrap() > at(3 * 24 * 60 + 60));
+}

@@ -142,9 +142,14 @@ pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
     let doublings = own.tries.saturating_sub(1).min(16);
     let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
     let [.., last] = own.statement.id.uuid().into_bytes();
-    let again = desk
+    let mut again = desk
         .now
         .plus(wait.mul_f64(0.9 + 0.2 * f64::from(last) / 255.0));
+    let patience_ends = own.first_sent.plus(PATIENCE);
+    if desk.now < patience_ends {
+        // Protocol 7: the warning comes after 3 days, not with the first try after them.
+        again = again.min(patience_ends);
+    }
     own.progress = OwnProgress::Waiting { again };
     desk.mark(&keys::say_again(again, own.statement.id));
 }
