@@ -199,3 +199,13 @@ fn nobody_answering_is_told_after_three_days_and_not_hours_later() {
     assert_eq!(ledger.open(), ["no-answer"]);
     assert!(ledger.say(&order(1, SHOP)).wake_up.unwrap() > at(3 * 24 * 60 + 60));
 }
+
+#[test]
+fn one_version_with_the_same_body_is_a_duplicate_however_the_shop_is_written() {
+    let mut ledger = ordered();
+    assert_eq!(ledger.hear(answer(10, "T-1", 1)).verdict, Verdict::Applied);
+    let mut again = answer(11, "T-1", 1);
+    again["trade"]["shop"] = json!("Orders@Shop.Example");
+    assert_eq!(ledger.hear(again).verdict, Verdict::Duplicate);
+    assert_eq!(ledger.open(), Vec::<String>::new());
+}

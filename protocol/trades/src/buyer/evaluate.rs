@@ -68,6 +68,12 @@ impl Filed {
         format!("{}{}", text(trade), text(body))
     }
 
+    /// Equal for two versions of a trade record that say the same (protocol 4, "Versions").
+    pub(super) fn body(&self) -> String {
+        let (_, body) = wire::trade_and_body(&self.decoded.value);
+        body.map(ToString::to_string).unwrap_or_default()
+    }
+
     /// The person accepted it although it does not fit what else is known (line 16).
     pub(super) fn accepted(&self) -> bool {
         self.letter.accepted_through >= 16

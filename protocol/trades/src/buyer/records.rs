@@ -165,7 +165,7 @@ impl Records {
     fn choose(&mut self, version: u32, rivals: &[(usize, &Filed)]) {
         let mut contents: BTreeMap<String, Vec<(usize, &Filed)>> = BTreeMap::new();
         for rival in rivals {
-            contents.entry(rival.1.content()).or_default().push(*rival);
+            contents.entry(rival.1.body()).or_default().push(*rival);
         }
         let mut best: Vec<(usize, &Filed)> = Vec::new();
         for mut same in contents.into_values() {
