@@ -209,3 +209,18 @@ fn one_version_with_the_same_body_is_a_duplicate_however_the_shop_is_written() {
     assert_eq!(ledger.hear(again).verdict, Verdict::Duplicate);
     assert_eq!(ledger.open(), Vec::<String>::new());
 }
+
+#[test]
+fn a_record_that_line_8_refuses_is_not_the_first_answer() {
+    let mut ledger = ordered();
+    let stray = with(
+        with(record(10, "T-9", 1), "request", request(1)),
+        "answers",
+        uuid(77),
+    );
+    assert_eq!(
+        ledger.hear(stray).warning,
+        Some(WarningKind::UnknownRequest)
+    );
+    assert_eq!(ledger.hear(answer(11, "T-1", 1)).verdict, Verdict::Applied);
+}

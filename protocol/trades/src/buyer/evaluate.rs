@@ -124,8 +124,6 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
         .filter_map(|no| Filed::load(desk, *no))
         .collect();
     letters.sort_by_key(|f| f.letter.no);
-    claim_requests(desk, trade_ref, &letters);
-
     let nothing_known = Known {
         trade: Some(trade_ref),
         adopted: trade.adopted,
@@ -135,6 +133,7 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
             lowest: None,
         },
     };
+    claim_requests(desk, trade_ref, &nothing_known, &letters);
     let records = records::walk(desk, &nothing_known, &letters);
     let agreed = records.agreed(&letters);
     let mut outcomes = record_outcomes(&letters, &records, origin(desk, &letters, &records));
@@ -175,13 +174,29 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
 }
 
 /// Line 10 goes by arrival: the first record from the address that was asked is the answer.
-fn claim_requests(desk: &mut Desk<'_>, trade: &TradeRef, letters: &[Filed]) {
+fn claim_requests(
+    desk: &mut Desk<'_>,
+    trade: &TradeRef,
+    nothing_known: &Known<'_>,
+    letters: &[Filed],
+) {
     for filed in letters.iter().filter(|f| f.record().is_some()) {
         let statement = &filed.decoded.statement;
         let Some(mut request) = statement.request.as_ref().and_then(|id| desk.request(id)) else {
             continue;
         };
-        if request.answer.is_none() && request.to == statement.from && trade.shop == statement.from
+        // What lines 8 and 9 refuse is no answer.
+        let speaks_for_the_shop = lines_8_to_15(
+            desk,
+            statement,
+            filed.letter.accepted_through,
+            nothing_known,
+        )
+        .is_none_or(|f| f.rule > 9);
+        if request.answer.is_none()
+            && request.to == statement.from
+            && trade.shop == statement.from
+            && speaks_for_the_shop
         {
             request.answer = Some(RequestAnswer::Record {
                 trade: trade.clone(),
