@@ -224,3 +224,36 @@ fn a_record_that_line_8_refuses_is_not_the_first_answer() {
     );
     assert_eq!(ledger.hear(answer(11, "T-1", 1)).verdict, Verdict::Applied);
 }
+
+#[test]
+fn the_words_of_open_warnings_do_not_go_by_arrival() {
+    let words = |letters: &[Value]| {
+        let mut ledger = ordered();
+        letters.iter().for_each(|l| {
+            let _ = ledger.hear(l.clone());
+        });
+        let open = view::warnings(&ledger.rows, false);
+        let mut words: Vec<_> = open
+            .into_iter()
+            .map(|w| (w.kind.to_string(), w.received, w.expected))
+            .collect();
+        words.sort();
+        words
+    };
+    let mut second = answer(11, "T-1", 2);
+    second["body"]["delivery"]["carriers"] =
+        json!([{ "address": CARRIER }, { "address": "van@late-carrier.example" }]);
+    let letters = [
+        answer(10, "T-1", 1),
+        second,
+        delivery_status(20, "T-1", 2, "in-transit"),
+        delivery_status(21, "T-1", 3, "announced"),
+        delivery_status(22, "T-1", 4, "delivered"),
+        with(delivery_status(23, "T-1", 1, "delivered"), "from", EVIL),
+        with(payment_status(24, "T-1", 1, "settled"), "from", EVIL),
+    ];
+    let mut backwards = letters.clone();
+    backwards.reverse();
+    assert_eq!(words(&letters), words(&backwards));
+    assert_eq!(words(&letters).len(), 3);
+}
