@@ -257,3 +257,48 @@ fn the_words_of_open_warnings_do_not_go_by_arrival() {
     assert_eq!(words(&letters), words(&backwards));
     assert_eq!(words(&letters).len(), 3);
 }
+
+fn undecided(n: u64, evidence: Evidence, undecided: Option<Evidence>, ledger: &Ledger) -> Received {
+    let statement = delivery_status(n, "T-1", 1, "in-transit");
+    Received {
+        letter: buyer::LetterFacts::default(),
+        author: Some(address(CARRIER)),
+        evidence,
+        undecided,
+        proof: "as the test says".to_owned(),
+        digest: format!("undecided-{n}"),
+        received_at: ledger.now,
+        content: Content::Statement(statement.to_string()),
+    }
+}
+
+#[test]
+fn a_held_letter_is_judged_again_when_dns_answers_no() {
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    let held = undecided(20, Evidence::None, Some(Evidence::Dkim), &ledger);
+    let change = buyer::receive(&ledger.settings, &ledger.rows, &held, ledger.now);
+    let judged = ledger.take(change).judgement.unwrap();
+    assert_eq!((judged.verdict, judged.rule), (Verdict::Held, Some(2)));
+    let decided = undecided(20, Evidence::None, None, &ledger);
+    let change = buyer::receive(&ledger.settings, &ledger.rows, &decided, ledger.now);
+    let judged = ledger.take(change).judgement.unwrap();
+    assert_eq!(
+        (judged.verdict, judged.warning),
+        (Verdict::Warned, Some(WarningKind::UnprovenSender))
+    );
+    assert_eq!(ledger.open(), ["unproven-sender"]);
+}
+
+#[test]
+fn a_letter_is_held_for_dns_for_seven_days_at_most() {
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    let held = undecided(20, Evidence::None, Some(Evidence::Dkim), &ledger);
+    let change = buyer::receive(&ledger.settings, &ledger.rows, &held, ledger.now);
+    let _ = ledger.take(change);
+    let _ = ledger.tick(at(7 * 24 * 60 - 20));
+    assert!(!ledger.open().contains(&"unproven-sender".to_owned()));
+    let _ = ledger.tick(at(7 * 24 * 60 + 20));
+    assert!(ledger.open().contains(&"unproven-sender".to_owned()));
+}

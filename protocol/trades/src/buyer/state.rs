@@ -21,6 +21,9 @@ pub(super) struct Letter {
     #[serde(default)]
     pub(super) accepted_through: u8,
     pub(super) fate: Fate,
+    /// Since when it waits for DNS, if it ever did.
+    #[serde(default)]
+    pub(super) held_since: Option<Time>,
     /// How many more times it came.
     #[serde(default)]
     pub(super) copies: u64,
