@@ -302,3 +302,21 @@ fn a_letter_is_held_for_dns_for_seven_days_at_most() {
     let _ = ledger.tick(at(7 * 24 * 60 + 20));
     assert!(ledger.open().contains(&"unproven-sender".to_owned()));
 }
+
+#[test]
+fn a_copy_of_an_own_statement_that_came_first_is_no_warning_once_it_is_known() {
+    for evidence in [Evidence::None, Evidence::Relay] {
+        let mut ledger = Ledger::new();
+        let copy = Letter {
+            evidence,
+            ..Letter::of(order(1, SHOP))
+        };
+        assert_eq!(ledger.receive(&copy).verdict, Verdict::Warned);
+        let mut changed = copy.clone();
+        changed.statement["body"]["total"] = eur("99.00");
+        assert_eq!(ledger.receive(&changed).verdict, Verdict::Warned);
+        assert_eq!(ledger.open().len(), 2);
+        found_in_sent(&mut ledger, &order(1, SHOP));
+        assert_eq!(ledger.open().len(), 1, "the other one is no copy");
+    }
+}

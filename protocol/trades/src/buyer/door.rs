@@ -2,7 +2,7 @@
 //! They need only the letter and what came before it, and go by arrival.
 
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Kind, TradeRef};
+use tradepost_statements::{Kind, StatementId, TradeRef};
 
 use super::desk::Desk;
 use super::letter::{Content, Received, Unreadable};
@@ -64,6 +64,11 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
         .as_ref()
         .ok()
         .and_then(|d| d.statement.trade.clone());
+    if let Ok(decoded) = &content
+        && desk.settings.ours.contains(&decoded.statement.from)
+    {
+        desk.mark(&keys::waits_for(&copy_of(decoded.statement.id), letter.no));
+    }
     match lines_1_to_7(desk, letter, &content) {
         Door::Enters => {
             let Ok(decoded) = content else {
@@ -284,6 +289,27 @@ fn is_copy_of_our_own(desk: &Desk<'_>, decoded: &Decoded) -> bool {
             .own(decoded.statement.id)
             .and_then(|own| wire::decode(own.json.as_bytes()).ok())
             .is_some_and(|own| own.value == decoded.value)
+}
+
+fn copy_of(id: StatementId) -> String {
+    format!("o/{id}")
+}
+
+/// Copies of an own statement that came before it was known to be ours are no matter any more.
+pub(super) fn recognise_copies(desk: &mut Desk<'_>, id: StatementId) {
+    for no in file::waiting(desk, &copy_of(id)) {
+        let Some(mut letter) = desk.letter(no) else {
+            continue;
+        };
+        if read(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(desk, &d)) {
+            if let Fate::Held { until } = letter.fate {
+                desk.delete(&keys::held(until, no));
+            }
+            letter.fate = Fate::Duplicate;
+            desk.put_letter(&letter);
+            desk.reconcile(&letter, None, &[]);
+        }
+    }
 }
 
 fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {

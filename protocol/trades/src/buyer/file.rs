@@ -177,17 +177,21 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
     }
 }
 
-/// Judges again the letters that speak of something of ours that has just turned up.
-pub(super) fn judge_waiting(desk: &mut Desk<'_>, what: &str) {
+/// The numbers of the letters that wait for something, in the order of their arrival.
+pub(super) fn waiting(desk: &Desk<'_>, what: &str) -> Vec<u64> {
     let prefix = keys::waiting_for(what);
-    let waiting: Vec<u64> = crate::rows::Rows::scan(desk.rows(), prefix.as_bytes())
+    crate::rows::Rows::scan(desk.rows(), prefix.as_bytes())
         .into_iter()
         .filter_map(|(key, _)| {
             u64::from_str_radix(std::str::from_utf8(key.get(prefix.len()..)?).ok()?, 16).ok()
         })
-        .collect();
+        .collect()
+}
+
+/// Judges again the letters that speak of something of ours that has just turned up.
+pub(super) fn judge_waiting(desk: &mut Desk<'_>, what: &str) {
     let mut done = BTreeSet::new();
-    for no in waiting {
+    for no in waiting(desk, what) {
         let Some(filed) = Filed::load(desk, no) else {
             continue;
         };

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::state::{Own, OwnProgress, Request};
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
-use super::{Change, Judgement, Verdict, file, keys};
+use super::{Change, Judgement, Verdict, door, file, keys};
 
 /// Protocol 7, B: an answer is waited for 10 minutes,
 const FIRST_WAIT: Duration = Duration::from_secs(10 * 60);
@@ -94,6 +94,7 @@ fn take(
     desk.put(&keys::own(id), &own);
     if is_new {
         note_request(desk, &statement);
+        door::recognise_copies(desk, id);
         file::judge_waiting(desk, &format!("a/{id}"));
         if let Some(request) = &statement.request {
             file::judge_waiting(desk, &format!("r/{}", request.key()));
