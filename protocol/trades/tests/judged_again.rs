@@ -320,3 +320,22 @@ fn a_copy_of_an_own_statement_that_came_first_is_no_warning_once_it_is_known() {
         assert_eq!(ledger.open().len(), 1, "the other one is no copy");
     }
 }
+
+#[test]
+fn an_accepted_payment_status_shows() {
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    let _ = ledger.hear(payment_status(30, "T-1", 1, "pending"));
+    let settled = with(
+        payment_status(31, "T-1", 2, "settled"),
+        "from",
+        "desk@pay.example",
+    );
+    let judged = ledger.hear(settled);
+    assert_eq!(judged.warning, Some(WarningKind::WrongSender));
+    assert_eq!(ledger.trade("T-1")["payment"]["state"], "pending");
+    let _ = ledger.act(&Act::Accept {
+        warning: judged.warning_id.unwrap(),
+    });
+    assert_eq!(ledger.trade("T-1")["payment"]["state"], "settled");
+}
