@@ -339,3 +339,12 @@ fn an_accepted_payment_status_shows() {
     });
     assert_eq!(ledger.trade("T-1")["payment"]["state"], "settled");
 }
+
+#[test]
+fn two_limits_of_one_currency_do_not_undo_one_another() {
+    let mut ledger = ordered();
+    ledger.settings.unpaid_limits =
+        vec!["50.00 EUR".parse().unwrap(), "100.00 EUR".parse().unwrap()];
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    assert_eq!(ledger.open(), ["unpaid-limit"]);
+}
