@@ -348,3 +348,14 @@ fn two_limits_of_one_currency_do_not_undo_one_another() {
     let _ = ledger.hear(answer(10, "T-1", 1));
     assert_eq!(ledger.open(), ["unpaid-limit"]);
 }
+#[test]
+fn a_promise_that_had_passed_when_it_came_is_overdue_at_once() {
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, "T-1", 1));
+    ledger.now = at(100);
+    let mut late = delivery_status(20, "T-1", 1, "in-transit");
+    late["body"]["delivery"]["planned"] = json!(at(50).to_string());
+    let _ = ledger.hear(late);
+    assert_eq!(ledger.trade("T-1")["overdue"], json!(true));
+    assert_eq!(ledger.open(), ["overdue-delivery"]);
+}

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use tradepost_statements::{Amount, Currency, Evidence};
 
 use super::desk::{Desk, no_letter};
-use super::keys;
 use super::state::{Counted, Origin, Totals, Trade};
 use super::warning::{Warning, WarningKind, WarningState};
+use super::{keys, tick};
 
 /// Takes a trade's former share out of lists and totals and puts its present one in.
 pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
@@ -43,6 +43,7 @@ pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
     }
     trade.counted = now;
     close_what_is_no_longer_overdue(desk, trade);
+    tick::warn_if_overdue(desk, trade);
     check_limits(desk, &mut totals);
     desk.put(keys::TOTALS, &totals);
 }
