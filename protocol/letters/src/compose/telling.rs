@@ -133,10 +133,8 @@ impl Telling {
     }
 
     pub(super) fn ask_about(&mut self, what: &str, whom: &Address) {
-        let ask = format!("{what}: {}", show(whom.as_written()));
-        if !self.ask.contains(&ask) {
-            self.ask.push(ask);
-        }
+        self.ask
+            .push(format!("{what}: {}", show(whom.as_written())));
     }
 }
 

@@ -5,7 +5,7 @@ use async_imap::imap_proto::{
 };
 
 use super::SentFolder;
-use super::failure::{Failure, unless_denied};
+use super::failure::Failure;
 use super::names::{decode, encode, quote};
 use super::session::{SMALL, Session};
 use crate::trouble::{Error, TroubleKind};
@@ -185,7 +185,11 @@ pub(super) async fn status(
             }
         })
         .await;
-    Ok(unless_denied(asked)?.and(mailbox))
+    match asked {
+        Ok(()) => Ok(mailbox),
+        Err(Failure::Denied(_)) => Ok(None),
+        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,320 @@
+//! The command line: what can be asked for, and the help that says how.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps a ledger of your purchases from what shops, carriers and payment processors mail you.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tradepost",
+    version,
+    about = "Keeps a ledger of your purchases from what shops, carriers and payment processors mail you",
+    after_help = "Examples:
+  tradepost doctor                 is everything set up?
+  tradepost daemon                 attach to the mailbox and keep the ledger up to date
+  tradepost pending                what is still to come
+  tradepost order kettle.toml      order something
+  tradepost warnings               what did not fit, and what you can do
+
+The commands work whether the daemon runs or not. Exit status: 0 done, 1 failed,
+2 wrong use of the command line.",
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) places: Places,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where things are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Places {
+    /// The configuration [default: ~/.config/tradepost/config.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TRADEPOST_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the ledger [default: ~/.local/share/tradepost]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "TRADEPOST_DATA",
+        hide_env_values = true
+    )]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Attach to the mailbox: fetch, judge and record letters, and send what waits
+    #[command(after_help = "Examples:
+  tradepost daemon            runs until SIGTERM or Ctrl-C
+  tradepost daemon --once     fetches and sends what there is, and ends; e.g. from cron
+
+Letters are only read: nothing is moved, deleted or marked as seen.")]
+    Daemon {
+        /// Process what is there and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// What is not delivered yet, by promised date
+    #[command(after_help = "Examples:
+  tradepost pending
+  tradepost pending --json | jq -r '.[] | select(.overdue) | .id'")]
+    Pending {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// All trades
+    #[command(after_help = "Examples:
+  tradepost list --unpaid
+  tradepost list --undelivered --sort payment
+  tradepost list --group-by shop
+  tradepost list --json")]
+    List(ListArgs),
+    /// One trade with its parties and history
+    #[command(after_help = "Examples:
+  tradepost show T-1001
+  tradepost show orders@shop.example/T-1001     where two shops use one id
+  tradepost show T-1001 --json | jq .history")]
+    Show {
+        /// A trade's id, or shop/id
+        trade: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What did not fit, and what you can do about it
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:
+  tradepost warnings
+  tradepost warnings show 3        what was received, what was expected
+  tradepost warnings dismiss 3     it is nothing
+  tradepost warnings accept 3      judge the letter on, although this rule says no"
+    )]
+    Warnings {
+        /// Dismissed, accepted and resolved ones too
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        json: Json,
+        #[command(subcommand)]
+        what: Option<WarningCommand>,
+    },
+    /// Counts and totals
+    #[command(after_help = "Examples:
+  tradepost stats
+  tradepost stats --json | jq .unpaid_total")]
+    Stats {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Order from a shop
+    #[command(after_long_help = crate::order_form::HELP, after_help = "Examples:
+  tradepost order kettle.toml
+  tradepost order --dry-run kettle.toml     prints the letter, sends nothing
+  tradepost order - < kettle.json
+
+`tradepost order --help` shows what such a file looks like.")]
+    Order {
+        /// A file in TOML or JSON, or - for standard input
+        file: PathBuf,
+        /// Print the letter and send nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Which of your addresses orders [default: the first one configured]
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Agree to a trade record; of an adopted trade: take it as yours
+    #[command(after_help = "Examples:
+  tradepost confirm T-1001")]
+    Confirm {
+        /// A trade's id, or shop/id
+        trade: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Cancel a trade, or an order that was not answered yet
+    #[command(after_help = "Examples:
+  tradepost cancel T-1001 --text 'ordered twice by mistake'
+  tradepost cancel 01932c07-9a2e-7c11-8f54-0f6a1c0d9e21:ann@home.example")]
+    Cancel {
+        /// A trade's id, shop/id, or a request id
+        what: String,
+        /// A word to the shop
+        #[arg(long)]
+        text: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// The orders that were sent, and what became of them
+    #[command(after_help = "Examples:
+  tradepost requests
+  tradepost requests --json")]
+    Requests {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Judge letters from files exactly as if they had been fetched
+    #[command(after_help = "Examples:
+  tradepost import letter.eml
+  tradepost import ~/Maildir Archive.mbox
+  tradepost import --sent ~/Maildir/.Sent      copies of your own letters
+  tradepost import --json letters/ | jq -r 'select(.verdict == \"warned\") | .file'
+
+PATH is a letter (.eml), an mbox, a Maildir, or a folder of these.")]
+    Import {
+        /// Files and folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// They are copies of your own letters: restores the orders they carry
+        #[arg(long)]
+        sent: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Make the index anew from the journal, or the ledger from the mailbox
+    #[command(after_help = "Examples:
+  tradepost rebuild                    makes the index anew from the journal
+  tradepost rebuild --from-mailbox     after the loss of a machine: reads mailbox and Sent
+                                       folder from the beginning")]
+    Rebuild {
+        /// Read the whole mailbox and the Sent folder again
+        #[arg(long)]
+        from_mailbox: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Say what is damaged in the journal, and set it aside when asked to
+    #[command(after_help = "Examples:
+  tradepost repair             says what would be lost
+  tradepost repair --yes       keeps what can be read, sets the rest aside")]
+    Repair {
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Everything in the ledger, as JSON lines
+    #[command(after_help = "Examples:
+  tradepost export > ledger.jsonl
+  tradepost export | jq -c 'select(.type == \"trade\")'")]
+    Export,
+    /// Look whether everything is set up, and say what to do where it is not
+    #[command(after_help = "Examples:
+  tradepost doctor
+  tradepost doctor --json | jq '.[] | select(.ok | not)'")]
+    Doctor {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Examples:
+  tradepost completions bash > ~/.local/share/bash-completion/completions/tradepost
+  tradepost completions fish > ~/.config/fish/completions/tradepost.fish")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_help = "Examples:
+  tradepost man ~/.local/share/man/man1")]
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+/// `--json`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Json {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `tradepost list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only what is delivered
+    #[arg(long, conflicts_with = "undelivered")]
+    pub(crate) delivered: bool,
+    /// Only what is not delivered yet
+    #[arg(long)]
+    pub(crate) undelivered: bool,
+    /// Only what is paid
+    #[arg(long, conflicts_with = "unpaid")]
+    pub(crate) paid: bool,
+    /// Only what is not paid yet
+    #[arg(long)]
+    pub(crate) unpaid: bool,
+    /// In which order [default: date]
+    #[arg(long, value_name = "BY")]
+    pub(crate) sort: Option<Facet>,
+    /// In groups
+    #[arg(long, value_name = "BY")]
+    pub(crate) group_by: Option<Facet>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What trades are sorted and grouped by (E18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Facet {
+    /// How far the shop is
+    Order,
+    /// How far the delivery is
+    Delivery,
+    /// How far the payment is
+    Payment,
+    /// When it was ordered
+    Date,
+    /// By shop
+    Shop,
+    /// When it is promised for
+    Promised,
+}
+
+/// `tradepost warnings ..`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WarningCommand {
+    /// All about one warning
+    #[command(after_help = "Examples:
+  tradepost warnings show 3
+  tradepost warnings show 3 --letter     and the letter it is about")]
+    Show {
+        /// Its number
+        id: u64,
+        /// The letter as well, as it came, with everything escaped that a terminal would obey
+        #[arg(long)]
+        letter: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// It needs no attention; nothing else changes
+    #[command(after_help = "Examples:
+  tradepost warnings dismiss 3")]
+    Dismiss {
+        /// Its number
+        id: u64,
+    },
+    /// Judge the letter on from the line after the one that fired; recorded as your own act
+    #[command(after_help = "Examples:
+  tradepost warnings accept 3")]
+    Accept {
+        /// Its number
+        id: u64,
+    },
+}

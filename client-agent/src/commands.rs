@@ -1,0 +1,256 @@
+//! The commands: each asks, and prints the answer as data or for people.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::CommandFactory;
+use serde_json::Value;
+use tradepost_letters::untrusted;
+use tradepost_trades::buyer::view::{RequestView, ShowView, StatsView, TradeView, WarningView};
+
+use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
+use crate::desk::Desk;
+use crate::request::{Form, Request, SendState, Sending};
+use crate::{daemon, doctor, export, import, json, order_form, output, rebuild, report};
+
+/// Does what was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Completions { shell } = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "tradepost", &mut script);
+        return print(String::from_utf8_lossy(&script).trim_end());
+    }
+    if let Command::Man { dir } = &cli.command {
+        return man(dir);
+    }
+    let runtime = tokio::runtime::Runtime::new().context("the program could not start")?;
+    let done = runtime.block_on(run_async(&cli.places, cli.command));
+    // A task that hangs on a dead server must not keep a command from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    done
+}
+
+async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Daemon { once } => daemon::run(places, once).await,
+        Command::Pending { json } => pending(places, json.json).await,
+        Command::List(args) => list(places, args).await,
+        Command::Show { trade, json } => {
+            let form = form(json.json);
+            let answer = ask(places, Request::Show { trade, form }).await?;
+            printed(json.json, &answer, |show: ShowView| report::show(&show))
+        }
+        Command::Warnings { all, json, what } => warnings(places, all, json.json, what).await,
+        Command::Stats { json } => {
+            let answer = ask(places, Request::Stats).await?;
+            printed(json.json, &answer, |stats: StatsView| report::stats(&stats))
+        }
+        Command::Order {
+            file,
+            dry_run,
+            from,
+            json,
+        } => order(places, &file, dry_run, from, json.json).await,
+        Command::Confirm { trade, json } => {
+            send(places, Request::Confirm { trade }, json.json).await
+        }
+        Command::Cancel { what, text, json } => {
+            send(places, Request::Cancel { what, text }, json.json).await
+        }
+        Command::Requests { json } => {
+            let answer = ask(places, Request::Requests).await?;
+            printed(json.json, &answer, |all: Vec<RequestView>| {
+                report::requests(&all)
+            })
+        }
+        Command::Import { paths, sent, json } => import::run(places, &paths, sent, json.json).await,
+        Command::Rebuild {
+            from_mailbox: false,
+            ..
+        } => rebuild::from_journal(places).await,
+        Command::Rebuild {
+            from_mailbox: true,
+            json,
+        } => rebuild::from_mailbox(places, json.json).await,
+        Command::Repair { yes } => rebuild::repair(places, yes).await,
+        Command::Export => export::run(places).await,
+        Command::Doctor { json } => doctor::run(places, json.json).await,
+        // Answered above, without a ledger.
+        Command::Completions { .. } | Command::Man { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn form(json: bool) -> Form {
+    if json { Form::Programs } else { Form::People }
+}
+
+async fn ask(places: &Places, request: Request) -> anyhow::Result<String> {
+    Desk::find(places).await?.ask(request).await
+}
+
+/// Prints an answer as it is, or in words.
+fn printed<T: serde::de::DeserializeOwned>(
+    json: bool,
+    answer: &str,
+    in_words: impl FnOnce(T) -> String,
+) -> anyhow::Result<ExitCode> {
+    if json {
+        print(answer)
+    } else {
+        print(&in_words(report::read(answer)?))
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    output::line(text).context("the answer could not be written")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
+    let mut desk = Desk::find(places).await?;
+    let answer = desk.ask(Request::Pending { form: form(json) }).await?;
+    if json {
+        return print(&answer);
+    }
+    let trades: Vec<TradeView> = report::read(&answer)?;
+    let stats: StatsView = report::read(&desk.ask(Request::Stats).await?)?;
+    print(&report::pending(&trades, &stats))
+}
+
+async fn list(places: &Places, args: ListArgs) -> anyhow::Result<ExitCode> {
+    let answer = ask(places, Request::Trades { form: Form::People }).await?;
+    let mut trades: Vec<TradeView> = report::read(&answer)?;
+    let filtered = args.delivered || args.undelivered || args.paid || args.unpaid;
+    trades.retain(|t| {
+        (!args.delivered || t.delivered)
+            && (!args.undelivered || t.undelivered)
+            && (!args.paid || t.paid)
+            && (!args.unpaid || !t.paid)
+    });
+    let sort = args.sort.or(args.group_by).unwrap_or(Facet::Date);
+    report::sort(&mut trades, sort);
+    if args.json.json {
+        return print(&json::pretty(&trades)?);
+    }
+    print(&report::list(&trades, args.group_by, filtered))
+}
+
+async fn warnings(
+    places: &Places,
+    all: bool,
+    json: bool,
+    what: Option<WarningCommand>,
+) -> anyhow::Result<ExitCode> {
+    match what {
+        None => {
+            let answer = ask(
+                places,
+                Request::Warnings {
+                    all,
+                    form: form(json),
+                },
+            )
+            .await?;
+            printed(json, &answer, |w: Vec<WarningView>| {
+                report::warnings(&w, all)
+            })
+        }
+        Some(WarningCommand::Show { id, letter, json }) => {
+            let json = json.json;
+            let mut desk = Desk::find(places).await?;
+            let answer = desk
+                .ask(Request::Warning {
+                    id,
+                    form: form(json),
+                })
+                .await?;
+            printed(json, &answer, |w: WarningView| report::warning(&w))?;
+            if letter {
+                let raw: String = report::read(&desk.ask(Request::LetterOfWarning { id }).await?)?;
+                let raw = raw.replace("\r\n", "\n");
+                print(&format!("\nThe letter\n\n{}", untrusted::show_lines(&raw)))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(WarningCommand::Dismiss { id }) => {
+            ask(places, Request::Dismiss { id }).await?;
+            print(&format!("Warning {id} is dismissed."))
+        }
+        Some(WarningCommand::Accept { id }) => {
+            let answer = ask(places, Request::Accept { id }).await?;
+            let warning: WarningView = report::read(&answer)?;
+            let outcome = format!(
+                "Warning {id} is {}; its letter was judged on.",
+                warning.state
+            );
+            print(&outcome)
+        }
+    }
+}
+
+async fn order(
+    places: &Places,
+    file: &Path,
+    dry_run: bool,
+    from: Option<String>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let text = if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("standard input")?;
+        text
+    } else {
+        std::fs::read_to_string(file).with_context(|| file.display().to_string())?
+    };
+    let name = if file == Path::new("-") {
+        Path::new("standard input")
+    } else {
+        file
+    };
+    let mut form = order_form::read(&text, name)?;
+    if let Some(from) = from {
+        form.from = Some(from.parse().with_context(|| format!("--from {from:?}"))?);
+    }
+    let form = Box::new(form);
+    if dry_run {
+        let letter: String = report::read(&ask(places, Request::DryRun { form }).await?)?;
+        // The letter is made of what the person wrote; a terminal is guarded all the same.
+        return print(untrusted::show_lines(&letter.replace("\r\n", "\n")).trim_end());
+    }
+    send(places, Request::Order { form }, json).await
+}
+
+/// Asks for something that sends a letter, and says what became of it.
+async fn send(places: &Places, request: Request, json: bool) -> anyhow::Result<ExitCode> {
+    let answer = ask(places, request).await?;
+    let sending: Sending = report::read(&answer)?;
+    if json {
+        // Where the letter lies in the outbox is the ledger's own affair.
+        let mut told: Value = serde_json::from_str(&answer)?;
+        if let Some(object) = told.as_object_mut() {
+            object.remove("item");
+        }
+        print(&json::pretty(&told)?)?;
+    } else {
+        print(&report::sending(&sending))?;
+    }
+    Ok(match sending.state {
+        SendState::Refused => ExitCode::FAILURE,
+        SendState::Left | SendState::Queued | SendState::Noted => ExitCode::SUCCESS,
+    })
+}
+
+fn man(dir: &Path) -> anyhow::Result<ExitCode> {
+    std::fs::create_dir_all(dir)
+        .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
+        .with_context(|| format!("the manual pages cannot be written to {}", dir.display()))?;
+    print(&format!(
+        "The manual pages are in {}; read one with: man {}/tradepost.1",
+        dir.display(),
+        dir.display()
+    ))
+}

@@ -1,0 +1,197 @@
+//! The configuration, and where it and the ledger are.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use etcetera::BaseStrategy;
+use serde::Deserialize;
+use tradepost_letters::RelayPolicy;
+use tradepost_post::config::{
+    AdoptToml, ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
+    make_private_folder,
+};
+use tradepost_statements::{Address, Amount};
+use tradepost_trades::buyer::{Adopt, Settings};
+
+use crate::cli::Places;
+
+/// What the configuration file says, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// For faults that show later, such as a password command that fails.
+    pub(crate) source: Source,
+    /// Those of the mailbox; orders are sent from the first.
+    pub(crate) addresses: Addresses,
+    /// What the judgement goes by.
+    pub(crate) settings: Settings,
+    /// Whose Authentication-Results count.
+    pub(crate) policy: RelayPolicy,
+    /// The mailbox; not needed for reports and imports.
+    pub(crate) imap: Option<ImapToml>,
+    /// The way out; not needed for reports and imports.
+    pub(crate) smtp: Option<SmtpToml>,
+    /// How long `order` and the like wait for a letter to leave.
+    pub(crate) wait_to_send: Duration,
+}
+
+/// At least one address.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    /// The one that orders, unless told otherwise.
+    pub(crate) first: Address,
+    /// The others.
+    pub(crate) others: Vec<Address>,
+}
+
+impl Addresses {
+    /// All of them, the first one first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Address> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// The file as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    address: Option<Spanned<String>>,
+    addresses: Option<Spanned<Vec<Spanned<String>>>>,
+    imap: Option<ImapToml>,
+    smtp: Option<SmtpToml>,
+    #[serde(default)]
+    trust: TrustToml,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    timers: Timers,
+}
+
+/// `[limits]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    #[serde(default)]
+    unpaid: Vec<Spanned<String>>,
+}
+
+/// `[timers]` (protocol 7: all durations can be configured).
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Timers {
+    wait_to_send: Option<Span>,
+}
+
+/// The word: a command that sends tries for so long before it says "queued".
+const WAIT_TO_SEND: Duration = Duration::from_secs(30);
+
+impl Config {
+    /// Reads and checks the file. Reads no password and asks nobody for one.
+    pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
+        let source = Source::read(path)?;
+        let file: File = source.parse()?;
+        let addresses = addresses(&source, &file)?;
+        if let Some(imap) = &file.imap {
+            imap.check(&source)?;
+        }
+        if let Some(smtp) = &file.smtp {
+            smtp.check(&source)?;
+        }
+        let mut settings = Settings::new(addresses.iter().cloned());
+        settings.minimum = file.trust.minimum(&source)?;
+        settings.adopt = match file.trust.adopt {
+            None | Some(AdoptToml::List) => Adopt::List,
+            Some(AdoptToml::Ask) => Adopt::Ask,
+            Some(AdoptToml::Off) => Adopt::Off,
+        };
+        for limit in &file.limits.unpaid {
+            let amount: Amount = parsed(&source, limit, "unpaid")?;
+            settings.unpaid_limits.push(amount);
+        }
+        Ok(Config {
+            policy: file.trust.relay_policy(&source)?,
+            settings,
+            addresses,
+            imap: file.imap,
+            smtp: file.smtp,
+            wait_to_send: file
+                .timers
+                .wait_to_send
+                .map_or(WAIT_TO_SEND, Span::duration),
+            source,
+        })
+    }
+
+    /// The user to log in as where a section names none.
+    pub(crate) fn default_user(&self) -> &str {
+        self.addresses.first.as_written()
+    }
+}
+
+fn addresses(source: &Source, file: &File) -> Result<Addresses, ConfigError> {
+    let texts = match (&file.address, &file.addresses) {
+        (Some(one), None) => std::slice::from_ref(one),
+        (None, Some(several)) => several.as_ref().as_slice(),
+        (Some(_), Some(several)) => {
+            return Err(source.wrong(several, "give either address or addresses, not both"));
+        }
+        (None, None) => {
+            return Err(source.lacks(
+                "your own address is missing: put address = \"you@your-provider.example\" at the top",
+            ));
+        }
+    };
+    let mut all = Vec::new();
+    for text in texts {
+        all.push(parsed::<Address>(source, text, "address")?);
+    }
+    let mut all = all.into_iter();
+    match all.next() {
+        Some(first) => Ok(Addresses {
+            first,
+            others: all.collect(),
+        }),
+        None => Err(source.lacks("addresses is empty: name at least one address of yours")),
+    }
+}
+
+fn parsed<T>(source: &Source, text: &Spanned<String>, key: &str) -> Result<T, ConfigError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    let value = text.as_ref();
+    value
+        .parse()
+        .map_err(|e| source.wrong(text, format!("{key} = {value:?}: {e}")))
+}
+
+/// The configuration file that is meant: `--config`, `TRADEPOST_CONFIG`, or the XDG default.
+pub(crate) fn config_file(places: &Places) -> anyhow::Result<PathBuf> {
+    match &places.config {
+        Some(path) => Ok(path.clone()),
+        None => Ok(xdg()?.config_dir().join("tradepost").join("config.toml")),
+    }
+}
+
+/// The data folder that is meant: `--data`, `TRADEPOST_DATA`, or the XDG default.
+pub(crate) fn data_folder(places: &Places) -> anyhow::Result<PathBuf> {
+    let folder = match &places.data {
+        Some(path) => path.clone(),
+        None => xdg()?.data_dir().join("tradepost"),
+    };
+    std::path::absolute(&folder).with_context(|| format!("the data folder {}", folder.display()))
+}
+
+/// The same, made when it is not there, and refused when others can read it.
+pub(crate) fn private_data_folder(places: &Places) -> anyhow::Result<PathBuf> {
+    let folder = data_folder(places)?;
+    make_private_folder(&folder)
+        .context("the data folder holds what you bought: it is for you alone")?;
+    Ok(folder)
+}
+
+fn xdg() -> anyhow::Result<etcetera::base_strategy::Xdg> {
+    etcetera::base_strategy::Xdg::new()
+        .context("your home folder is not known: set HOME, or give --config and --data")
+}

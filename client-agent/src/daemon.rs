@@ -1,0 +1,218 @@
+//! The daemon: attached to the mailbox, it keeps the ledger up to date and sends what waits.
+//!
+//! Tasks that share one [`Office`]: the watch on the mailbox (in `tradepost-post`), the outbox, the
+//! copies for Sent, the door for commands, and the ledger's own alarm. The loop here takes what
+//! the mailbox gives, batch by batch, each in one durable write together with its cursor.
+
+mod mailbox;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tradepost_post::clock::SystemClock;
+use tradepost_post::imap::{self, MailEvent};
+use tradepost_post::outbox::{self, Due, Failure};
+use tradepost_post::stop::{self, Stop};
+use tradepost_post::store::StoreError;
+
+use crate::carry::{Carrier, copy_what_left, keep_copies};
+use crate::cli::Places;
+use crate::config::{Config, config_file, private_data_folder};
+use crate::ledger::{Ledger, LedgerError};
+use crate::office::Office;
+use crate::sending::{copies, mailbox as mailbox_settings, pace, submitter};
+use crate::{output, socket};
+
+use mailbox::Mailbox;
+pub(crate) use mailbox::Scan;
+
+/// Batches that wait while one is recorded; each is bounded by the watch.
+const BATCHES: usize = 4;
+
+/// Runs until it is asked to end, or, `once`, until everything there is has been processed.
+pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode> {
+    let data = private_data_folder(places)?;
+    let config = Config::load(&config_file(places)?)?;
+    if config.imap.is_none() {
+        bail!(
+            "{}: there is no [imap] section, so there is no mailbox to attach to",
+            config.source.path().display()
+        );
+    }
+    let office = open(&data, config)?;
+    let (mut settings, sent) = mailbox_settings(&office)
+        .await?
+        .context("[imap] is missing")?;
+    settings.timeout = settings.timeout.max(std::time::Duration::from_secs(1));
+
+    let (stopper, stop) = stop::channel();
+    let listener = socket::listen(&data).context("no door for the commands")?;
+    tokio::spawn(socket::serve(listener, Arc::clone(&office), stop.clone()));
+    let mut out = Outgoing::start(&office, &stop).await?;
+    let timekeeper = tokio::spawn(Arc::clone(&office).keep_time());
+    if copies(&office) {
+        let (office, settings, sent) = (Arc::clone(&office), settings.clone(), sent.clone());
+        tokio::spawn(keep_copies(office, settings, sent, stop.clone()));
+    }
+    say(&[NotifyState::Ready, NotifyState::Status("connecting")]);
+
+    let done = tokio::select! {
+        done = watch(&office, settings.clone(), Scan { once, afresh: false }, stop.clone()) => done.map(|_| ()),
+        () = asked_to_end() => {
+            tracing::info!("ending, as asked");
+            Ok(())
+        }
+        broken = timekeeper => Err(broken?.into()),
+        broken = out.broken() => Err(broken),
+    };
+    say(&[NotifyState::Stopping]);
+    if once && done.is_ok() && !stop.is_stopped() {
+        office.tick().await?;
+        out.until_nothing_is_due(&office).await;
+        if copies(&office)
+            && let Err(e) = copy_what_left(&office, &settings, &sent).await
+        {
+            tracing::warn!("no copy could be put into the Sent folder yet: {e}");
+        }
+    }
+    stopper.stop();
+    out.finish().await;
+    if let Ok(path) = socket::path_for(&data) {
+        // A socket that is left behind is taken for a dead one; this is only tidier.
+        let _ = std::fs::remove_file(path);
+    }
+    done?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the ledger, showing how far a replay of the journal is.
+pub(crate) fn open(data: &std::path::Path, config: Config) -> anyhow::Result<Arc<Office>> {
+    let mut bar = None;
+    let opened = Ledger::open(data, &config, Arc::new(SystemClock), &mut |p| {
+        let bar = bar.get_or_insert_with(|| mailbox::bar("reading the journal"));
+        bar.set_length(p.total);
+        bar.set_position(p.done);
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let (ledger, opened) = match opened {
+        Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
+            bail!("{e}; there is one daemon for a ledger")
+        }
+        other => other?,
+    };
+    if opened.torn_bytes > 0 {
+        output::note(&opened.to_string());
+    }
+    tracing::debug!("{opened}");
+    Ok(Office::new(ledger, config))
+}
+
+/// Takes what the mailbox gives, until it ends.
+pub(crate) async fn watch(
+    office: &Arc<Office>,
+    settings: imap::Settings,
+    scan: Scan,
+    stop: Stop,
+) -> anyhow::Result<Mailbox> {
+    let mut mailbox = Mailbox::new(Arc::clone(office), scan);
+    let watch = mailbox.watch().await;
+    let (events, mut batches) = mpsc::channel::<MailEvent>(BATCHES);
+    let watching = tokio::spawn(imap::watch(settings, watch, events, stop));
+    while let Some(event) = batches.recv().await {
+        mailbox.take(event).await?;
+    }
+    mailbox.finish();
+    watching.await??;
+    Ok(mailbox)
+}
+
+/// SIGTERM, or Ctrl-C.
+async fn asked_to_end() {
+    let (terminate, interrupt) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        // Without signal handlers the system ends the process itself; the journal stands that.
+        _ => std::future::pending().await,
+    }
+}
+
+/// Tells systemd, where it has started us.
+pub(crate) fn say(states: &[NotifyState<'_>]) {
+    if let Err(e) = sd_notify::notify(states) {
+        tracing::debug!("systemd was not told: {e}");
+    }
+}
+
+/// The outbox at work; nothing where nothing can be sent.
+struct Outgoing(Option<JoinHandle<Result<(), Failure>>>);
+
+impl Outgoing {
+    async fn start(office: &Arc<Office>, stop: &Stop) -> anyhow::Result<Outgoing> {
+        if office.config.smtp.is_none() {
+            tracing::warn!("there is no [smtp] section: letters are read, nothing is sent");
+            return Ok(Outgoing(None));
+        }
+        let submitter = submitter(office).await?;
+        let carrier = Carrier {
+            office: Arc::clone(office),
+            submitter,
+            copy: copies(office),
+        };
+        let bell = office.bell.clone();
+        let task = tokio::spawn(outbox::send(Arc::new(carrier), pace(), bell, stop.clone()));
+        Ok(Outgoing(Some(task)))
+    }
+
+    /// Comes back only when nothing can be recorded any more.
+    async fn broken(&mut self) -> anyhow::Error {
+        match &mut self.0 {
+            Some(task) => match task.await {
+                Ok(Ok(())) => std::future::pending().await,
+                Ok(Err(e)) => e.into(),
+                Err(e) => e.into(),
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn until_nothing_is_due(&self, office: &Arc<Office>) {
+        if self.0.is_none() {
+            return;
+        }
+        let mut outcomes = office.outcomes();
+        office.bell.ring();
+        loop {
+            let due = office
+                .work(|o| {
+                    o.ledger
+                        .view(|rows| Due::read(rows, o.ledger.now(), 1).items.len())
+                })
+                .await;
+            if due == 0 || outcomes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn finish(self) {
+        if let Some(task) = self.0.filter(|task| !task.is_finished()) {
+            // What failed stands in the outbox.
+            let _ = task.await;
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What comes from the mailbox: batches are recorded, each with its cursor in the same durable
+//! write; the person is told how the first synchronization goes, and of troubles.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sd_notify::NotifyState;
+use tradepost_letters::untrusted;
+use tradepost_post::imap::{Cursor, MailEvent, RawMail, Watch};
+
+use super::say;
+use crate::ledger::{Entry, Input, LedgerError, cursors};
+use crate::office::Office;
+use crate::receive::{Lay, read};
+
+/// How the mailbox is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scan {
+    /// Process what is there and end.
+    pub(crate) once: bool,
+    /// From the very beginning, whatever was read before.
+    pub(crate) afresh: bool,
+}
+
+/// The reading end of the mailbox.
+pub(crate) struct Mailbox {
+    office: Arc<Office>,
+    scan: Scan,
+    bar: Option<ProgressBar>,
+    /// Letters with a Tradepost part, by what became of them.
+    pub(crate) counts: BTreeMap<&'static str, usize>,
+    /// All letters that were looked at.
+    pub(crate) fetched: usize,
+}
+
+impl Mailbox {
+    pub(crate) fn new(office: Arc<Office>, scan: Scan) -> Mailbox {
+        Mailbox {
+            office,
+            scan,
+            bar: None,
+            counts: BTreeMap::new(),
+            fetched: 0,
+        }
+    }
+
+    /// What the watch is to do: the configuration, and how far each folder was read.
+    pub(crate) async fn watch(&self) -> Watch {
+        let now = self.office.ledger.now();
+        let mut watch = Watch::default();
+        if let Some(imap) = &self.office.config.imap {
+            watch = imap.watch();
+            watch.since = Some(now.minus(imap.since()));
+        }
+        watch.once = self.scan.once;
+        if self.scan.afresh {
+            watch.since = None;
+        } else {
+            watch.cursors = self.office.work(|o| o.ledger.view(cursors)).await;
+        }
+        watch
+    }
+
+    pub(crate) async fn take(&mut self, event: MailEvent) -> Result<(), LedgerError> {
+        match event {
+            MailEvent::Connected {
+                server,
+                idle,
+                folders,
+                sent,
+            } => {
+                let how = if idle {
+                    ""
+                } else {
+                    "; it has no IDLE, so it is asked now and then"
+                };
+                let sent = sent
+                    .map(|s| format!(", sent letters in {s}"))
+                    .unwrap_or_default();
+                let text = format!("attached to {server}: {}{sent}{how}", folders.join(", "));
+                let text = untrusted::show(&text);
+                tracing::info!("{text}");
+                say(&[NotifyState::Status(&text)]);
+            }
+            MailEvent::Progress {
+                folder,
+                done,
+                total,
+            } => self.progress(&folder, done, total),
+            MailEvent::Batch {
+                folder,
+                sent,
+                uid_validity,
+                mails,
+                set_aside,
+                up_to,
+            } => {
+                let lay = if sent { Lay::Sent } else { Lay::Inbox };
+                let cursor = Cursor {
+                    uid_validity,
+                    last_uid: up_to,
+                }
+                .into();
+                for aside in &set_aside {
+                    let text = untrusted::show(&format!(
+                        "{folder}, letter {}: {}",
+                        aside.uid, aside.reason
+                    ));
+                    tracing::warn!("set aside: {text}");
+                }
+                let set_aside = set_aside.into_iter().map(|a| (a.uid, a.reason)).collect();
+                let entry = Entry::Cursor {
+                    folder,
+                    cursor,
+                    set_aside,
+                };
+                self.record(mails, lay, Input::of(entry)).await?;
+            }
+            MailEvent::CaughtUp { folder } => {
+                self.finish();
+                tracing::debug!("all of {} is read", untrusted::show(&folder));
+            }
+            MailEvent::Trouble(trouble) => {
+                let text = untrusted::show(&trouble.text);
+                tracing::warn!("{text} (next try in {:?})", trouble.retry_in);
+                say(&[NotifyState::Status(&text)]);
+            }
+        }
+        Ok(())
+    }
+
+    /// One batch is one durable write; only with it does the cursor move.
+    async fn record(
+        &mut self,
+        mails: Vec<RawMail>,
+        lay: Lay,
+        cursor: Input,
+    ) -> Result<(), LedgerError> {
+        self.fetched += mails.len();
+        let entered = self
+            .office
+            .work(move |office| {
+                let (ledger, now) = (&office.ledger, office.ledger.now());
+                let mut inputs: Vec<Input> = mails
+                    .iter()
+                    .filter_map(|mail| {
+                        let ours = |a: &_| ledger.is_ours(a);
+                        let at = mail.internal_date;
+                        read(&mail.bytes, lay, ledger.policy(), &ours, at, now).input
+                    })
+                    .collect();
+                inputs.push(cursor);
+                ledger.enter(inputs)
+            })
+            .await?;
+        for judgement in entered.judgements.iter().flatten() {
+            *self.counts.entry(judgement.verdict.word()).or_insert(0) += 1;
+        }
+        self.office.follow_up(&entered);
+        Ok(())
+    }
+
+    fn progress(&mut self, folder: &str, done: u64, total: u64) {
+        let bar = self.bar.get_or_insert_with(|| bar("reading the mailbox"));
+        bar.set_message(format!("reading {}", untrusted::show(folder)));
+        bar.set_length(total);
+        bar.set_position(done);
+        say(&[NotifyState::Status(&format!(
+            "reading {folder}: {done} of {total}"
+        ))]);
+    }
+
+    /// Takes the progress bar away.
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A progress bar on standard error, where that is a terminal.
+pub(crate) fn bar(what: &str) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(None, target).with_message(what.to_owned());
+    match ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

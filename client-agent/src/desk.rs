@@ -1,0 +1,96 @@
+//! Where a command puts its requests: to the daemon when one runs, else to the ledger that it
+//! opens itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tradepost_post::clock::SystemClock;
+use tradepost_post::store::StoreError;
+
+use crate::cli::Places;
+use crate::config::{Config, config_file, private_data_folder};
+use crate::ledger::{Ledger, LedgerError};
+use crate::office::Office;
+use crate::request::Request;
+use crate::sending::Sender;
+use crate::socket::Daemon;
+
+/// Where requests go.
+pub(crate) enum Desk {
+    /// The daemon has the ledger.
+    Daemon(Daemon),
+    /// This process has it.
+    Own(Arc<Office>),
+}
+
+/// Another command may have the ledger for a moment, and a daemon that starts may replay its
+/// journal before it opens its door.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+impl Desk {
+    /// Finds the daemon, or opens the ledger.
+    pub(crate) async fn find(places: &Places) -> anyhow::Result<Desk> {
+        let data = private_data_folder(places)?;
+        let path = config_file(places)?;
+        // A faulty configuration is told whether a daemon runs or not.
+        let mut config = Some(Config::load(&path)?);
+        let start = Instant::now();
+        loop {
+            let daemon = Daemon::find(&data)
+                .await
+                .with_context(|| format!("the daemon of {} cannot be asked", data.display()))?;
+            if let Some(daemon) = daemon {
+                return Ok(Desk::Daemon(daemon));
+            }
+            let taken = match config.take() {
+                Some(config) => config,
+                None => Config::load(&path)?,
+            };
+            match open(&data, taken) {
+                Ok(office) => return Ok(Desk::Own(office)),
+                Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < PATIENCE => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Asks; the answer is JSON, ready to be printed.
+    pub(crate) async fn ask(&mut self, request: Request) -> anyhow::Result<String> {
+        match self {
+            Desk::Daemon(daemon) => daemon.ask(request).await,
+            Desk::Own(office) if request.sends() && office.config.smtp.is_some() => {
+                // Before anything is queued: a password that cannot be had is told first.
+                let sender = Sender::start(office).await?;
+                let answer = office.ask(request).await;
+                sender.finish().await;
+                Ok(answer?)
+            }
+            Desk::Own(office) => Ok(office.ask(request).await?),
+        }
+    }
+}
+
+/// Opens the ledger for a command, and does what time has made due, as the daemon would have.
+fn open(data: &Path, config: Config) -> Result<Arc<Office>, LedgerError> {
+    let (ledger, opened) = Ledger::open(data, &config, Arc::new(SystemClock), &mut |_| {})?;
+    if opened.torn_bytes > 0 {
+        crate::output::note(&opened.to_string());
+    }
+    ledger.tick()?;
+    Ok(Office::new(ledger, config))
+}
+
+/// The ledger for commands that need it alone: no daemon may run.
+pub(crate) async fn alone(places: &Places) -> anyhow::Result<(PathBuf, Config)> {
+    let data = private_data_folder(places)?;
+    let config = Config::load(&config_file(places)?)?;
+    if Daemon::find(&data).await?.is_some() {
+        anyhow::bail!("the daemon has the ledger open: stop it first");
+    }
+    Ok((data, config))
+}

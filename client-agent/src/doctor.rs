@@ -1,0 +1,129 @@
+//! `tradepost doctor`: looks whether everything is set up, each check with what to do where it
+//! is not. It changes nothing, neither here nor in the mailbox.
+
+mod mail;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tradepost_post::clock::SystemClock;
+use tradepost_post::config::make_private_folder;
+use tradepost_post::store::StoreError;
+
+use crate::cli::Places;
+use crate::config::{Config, config_file, data_folder};
+use crate::ledger::{Ledger, LedgerError};
+use crate::socket::Daemon;
+use crate::{json, output, report};
+
+/// What one check came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    /// What was looked at.
+    pub(crate) name: &'static str,
+    /// Whether it is as it should be.
+    pub(crate) ok: bool,
+    /// What was found.
+    pub(crate) text: String,
+    /// What to do; null where nothing is to be done.
+    pub(crate) remedy: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, text: impl Into<String>) -> Check {
+        Check {
+            name,
+            ok: true,
+            text: text.into(),
+            remedy: None,
+        }
+    }
+
+    fn wrong(name: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Check {
+        Check {
+            name,
+            ok: false,
+            text: text.into(),
+            remedy: Some(remedy.into()),
+        }
+    }
+}
+
+/// Looks at everything, and prints what it found.
+pub(crate) async fn run(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
+    let mut checks = Vec::new();
+    let file = config_file(places)?;
+    let config = match Config::load(&file) {
+        Ok(config) => {
+            let ours: Vec<&str> = config.addresses.iter().map(|a| a.as_written()).collect();
+            let text = format!("{}: {}", file.display(), ours.join(", "));
+            checks.push(Check::ok("configuration", text));
+            Some(config)
+        }
+        Err(e) => {
+            let remedy = if file.exists() {
+                "correct that line"
+            } else {
+                "write it; the README shows one of ten lines"
+            };
+            checks.push(Check::wrong("configuration", e.to_string(), remedy));
+            None
+        }
+    };
+    checks.extend(store(places, config.as_ref()).await?);
+    if let Some(config) = &config {
+        checks.extend(mail::checks(config).await);
+    }
+    let all_is_well = checks.iter().all(|c| c.ok);
+    let told = if json {
+        json::pretty(&checks)?
+    } else {
+        report::doctor::checks(&checks)
+    };
+    output::line(&told)?;
+    Ok(if all_is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<Check>> {
+    let data = data_folder(places)?;
+    if let Err(e) = make_private_folder(&data) {
+        let remedy = format!("chmod 700 {}", data.display());
+        return Ok(vec![Check::wrong("data folder", e.to_string(), remedy)]);
+    }
+    let mut checks = vec![Check::ok("data folder", data.display().to_string())];
+    match Daemon::find(&data).await {
+        Ok(Some(_)) => {
+            checks.push(Check::ok("daemon", "runs, and has the ledger open"));
+            return Ok(checks);
+        }
+        Ok(None) => checks.push(Check::ok(
+            "daemon",
+            "does not run; start it with: tradepost daemon",
+        )),
+        Err(e) => checks.push(Check::wrong(
+            "daemon",
+            e.to_string(),
+            "stop it and start it again",
+        )),
+    }
+    if let Some(config) = config {
+        checks.push(open(&data, config));
+    }
+    Ok(checks)
+}
+
+fn open(data: &Path, config: &Config) -> Check {
+    match Ledger::open(data, config, Arc::new(SystemClock), &mut |_| {}) {
+        Ok((_, opened)) => Check::ok("store", opened.to_string()),
+        Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
+            Check::ok("store", format!("in use: {e}"))
+        }
+        Err(e) => Check::wrong("store", e.to_string(), "see: tradepost repair"),
+    }
+}

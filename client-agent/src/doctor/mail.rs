@@ -1,0 +1,239 @@
+//! The mail servers: connection, TLS, login, IDLE, Sent folder, trust, clock.
+
+use tradepost_post::imap::{self, Probe, SentFolder};
+use tradepost_post::smtp::{self, Submitter};
+use tradepost_post::trouble::{Error, TroubleKind};
+use tradepost_statements::Evidence;
+
+use super::Check;
+use crate::config::Config;
+
+/// A clock that is further off than this makes letters look as if they came from the future
+/// (protocol 2: more than 10 minutes ahead are held).
+const CLOCK_MAY_BE_OFF: i64 = 5 * 60;
+
+/// All of them.
+pub(super) async fn checks(config: &Config) -> Vec<Check> {
+    let mut checks = vec![trust(config)];
+    match imap_settings(config) {
+        Err(check) => checks.push(check),
+        Ok((settings, sent)) => match imap::probe(&settings, &sent).await {
+            Ok(probe) => checks.extend(mailbox(config, &settings, &sent, &probe)),
+            Err(e) => checks.push(failed("mailbox", &e)),
+        },
+    }
+    checks.push(way_out(config).await);
+    checks
+}
+
+fn trust(config: &Config) -> Check {
+    let minimum = config.settings.minimum;
+    if minimum > Evidence::Relay {
+        return Check::wrong(
+            "trust",
+            format!(
+                "minimum = \"{minimum}\", which this version cannot establish: no letter counts"
+            ),
+            "set minimum = \"relay\" under [trust]",
+        );
+    }
+    if config.policy.authserv_ids.is_empty() {
+        return Check::wrong(
+            "trust",
+            "no authserv_ids are configured, so no letter can be proven",
+            "set authserv_ids under [trust] to the id that your provider writes into Authentication-Results",
+        );
+    }
+    let ids: Vec<String> = config
+        .policy
+        .authserv_ids
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    Check::ok(
+        "trust",
+        format!(
+            "minimum {minimum}; Authentication-Results of {}",
+            ids.join(", ")
+        ),
+    )
+}
+
+fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFolder), Check> {
+    let Some(imap) = &config.imap else {
+        return Err(Check::wrong(
+            "mailbox",
+            "there is no [imap] section",
+            "add one: the README shows it",
+        ));
+    };
+    match imap.settings(&config.source, config.default_user()) {
+        Ok(settings) => Ok((settings, imap.watch().sent)),
+        Err(e) => Err(Check::wrong(
+            "mailbox",
+            e.to_string(),
+            "see that the password can be had",
+        )),
+    }
+}
+
+fn mailbox(
+    config: &Config,
+    settings: &imap::Settings,
+    sent: &SentFolder,
+    probe: &Probe,
+) -> Vec<Check> {
+    let server = format!("{}:{}", settings.host, settings.port);
+    let tls = probe
+        .tls
+        .clone()
+        .unwrap_or_else(|| "none, which is allowed on this computer only".to_owned());
+    let mut checks = vec![
+        Check::ok("mailbox", format!("{server} answers: {}", probe.greeting)),
+        Check::ok("mailbox TLS", tls),
+        Check::ok(
+            "mailbox login",
+            format!(
+                "{} may log in; {} letters in INBOX",
+                settings.user, probe.letters
+            ),
+        ),
+        Check::ok(
+            "IDLE",
+            if probe.idle {
+                "the server tells of new letters at once"
+            } else {
+                "the server has none; it is asked now and then instead"
+            },
+        ),
+        match (sent, &probe.sent) {
+            (SentFolder::Off, _) => Check::ok("Sent folder", "off: no copies are kept or read"),
+            (_, Some(folder)) => Check::ok("Sent folder", folder.clone()),
+            (_, None) => Check::wrong(
+                "Sent folder",
+                "none was found: orders sent by your other programs are not seen",
+                "set sent under [imap] to its name, or to \"off\"",
+            ),
+        },
+    ];
+    for folder in config.imap.iter().flat_map(|i| i.watch().folders) {
+        let known = |f: &String| {
+            *f == folder
+                || (folder.eq_ignore_ascii_case("INBOX") && f.eq_ignore_ascii_case("INBOX"))
+        };
+        if !probe.folders.is_empty() && !probe.folders.iter().any(known) {
+            checks.push(Check::wrong(
+                "folder",
+                format!("there is no folder {folder}"),
+                format!(
+                    "correct folders under [imap]; there are: {}",
+                    probe.folders.join(", ")
+                ),
+            ));
+        }
+    }
+    checks.push(authserv_ids(config, probe));
+    checks.push(clock(probe));
+    checks
+}
+
+fn authserv_ids(config: &Config, probe: &Probe) -> Check {
+    const NAME: &str = "authserv-ids";
+    let seen: Vec<String> = probe
+        .authserv_ids
+        .iter()
+        .map(|(id, n)| format!("{id} ({n} letters)"))
+        .collect();
+    let configured = |id: &str| {
+        config
+            .policy
+            .authserv_ids
+            .iter()
+            .any(|pattern| pattern.covers(id))
+    };
+    if probe.authserv_ids.is_empty() {
+        return Check::ok(
+            NAME,
+            "recent letters bear no Authentication-Results, so nothing can be compared",
+        );
+    }
+    if probe.authserv_ids.iter().any(|(id, _)| configured(id)) {
+        return Check::ok(NAME, format!("seen in recent letters: {}", seen.join(", ")));
+    }
+    Check::wrong(
+        NAME,
+        format!(
+            "recent letters bear others than the configured ones: {}",
+            seen.join(", ")
+        ),
+        "if one of these is your provider's own (ask it), add it to authserv_ids under [trust]; anybody can write others",
+    )
+}
+
+fn clock(probe: &Probe) -> Check {
+    match probe.clock_ahead {
+        Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::wrong(
+            "clock",
+            format!(
+                "this computer's clock and the server's differ by {} s",
+                ahead.abs()
+            ),
+            "set the clock; NTP does it by itself",
+        ),
+        Some(ahead) => Check::ok(
+            "clock",
+            format!("differs from the server's by {} s", ahead.abs()),
+        ),
+        None => Check::ok("clock", "nothing in the mailbox contradicts it"),
+    }
+}
+
+async fn way_out(config: &Config) -> Check {
+    const NAME: &str = "submission";
+    let Some(smtp) = &config.smtp else {
+        return Check::wrong(
+            NAME,
+            "there is no [smtp] section, so nothing can be sent",
+            "add one: the README shows it",
+        );
+    };
+    let settings = match smtp.settings(&config.source, config.default_user()) {
+        Ok(settings) => settings,
+        Err(e) => return Check::wrong(NAME, e.to_string(), "see that the password can be had"),
+    };
+    let server = format!("{}:{}", settings.host, settings.port);
+    let probed = match Submitter::new(settings) {
+        Ok(submitter) => submitter.probe().await,
+        Err(e) => Err(e),
+    };
+    match probed {
+        Ok(smtp::Probe { tls, .. }) => {
+            let tls = tls.unwrap_or_else(|| "no TLS (this computer only)".to_owned());
+            Check::ok(
+                NAME,
+                format!("{server} lets {} submit; {tls}", config.default_user()),
+            )
+        }
+        Err(e) => failed(NAME, &e),
+    }
+}
+
+fn failed(name: &'static str, e: &Error) -> Check {
+    let remedy = match e.kind {
+        TroubleKind::NameNotFound => "correct host, or see whether this computer is online",
+        TroubleKind::CannotConnect => "correct host and port, or see whether the server runs",
+        TroubleKind::Tls => {
+            "correct tls (\"implicit\" or \"starttls\") and port; with an own CA set ca_file"
+        }
+        TroubleKind::WrongPassword => {
+            "correct user and password; some providers want an app password"
+        }
+        TroubleKind::Folder => "correct folders under [imap]",
+        TroubleKind::Configuration => "correct the configuration",
+        TroubleKind::Refused
+        | TroubleKind::Lost
+        | TroubleKind::TimedOut
+        | TroubleKind::NotUnderstood => "try again later; if it stays, ask the provider",
+    };
+    Check::wrong(name, e.to_string(), remedy)
+}

@@ -1,0 +1,26 @@
+//! `tradepost export`: everything in the ledger, as JSON lines.
+
+use std::process::ExitCode;
+
+use crate::cli::Places;
+use crate::desk::Desk;
+use crate::output::{self, Reader};
+use crate::report;
+use crate::request::{Exported, Request, Section};
+
+/// Exports.
+pub(crate) async fn run(places: &Places) -> anyhow::Result<ExitCode> {
+    let mut desk = Desk::find(places).await?;
+    let mut next = Some(Section::Present);
+    while let Some(section) = next.take() {
+        let answer = desk.ask(Request::Export { section }).await?;
+        let exported: Exported = report::read(&answer)?;
+        for line in &exported.lines {
+            if output::line(line)? == Reader::HasGone {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        next = exported.next;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,107 @@
+//! `tradepost import`: letters from files, judged exactly as if they had been fetched.
+
+mod files;
+mod mbox;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use files::{Found, each_letter};
+use tokio::sync::mpsc;
+
+use crate::cli::Places;
+use crate::desk::Desk;
+use crate::output::{self, Reader};
+use crate::report;
+use crate::request::{Letter, Request, VerdictLine};
+use crate::{json, output::note};
+
+/// So many letters, or octets of letters, are judged in one durable write.
+const LETTERS: usize = 256;
+const OCTETS: usize = 8 * 1024 * 1024;
+
+/// Imports.
+pub(crate) async fn run(
+    places: &Places,
+    paths: &[PathBuf],
+    sent: bool,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let mut desk = Desk::find(places).await?;
+    // Files are read while the letters before them are judged.
+    let (found, mut letters) = mpsc::channel::<Found>(LETTERS);
+    let paths = paths.to_vec();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut faults = Vec::new();
+        for path in &paths {
+            let read = each_letter(path, &mut faults, &mut |letter| found.blocking_send(letter));
+            if read.is_err() {
+                // Nobody takes letters any more: the other side tells why.
+                break;
+            }
+        }
+        faults
+    });
+    let mut counts = BTreeMap::new();
+    let mut batch = Vec::new();
+    let mut octets = 0;
+    let mut reader = Reader::Listens;
+    while let Some(letter) = letters.recv().await {
+        octets += letter.octets.len();
+        batch.push(Letter::new(
+            letter.file.display().to_string(),
+            &letter.octets,
+        ));
+        if batch.len() >= LETTERS || octets >= OCTETS {
+            let some = std::mem::take(&mut batch);
+            octets = 0;
+            judge(&mut desk, some, sent, json, &mut counts, &mut reader).await?;
+        }
+    }
+    judge(&mut desk, batch, sent, json, &mut counts, &mut reader).await?;
+    let faults = reading.await?;
+    for fault in &faults {
+        note(&format!(
+            "tradepost: {}: {}",
+            fault.file.display(),
+            fault.why
+        ));
+    }
+    if !json {
+        output::line(&report::verdicts(&counts))?;
+    }
+    Ok(if faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn judge(
+    desk: &mut Desk,
+    letters: Vec<Letter>,
+    sent: bool,
+    json: bool,
+    counts: &mut BTreeMap<&'static str, usize>,
+    reader: &mut Reader,
+) -> anyhow::Result<()> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let answer = desk.ask(Request::Import { letters, sent }).await?;
+    let lines: Vec<VerdictLine> = report::read(&answer)?;
+    for line in &lines {
+        *counts.entry(line.verdict.word()).or_insert(0) += 1;
+        // Letters are judged although nobody reads on: that was asked for.
+        if *reader == Reader::Listens {
+            let text = if json {
+                json::line(line)?
+            } else {
+                report::verdict(line)
+            };
+            *reader = output::line(&text)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,292 @@
+//! The ledger: owns the store, and is the one place where something is written.
+//!
+//! The journal holds inputs ([`Entry`]), each with its time; the rows are what the decisions make
+//! of them. What happens live and what a replay does is one function, [`apply`]: so the index can
+//! always be made anew.
+
+mod entry;
+pub(crate) mod send;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tradepost_letters::RelayPolicy;
+use tradepost_post::clock::Clock;
+use tradepost_post::outbox;
+use tradepost_post::store::{
+    Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
+};
+use tradepost_statements::{Address, Time};
+use tradepost_trades::buyer::{self, Change, Judgement, Notice, Settings, Verdict};
+use tradepost_trades::rows::{Row, Rows};
+
+pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter};
+pub(crate) use send::SendError;
+
+use crate::config::Config;
+
+/// Raise it when rows are made in another way, or statements are understood that were not before:
+/// the index is then made anew from the journal, and letters that were not understood are read
+/// again (protocol 2).
+const FORMAT: u32 = 1;
+
+/// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
+/// this size.
+const KEPT_OCTETS: usize = 256 * 1024;
+
+/// The person's ledger, opened.
+pub(crate) struct Ledger {
+    store: Store,
+    settings: Settings,
+    first_address: Address,
+    policy: RelayPolicy,
+    /// Whether letters can be sent at all.
+    has_way_out: bool,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why something could not be entered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LedgerError {
+    /// The disk, or what is on it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry that this program wrote cannot be read back, or cannot be written.
+    #[error("an entry of the journal at {at}: {what}")]
+    Entry {
+        /// Where.
+        at: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// The person asked for something that cannot be done.
+    #[error(transparent)]
+    Refused(#[from] buyer::Refusal),
+    /// A letter could not be made.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The person wants to order from an address that is not configured.
+    #[error("{0} is not one of your addresses: add it to `addresses` in the configuration")]
+    NotOurs(Address),
+    /// Nothing can be sent.
+    #[error(
+        "the configuration has no [smtp] section, so nothing can be sent; the README shows one"
+    )]
+    NoWayOut,
+    /// Neither a trade nor a request was named.
+    #[error("name a trade or a request id")]
+    NothingNamed,
+}
+
+/// What entering came to.
+#[derive(Debug, Default)]
+pub(crate) struct Entered {
+    /// For each input, how it was judged; none for what is not a letter.
+    pub(crate) judgements: Vec<Option<Judgement>>,
+    /// For the person.
+    pub(crate) notices: Vec<Notice>,
+    /// When [`Ledger::tick`] has something to do.
+    pub(crate) wake_up: Option<Time>,
+    /// Letters that now wait in the outbox.
+    pub(crate) queued: Vec<Position>,
+}
+
+impl Ledger {
+    /// Opens the ledger in `folder`, alone: another process that has it open is an error.
+    pub(crate) fn open(
+        folder: &Path,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Ledger, Opened), LedgerError> {
+        let (store, opened) = Store::open(
+            folder,
+            &Options::new(FORMAT),
+            &mut |rows, at, record| Ok(replay(rows, at, record)?),
+            progress,
+        )?;
+        let ledger = Ledger {
+            store,
+            settings: config.settings.clone(),
+            first_address: config.addresses.first.clone(),
+            policy: config.policy.clone(),
+            has_way_out: config.smtp.is_some(),
+            clock,
+        };
+        ledger.note_settings()?;
+        Ok((ledger, opened))
+    }
+
+    /// A replay must decide as it was decided then, so the journal says when the settings change.
+    fn note_settings(&self) -> Result<(), LedgerError> {
+        let settings = self.settings.clone();
+        if entry::settings(&self.store).as_ref() == Some(&settings) {
+            return Ok(());
+        }
+        self.enter(vec![Input::of(Entry::Settings { settings })])?;
+        Ok(())
+    }
+
+    /// The present time.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Whether an address is one of the mailbox.
+    pub(crate) fn is_ours(&self, address: &Address) -> bool {
+        self.settings.ours.contains(address)
+    }
+
+    /// The address that orders, unless told otherwise.
+    pub(crate) fn first_address(&self) -> &Address {
+        &self.first_address
+    }
+
+    /// Refuses where nothing can be sent.
+    pub(crate) fn has_way_out(&self) -> Result<(), LedgerError> {
+        if self.has_way_out {
+            Ok(())
+        } else {
+            Err(LedgerError::NoWayOut)
+        }
+    }
+
+    /// Whose Authentication-Results count.
+    pub(crate) fn policy(&self) -> &RelayPolicy {
+        &self.policy
+    }
+
+    /// Several reads of one state.
+    pub(crate) fn view<T>(&self, read: impl FnOnce(&dyn Rows) -> T) -> T {
+        self.store.view(read)
+    }
+
+    /// The store, for what needs more of it: export, doctor.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Decides and records inputs in one durable write, in their order. Those that change nothing
+    /// are not recorded.
+    pub(crate) fn enter(&self, inputs: Vec<Input>) -> Result<Entered, LedgerError> {
+        self.store.write(|batch| {
+            let mut entered = Entered::default();
+            for input in inputs {
+                self.enter_one(batch, input, &mut entered)?;
+            }
+            Ok(entered)
+        })
+    }
+
+    fn enter_one(
+        &self,
+        batch: &mut Batch<'_>,
+        input: Input,
+        entered: &mut Entered,
+    ) -> Result<(), LedgerError> {
+        let mut change = entry::decide(&self.settings, &*batch, &input.entry)?;
+        let mut rows = std::mem::take(&mut change.rows);
+        // What is written already need not be written again, nor its cause be recorded.
+        rows.retain(|row| batch.get(&row.key) != row.value);
+        let own_rows = entry::has_rows_of_its_own(&input.entry);
+        if rows.is_empty() && !own_rows {
+            entered.take(change);
+            return Ok(());
+        }
+        let record = Record::new(input.entry.to_head()?);
+        let record = if keeps_letter(&input, change.judgement.as_ref()) {
+            record.with_blob(input.letter)
+        } else {
+            record
+        };
+        let kept = !record.blob.is_empty();
+        let at = batch.record(&record)?;
+        let more = entry::rows(&*batch, &input.entry, at, kept, change.judgement.as_ref());
+        batch.put(rows);
+        batch.put(more);
+        if entry::queues(&input.entry) {
+            entered.queued.push(at);
+        }
+        let again = std::mem::take(&mut change.say_again);
+        entered.take(change);
+        for statement in again {
+            // Protocol 7: the same JSON octets in a new letter.
+            if let Some(input) = send::again(&*batch, statement, self.now())? {
+                let judgements = entered.judgements.len();
+                self.enter_one(batch, input, entered)?;
+                entered.judgements.truncate(judgements);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what time has made due: held letters, overdue warnings, sending again.
+    pub(crate) fn tick(&self) -> Result<Entered, LedgerError> {
+        self.enter(vec![Input::of(Entry::Ticked { now: self.now() })])
+    }
+
+    /// Decides with the present rows, and records what was decided, without anything between.
+    pub(crate) fn decide_and_enter<T>(
+        &self,
+        decide: impl FnOnce(&dyn Rows) -> Result<(Vec<Input>, T), LedgerError>,
+    ) -> Result<(Entered, T), LedgerError> {
+        self.store.write(|batch| {
+            let (inputs, decided) = decide(&*batch)?;
+            let mut entered = Entered::default();
+            for input in inputs {
+                self.enter_one(batch, input, &mut entered)?;
+            }
+            Ok((entered, decided))
+        })
+    }
+}
+
+impl Entered {
+    fn take(&mut self, change: Change) {
+        self.judgements.push(change.judgement);
+        self.notices.extend(change.notices);
+        self.wake_up = earlier(self.wake_up, change.wake_up);
+    }
+}
+
+/// The earlier of two times, where there is any.
+pub(crate) fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Own letters are kept as they were composed; of others, those that were not simply believed.
+fn keeps_letter(input: &Input, judgement: Option<&Judgement>) -> bool {
+    if entry::queues(&input.entry) {
+        return true;
+    }
+    let doubtful = judgement.is_some_and(|j| matches!(j.verdict, Verdict::Held | Verdict::Warned));
+    doubtful && input.letter.len() <= KEPT_OCTETS
+}
+
+/// What a record of the journal means for the rows.
+fn replay(rows: &dyn Rows, at: Position, record: &Record) -> Result<Vec<Row>, LedgerError> {
+    let mut input = Entry::from_head(&record.head).map_err(|what| LedgerError::Entry {
+        at: at.to_string(),
+        what,
+    })?;
+    entry::understand_anew(&mut input, &record.blob);
+    // Settings are recorded before anything else is.
+    let settings = entry::settings(rows).unwrap_or_else(|| Settings::new([]));
+    let change = entry::decide(&settings, rows, &input)?;
+    let kept = !record.blob.is_empty();
+    let more = entry::rows(rows, &input, at, kept, change.judgement.as_ref());
+    let mut out = change.rows;
+    out.extend(more);
+    Ok(out)
+}
+
+/// What an outbox entry means, for the carriage of the outbox.
+pub(crate) fn tried(tried: outbox::Tried, copy: bool) -> Input {
+    Input::of(Entry::Outbox {
+        outbox: outbox::Entry::Tried(tried),
+        copy,
+    })
+}

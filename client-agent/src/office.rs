@@ -1,0 +1,184 @@
+//! The opened ledger and what works on it: the daemon's tasks share one office; a command that
+//! finds no daemon opens its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
+use tradepost_post::outbox::{self, Bell, State};
+use tradepost_post::store::Position;
+use tradepost_statements::Time;
+
+use crate::config::Config;
+use crate::json;
+use crate::ledger::{Entered, Input, Ledger, LedgerError, earlier};
+use crate::notify;
+use crate::request::{Answer, AskError, Request, SendState, Sending, answer};
+
+/// The opened ledger and the bells that its tasks ring for one another.
+pub(crate) struct Office {
+    pub(crate) ledger: Ledger,
+    pub(crate) config: Config,
+    /// Rung when a letter was queued.
+    pub(crate) bell: Bell,
+    /// Rung when a letter has left whose copy belongs into Sent.
+    pub(crate) copies: Notify,
+    /// When the ledger has something to do by itself.
+    alarm: watch::Sender<Option<Time>>,
+    /// Counts what became of letters in the outbox.
+    outcomes: watch::Sender<u64>,
+}
+
+impl Office {
+    pub(crate) fn new(ledger: Ledger, config: Config) -> Arc<Office> {
+        Arc::new(Office {
+            ledger,
+            config,
+            bell: Bell::new(),
+            copies: Notify::new(),
+            alarm: watch::Sender::new(None),
+            outcomes: watch::Sender::new(0),
+        })
+    }
+
+    /// Does blocking work on the ledger, off the async threads.
+    pub(crate) async fn work<T: Send + 'static>(
+        self: &Arc<Office>,
+        work: impl FnOnce(&Office) -> T + Send + 'static,
+    ) -> T {
+        let office = Arc::clone(self);
+        match spawn_blocking(move || work(&office)).await {
+            Ok(done) => done,
+            Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+        }
+    }
+
+    /// Enters something, tells the person, and wakes who has to do with it.
+    pub(crate) async fn enter(
+        self: &Arc<Office>,
+        inputs: Vec<Input>,
+    ) -> Result<Entered, LedgerError> {
+        let entered = self.work(move |office| office.ledger.enter(inputs)).await?;
+        self.follow_up(&entered);
+        Ok(entered)
+    }
+
+    /// What is to be done after something was entered.
+    pub(crate) fn follow_up(&self, entered: &Entered) {
+        notify::tell(&entered.notices);
+        if let Some(at) = entered.wake_up {
+            self.alarm
+                .send_modify(|alarm| *alarm = earlier(*alarm, Some(at)));
+        }
+        if !entered.queued.is_empty() {
+            self.bell.ring();
+        }
+    }
+
+    /// Answers a request; where a letter has to leave, waits so long as a person would.
+    pub(crate) async fn ask(self: &Arc<Office>, request: Request) -> Result<String, AskError> {
+        let Answer {
+            json,
+            entered,
+            sending,
+        } = self
+            .work(move |office| answer(&office.ledger, request))
+            .await?;
+        self.follow_up(&entered);
+        match sending {
+            None => Ok(json),
+            Some(sending) => Ok(json::pretty(&self.wait_until_sent(sending).await)?),
+        }
+    }
+
+    async fn wait_until_sent(self: &Arc<Office>, mut sending: Sending) -> Sending {
+        let Some(id) = sending.item else {
+            return sending;
+        };
+        let mut outcomes = self.outcomes.subscribe();
+        let deadline = tokio::time::Instant::now() + self.config.wait_to_send;
+        loop {
+            let item = self
+                .work(move |office| office.ledger.view(|rows| outbox::item(rows, id)))
+                .await;
+            (sending.state, sending.text) = match item.map(|item| item.state) {
+                Some(State::Accepted { reply, .. }) => (SendState::Left, Some(reply)),
+                Some(State::Refused { text, .. }) => (SendState::Refused, Some(text)),
+                Some(State::Expired { last_error, .. }) => (SendState::Refused, Some(last_error)),
+                Some(State::Queued { last_error, .. }) => (SendState::Queued, last_error),
+                None => (SendState::Queued, None),
+            };
+            if sending.state != SendState::Queued {
+                return sending;
+            }
+            if tokio::time::timeout_at(deadline, outcomes.changed())
+                .await
+                .is_err()
+            {
+                return sending;
+            }
+        }
+    }
+
+    /// Says that something became of a letter in the outbox.
+    pub(crate) fn letter_was_tried(&self) {
+        self.outcomes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Notices when something becomes of letters in the outbox.
+    pub(crate) fn outcomes(&self) -> watch::Receiver<u64> {
+        self.outcomes.subscribe()
+    }
+
+    /// Does what is due, again and again, until the store fails.
+    pub(crate) async fn keep_time(self: Arc<Office>) -> LedgerError {
+        let mut alarm = self.alarm.subscribe();
+        loop {
+            // The tick says anew when the next one is due.
+            self.alarm.send_replace(None);
+            alarm.mark_unchanged();
+            if let Err(e) = self.tick().await {
+                return e;
+            }
+            let sleep = self.until_alarm(*alarm.borrow_and_update());
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                () = self.earlier_alarm(&mut alarm, sleep) => {}
+            }
+        }
+    }
+
+    /// Does what is due now.
+    pub(crate) async fn tick(self: &Arc<Office>) -> Result<(), LedgerError> {
+        let entered = self.work(|office| office.ledger.tick()).await?;
+        self.follow_up(&entered);
+        Ok(())
+    }
+
+    /// Never at once, so that nothing spins; never long, since clocks jump and laptops sleep.
+    fn until_alarm(&self, alarm: Option<Time>) -> Duration {
+        const LEAST: Duration = Duration::from_millis(20);
+        const LONGEST: Duration = Duration::from_secs(60);
+        alarm
+            .map_or(LONGEST, |at| at.since(self.ledger.now()))
+            .clamp(LEAST, LONGEST)
+    }
+
+    async fn earlier_alarm(&self, alarm: &mut watch::Receiver<Option<Time>>, sleep: Duration) {
+        while alarm.changed().await.is_ok() {
+            let at = *alarm.borrow_and_update();
+            if self.until_alarm(at) < sleep {
+                return;
+            }
+        }
+    }
+
+    /// A letter as it waits in the outbox.
+    pub(crate) async fn letter(self: &Arc<Office>, at: Position) -> Result<Vec<u8>, LedgerError> {
+        let record = self
+            .work(move |office| office.ledger.store().read(at))
+            .await?;
+        Ok(record.blob)
+    }
+}

@@ -1,0 +1,123 @@
+//! `tradepost rebuild` and `tradepost repair`: after damage, or the loss of a machine.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use serde_json::json;
+use tradepost_post::stop;
+use tradepost_post::store;
+use tradepost_trades::buyer::view::{self, WarningView};
+use tradepost_trades::buyer::warning::WarningKind;
+
+use crate::cli::Places;
+use crate::config::private_data_folder;
+use crate::daemon::{self, Scan};
+use crate::ledger::{Entry, Input};
+use crate::sending::mailbox;
+use crate::{desk, json as escaped, output, report};
+
+/// Makes the index anew from the journal.
+pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
+    let (data, config) = desk::alone(places).await?;
+    store::forget_index(&data)?;
+    let office = daemon::open(&data, config)?;
+    let trades = office
+        .work(|o| {
+            o.ledger
+                .view(|rows| view::trades(rows, o.ledger.now()).len())
+        })
+        .await;
+    output::line(&format!(
+        "The index was made anew from the journal: {trades} trades."
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the mailbox and the Sent folder from their beginning, and says what could not be proven
+/// again: keys and stamps vanish, people delete mail.
+pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
+    let (data, config) = desk::alone(places).await?;
+    let office = daemon::open(&data, config)?;
+    let Some((settings, _)) = mailbox(&office).await? else {
+        anyhow::bail!(
+            "{}: there is no [imap] section, so there is no mailbox to read",
+            office.config.source.path().display()
+        );
+    };
+    office
+        .enter(vec![Input::of(Entry::CursorsForgotten)])
+        .await?;
+    let (stopper, stop) = stop::channel();
+    let scan = Scan {
+        once: true,
+        afresh: true,
+    };
+    let read = tokio::select! {
+        read = daemon::watch(&office, settings, scan, stop) => read?,
+        _ = tokio::signal::ctrl_c() => {
+            stopper.stop();
+            anyhow::bail!("interrupted; what was read so far is kept, run it again for the rest");
+        }
+    };
+    office.tick().await?;
+    let (stats, warnings) = office
+        .work(|o| {
+            o.ledger
+                .view(|rows| (view::stats(rows), view::warnings(rows, false)))
+        })
+        .await;
+    let unproven: Vec<&WarningView> = warnings
+        .iter()
+        .filter(|w| w.kind == WarningKind::UnprovenSender)
+        .collect();
+    if json {
+        let told = json!({
+            "letters": read.fetched, "verdicts": read.counts, "trades": stats.trades,
+            "adopted": stats.adopted, "unproven": unproven,
+        });
+        output::line(&escaped::pretty(&told)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(&in_words(
+        &read.counts,
+        stats.trades + stats.adopted,
+        &unproven,
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(
+    counts: &BTreeMap<&'static str, usize>,
+    trades: u64,
+    unproven: &[&WarningView],
+) -> String {
+    let mut text = format!(
+        "{}\nThe ledger has {trades} trades now.",
+        report::verdicts(counts)
+    );
+    if unproven.is_empty() {
+        text.push_str("\nEvery letter could be proven again.");
+    } else {
+        text.push_str(&format!(
+            "\n{} letters could not be proven again, and count for nothing: see `tradepost warnings`.\n\
+             What the mailbox no longer holds, or no longer proves, is lost unless you have an export or a backup.",
+            unproven.len()
+        ));
+    }
+    text
+}
+
+/// Says what is damaged in the journal; sets it aside when asked to.
+pub(crate) async fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
+    let data = private_data_folder(places)?;
+    if crate::socket::Daemon::find(&data).await?.is_some() {
+        anyhow::bail!("the daemon has the ledger open: stop it first");
+    }
+    let report = store::repair(&data, !yes)?;
+    output::line(&report.to_string())?;
+    if !yes && !report.lost.is_empty() {
+        output::line("Nothing was changed. `tradepost repair --yes` does it.")?;
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,147 @@
+//! Answers for people: tables and sentences that read well at 80 columns and without colour.
+//! Text that comes from letters passes [`untrusted::show`] on its way here.
+//!
+//! [`untrusted::show`]: tradepost_letters::untrusted::show
+
+mod trades;
+mod warnings;
+
+pub(crate) mod doctor;
+mod table;
+mod words;
+
+use serde::Deserialize;
+use tradepost_statements::Amount;
+use tradepost_trades::buyer::view::{RequestView, StatsView};
+
+pub(crate) use trades::{list, pending, show, sort};
+pub(crate) use warnings::{warning, warnings};
+pub(crate) use words::local;
+
+use crate::request::{SendState, Sending, VerdictLine};
+use words::{count, safe};
+
+/// An answer as its type.
+pub(crate) fn read<'j, T: Deserialize<'j>>(answer: &'j str) -> anyhow::Result<T> {
+    Ok(serde_json::from_str(answer)?)
+}
+
+/// `stats`.
+pub(crate) fn stats(s: &StatsView) -> String {
+    let mut lines = vec![
+        format!("{:<14}{}", "trades", s.trades),
+        format!("{:<14}{}", "undelivered", s.undelivered),
+        format!(
+            "{:<14}{}",
+            "unpaid",
+            with_amounts(s.unpaid, &s.unpaid_total)
+        ),
+        format!("{:<14}{}", "warnings", s.warnings),
+    ];
+    if s.adopted > 0 {
+        lines.push(format!(
+            "{:<14}{} (ordered elsewhere, not confirmed by you; not counted above)",
+            "adopted", s.adopted
+        ));
+    }
+    lines.join("\n")
+}
+
+/// `2: 147.00 EUR, 20.00 USD`.
+pub(super) fn with_amounts(n: u64, amounts: &[Amount]) -> String {
+    let amounts: Vec<String> = amounts.iter().map(ToString::to_string).collect();
+    if amounts.is_empty() {
+        n.to_string()
+    } else {
+        format!("{n}: {}", amounts.join(", "))
+    }
+}
+
+/// `requests`.
+pub(crate) fn requests(requests: &[RequestView]) -> String {
+    if requests.is_empty() {
+        return "No orders were sent yet. `tradepost order --help` shows how to order.".to_owned();
+    }
+    let blocks: Vec<String> = requests.iter().map(one_request).collect();
+    blocks.join("\n")
+}
+
+/// On lines of their own, since a request id is to be copied whole.
+fn one_request(r: &RequestView) -> String {
+    let mut text = format!(
+        "{}  {} to {}: {}",
+        local(r.sent),
+        r.kind,
+        safe(r.to.as_written()),
+        r.state
+    );
+    for more in [&r.reason, &r.bounce].into_iter().flatten() {
+        text.push_str(&format!(" ({})", safe(more)));
+    }
+    if let Some(trade) = &r.trade {
+        text.push_str(&format!(", trade {}", trade.id));
+    }
+    if let Some(again) = r.again {
+        text.push_str(&format!(", sent again {}", local(again)));
+    }
+    if let Some(request) = &r.request {
+        text.push_str(&format!(
+            "\n                  {}",
+            safe(&request.to_string())
+        ));
+    }
+    text
+}
+
+/// What became of a letter that a command sent.
+pub(crate) fn sending(s: &Sending) -> String {
+    let to = safe(&s.to);
+    let mut lines = Vec::new();
+    if let Some(request) = &s.request {
+        lines.push(format!("request {}", safe(request)));
+    }
+    let why = s
+        .text
+        .as_deref()
+        .map(|t| format!(" ({})", safe(t)))
+        .unwrap_or_default();
+    lines.push(match s.state {
+        SendState::Left => format!("The {} has left for {to}.", s.kind),
+        SendState::Queued => format!(
+            "The {} to {to} is queued{why}. It leaves as soon as the mail server takes it: \
+             keep `tradepost daemon` running, or run `tradepost daemon --once` later.",
+            s.kind
+        ),
+        SendState::Refused => format!("The mail server refused the {} to {to}{why}.", s.kind),
+        SendState::Noted => safe(s.text.as_deref().unwrap_or("noted")),
+    });
+    lines.join("\n")
+}
+
+/// A line for each imported letter.
+pub(crate) fn verdict(line: &VerdictLine) -> String {
+    let mut words = vec![safe(&line.file), line.verdict.word().to_owned()];
+    if let Some(warning) = line.warning {
+        words.push(warning.to_string());
+    }
+    if let Some(kind) = line.kind {
+        words.push(kind.to_string());
+    }
+    if let Some(trade) = &line.trade {
+        words.push(safe(&trade.to_string()));
+    }
+    words.join("  ")
+}
+
+/// How many letters were imported, by verdict.
+pub(crate) fn verdicts(counts: &std::collections::BTreeMap<&'static str, usize>) -> String {
+    let total: usize = counts.values().sum();
+    let each: Vec<String> = counts
+        .iter()
+        .map(|(verdict, n)| format!("{n} {verdict}"))
+        .collect();
+    if each.is_empty() {
+        return "No letters were found.".to_owned();
+    }
+    format!("{}: {}", count(total, "letter"), each.join(", "))
+}

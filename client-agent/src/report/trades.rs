@@ -1,0 +1,329 @@
+//! Trades: what is still to come, all of them, one of them.
+
+use tradepost_statements::progress::Track;
+use tradepost_trades::buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
+
+use super::table::Table;
+use super::words::{count, day, delivery, local, order, parcel, payment, safe, what_was_bought};
+use crate::cli::Facet;
+
+/// `pending`: by promised date, then counts and unpaid totals.
+pub(crate) fn pending(trades: &[TradeView], stats: &StatsView) -> String {
+    if trades.is_empty() && stats.unpaid == 0 {
+        return "Nothing is pending: all that was ordered has been delivered and paid.\n\
+                New trades appear here when `tradepost daemon` reads a shop's letter."
+            .to_owned();
+    }
+    let (apart, counted): (Vec<_>, Vec<_>) = trades.iter().partition(|t| t.apart);
+    let mut parts = Vec::new();
+    if !counted.is_empty() {
+        parts.push(pending_table(&counted));
+    }
+    if !apart.is_empty() {
+        parts.push(format!(
+            "Ordered elsewhere (terms never checked against an order; confirm with\n\
+             `tradepost confirm TRADE`):\n{}",
+            pending_table(&apart)
+        ));
+    }
+    parts.push(pending_sum(&counted, stats, apart.len()));
+    parts.join("\n\n")
+}
+
+fn pending_table(trades: &[&TradeView]) -> String {
+    let mut table = Table::new(&[
+        "TRADE", "SHOP", "WHAT", "PROMISED", "DELIVERY", "PAYMENT", "",
+    ]);
+    for t in trades {
+        table.row([
+            t.id.to_string(),
+            safe(&t.shop_name),
+            what_was_bought(&t.lines),
+            t.promised.map_or_else(|| "-".to_owned(), day),
+            delivery_or_order(t),
+            payment(t),
+            marks(t),
+        ]);
+    }
+    table.keep_whole(&[0, 3]);
+    table.print()
+}
+
+/// Before there is a parcel, the order's state says how far the delivery is.
+fn delivery_or_order(t: &TradeView) -> String {
+    if t.delivery.iter().any(|p| p.state.is_some()) {
+        delivery(t)
+    } else {
+        order(t)
+    }
+}
+
+fn marks(t: &TradeView) -> String {
+    let mut marks = Vec::new();
+    if t.overdue {
+        marks.push("OVERDUE".to_owned());
+    }
+    if t.apart {
+        marks.push("adopted".to_owned());
+    }
+    if let Ok(n @ 1..) = usize::try_from(t.warnings) {
+        marks.push(count(n, "warning"));
+    }
+    marks.join(", ")
+}
+
+fn pending_sum(counted: &[&TradeView], stats: &StatsView, apart: usize) -> String {
+    let overdue = counted.iter().filter(|t| t.overdue).count();
+    let mut text = format!("{} undelivered", count(counted.len(), "trade"));
+    if overdue > 0 {
+        text.push_str(&format!(", {overdue} overdue"));
+    }
+    if apart > 0 {
+        text.push_str(&format!("; {apart} adopted, counted apart"));
+    }
+    let totals: Vec<String> = stats.unpaid_total.iter().map(ToString::to_string).collect();
+    text.push('\n');
+    match usize::try_from(stats.unpaid) {
+        Ok(n @ 1..) => text.push_str(&format!(
+            "{} unpaid: {}",
+            count(n, "trade"),
+            totals.join(", ")
+        )),
+        _ => text.push_str("Nothing is unpaid."),
+    }
+    text
+}
+
+/// `list`: as sorted, in groups where wanted.
+pub(crate) fn list(trades: &[TradeView], group_by: Option<Facet>, filtered: bool) -> String {
+    if trades.is_empty() {
+        return if filtered {
+            "No trade is like that. `tradepost list` shows all.".to_owned()
+        } else {
+            "There are no trades yet. They appear when `tradepost daemon` reads a shop's letter;\n\
+             `tradepost order --help` shows how to order, `tradepost import` reads old letters."
+                .to_owned()
+        };
+    }
+    let Some(facet) = group_by else {
+        return format!(
+            "{}\n\n{}",
+            list_table(trades.iter()),
+            count(trades.len(), "trade")
+        );
+    };
+    let mut groups: Vec<(String, Vec<&TradeView>)> = Vec::new();
+    for trade in trades {
+        let name = group(trade, facet);
+        match groups.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, members)) => members.push(trade),
+            None => groups.push((name, vec![trade])),
+        }
+    }
+    let parts: Vec<String> = groups
+        .into_iter()
+        .map(|(name, members)| {
+            let n = count(members.len(), "trade");
+            format!("{name} ({n})\n{}", list_table(members.into_iter()))
+        })
+        .collect();
+    parts.join("\n\n")
+}
+
+/// Narrower than this there is no room for what was bought.
+const WIDE: usize = 110;
+
+fn list_table<'t>(trades: impl Iterator<Item = &'t TradeView>) -> String {
+    let wide = crate::output::width() >= WIDE;
+    let mut header = vec![
+        "TRADE", "ORDERED", "SHOP", "TOTAL", "ORDER", "DELIVERY", "PAYMENT", "",
+    ];
+    if wide {
+        header.insert(3, "WHAT");
+    }
+    let mut table = Table::new(&header);
+    for t in trades {
+        let mut row = vec![
+            t.id.to_string(),
+            day(t.placed),
+            safe(&t.shop_name),
+            t.total.to_string(),
+            order(t),
+            delivery(t),
+            payment(t),
+            marks(t),
+        ];
+        if wide {
+            row.insert(3, what_was_bought(&t.lines));
+        }
+        table.row(row);
+    }
+    table.keep_whole(&[0, 1]);
+    table.print()
+}
+
+fn group(t: &TradeView, facet: Facet) -> String {
+    match facet {
+        Facet::Order => format!("order: {}", order(t)),
+        Facet::Delivery => format!("delivery: {}", delivery(t)),
+        Facet::Payment => format!("payment: {}", payment(t)),
+        Facet::Date => day(t.placed),
+        Facet::Shop => safe(&format!("{} <{}>", t.shop_name, t.shop)),
+        Facet::Promised => t
+            .promised
+            .map_or_else(|| "no date promised".to_owned(), day),
+    }
+}
+
+/// Sorts by a facet; what is equal in it stays in the order of placing.
+pub(crate) fn sort(trades: &mut [TradeView], facet: Facet) {
+    trades.sort_by(|a, b| a.placed.cmp(&b.placed).then_with(|| a.id.cmp(&b.id)));
+    match facet {
+        Facet::Order => trades.sort_by_key(|t| t.order.state),
+        Facet::Delivery => {
+            trades.sort_by_key(|t| {
+                (
+                    t.delivered,
+                    t.delivery.iter().map(|p| p.state).min().flatten(),
+                )
+            });
+        }
+        Facet::Payment => trades.sort_by_key(|t| (t.paid, t.payment.state)),
+        Facet::Date => {}
+        Facet::Shop => trades.sort_by(|a, b| a.shop.cmp(&b.shop)),
+        Facet::Promised => trades.sort_by_key(|t| (t.promised.is_none(), t.promised)),
+    }
+}
+
+/// `show`: one trade with its parties and history.
+pub(crate) fn show(show: &ShowView) -> String {
+    let t = &show.trade;
+    let mut out = vec![format!(
+        "{} at {} <{}>",
+        t.id,
+        safe(&t.shop_name),
+        safe(t.shop.as_written())
+    )];
+    out.push(match t.origin {
+        Origin::Placed => format!("ordered {}", local(t.placed)),
+        Origin::Expected => format!("ordered {} in the shop; expected", local(t.placed)),
+        Origin::Adopted => format!(
+            "ordered {} elsewhere; adopted: its terms were never checked against an order",
+            local(t.placed)
+        ),
+    });
+    out.push(String::new());
+    let mut lines = Table::new(&["", "", "EACH"]);
+    for line in &t.lines {
+        let sku = line
+            .sku
+            .as_ref()
+            .map(|s| format!(" ({})", safe(s)))
+            .unwrap_or_default();
+        lines.row([
+            line.quantity.to_string(),
+            format!("{}{sku}", safe(&line.name)),
+            line.price.to_string(),
+        ]);
+    }
+    lines.row([
+        String::new(),
+        "total, with charges and discounts".to_owned(),
+        t.total.to_string(),
+    ]);
+    out.push(lines.print());
+    out.push(String::new());
+    out.push(tracks(show));
+    let mut facts = Vec::new();
+    facts.push(if t.delivered {
+        "delivered"
+    } else {
+        "not delivered"
+    });
+    facts.push(if t.paid { "paid" } else { "not paid" });
+    if t.ended {
+        facts.push("ended");
+    }
+    if t.overdue {
+        facts.push("OVERDUE");
+    }
+    out.push(String::new());
+    out.push(facts.join(", "));
+    if let Ok(n @ 1..) = usize::try_from(t.warnings) {
+        out.push(format!(
+            "{} open: see `tradepost warnings`",
+            count(n, "warning")
+        ));
+    }
+    if !show.history.is_empty() {
+        out.push(format!("\nHistory\n{}", history(&show.history)));
+    }
+    out.join("\n")
+}
+
+fn tracks(show: &ShowView) -> String {
+    let t = &show.trade;
+    let when = |planned: Option<_>, actual: Option<_>| match (actual, planned) {
+        (Some(actual), _) => local(actual),
+        (None, Some(planned)) => format!("planned {}", local(planned)),
+        (None, None) => String::new(),
+    };
+    let mut table = Table::new(&["TRACK", "STATE", "WHEN", "BY"]);
+    table.row([
+        "order".to_owned(),
+        order(t),
+        when(t.order.planned, t.order.actual),
+        safe(show.parties.shop.as_written()),
+    ]);
+    for p in &t.delivery {
+        let mut state = p
+            .state
+            .map_or_else(|| "expected".to_owned(), |s| s.to_string());
+        for more in [&p.place, &p.tracking_number].into_iter().flatten() {
+            state.push_str(", ");
+            state.push_str(&safe(more));
+        }
+        let by = p
+            .carrier
+            .as_ref()
+            .map(|c| safe(c.as_written()))
+            .unwrap_or_default();
+        table.row([parcel(p), state, when(p.planned, p.actual), by]);
+    }
+    let mut paid = payment(t);
+    if let Some(unpaid) = t.unpaid.filter(|u| !u.is_zero()) {
+        paid.push_str(&format!(", {unpaid} unpaid"));
+    }
+    if let Some(refunded) = t.payment.refunded.filter(|r| !r.is_zero()) {
+        paid.push_str(&format!(", {refunded} paid back"));
+    }
+    table.row([
+        "payment".to_owned(),
+        paid,
+        when(t.payment.planned, t.payment.actual),
+        safe(show.parties.processor.as_written()),
+    ]);
+    table.print()
+}
+
+fn history(history: &[HistoryView]) -> String {
+    let mut table = Table::new(&[
+        "RECEIVED", "TRACK", "NO", "STATE", "FROM", "EVIDENCE", "OUTCOME",
+    ]);
+    for h in history {
+        let track = match (&h.track, h.parcel.as_deref()) {
+            (Track::Delivery, Some(name)) if !name.is_empty() => format!("delivery {}", safe(name)),
+            (track, _) => track.to_string(),
+        };
+        table.row([
+            local(h.received_at),
+            track,
+            h.sequence.to_string(),
+            safe(&h.state),
+            safe(h.from.as_written()),
+            h.evidence.to_string(),
+            safe(&h.outcome),
+        ]);
+    }
+    table.print()
+}

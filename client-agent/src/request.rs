@@ -1,0 +1,243 @@
+//! What a command can ask of the ledger, and the answers. One function answers, whether the
+//! daemon is asked through its socket or the command has opened the ledger itself.
+
+mod acting;
+mod exporting;
+mod form;
+mod importing;
+
+use serde::{Deserialize, Serialize};
+use tradepost_post::store::Position;
+use tradepost_trades::buyer::view;
+
+use crate::json;
+use crate::ledger::{Entered, Ledger, LedgerError};
+use crate::order_form::OrderForm;
+
+pub(crate) use exporting::{Exported, Section};
+pub(crate) use form::Form;
+pub(crate) use importing::{Letter, VerdictLine};
+
+/// A question or a task. Each is small enough to be answered in one piece: long work is cut
+/// into several.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ask")]
+pub(crate) enum Request {
+    /// All trades.
+    Trades {
+        /// For whom.
+        form: Form,
+    },
+    /// Those that are not delivered, by promised date.
+    Pending {
+        /// For whom.
+        form: Form,
+    },
+    /// One trade, by id or shop/id.
+    Show {
+        /// As the person wrote it.
+        trade: String,
+        /// For whom.
+        form: Form,
+    },
+    /// The open warnings, or all.
+    Warnings {
+        /// All.
+        all: bool,
+        /// For whom.
+        form: Form,
+    },
+    /// One warning.
+    Warning {
+        /// Its number.
+        id: u64,
+        /// For whom.
+        form: Form,
+    },
+    /// The letter that a warning is about.
+    LetterOfWarning {
+        /// The warning's number.
+        id: u64,
+    },
+    /// A warning needs no attention.
+    Dismiss {
+        /// Its number.
+        id: u64,
+    },
+    /// The letter of a warning is to be judged on.
+    Accept {
+        /// Its number.
+        id: u64,
+    },
+    /// Counts and totals.
+    Stats,
+    /// The orders that were sent.
+    Requests,
+    /// Order something.
+    Order {
+        /// What, and where.
+        form: Box<OrderForm>,
+    },
+    /// Show the letter that an order would be.
+    DryRun {
+        /// What, and where.
+        form: Box<OrderForm>,
+    },
+    /// Agree to a trade record.
+    Confirm {
+        /// As the person wrote it.
+        trade: String,
+    },
+    /// Cancel a trade or an order.
+    Cancel {
+        /// A trade, or a request id, as the person wrote it.
+        what: String,
+        /// A word to the shop.
+        text: Option<String>,
+    },
+    /// Judge letters.
+    Import {
+        /// Some of them.
+        letters: Vec<Letter>,
+        /// They are copies of our own.
+        sent: bool,
+    },
+    /// A part of everything.
+    Export {
+        /// Which part.
+        section: Section,
+    },
+}
+
+impl Request {
+    /// Whether a letter leaves because of it.
+    pub(crate) fn sends(&self) -> bool {
+        match self {
+            Request::Order { .. } | Request::Confirm { .. } | Request::Cancel { .. } => true,
+            Request::Trades { .. }
+            | Request::Pending { .. }
+            | Request::Show { .. }
+            | Request::Warnings { .. }
+            | Request::Warning { .. }
+            | Request::LetterOfWarning { .. }
+            | Request::Dismiss { .. }
+            | Request::Accept { .. }
+            | Request::Stats
+            | Request::Requests
+            | Request::DryRun { .. }
+            | Request::Import { .. }
+            | Request::Export { .. } => false,
+        }
+    }
+}
+
+/// An answer, before it is known whether the letter that it speaks of has left.
+pub(crate) struct Answer {
+    /// JSON, ready to be printed.
+    pub(crate) json: String,
+    /// What was entered, if anything was.
+    pub(crate) entered: Entered,
+    /// The letter that was queued, and what to say about it once it left or did not.
+    pub(crate) sending: Option<Sending>,
+}
+
+/// A letter that waits in the outbox, and what the person is told about it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Sending {
+    /// `order`, `confirm`, `cancel`.
+    pub(crate) kind: String,
+    /// The request id of an order, or of what is cancelled.
+    pub(crate) request: Option<String>,
+    /// The trade.
+    pub(crate) trade: Option<tradepost_statements::TradeRef>,
+    /// To whom.
+    pub(crate) to: String,
+    /// The letter's; none where none had to be sent.
+    pub(crate) message_id: Option<String>,
+    /// What became of it.
+    pub(crate) state: SendState,
+    /// What the mail server said, or why it waits.
+    pub(crate) text: Option<String>,
+    /// Where it is in the outbox.
+    pub(crate) item: Option<Position>,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SendState {
+    /// The mail server took it.
+    Left,
+    /// It waits, and will be tried again.
+    Queued,
+    /// The mail server refused it for good.
+    Refused,
+    /// Nothing had to be sent.
+    Noted,
+}
+
+/// Why a request could not be answered, for the person.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    /// The ledger's own trouble or refusal.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// What was asked for is not there, or not clear.
+    #[error("{0}")]
+    NotFound(String),
+    /// The answer has no JSON form.
+    #[error("the answer could not be written: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Answers. Blocking: call it off the async threads.
+pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskError> {
+    let now = ledger.now();
+    match request {
+        Request::Trades { form } => told(&form.of(ledger.view(|rows| view::trades(rows, now)))),
+        Request::Pending { form } => told(&form.of(ledger.view(|rows| view::pending(rows, now)))),
+        Request::Show { trade, form } => {
+            let shown = ledger.view(|rows| {
+                let trade = view::find(rows, &trade).map_err(|e| e.to_string())?;
+                view::show(rows, &trade, now).ok_or(format!("there is no trade {trade}"))
+            });
+            told(&form.of(shown.map_err(AskError::NotFound)?))
+        }
+        Request::Warnings { all, form } => {
+            told(&form.of(ledger.view(|rows| view::warnings(rows, all))))
+        }
+        Request::Warning { id, form } => match ledger.view(|rows| view::warning(rows, id)) {
+            Some(warning) => told(&form.of(warning)),
+            None => Err(no_such_warning(id)),
+        },
+        Request::LetterOfWarning { id } => acting::letter_of_warning(ledger, id),
+        Request::Stats => told(&ledger.view(|rows| view::stats(rows))),
+        Request::Requests => told(&ledger.view(view::requests)),
+        Request::Dismiss { id } => acting::dismiss(ledger, id),
+        Request::Accept { id } => acting::accept(ledger, id),
+        Request::Order { form } => acting::order(ledger, &form),
+        Request::DryRun { form } => acting::dry_run(ledger, &form),
+        Request::Confirm { trade } => acting::confirm(ledger, &trade),
+        Request::Cancel { what, text } => acting::cancel(ledger, &what, text),
+        Request::Import { letters, sent } => importing::import(ledger, &letters, sent),
+        Request::Export { section } => exporting::export(ledger, &section),
+    }
+}
+
+fn told<T: Serialize>(value: &T) -> Result<Answer, AskError> {
+    told_after(value, Entered::default())
+}
+
+fn told_after<T: Serialize>(value: &T, entered: Entered) -> Result<Answer, AskError> {
+    Ok(Answer {
+        json: json::pretty(value)?,
+        entered,
+        sending: None,
+    })
+}
+
+fn no_such_warning(id: u64) -> AskError {
+    AskError::NotFound(format!(
+        "there is no warning {id}; `tradepost warnings --all` lists them"
+    ))
+}

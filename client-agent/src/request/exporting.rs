@@ -1,0 +1,105 @@
+//! Everything in the ledger, part by part: what it knows at present, then the journal that it
+//! all follows from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tradepost_post::store::Position;
+use tradepost_trades::buyer::view;
+
+use super::{Answer, AskError, told};
+use crate::ledger::{Ledger, LedgerError};
+
+/// A part of the export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Section {
+    /// Trades, warnings, requests.
+    Present,
+    /// The journal, after this position.
+    Journal {
+        /// None: from its beginning.
+        after: Option<Position>,
+    },
+}
+
+/// Some lines of the export, and what comes after them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Exported {
+    /// JSON lines.
+    pub(crate) lines: Vec<String>,
+    /// The next part, if there is one.
+    pub(crate) next: Option<Section>,
+}
+
+/// So much of the journal goes into one answer: enough to be quick, little enough for a socket.
+const OCTETS: usize = 1024 * 1024;
+
+/// Exports a part.
+pub(super) fn export(ledger: &Ledger, section: &Section) -> Result<Answer, AskError> {
+    match section {
+        Section::Present => told(&present(ledger)?),
+        Section::Journal { after } => told(&journal(ledger, *after)?),
+    }
+}
+
+fn present(ledger: &Ledger) -> Result<Exported, AskError> {
+    let now = ledger.now();
+    let mut lines = vec![crate::json::line(&json!({
+        "type": "export", "format": 1, "at": now, "program": env!("CARGO_PKG_VERSION"),
+    }))?];
+    let (trades, warnings, requests) = ledger.view(|rows| {
+        let trades: Vec<_> = view::trades(rows, now)
+            .into_iter()
+            .filter_map(|t| view::find(rows, &format!("{}/{}", t.shop, t.id)).ok())
+            .filter_map(|trade| view::show(rows, &trade, now))
+            .collect();
+        (trades, view::warnings(rows, true), view::requests(rows))
+    });
+    for trade in &trades {
+        lines.push(typed("trade", trade)?);
+    }
+    for warning in &warnings {
+        lines.push(typed("warning", warning)?);
+    }
+    for request in &requests {
+        lines.push(typed("request", request)?);
+    }
+    Ok(Exported {
+        lines,
+        next: Some(Section::Journal { after: None }),
+    })
+}
+
+fn journal(ledger: &Ledger, after: Option<Position>) -> Result<Exported, AskError> {
+    let mut exported = Exported {
+        lines: Vec::new(),
+        next: None,
+    };
+    let mut size = 0;
+    for record in ledger.store().records() {
+        let (at, record) = record.map_err(LedgerError::from)?;
+        if after.is_some_and(|after| at <= after) {
+            continue;
+        }
+        let entry: Value = serde_json::from_slice(&record.head)?;
+        let letter = (!record.blob.is_empty()).then(|| String::from_utf8_lossy(&record.blob));
+        let line = crate::json::line(&json!({
+            "type": "journal", "position": at, "entry": entry, "letter": letter,
+        }))?;
+        size += line.len();
+        exported.lines.push(line);
+        if size >= OCTETS {
+            exported.next = Some(Section::Journal { after: Some(at) });
+            break;
+        }
+    }
+    Ok(exported)
+}
+
+fn typed<T: Serialize>(kind: &str, value: &T) -> Result<String, AskError> {
+    let mut value = serde_json::to_value(value)?;
+    if let Value::Object(object) = &mut value {
+        object.insert("type".to_owned(), Value::from(kind));
+    }
+    Ok(crate::json::line(&value)?)
+}
