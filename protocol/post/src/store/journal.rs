@@ -239,10 +239,35 @@ impl Reader {
             }
             Err(e) => return Err(StoreError::io("open", &path)(e)),
         };
-        let seal = Seal {
+        let bytes = self.frame_bytes(&file, &path, at)?;
+        let frame =
+            frame::decode(&bytes, at.offset(), &self.seal(at)).map_err(|_| no_record(&path, at))?;
+        if frame.lost {
+            return Err(StoreError::NoSuchRecord { position: at });
+        }
+        Ok(frame.to_record())
+    }
+
+    /// Whether a record starts there, or a segment ends.
+    pub(super) fn is_between_records(&self, at: Position) -> bool {
+        let path = self.path(at);
+        let Ok(file) = File::open(&path) else {
+            return false;
+        };
+        file.metadata()
+            .is_ok_and(|m| m.len() == u64::from(at.offset()))
+            || self.frame_bytes(&file, &path, at).is_ok()
+    }
+
+    fn seal(&self, at: Position) -> Seal {
+        Seal {
             salt: self.salt,
             segment: at.segment(),
-        };
+        }
+    }
+
+    /// As many bytes as the frame's header says.
+    fn frame_bytes(&self, file: &File, path: &Path, at: Position) -> Result<Vec<u8>, StoreError> {
         let start = u64::from(at.offset());
         let mut bytes = vec![0; frame::HEADER];
         match file.read_exact_at(&mut bytes, start) {
@@ -250,25 +275,17 @@ impl Reader {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
                 return Err(StoreError::NoSuchRecord { position: at });
             }
-            Err(e) => return Err(StoreError::io("read", &path)(e)),
+            Err(e) => return Err(StoreError::io("read", path)(e)),
         }
-        let damaged = |_| StoreError::Damaged {
-            file: path.clone(),
-            offset: start,
-            what: "there is no whole record here, though one was named",
-        };
-        let length = frame::length(&bytes, at.offset(), &seal).map_err(damaged)?;
+        let length =
+            frame::length(&bytes, at.offset(), &self.seal(at)).map_err(|_| no_record(path, at))?;
         // The length is ours, as its CRC says: the frame was written in one piece.
         bytes.resize(length, 0);
         if let Some(body) = bytes.get_mut(frame::HEADER..) {
             file.read_exact_at(body, start + frame::HEADER as u64)
-                .map_err(StoreError::io("read", &path))?;
+                .map_err(StoreError::io("read", path))?;
         }
-        let frame = frame::decode(&bytes, at.offset(), &seal).map_err(damaged)?;
-        if frame.lost {
-            return Err(StoreError::NoSuchRecord { position: at });
-        }
-        Ok(frame.to_record())
+        Ok(bytes)
     }
 
     /// Bytes of the journal from one position to another.
@@ -277,6 +294,14 @@ impl Reader {
             .map(|n| fs::metadata(segment::path(&self.folder, n)).map_or(0, |m| m.len()))
             .sum();
         (whole + u64::from(to.offset())).saturating_sub(u64::from(from.offset()))
+    }
+}
+
+fn no_record(path: &Path, at: Position) -> StoreError {
+    StoreError::Damaged {
+        file: path.to_path_buf(),
+        offset: u64::from(at.offset()),
+        what: "there is no whole record here, though one was named",
     }
 }
 

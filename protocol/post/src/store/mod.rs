@@ -182,8 +182,8 @@ impl Store {
         })
     }
 
-    /// Several reads of one state: nothing becomes visible in between. Writing inside would wait
-    /// for itself.
+    /// Several reads of one state: nothing becomes visible in between. Inside, read only the rows
+    /// that are given: a call to the store itself could wait for itself.
     pub fn view<T>(&self, read: impl FnOnce(&dyn Rows) -> T) -> T {
         let _steady = self.visible.read().unwrap_or_else(PoisonError::into_inner);
         read(&self.index)

@@ -218,7 +218,8 @@ fn usable_index(
         Some(mark) if mark.salt != replay.reader.salt() => return Err(Why::NotOfThisJournal),
         Some(mark) => Position::from_u64(mark.position),
     };
-    if from < start || from > replay.to {
+    // A journal that was restored from a backup and has grown since may have other records there.
+    if from < start || from > replay.to || !replay.reader.is_between_records(from) {
         return Err(Why::NotOfThisJournal);
     }
     Ok((index, from))

@@ -21,15 +21,15 @@ fn written(data: &Path, last: &[Add]) -> (u64, u64) {
     (before, fs::metadata(segment(data, 1)).unwrap().len())
 }
 
-fn check_every_cut(last: &[Add], leave: impl Fn(&Path, u64)) {
+fn check_cuts(last: &[Add], every: usize) {
     let dir = tempfile::tempdir().unwrap();
     let original = dir.path().join("original");
     let (before, after) = written(&original, last);
     assert!(before < after);
-    for cut in before..=after {
+    for cut in (before..after).step_by(every).chain([after]) {
         let data = dir.path().join(format!("cut-{cut}"));
         copy(&original, &data);
-        leave(&segment(&data, 1), cut);
+        cut_off(&segment(&data, 1), cut);
         let (store, opened) = open(&data);
         let whole = cut == after;
         let expected: Vec<String> = ["1", "2"]
@@ -61,12 +61,12 @@ fn cut_off(file: &Path, length: u64) {
 
 #[test]
 fn a_torn_record_is_cut_off_at_whatever_byte_and_all_before_it_survive() {
-    check_every_cut(&[Add::new("a", 3)], cut_off);
+    check_cuts(&[Add::new("a", 3)], 1);
 }
 
 #[test]
 fn of_a_torn_batch_nothing_is_left() {
-    check_every_cut(&[Add::new("a", 3), Add::new("a", 4)], cut_off);
+    check_cuts(&[Add::new("a", 3), Add::new("a", 4)], 5);
 }
 
 #[test]
