@@ -6,4 +6,10 @@
 pub mod buyer;
 pub mod fold;
 
+pub mod carrier;
+pub mod emit;
+pub mod payment;
+pub mod server;
+pub mod shop;
+
 pub mod rows;

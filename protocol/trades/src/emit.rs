@@ -1,0 +1,100 @@
+//! Lines of the merchant's own system (`tradepost-server emit`): what happened to a trade, and
+//! trades that were placed elsewhere (protocol 9).
+//!
+//! A line is refused as a whole, with one reason, or it is recorded as a whole. The same key with
+//! the same content gets the same answer and does nothing; with other content it is refused.
+
+mod members;
+mod record;
+mod refusal;
+mod status;
+
+pub use refusal::Refusal;
+
+use serde_json::{Map, Value};
+use tradepost_statements::{StatementId, Time, wire};
+
+use crate::rows::Rows;
+use crate::server::book::{self, EmitKey};
+use crate::server::judge::content_hash;
+use crate::server::{Change, Desk, FreshIds, Ignored, Outcome, Settings};
+
+/// What becomes of a line: the answer is true once the change is recorded.
+#[derive(Debug)]
+pub struct Emitted {
+    /// What to record and send; nothing of a line that was refused.
+    pub change: Change,
+    /// The statement that the line made, or why it made none.
+    pub answer: Result<StatementId, Refusal>,
+}
+
+/// Longest key: it is a name, not a text.
+const LONGEST_KEY: usize = 256;
+
+/// Decides about one line: a JSON object.
+pub fn emit(
+    settings: &Settings,
+    rows: &dyn Rows,
+    line: &[u8],
+    now: Time,
+    ids: &mut FreshIds,
+) -> Emitted {
+    let mut desk = Desk::new(settings, rows, now, ids);
+    match decide(&mut desk, line) {
+        Ok(Decided::New(id)) => Emitted {
+            change: desk.finish(Outcome::Emitted(id)),
+            answer: Ok(id),
+        },
+        Ok(Decided::Before(id)) => Emitted {
+            change: desk.finish(Outcome::EmittedBefore(id)),
+            answer: Ok(id),
+        },
+        Err(refusal) => Emitted {
+            // A new desk: what was prepared before the fault was found is forgotten.
+            change: Desk::new(settings, rows, now, ids).finish(Ignored::NothingDue.into()),
+            answer: Err(refusal),
+        },
+    }
+}
+
+enum Decided {
+    New(StatementId),
+    Before(StatementId),
+}
+
+fn decide(desk: &mut Desk<'_>, line: &[u8]) -> Result<Decided, Refusal> {
+    let value = wire::parse_json(line)?;
+    let Value::Object(object) = &value else {
+        return Err(Refusal::IsNotAnObject);
+    };
+    let key = key_of(object)?;
+    let content = content_hash(&value);
+    let row = book::emit_key(&key);
+    if let Some(before) = desk.read::<EmitKey>(&row) {
+        return if before.content == content {
+            Ok(Decided::Before(before.statement))
+        } else {
+            Err(Refusal::KeyWasUsedForOtherContent(key))
+        };
+    }
+    let statement = match object.get("record") {
+        Some(record) => {
+            members::only(object, &["key", "record"], "beside record")?;
+            record::record(desk, record)?
+        }
+        None => status::status(desk, object)?,
+    };
+    desk.put(row, &EmitKey { content, statement });
+    Ok(Decided::New(statement))
+}
+
+fn key_of(object: &Map<String, Value>) -> Result<String, Refusal> {
+    let key: String = members::required(object, "key")?;
+    if key.is_empty() || key.len() > LONGEST_KEY {
+        return Err(Refusal::Member {
+            name: "key".to_owned(),
+            problem: format!("a key has 1 to {LONGEST_KEY} octets"),
+        });
+    }
+    Ok(key)
+}

@@ -1,0 +1,182 @@
+//! A line that tells the record of a trade: one that was placed elsewhere (protocol 9), or the
+//! next version of one that is known. No instructions are sent.
+
+use serde_json::{Map, Value, json};
+use tradepost_statements::record::TradeRecord;
+use tradepost_statements::wish::Wishes;
+use tradepost_statements::{Address, Body, StatementId, TradeId, TradeRef, wire};
+
+use super::members::{as_in_the_line, only, optional, required};
+use super::refusal::Refusal;
+use crate::server::Desk;
+use crate::server::book::{Instructed, KeptWishes, ShopPart, Trade};
+use crate::shop;
+
+/// The members of a trade record's body, and what the line has in addition.
+const KNOWN: [&str; 18] = [
+    "trade",
+    "buyer_mail",
+    "notify",
+    "kind",
+    "version",
+    "shop_name",
+    "placed",
+    "lines",
+    "charges",
+    "discounts",
+    "total",
+    "payment",
+    "delivery",
+    "buyer",
+    "deliver_to",
+    "confirm_by",
+    "hub",
+    "keys",
+];
+
+pub(super) fn record(desk: &mut Desk<'_>, value: &Value) -> Result<StatementId, Refusal> {
+    if desk.settings.shop.is_none() {
+        return Err(Refusal::RoleIsMissing {
+            role: "shop",
+            track: "order",
+        });
+    }
+    let Value::Object(object) = value else {
+        return Err(Refusal::Member {
+            name: "record".to_owned(),
+            problem: "is not an object".to_owned(),
+        });
+    };
+    only(object, &KNOWN, "of a record")?;
+    let name = name_of(desk, object)?;
+    let buyer_mail: Address = required(object, "buyer_mail")?;
+    let notify: Option<Wishes> = optional(object, "notify")?;
+    let known = desk.trade(&name);
+    if let Some(known) = known.as_ref().filter(|t| t.buyer_mail != buyer_mail) {
+        return Err(Refusal::BuyerIsAnother {
+            trade: name.to_string(),
+            known: known.buyer_mail.to_string(),
+        });
+    }
+    let record = read_record(desk, object, &name, &buyer_mail, known.as_ref())?;
+    let mut trade = match known {
+        Some(trade) => trade,
+        None => Trade::new(name, buyer_mail),
+    };
+    if let Some(wishes) = notify {
+        trade.wishes = Some(KeptWishes {
+            wishes,
+            sent: desk.now,
+        });
+    }
+    keep(desk, trade, object, record)
+}
+
+/// `trade` is the id; the pair of shop and id is understood as well.
+fn name_of(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<TradeRef, Refusal> {
+    let own = desk.settings.address.clone();
+    if let Some(Value::Object(_)) = object.get("trade") {
+        let name: TradeRef = required(object, "trade")?;
+        return if name.shop == own {
+            Ok(name)
+        } else {
+            Err(Refusal::RecordOfAnotherShop(name.shop.to_string()))
+        };
+    }
+    let id: TradeId = required(object, "trade")?;
+    Ok(TradeRef { shop: own, id })
+}
+
+/// The body by the wire's own rules, with what the server makes when it is absent.
+fn read_record(
+    desk: &Desk<'_>,
+    object: &Map<String, Value>,
+    name: &TradeRef,
+    buyer_mail: &Address,
+    known: Option<&Trade>,
+) -> Result<TradeRecord, Refusal> {
+    let before = known.and_then(|t| t.shop.as_ref()).map(|s| &s.record);
+    let mut body: Map<String, Value> = object
+        .iter()
+        .filter(|(name, value)| {
+            !matches!(name.as_str(), "trade" | "buyer_mail" | "notify") && !value.is_null()
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let version = before.map_or(1, |r| r.version.number());
+    let placed = before.map_or(desk.now, |r| r.placed);
+    body.entry("version").or_insert_with(|| json!(version));
+    body.entry("placed").or_insert_with(|| json!(placed));
+    body.entry("shop_name")
+        .or_insert_with(|| json!(desk.settings.name));
+    body.insert("kind".to_owned(), json!("trade-record"));
+    let statement = json!({
+        "tradepost": wire::VERSION,
+        "id": "01932c07-9a2e-7c11-8f54-0f6a1c0d9e22",
+        "from": desk.settings.address,
+        "to": buyer_mail,
+        "sent": desk.now,
+        "trade": name,
+        "body": body,
+    });
+    let read = wire::from_value(&statement).map_err(|e| as_in_the_line(e, "", "record."))?;
+    let Body::TradeRecord(record) = read.body else {
+        return Err(Refusal::IsNotAnObject);
+    };
+    match record.sum() {
+        Ok(sum) if sum == record.total => Ok(*record),
+        Ok(sum) => Err(Refusal::TotalIsNotTheSum {
+            total: record.total,
+            sum: sum.to_string(),
+        }),
+        Err(e) => Err(Refusal::TotalIsNotTheSum {
+            total: record.total,
+            sum: format!("impossible: {e}"),
+        }),
+    }
+}
+
+/// The first version, the next one, or the very one that is known.
+fn keep(
+    desk: &mut Desk<'_>,
+    mut trade: Trade,
+    object: &Map<String, Value>,
+    mut record: TradeRecord,
+) -> Result<StatementId, Refusal> {
+    if let Some(shop) = &mut trade.shop {
+        if shop.record == record {
+            return Ok(shop.record_statement);
+        }
+        let newest = shop.record.version;
+        if optional::<u64>(object, "version")?.is_none() {
+            record.version = newest.next();
+        } else if record.version <= newest {
+            return Err(Refusal::VersionIsNotNew {
+                known: newest.number(),
+            });
+        }
+        shop.record = record;
+    } else {
+        trade.shop = Some(ShopPart {
+            request: None,
+            record,
+            // Replaced below, once the statement is made.
+            record_statement: desk.fresh_id(),
+            confirmed: None,
+            instructed: Instructed::Never,
+            told: Vec::new(),
+            order: None,
+            heard: Vec::new(),
+            wants_back: None,
+        });
+    }
+    let id = shop::announce_record(desk, &trade);
+    if let Some(shop) = &mut trade.shop {
+        shop.record_statement = id;
+        if let Some(payment) = &mut trade.payment {
+            payment.instruction.amount = shop.record.total;
+        }
+    }
+    desk.save(&mut trade);
+    Ok(id)
+}

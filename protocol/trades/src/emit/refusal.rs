@@ -1,0 +1,160 @@
+//! Why a line is refused.
+
+use tradepost_statements::Amount;
+use tradepost_statements::wire::JsonError;
+
+use crate::server::track::StepRefused;
+
+/// Why a line of the merchant's own system is refused. Nothing was recorded; the same line may
+/// come again once the reason is gone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not JSON as the protocol wants it.
+    #[error(transparent)]
+    IsNotJson(#[from] JsonError),
+    /// JSON, but no object.
+    #[error(
+        "a line is a JSON object such as {{\"key\":\"1\",\"trade\":\"T-1\",\"track\":\"order\",\"state\":\"shipped\"}}"
+    )]
+    IsNotAnObject,
+    /// The key names another content.
+    #[error("the key {0:?} was used for other content before: use a new key for a new event")]
+    KeyWasUsedForOtherContent(String),
+    /// A member that a line of this kind does not have.
+    #[error("unknown member {name:?} {place}: the members are {known}")]
+    UnknownMember {
+        /// Its name.
+        name: String,
+        /// Where it stands.
+        place: String,
+        /// What would be known.
+        known: String,
+    },
+    /// A member is missing or wrong.
+    #[error("{name}: {problem}")]
+    Member {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The statement that the line asks for would break the protocol.
+    #[error("{0}")]
+    CannotBeSaid(String),
+    /// No shop has a trade of that id here.
+    #[error(
+        "there is no trade {0} here: neither an order nor an instruction of its shop has arrived"
+    )]
+    NoSuchTrade(String),
+    /// Several shops have a trade of that id.
+    #[error("several shops have a trade {id}: name one in the member shop ({shops})")]
+    SeveralShopsHaveThatTrade {
+        /// The id.
+        id: String,
+        /// Their addresses.
+        shops: String,
+    },
+    /// The server has no such role.
+    #[error("this server is no {role}: its roles do not include the {track} track")]
+    RoleIsMissing {
+        /// Which one would be needed.
+        role: &'static str,
+        /// For which track.
+        track: &'static str,
+    },
+    /// The trade does not name this server for that track.
+    #[error("this server does not work on the {track} track of {trade}: {why}")]
+    TrackIsNotOurs {
+        /// Which track.
+        track: &'static str,
+        /// Which trade.
+        trade: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// A status that readers would warn about.
+    #[error(transparent)]
+    Step(#[from] StepRefused),
+    /// Protocol 5, line 14 (E17).
+    #[error("amount: {stated} is not the trade's total of {total}")]
+    AmountIsNotTheTotal {
+        /// As the line says.
+        stated: Amount,
+        /// As recorded.
+        total: Amount,
+    },
+    /// Protocol 5, line 14.
+    #[error("{member}: {stated} is more than {most}")]
+    MoreThanCanBe {
+        /// `paid` or `refunded`.
+        member: &'static str,
+        /// As the line says.
+        stated: Amount,
+        /// The most that fits.
+        most: Amount,
+    },
+    /// `settled` says that all is paid.
+    #[error("paid: settled means that all of {total} is paid, not {paid}; say partly-paid instead")]
+    SettledIsAllOfIt {
+        /// As the line says.
+        paid: Amount,
+        /// The trade's total.
+        total: Amount,
+    },
+    /// A currency that the trade does not have.
+    #[error("{member}: {stated} is not in the trade's currency, {total}")]
+    OtherCurrency {
+        /// Which member.
+        member: &'static str,
+        /// As the line says.
+        stated: Amount,
+        /// The trade's total.
+        total: Amount,
+    },
+    /// Protocol 5, line 15.
+    #[error("lines: the trade has no line {line} of which there are {quantity}")]
+    LineIsNotInTheTrade {
+        /// Its index.
+        line: u32,
+        /// How many.
+        quantity: u32,
+    },
+    /// The shop named the parcels.
+    #[error("parcel: {named:?} is none of the parcels that the shop named ({known})")]
+    UnknownParcel {
+        /// As the line says.
+        named: String,
+        /// As instructed.
+        known: String,
+    },
+    /// A time that has not come.
+    #[error("at: {0} lies in the future; a status tells what has happened (use planned)")]
+    AtLiesAhead(tradepost_statements::Time),
+    /// The total of a record.
+    #[error("record.total: {total} is not lines and charges less discounts, which is {sum}")]
+    TotalIsNotTheSum {
+        /// As the line says.
+        total: Amount,
+        /// As it comes to.
+        sum: String,
+    },
+    /// A record of another shop.
+    #[error("record.trade: {0} is another shop; this server makes records of its own trades only")]
+    RecordOfAnotherShop(String),
+    /// E14: statuses go to the stored address.
+    #[error("record.buyer_mail: the buyer of {trade} is {known}")]
+    BuyerIsAnother {
+        /// Which trade.
+        trade: String,
+        /// As recorded.
+        known: String,
+    },
+    /// An older or equal version with another content.
+    #[error(
+        "record.version: version {known} of this trade is known; the next one must be higher, or left out"
+    )]
+    VersionIsNotNew {
+        /// The newest one.
+        known: u32,
+    },
+}

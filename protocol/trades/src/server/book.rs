@@ -1,0 +1,413 @@
+//! A server's book: what it keeps about its trades, and under which keys.
+//!
+//! ```text
+//! s/t/<shop>/<trade id>         Trade, all roles of this server in one entry
+//! s/n/<trade id>/<shop>         finds the shops of a trade id
+//! s/b/<request id>              Request: the stored answer to an order (Q8), or a mark
+//! s/i/<sender>/<statement id>   Seen: what was said under this id, and the answers to it
+//! s/g/<digest>                  the evidence of a letter that was judged
+//! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
+//! s/w/<statement id>            Waiting: an own statement that awaits its answer
+//! s/h/<digest>                  a held letter
+//! s/m/<sender>/<shop>/<id>/..   Mark: a refund or recall that overtook its instruction
+//! s/d/<time>/<what>             what is due when; stale ones do nothing
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tradepost_statements::instruction::{DeliveryInstruction, PaymentInstruction};
+use tradepost_statements::order::{Line, LineQuantity, Reference};
+use tradepost_statements::record::{TradeRecord, Version};
+use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
+use tradepost_statements::wish::Wishes;
+use tradepost_statements::{
+    Address, Amount, DeliveryState, Kind, OrderState, PaymentState, RequestId, Sequence,
+    StatementId, Time, TradeId, TradeRef,
+};
+
+use super::track::Standing;
+use crate::rows::{Row, Rows};
+
+/// One trade, with all that this server does about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trade {
+    /// Its name.
+    pub trade: TradeRef,
+    /// Counts the changes of this entry, so that two processes cannot overwrite one another.
+    pub revision: u64,
+    /// Where statuses go (E14).
+    pub buyer_mail: Address,
+    /// What the buyer wants to be told of (Q7); none: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wishes: Option<KeptWishes>,
+    /// Addresses that agreed to notices.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub consents: BTreeSet<Address>,
+    /// What the shop keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<ShopPart>,
+    /// What the carrier keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<CarrierPart>,
+    /// What the payment processor keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentPart>,
+}
+
+/// The buyer's wishes and when they were stated: the later ones count (protocol 3, `notify`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptWishes {
+    /// What is wished.
+    pub wishes: Wishes,
+    /// When.
+    pub sent: Time,
+}
+
+/// The shop's part of a trade.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShopPart {
+    /// The order's request; none for an order placed elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+    /// The newest version of the record.
+    pub record: TradeRecord,
+    /// The statement that carried it first.
+    pub record_statement: StatementId,
+    /// The version that the buyer agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Version>,
+    /// Whether carrier and payment processor were instructed.
+    pub instructed: Instructed,
+    /// What was told to carriers and payment processor, so that their answers can be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+    /// How far the shop's part has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Track<OrderStatus, OrderState>>,
+    /// The newest statuses of carriers and payment processor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Heard>,
+    /// The buyer wants to give goods back; the operator decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wants_back: Option<GiveBack>,
+}
+
+/// Whether the instructions of a trade left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Instructed {
+    /// They wait for the buyer's `confirm`; the token of the payment is kept until then.
+    AfterConfirm {
+        /// The buyer's token.
+        reference: Option<Reference>,
+    },
+    /// They left with the trade record, or with the confirmation.
+    Yes,
+    /// They never will: placed elsewhere, or cancelled before.
+    Never,
+}
+
+/// A statement of the shop to a carrier or payment processor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its id.
+    pub id: StatementId,
+    /// What kind it was.
+    pub kind: Kind,
+    /// To whom.
+    pub to: Address,
+}
+
+/// The newest status of another server's track.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Whose.
+    pub from: Address,
+    /// The sequence.
+    pub sequence: Sequence,
+    /// What was said.
+    pub state: HeardState,
+    /// When it was recorded there.
+    pub at: Time,
+}
+
+/// A state of another server's track.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeardState {
+    /// A carrier's.
+    Delivery {
+        /// Of which parcel.
+        parcel: String,
+        /// How far it is.
+        state: DeliveryState,
+    },
+    /// The payment processor's.
+    Payment {
+        /// How far it is.
+        state: PaymentState,
+    },
+}
+
+/// The buyer's wish to give goods back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GiveBack {
+    /// The statement that said so.
+    pub statement: StatementId,
+    /// Which goods; none: all.
+    pub lines: Option<Vec<LineQuantity>>,
+    /// Why, in the buyer's words.
+    pub text: Option<String>,
+}
+
+/// The carrier's part of a trade.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CarrierPart {
+    /// What the shop instructed.
+    pub instructions: Vec<DeliveryInstruction>,
+    /// How far each parcel has come.
+    pub parcels: BTreeMap<String, Track<DeliveryStatus, DeliveryState>>,
+}
+
+/// The payment processor's part of a trade.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PaymentPart {
+    /// What the shop instructed.
+    pub instruction: PaymentInstruction,
+    /// How far the payment has come.
+    pub track: Option<Track<PaymentStatus, PaymentState>>,
+}
+
+/// A track: its newest status, and how far it has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Track<Status, State> {
+    /// The newest status.
+    pub last: Status,
+    /// What may follow.
+    pub standing: Standing<State>,
+}
+
+/// What became of an order, by its request id (Q8). Kept for good: more than the 60 days asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The stored answer, octet for octet; none: only a mark stands here.
+    pub answer: Option<String>,
+    /// The trade that it became.
+    pub trade: Option<TradeId>,
+    /// A `cancel` came; it counts against an order until then (protocol 3, "Overtaking").
+    pub cancelled_until: Option<Time>,
+    /// When the answer was repeated within the last hour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeated: Vec<Time>,
+}
+
+/// A statement that was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// SHA-256 of its canonical JSON.
+    pub content: String,
+    /// What was answered, octet for octet.
+    pub answers: Vec<String>,
+    /// When the answers were repeated within the last hour.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeated: Vec<Time>,
+}
+
+/// A line of the merchant's own system that was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EmitKey {
+    /// SHA-256 of its canonical JSON.
+    pub content: String,
+    /// The statement that it made.
+    pub statement: StatementId,
+}
+
+/// An own statement that awaits an answer (protocol 7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The statement, octet for octet.
+    pub octets: String,
+    /// When it left first.
+    pub since: Time,
+    /// How often it was sent again.
+    pub again: u32,
+    /// When it is sent again.
+    pub due: Time,
+    /// Whether the operator was told.
+    pub operator_told: bool,
+}
+
+/// A `refund` or `recall` that came before its instruction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Counts until then.
+    pub until: Time,
+    /// The statement that made it.
+    pub statement: StatementId,
+}
+
+/// What a record or an instruction says there is, to compare lines with.
+#[derive(Debug, Clone, Copy)]
+pub enum Goods<'t> {
+    /// The shop's own record.
+    Record(&'t [Line]),
+    /// A carrier's instructions.
+    Instructions(&'t [DeliveryInstruction]),
+}
+
+impl Goods<'_> {
+    /// How many of a line there are; none: there is no such line.
+    #[must_use]
+    pub fn quantity(&self, line: u32) -> Option<NonZeroU32> {
+        match self {
+            Goods::Record(lines) => usize::try_from(line)
+                .ok()
+                .and_then(|i| lines.get(i))
+                .map(|l| l.quantity),
+            Goods::Instructions(all) => all
+                .iter()
+                .flat_map(|i| &i.lines)
+                .filter(|l| l.line == line)
+                .map(|l| l.quantity)
+                .max(),
+        }
+    }
+}
+
+impl Trade {
+    /// An entry without any part yet.
+    #[must_use]
+    pub fn new(trade: TradeRef, buyer_mail: Address) -> Trade {
+        Trade {
+            trade,
+            revision: 0,
+            buyer_mail,
+            wishes: None,
+            consents: BTreeSet::new(),
+            shop: None,
+            carrier: None,
+            payment: None,
+        }
+    }
+
+    /// The trade's total, as far as this server knows it.
+    #[must_use]
+    pub fn total(&self) -> Option<Amount> {
+        let recorded = self.shop.as_ref().map(|s| s.record.total);
+        recorded.or(self.payment.as_ref().map(|p| p.instruction.amount))
+    }
+
+    /// The shop's name, as far as this server knows it.
+    #[must_use]
+    pub fn shop_name(&self) -> Option<&str> {
+        self.shop.as_ref().map(|s| s.record.shop_name.as_str())
+    }
+}
+
+/// The key of a trade.
+#[must_use]
+pub fn trade_key(trade: &TradeRef) -> String {
+    format!("s/t/{}/{}", trade.shop.as_str(), trade.id)
+}
+
+pub(crate) fn name_prefix(id: &TradeId) -> String {
+    format!("s/n/{id}/")
+}
+
+pub(crate) fn request_key(request: &RequestId) -> String {
+    format!("s/b/{}", request.key())
+}
+
+pub(crate) fn seen_key(sender: &Address, id: StatementId) -> String {
+    format!("s/i/{}/{id}", sender.as_str())
+}
+
+pub(crate) fn digest_key(digest: &str) -> String {
+    format!("s/g/{digest}")
+}
+
+pub(crate) fn emit_key(key: &str) -> String {
+    format!("s/k/{key}")
+}
+
+pub(crate) fn waiting_key(id: StatementId) -> String {
+    format!("s/w/{id}")
+}
+
+pub(crate) fn held_key(digest: &str) -> String {
+    format!("s/h/{digest}")
+}
+
+/// What a mark stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MarkOf<'p> {
+    Refund,
+    /// Of a parcel, or of all.
+    Recall(Option<&'p str>),
+}
+
+pub(crate) fn mark_key(trade: &TradeRef, of: MarkOf<'_>) -> String {
+    let (shop, id) = (trade.shop.as_str(), &trade.id);
+    match of {
+        MarkOf::Refund => format!("s/m/{shop}/{id}/refund"),
+        MarkOf::Recall(None) => format!("s/m/{shop}/{id}/recall"),
+        MarkOf::Recall(Some(parcel)) => format!("s/m/{shop}/{id}/recall/{parcel}"),
+    }
+}
+
+pub(crate) const DUE: &str = "s/d/";
+
+/// Ordered by time: 16 digits last until the year 318857.
+pub(crate) fn due_key(at: Time, what: &str) -> String {
+    format!("{DUE}{:016}/{what}", at.unix_millis().max(0))
+}
+
+/// When a row of the due list is due, and what it names.
+pub(crate) fn read_due_key(key: &[u8]) -> Option<(Time, String)> {
+    let text = std::str::from_utf8(key).ok()?.strip_prefix(DUE)?;
+    let (millis, what) = text.split_once('/')?;
+    Some((
+        Time::from_unix_millis(millis.parse().ok()?),
+        what.to_owned(),
+    ))
+}
+
+/// Reads a row that this module wrote.
+pub(crate) fn read<T: DeserializeOwned>(rows: &dyn Rows, key: &str) -> Option<T> {
+    rows.get(key.as_bytes()).map(|value| from_row(&value))
+}
+
+pub(crate) fn from_row<T: DeserializeOwned>(value: &[u8]) -> T {
+    // The store checks what it reads, and is rebuilt when this format changes.
+    serde_json::from_slice(value).expect("a row of the book was written by this program")
+}
+
+pub(crate) fn put<T: Serialize>(key: String, value: &T) -> Row {
+    let value = serde_json::to_vec(value).expect("a row of the book always has a JSON form");
+    Row::put(key, value)
+}
+
+/// A trade of the book.
+#[must_use]
+pub fn load(rows: &dyn Rows, trade: &TradeRef) -> Option<Trade> {
+    read(rows, &trade_key(trade))
+}
+
+/// What became of the order with this request id.
+#[must_use]
+pub fn by_request(rows: &dyn Rows, request: &RequestId) -> Option<Request> {
+    read(rows, &request_key(request))
+}
+
+/// The shops that have a trade of this id.
+#[must_use]
+pub fn shops_with(rows: &dyn Rows, id: &TradeId, limit: usize) -> Vec<TradeRef> {
+    let prefix = name_prefix(id);
+    rows.scan_from(prefix.as_bytes(), prefix.as_bytes(), limit)
+        .iter()
+        .map(|(_, value)| from_row(value))
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! Protocol 5 as servers apply it: whoever is not proven gets silence and a log line.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tradepost_statements::wire::{self, Decoded};
+use tradepost_statements::{Address, Evidence, Statement};
+
+use super::book::{self, Seen};
+use super::change::{Ignored, Occasion, Outcome};
+use super::desk::{Desk, may_repeat};
+
+/// A fetched letter that has a Tradepost part, as far as decisions need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// The one From mailbox; none when From cannot be read strictly.
+    pub author: Option<Address>,
+    /// How well the author is proven.
+    pub evidence: Evidence,
+    /// How, in one sentence.
+    pub proof: String,
+    /// SHA-256, in hex, of the octets from the first author field on.
+    pub digest: String,
+    /// What the Tradepost part holds.
+    pub content: Content,
+}
+
+/// What a Tradepost part holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// The octets of a statement: JSON text.
+    Statement(String),
+    /// Nothing that can be read here, and why.
+    Unreadable(String),
+}
+
+/// Protocol 2: a statement may be this far ahead of the reader's clock.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
+/// Protocol 2: what is ahead further than that is unreadable.
+const FAR_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn judge(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+    // "A letter whose octets were judged before, with evidence at least as good, has no other effect".
+    let key = book::digest_key(&letter.digest);
+    if let Some(before) = desk.read::<Evidence>(&key)
+        && before >= letter.evidence
+    {
+        return Ignored::SameLetter.into();
+    }
+    let proof = prove(desk, letter);
+    // Nothing is kept of letters of unproven senders: anybody can send any number of them.
+    if !matches!(
+        proof,
+        Err(Unjudged::Ignored(Ignored::SenderIsNotProven { .. }))
+    ) {
+        desk.put(key, &letter.evidence);
+    }
+    match proof {
+        Ok((author, decoded)) => judge_statement(desk, &author, &decoded),
+        Err(Unjudged::Ignored(why)) => why.into(),
+        Err(Unjudged::Held { until }) => {
+            desk.put(book::held_key(&letter.digest), letter);
+            desk.due_at(until, &format!("held/{}", letter.digest));
+            Outcome::Held(until)
+        }
+    }
+}
+
+/// A held letter is judged again without regard to what was judged before.
+pub(super) fn judge_held(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+    match prove(desk, letter) {
+        Ok((author, decoded)) => judge_statement(desk, &author, &decoded),
+        Err(Unjudged::Ignored(why)) => why.into(),
+        Err(Unjudged::Held { until }) => Outcome::Held(until),
+    }
+}
+
+enum Unjudged {
+    Ignored(Ignored),
+    Held { until: tradepost_statements::Time },
+}
+
+impl From<Ignored> for Unjudged {
+    fn from(why: Ignored) -> Self {
+        Unjudged::Ignored(why)
+    }
+}
+
+/// Protocol 5, lines 3 to 6.
+fn prove(desk: &Desk<'_>, letter: &Received) -> Result<(Address, Decoded), Unjudged> {
+    let proven = letter.evidence >= desk.settings.minimum && letter.evidence > Evidence::None;
+    let author = match &letter.author {
+        Some(author) if proven => author.clone(),
+        Some(_) | None => {
+            return Err(Ignored::SenderIsNotProven {
+                evidence: letter.evidence,
+                proof: letter.proof.clone(),
+            }
+            .into());
+        }
+    };
+    let decoded = match &letter.content {
+        Content::Statement(text) => wire::decode(text.as_bytes())
+            .map_err(|e| Ignored::StatementIsUnreadable(e.to_string()))?,
+        Content::Unreadable(why) => {
+            return Err(Ignored::StatementIsUnreadable(why.clone()).into());
+        }
+    };
+    let sent = decoded.statement.sent;
+    if sent > desk.now.plus(FAR_AHEAD) {
+        return Err(Ignored::SentIsFarAhead(sent).into());
+    }
+    if sent > desk.now.plus(CLOCKS_DIFFER) {
+        return Err(Unjudged::Held { until: sent });
+    }
+    let statement = &decoded.statement;
+    if statement.from != author {
+        return Err(Ignored::StatementIsFromAnother {
+            stated: statement.from.to_string(),
+            author: author.to_string(),
+        }
+        .into());
+    }
+    if statement.to != desk.settings.address {
+        return Err(Ignored::StatementIsForAnother(statement.to.to_string()).into());
+    }
+    Ok((author, decoded))
+}
+
+/// Protocol 5, line 7, and all that follows.
+fn judge_statement(desk: &mut Desk<'_>, author: &Address, decoded: &Decoded) -> Outcome {
+    let statement = &decoded.statement;
+    let key = book::seen_key(author, statement.id);
+    let content = content_hash(&decoded.value);
+    let before = desk.read::<Seen>(&key);
+    match before {
+        Some(seen) if seen.content != content => {
+            return Ignored::StatementIdWithOtherContent.into();
+        }
+        Some(seen) if !seen.answers.is_empty() => return repeat(desk, key, seen),
+        // What had no answer may have one now: its trade has come, or its sender was configured.
+        Some(_) | None => {}
+    }
+    let outcome = super::decide(desk, statement);
+    let seen = Seen {
+        content,
+        answers: desk.answers_to(statement),
+        repeated: Vec::new(),
+    };
+    desk.put(key, &seen);
+    outcome
+}
+
+/// "A server repeats its stored answer", at most 5 times an hour.
+fn repeat(desk: &mut Desk<'_>, key: String, mut seen: Seen) -> Outcome {
+    if !may_repeat(&mut seen.repeated, desk.now) {
+        return Ignored::RepeatedOftenEnough(seen.repeated.len()).into();
+    }
+    for octets in &seen.answers {
+        desk.say_again(octets, Occasion::Answer);
+    }
+    desk.put(key, &seen);
+    Outcome::AnswerRepeated
+}
+
+/// "Same content": equal as JSON values. `serde_json` keeps members in order of their names, so
+/// equal values have one text.
+pub(crate) fn content_hash(value: &serde_json::Value) -> String {
+    let digest = Sha256::digest(value.to_string().as_bytes());
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Whether a statement answers one of ours that went to its sender; only those may have `answers`.
+pub(crate) fn answers_ours(statement: &Statement, told: &[book::Told]) -> bool {
+    statement
+        .answers
+        .is_none_or(|id| told.iter().any(|t| t.id == id && t.to == statement.from))
+}

@@ -1,0 +1,52 @@
+//! What an operator decides: which roles a server has, and how it plays them.
+
+use std::time::Duration;
+
+use tradepost_statements::{Address, Evidence};
+
+use crate::{carrier, payment, shop};
+
+/// A server's configuration, as far as decisions need it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The server's own address.
+    pub address: Address,
+    /// Its name for people.
+    pub name: String,
+    /// The least evidence of a letter that counts.
+    pub minimum: Evidence,
+    /// It takes orders.
+    pub shop: Option<shop::Settings>,
+    /// It delivers.
+    pub carrier: Option<carrier::Settings>,
+    /// It takes payments.
+    pub payment: Option<payment::Settings>,
+    /// How long it waits.
+    pub timers: Timers,
+}
+
+/// How long a server waits (protocol 7).
+#[derive(Debug, Clone)]
+pub struct Timers {
+    /// Before a statement without answer is sent again.
+    pub answer_first: Duration,
+    /// The longest such wait; each is twice the one before.
+    pub answer_longest: Duration,
+    /// When the operator is told that an answer is missing.
+    pub tell_operator: Duration,
+    /// When an unanswered statement is sent no more.
+    pub give_up: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        const DAY: u64 = 24 * 3600;
+        Timers {
+            answer_first: Duration::from_secs(5 * MINUTE),
+            answer_longest: Duration::from_secs(6 * 3600),
+            tell_operator: Duration::from_secs(DAY),
+            give_up: Duration::from_secs(30 * DAY),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What an operator is shown of the book.
+
+use serde::Serialize;
+use tradepost_statements::{
+    Address, Amount, DeliveryState, OrderState, PaymentState, RequestId, Time, TradeId,
+};
+
+use super::book::{self, HeardState, Trade};
+use crate::rows::Rows;
+
+/// A trade, as `tradepost-server trades` shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TradeView {
+    /// The shop's address.
+    pub shop: Address,
+    /// The shop's id for it.
+    pub id: TradeId,
+    /// Where statuses go.
+    pub buyer: Address,
+    /// The order's request; none for an order placed elsewhere.
+    pub request: Option<RequestId>,
+    /// When it was placed, as far as known here.
+    pub placed: Option<Time>,
+    /// Its total, as far as known here.
+    pub total: Option<Amount>,
+    /// The version of the record.
+    pub version: Option<u32>,
+    /// The version that the buyer confirmed.
+    pub confirmed: Option<u32>,
+    /// The order track, of a shop.
+    pub order: Option<Step<OrderState>>,
+    /// Delivery tracks: this server's own, and what carriers told.
+    pub delivery: Vec<DeliveryStep>,
+    /// The payment track: this server's own, or what the payment processor told.
+    pub payment: Option<Step<PaymentState>>,
+    /// The buyer wants goods back and waits for a decision.
+    pub wants_back: bool,
+}
+
+/// The newest status of a track.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step<State> {
+    /// How far.
+    pub state: State,
+    /// Its number.
+    pub sequence: u32,
+    /// Since when.
+    pub at: Time,
+}
+
+/// The newest status of a parcel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeliveryStep {
+    /// Who brings it.
+    pub carrier: Address,
+    /// Its name; empty where parcels are not named.
+    pub parcel: String,
+    /// How far.
+    pub state: DeliveryState,
+    /// Its number.
+    pub sequence: u32,
+    /// Since when.
+    pub at: Time,
+}
+
+/// All trades, at most `limit`, in the order of shop and id.
+#[must_use]
+pub fn trades(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<TradeView> {
+    let prefix = b"s/t/";
+    rows.scan_from(prefix, prefix, limit)
+        .iter()
+        .map(|(_, value)| view(&book::from_row::<Trade>(value), own))
+        .collect()
+}
+
+/// One trade.
+#[must_use]
+pub fn view(trade: &Trade, own: &Address) -> TradeView {
+    let shop = trade.shop.as_ref();
+    TradeView {
+        shop: trade.trade.shop.clone(),
+        id: trade.trade.id.clone(),
+        buyer: trade.buyer_mail.clone(),
+        request: shop.and_then(|s| s.request.clone()),
+        placed: shop.map(|s| s.record.placed),
+        total: trade.total(),
+        version: shop.map(|s| s.record.version.number()),
+        confirmed: shop.and_then(|s| s.confirmed).map(|v| v.number()),
+        order: shop.and_then(|s| s.order.as_ref()).map(|t| Step {
+            state: t.last.state,
+            sequence: t.last.sequence.number(),
+            at: t.last.at,
+        }),
+        delivery: deliveries(trade, own),
+        payment: payment(trade),
+        wants_back: shop.is_some_and(|s| s.wants_back.is_some()),
+    }
+}
+
+fn deliveries(trade: &Trade, own: &Address) -> Vec<DeliveryStep> {
+    let mut steps: Vec<DeliveryStep> = Vec::new();
+    for (parcel, track) in trade.carrier.iter().flat_map(|c| &c.parcels) {
+        steps.push(DeliveryStep {
+            carrier: own.clone(),
+            parcel: parcel.clone(),
+            state: track.last.state,
+            sequence: track.last.sequence.number(),
+            at: track.last.at,
+        });
+    }
+    for heard in trade.shop.iter().flat_map(|s| &s.heard) {
+        if let HeardState::Delivery { parcel, state } = &heard.state {
+            steps.push(DeliveryStep {
+                carrier: heard.from.clone(),
+                parcel: parcel.clone(),
+                state: *state,
+                sequence: heard.sequence.number(),
+                at: heard.at,
+            });
+        }
+    }
+    steps
+}
+
+fn payment(trade: &Trade) -> Option<Step<PaymentState>> {
+    let own = trade.payment.as_ref().and_then(|p| p.track.as_ref());
+    if let Some(track) = own {
+        return Some(Step {
+            state: track.last.state,
+            sequence: track.last.sequence.number(),
+            at: track.last.at,
+        });
+    }
+    let heard = trade.shop.iter().flat_map(|s| &s.heard);
+    heard
+        .filter_map(|h| match &h.state {
+            HeardState::Payment { state } => Some(Step {
+                state: *state,
+                sequence: h.sequence.number(),
+                at: h.at,
+            }),
+            HeardState::Delivery { .. } => None,
+        })
+        .next()
+}

@@ -1,0 +1,165 @@
+//! What a shop does: it makes trades of orders (E2 to E5), instructs carrier and payment processor
+//! (E9, E10), and stops a trade while nothing has shipped (E7).
+//!
+//! ```text
+//! order ─► received ─(confirm)─► confirmed ─► preparing ─► partly-shipped ─► shipped
+//!              └───────────────(cancel)────────────► cancelled      `emit` moves it on
+//! ```
+//!
+//! It authorizes nothing (E3) and takes no hub's orders yet (protocol 8).
+
+mod afterwards;
+mod heard;
+mod instruct;
+mod order;
+mod settings;
+
+pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm, give_back};
+pub(crate) use heard::{heard_of_delivery, heard_of_payment};
+pub(crate) use order::order;
+pub use settings::{Catalogue, DeliveryProcedure, Item, PaymentProcedure, Settings};
+
+use tradepost_statements::progress::Progress;
+use tradepost_statements::status::{OrderStatus, Reason, When};
+use tradepost_statements::{Body, OrderState, Statement, StatementId};
+
+use crate::server::Desk;
+use crate::server::book::{HeardState, ShopPart, Track, Trade};
+use crate::server::desk::{AskedBy, Naming, Told};
+use crate::server::track::{Standing, next_place};
+
+/// Sends the newest trade record in answer to a question (same `version` and `body`).
+pub(crate) fn record_again(desk: &mut Desk<'_>, trade: &Trade, asking: &Statement) {
+    if let Some(shop) = &trade.shop {
+        let to = trade.buyer_mail.clone();
+        say_record(desk, &to, trade, shop, Some(asking.id));
+    }
+}
+
+/// Every version that belongs to an order carries its request (protocol 3, `trade-record`).
+fn say_record(
+    desk: &mut Desk<'_>,
+    to: &tradepost_statements::Address,
+    trade: &Trade,
+    shop: &ShopPart,
+    answers: Option<StatementId>,
+) -> StatementId {
+    let naming = Naming {
+        trade: Some(trade.trade.clone()),
+        request: shop.request.clone(),
+        answers,
+    };
+    let body = Body::TradeRecord(Box::new(shop.record.clone()));
+    desk.say(to, naming, body, Some(trade))
+}
+
+/// Sends the record of a trade that was placed elsewhere, or another version of any record.
+pub(crate) fn announce_record(desk: &mut Desk<'_>, trade: &Trade) -> StatementId {
+    match &trade.shop {
+        Some(shop) => {
+            let to = trade.buyer_mail.clone();
+            say_record(desk, &to, trade, shop, None)
+        }
+        None => desk.fresh_id(),
+    }
+}
+
+/// A shop's trade has an order track, even if nothing was told yet: placed elsewhere.
+pub(crate) fn begin_track(desk: &mut Desk<'_>, trade: &mut Trade) {
+    if let Some(shop) = &mut trade.shop
+        && shop.order.is_none()
+    {
+        advance(shop, OrderState::Received, None, desk.now);
+        desk.save(trade);
+    }
+}
+
+/// Moves the order track on by the shop's own decision; a step that cannot follow changes nothing.
+fn advance(
+    shop: &mut ShopPart,
+    state: OrderState,
+    reason: Option<&str>,
+    now: tradepost_statements::Time,
+) -> bool {
+    let last = shop.order.as_ref();
+    let standing = last.map_or(Standing::start(), |t| t.standing);
+    let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), now);
+    let (Ok(standing), Ok((sequence, at))) = (standing.step(state), place) else {
+        return false;
+    };
+    let ship = match (state.is_end(), last) {
+        (false, Some(track)) => track.last.ship,
+        (true, _) | (_, None) => When::default(),
+    };
+    let status = OrderStatus {
+        sequence,
+        state,
+        at,
+        ship,
+        parcels: None,
+        reason: reason.and_then(|r| r.parse::<Reason>().ok()),
+        text: None,
+    };
+    shop.order = Some(Track {
+        last: status,
+        standing,
+    });
+    true
+}
+
+/// Tells the present order status.
+fn tell_order(desk: &mut Desk<'_>, trade: &Trade, asked: AskedBy<'_>) {
+    let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());
+    if let Some(track) = order {
+        desk.tell(trade, &Told::Order(track.last.clone()), asked);
+    }
+}
+
+/// Whether something has shipped, as far as the shop itself or a carrier said.
+pub(crate) fn has_shipped(trade: &Trade) -> bool {
+    let Some(shop) = &trade.shop else {
+        return false;
+    };
+    let said_so = shop
+        .order
+        .as_ref()
+        .is_some_and(|t| match t.standing.highest {
+            Some(OrderState::PartlyShipped | OrderState::Shipped | OrderState::Returned) => true,
+            Some(
+                OrderState::Received
+                | OrderState::Confirmed
+                | OrderState::Preparing
+                | OrderState::AwaitingPayment
+                | OrderState::OnHold
+                | OrderState::Cancelled,
+            )
+            | None => false,
+        });
+    let under_way = |state: tradepost_statements::DeliveryState| {
+        use tradepost_statements::DeliveryState as D;
+        match state {
+            D::Announced | D::Stopped | D::OnHold | D::Exception => false,
+            D::PickedUp
+            | D::AtTerminal
+            | D::Sorted
+            | D::InTransit
+            | D::OutForDelivery
+            | D::AttemptFailed
+            | D::ReadyForPickup
+            | D::Lost
+            | D::Delivered
+            | D::Returning
+            | D::Returned => true,
+        }
+    };
+    let heard = shop.heard.iter().any(|h| match &h.state {
+        HeardState::Delivery { state, .. } => under_way(*state),
+        HeardState::Payment { .. } => false,
+    });
+    let own = trade
+        .carrier
+        .iter()
+        .flat_map(|c| c.parcels.values())
+        .any(|t| t.standing.highest.is_some_and(under_way));
+    said_so || heard || own
+}

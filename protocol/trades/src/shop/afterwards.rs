@@ -1,0 +1,250 @@
+//! What a buyer says about a trade that was made: `confirm`, `cancel`, `return` (E7, E23).
+
+use std::time::Duration;
+
+use tradepost_statements::instruction::{Recall, Refund};
+use tradepost_statements::order::{Cancel, Confirm, RejectionReason, Return};
+use tradepost_statements::{Body, Kind, OrderState, Statement};
+
+use super::instruct::{instruct, tell};
+use super::{advance, has_shipped, record_again, tell_order};
+use crate::server::ask::{Asked, find, not_for_us, rejection, unknown_trade};
+use crate::server::book::{self, GiveBack, Instructed, Request, Trade};
+use crate::server::desk::{AskedBy, Naming};
+use crate::server::{Desk, Outcome};
+use crate::{carrier, payment};
+
+/// Protocol 3, "Overtaking".
+const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// `confirm`: of an older version it changes nothing.
+pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Confirm) -> Outcome {
+    if desk.settings.shop.is_none() {
+        return not_for_us(statement);
+    }
+    let mut trade = match find(desk, statement) {
+        Asked::Trade(trade) if trade.shop.is_some() => trade,
+        Asked::Trade(_) | Asked::Rejected(_) | Asked::Unknown => {
+            return unknown_trade(desk, statement);
+        }
+    };
+    let Some(shop) = &mut trade.shop else {
+        return unknown_trade(desk, statement);
+    };
+    if confirm.version != shop.record.version {
+        record_again(desk, &trade, statement);
+        super::begin_track(desk, &mut trade);
+        tell_order(desk, &trade, AskedBy::Buyer(statement));
+        return Outcome::Answered(Kind::Confirm);
+    }
+    let is_news = shop.confirmed != Some(confirm.version);
+    shop.confirmed = Some(confirm.version);
+    let waits = match shop.order.as_ref().map(|t| t.last.state) {
+        None | Some(OrderState::Received) => true,
+        Some(
+            OrderState::Confirmed
+            | OrderState::Preparing
+            | OrderState::AwaitingPayment
+            | OrderState::OnHold
+            | OrderState::PartlyShipped
+            | OrderState::Shipped
+            | OrderState::Cancelled
+            | OrderState::Returned,
+        ) => false,
+    };
+    if waits {
+        advance(shop, OrderState::Confirmed, None, desk.now);
+    }
+    tell_order(desk, &trade, AskedBy::Buyer(statement));
+    instruct(desk, &mut trade);
+    desk.save(&mut trade);
+    if is_news {
+        Outcome::Done {
+            kind: Kind::Confirm,
+            trade: trade.trade,
+        }
+    } else {
+        Outcome::Answered(Kind::Confirm)
+    }
+}
+
+/// `cancel`, by trade or by request.
+pub(crate) fn cancel(desk: &mut Desk<'_>, statement: &Statement, cancel: &Cancel) -> Outcome {
+    if desk.settings.shop.is_none() {
+        return not_for_us(statement);
+    }
+    match find(desk, statement) {
+        Asked::Trade(mut trade) if trade.shop.is_some() => {
+            if has_shipped(&trade) {
+                let wish = GiveBack {
+                    statement: statement.id,
+                    lines: None,
+                    text: cancel.text.clone(),
+                };
+                return want_back(desk, statement, *trade, wish);
+            }
+            let changed = stop(desk, &mut trade, Some("recipient-cancelled"));
+            tell_order(desk, &trade, AskedBy::Buyer(statement));
+            desk.save(&mut trade);
+            if changed {
+                Outcome::Done {
+                    kind: Kind::Cancel,
+                    trade: trade.trade,
+                }
+            } else {
+                Outcome::Answered(Kind::Cancel)
+            }
+        }
+        Asked::Rejected(_) => {
+            reject_as_cancelled(desk, statement);
+            Outcome::Answered(Kind::Cancel)
+        }
+        Asked::Unknown if is_by_own_request(statement) => {
+            mark(desk, statement);
+            reject_as_cancelled(desk, statement);
+            Outcome::Marked(Kind::Cancel)
+        }
+        Asked::Trade(_) | Asked::Unknown => unknown_trade(desk, statement),
+    }
+}
+
+fn is_by_own_request(statement: &Statement) -> bool {
+    statement.trade.is_none()
+        && statement
+            .request
+            .as_ref()
+            .is_some_and(|r| *r.buyer() == statement.from)
+}
+
+/// It overtook the order: that will be answered as cancelled.
+fn mark(desk: &mut Desk<'_>, statement: &Statement) {
+    if let Some(request) = &statement.request {
+        let entry = Request {
+            answer: None,
+            trade: None,
+            cancelled_until: Some(desk.now.plus(MARK_COUNTS_FOR)),
+            repeated: Vec::new(),
+        };
+        desk.put(book::request_key(request), &entry);
+    }
+}
+
+fn reject_as_cancelled(desk: &mut Desk<'_>, statement: &Statement) {
+    let naming = Naming {
+        trade: None,
+        request: statement.request.clone(),
+        answers: Some(statement.id),
+    };
+    let body = rejection(
+        RejectionReason::CancelledByBuyer,
+        "You cancelled this order; no trade was made of it.",
+    );
+    desk.say(&statement.from, naming, body, None);
+}
+
+/// Stops a trade of which nothing has shipped: payment voided or refunded, deliveries recalled.
+fn stop(desk: &mut Desk<'_>, trade: &mut Trade, reason: Option<&str>) -> bool {
+    let Some(shop) = &mut trade.shop else {
+        return false;
+    };
+    let ended = shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled);
+    if ended || !advance(shop, OrderState::Cancelled, reason, desk.now) {
+        return false;
+    }
+    call_off(desk, trade);
+    true
+}
+
+/// Takes back what carrier and payment processor were told. The caller saves the trade.
+pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    let record = shop.record.clone();
+    let was_instructed = shop.instructed == Instructed::Yes;
+    if matches!(shop.instructed, Instructed::AfterConfirm { .. }) {
+        shop.instructed = Instructed::Never;
+    }
+    if trade.payment.is_some() {
+        payment::give_back(desk, trade, None, record.total);
+    } else if was_instructed {
+        let refund = Refund {
+            amount: record.total,
+            refunded: record.total,
+            text: None,
+        };
+        let processor = record.payment.processor.clone();
+        tell(desk, trade, &processor, Body::Refund(refund));
+    }
+    if trade.carrier.is_some() {
+        carrier::turn_back(desk, trade, None, None);
+    }
+    for carrier in &record.delivery.carriers {
+        if was_instructed && carrier.address != desk.settings.address {
+            let recall = Recall {
+                parcel: None,
+                text: None,
+            };
+            tell(desk, trade, &carrier.address, Body::Recall(recall));
+        }
+    }
+}
+
+/// `confirm_by` has passed without a `confirm` (protocol 7): the trade is cancelled.
+pub(crate) fn cancel_unconfirmed(desk: &mut Desk<'_>, trade: &mut Trade) -> bool {
+    let Some(shop) = &trade.shop else {
+        return false;
+    };
+    let waits = matches!(shop.instructed, Instructed::AfterConfirm { .. });
+    let passed = shop.record.confirm_by.is_some_and(|by| by <= desk.now);
+    if !waits || !passed || !stop(desk, trade, Some("recipient-did-not-confirm")) {
+        return false;
+    }
+    tell_order(desk, trade, AskedBy::Nobody);
+    desk.save(trade);
+    true
+}
+
+/// `return`: while nothing has shipped it counts as `cancel` where it means everything.
+pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Return) -> Outcome {
+    if desk.settings.shop.is_none() {
+        return not_for_us(statement);
+    }
+    let trade = match find(desk, statement) {
+        Asked::Trade(trade) if trade.shop.is_some() => trade,
+        Asked::Trade(_) | Asked::Rejected(_) | Asked::Unknown => {
+            return unknown_trade(desk, statement);
+        }
+    };
+    if wish.lines.is_none() && !has_shipped(&trade) {
+        let all = Cancel {
+            text: wish.reason.clone(),
+        };
+        return cancel(desk, statement, &all);
+    }
+    let wish = GiveBack {
+        statement: statement.id,
+        lines: wish.lines.clone(),
+        text: wish.reason.clone(),
+    };
+    want_back(desk, statement, *trade, wish)
+}
+
+/// Answered at once by the present status; the operator decides what becomes of the goods.
+fn want_back(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    mut trade: Trade,
+    wish: GiveBack,
+) -> Outcome {
+    if let Some(shop) = &mut trade.shop {
+        shop.wants_back = Some(wish);
+    }
+    super::begin_track(desk, &mut trade);
+    tell_order(desk, &trade, AskedBy::Buyer(statement));
+    desk.save(&mut trade);
+    Outcome::OperatorDecides {
+        kind: statement.body.kind(),
+        trade: trade.trade,
+    }
+}

@@ -1,0 +1,153 @@
+//! What carriers and payment processor tell the shop about its trades.
+
+use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
+use tradepost_statements::{Kind, Sequence, Statement, Time};
+
+use crate::server::ask::not_for_us;
+use crate::server::book::{self, Heard, HeardState, ShopPart, Trade};
+use crate::server::judge::answers_ours;
+use crate::server::{Desk, Ignored, Outcome};
+
+pub(crate) fn heard_of_delivery(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    status: &DeliveryStatus,
+) -> Outcome {
+    let heard = News {
+        sequence: status.sequence,
+        at: status.at,
+        state: HeardState::Delivery {
+            parcel: status.parcel.clone(),
+            state: status.state,
+        },
+    };
+    let is_party = |shop: &ShopPart| {
+        let carriers = &shop.record.delivery.carriers;
+        carriers.iter().any(|c| c.address == statement.from)
+            // A carrier of an earlier version stays a party (protocol 4, "Versions").
+            || shop.told.iter().any(|t| t.to == statement.from && t.kind == Kind::DeliveryInstruction)
+    };
+    hear(desk, statement, heard, is_party, |_| Ok(()))
+}
+
+pub(crate) fn heard_of_payment(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    status: &PaymentStatus,
+) -> Outcome {
+    let heard = News {
+        sequence: status.sequence,
+        at: status.at,
+        state: HeardState::Payment {
+            state: status.state,
+        },
+    };
+    let is_party = |shop: &ShopPart| shop.record.payment.processor == statement.from;
+    hear(desk, statement, heard, is_party, |shop| {
+        // Protocol 5, line 14 (E17).
+        if status.amount == shop.record.total {
+            Ok(())
+        } else {
+            Err(Ignored::AmountIsNotTheTotal {
+                stated: status.amount.to_string(),
+                total: shop.record.total.to_string(),
+            })
+        }
+    })
+}
+
+struct News {
+    sequence: Sequence,
+    at: Time,
+    state: HeardState,
+}
+
+fn hear(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    news: News,
+    is_party: impl Fn(&ShopPart) -> bool,
+    check: impl Fn(&ShopPart) -> Result<(), Ignored>,
+) -> Outcome {
+    let kind = statement.body.kind();
+    if desk.settings.shop.is_none() {
+        return not_for_us(statement);
+    }
+    let Some(name) = &statement.trade else {
+        return not_for_us(statement);
+    };
+    let mut trade = match desk.trade(name) {
+        Some(trade) if trade.shop.is_some() => trade,
+        Some(_) | None => return Ignored::NoSuchTrade(name.to_string()).into(),
+    };
+    let Some(shop) = &mut trade.shop else {
+        return Ignored::NoSuchTrade(name.to_string()).into();
+    };
+    if !answers_ours(statement, &shop.told) {
+        return Ignored::AnswersNothing.into();
+    }
+    if !is_party(shop) {
+        return Ignored::SenderIsNoPartyOfTheTrade {
+            from: statement.from.to_string(),
+            trade: name.to_string(),
+        }
+        .into();
+    }
+    if let Err(why) = check(shop) {
+        return why.into();
+    }
+    if let Some(answered) = statement.answers {
+        // Protocol 7: it has answered; it is not asked again.
+        desk.delete(book::waiting_key(answered));
+    }
+    if !keep_newest(shop, statement, news) {
+        return Ignored::StatusIsOld.into();
+    }
+    save_and_name(desk, &mut trade, statement, kind)
+}
+
+fn save_and_name(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    statement: &Statement,
+    kind: Kind,
+) -> Outcome {
+    desk.save(trade);
+    Outcome::Heard {
+        kind,
+        from: statement.from.clone(),
+        trade: trade.trade.clone(),
+    }
+}
+
+fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> bool {
+    let same_track = |h: &Heard| {
+        h.from == statement.from
+            && match (&h.state, &news.state) {
+                (
+                    HeardState::Delivery { parcel: a, .. },
+                    HeardState::Delivery { parcel: b, .. },
+                ) => a == b,
+                (HeardState::Payment { .. }, HeardState::Payment { .. }) => true,
+                (HeardState::Delivery { .. }, HeardState::Payment { .. })
+                | (HeardState::Payment { .. }, HeardState::Delivery { .. }) => false,
+            }
+    };
+    let heard = Heard {
+        from: statement.from.clone(),
+        sequence: news.sequence,
+        state: news.state.clone(),
+        at: news.at,
+    };
+    match shop.heard.iter_mut().find(|h| same_track(h)) {
+        Some(known) if known.sequence >= heard.sequence => false,
+        Some(known) => {
+            *known = heard;
+            true
+        }
+        None => {
+            shop.heard.push(heard);
+            true
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Shop, carrier and payment processor as decisions: letters and lines in, changes out.
+#![allow(clippy::unwrap_used)]
+
+#[path = "server/desk.rs"]
+mod desk;
+#[path = "server/emit.rs"]
+mod emit;
+#[path = "server/instructions.rs"]
+mod instructions;
+#[path = "server/judgement.rs"]
+mod judgement;
+#[path = "server/orders.rs"]
+mod orders;
+#[path = "server/requests.rs"]
+mod requests;
+#[path = "server/time.rs"]
+mod time;
