@@ -20,4 +20,4 @@ pub use secrecy::SecretString;
 /// Log targets that print whole protocol lines, passwords and letters among them, at `debug`
 /// and `trace`. A program that sets up logging must hold each of them at `info`, whatever level
 /// it was asked for.
-pub const QUIET_TARGETS: [&str; 4] = ["lettre", "async_imap", "imap_proto", "rustls"];
+pub const QUIET_TARGETS: [&str; 3] = ["lettre", "async_imap", "imap_proto"];

@@ -22,18 +22,20 @@ pub(super) fn quoted_printable(text: &str) -> Vec<u8> {
 fn line(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut width = 0;
-    let last = text.len().saturating_sub(1);
-    for (i, b) in text.bytes().enumerate() {
-        // A blank at the end would be lost, a dot or "From " at the start changed on the way.
-        let is_fragile = (b == b' ' && i == last) || (i == 0 && (b == b'.' || b == b'F'));
-        let is_plain = (b.is_ascii_graphic() || b == b' ') && b != b'=' && !is_fragile;
-        let needed = if is_plain { 1 } else { 3 };
+    let octets = text.as_bytes();
+    for (i, b) in octets.iter().copied().enumerate() {
+        let rest = octets.get(i..).unwrap_or_default();
+        let is_plain = (b.is_ascii_graphic() || b == b' ') && b != b'=';
+        // A blank at the end would be lost on the way.
+        let is_last_blank = b == b' ' && rest.len() == 1;
+        let needed = if is_plain && !is_last_blank { 1 } else { 3 };
         if width + needed > LINE - 1 {
             out.extend_from_slice(b"=\r\n");
             width = 0;
         }
-        // The next piece may start with a dot too.
-        if is_plain && !(width == 0 && b == b'.') {
+        // A dot alone or "From " at the start would be changed on the way.
+        let is_fragile = width == 0 && (b == b'.' || rest.starts_with(b"From "));
+        if needed == 1 && !is_fragile {
             out.push(b);
             width += 1;
         } else {
@@ -42,4 +44,28 @@ fn line(text: &str) -> Vec<u8> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_changed_on_the_way_is_encoded() {
+        for (text, encoded) in [
+            ("Follow it", "Follow it"),
+            ("From here", "=46rom here"),
+            (".", "=2E"),
+            ("a = b", "a =3D b"),
+            ("-- \nx\n\n", "--=20\r\nx"),
+            ("ä", "=C3=A4"),
+        ] {
+            assert_eq!(quoted_printable(text), encoded.as_bytes(), "{text}");
+        }
+        let long = quoted_printable(&"From .".repeat(100));
+        for line in long.split(|b| *b == b'\n') {
+            assert!(line.len() <= LINE + 1, "{}", line.len());
+            assert!(!line.starts_with(b"From ") && !line.starts_with(b"."));
+        }
+    }
 }

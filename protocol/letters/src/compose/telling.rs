@@ -133,8 +133,10 @@ impl Telling {
     }
 
     pub(super) fn ask_about(&mut self, what: &str, whom: &Address) {
-        self.ask
-            .push(format!("{what}: {}", show(whom.as_written())));
+        let ask = format!("{what}: {}", show(whom.as_written()));
+        if !self.ask.contains(&ask) {
+            self.ask.push(ask);
+        }
     }
 }
 

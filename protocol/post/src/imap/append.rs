@@ -1,9 +1,9 @@
 //! Our own copy of what was submitted, in the Sent folder: the only thing ever written.
 
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::folders::{choose_sent, examine, list};
 use super::names::quote;
-use super::select::{field, headers_of_newest, search};
+use super::select::{self, field, headers_of_newest, search};
 use super::session::Session;
 use super::{SentFolder, Settings, login};
 use crate::net::tls::TlsClient;
@@ -84,7 +84,7 @@ async fn append_with(
 }
 
 /// Newest letters whose Message-ID is read: a search alone may lag behind, or not work.
-const NEWEST: u32 = 50;
+const RECENT: u32 = 50;
 
 async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failure> {
     let id = message_id.trim();
@@ -92,7 +92,7 @@ async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failu
         .strip_prefix('<')
         .and_then(|i| i.strip_suffix('>'))
         .unwrap_or(id);
-    for header in headers_of_newest(session, "MESSAGE-ID", NEWEST).await? {
+    for header in headers_of_newest(session, "MESSAGE-ID", RECENT).await? {
         let found = field(&header, "message-id").unwrap_or_default();
         if found.trim().trim_start_matches('<').trim_end_matches('>') == id {
             return Ok(true);
@@ -102,10 +102,7 @@ async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failu
         return Ok(false);
     };
     let wanted = format!(" HEADER Message-ID {quoted}");
-    match search(session, (1, u32::MAX), &wanted).await {
-        Ok(found) => Ok(!found.is_empty()),
-        // Then the newest must do.
-        Err(Failure::Denied(_)) => Ok(false),
-        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
-    }
+    // Where it is refused, the newest must do.
+    let found = unless_denied(search(session, (1, select::NEWEST), &wanted).await)?;
+    Ok(found.is_some_and(|f| !f.is_empty()))
 }

@@ -27,6 +27,27 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// A command that the rest can't do without was denied: the connection is of no use.
+    pub(super) fn fatal(self, place: &Place, doing: &str) -> Failure {
+        match self {
+            Failure::NobodyListens => Failure::NobodyListens,
+            other @ (Failure::Denied(_) | Failure::Broken(_)) => {
+                Failure::Broken(other.into_error(place, doing))
+            }
+        }
+    }
+}
+
+/// None where the server said NO, for commands that the rest can do without.
+pub(super) fn unless_denied<T>(outcome: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(Failure::Denied(_)) => Ok(None),
+        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(e: Error) -> Failure {
         Failure::Broken(e)

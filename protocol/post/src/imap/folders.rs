@@ -5,7 +5,7 @@ use async_imap::imap_proto::{
 };
 
 use super::SentFolder;
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::names::{decode, encode, quote};
 use super::session::{SMALL, Session};
 use crate::trouble::{Error, TroubleKind};
@@ -185,11 +185,7 @@ pub(super) async fn status(
             }
         })
         .await;
-    match asked {
-        Ok(()) => Ok(mailbox),
-        Err(Failure::Denied(_)) => Ok(None),
-        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
-    }
+    Ok(unless_denied(asked)?.and(mailbox))
 }
 
 #[cfg(test)]

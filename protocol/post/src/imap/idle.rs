@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::session::Session;
 
 /// Why the wait ended.
@@ -21,10 +21,8 @@ pub(super) async fn idle(session: &mut Session, at_most: Duration) -> Result<Wok
     if session.news {
         return Ok(Woken::News);
     }
-    let tag = match session.idle_begin().await {
-        Ok(tag) => tag,
-        Err(Failure::Denied(_)) => return Ok(Woken::NoIdle),
-        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => return Err(e),
+    let Some(tag) = unless_denied(session.idle_begin().await)? else {
+        return Ok(Woken::NoIdle);
     };
     let woken = match tokio::time::timeout(at_most, session.idle_wait()).await {
         Ok(news) => news.map(|()| Woken::News)?,

@@ -33,6 +33,8 @@ pub(super) struct Memory {
     pub(super) no_idle: bool,
     /// Folders that were read on the present connection.
     pub(super) read_here: BTreeSet<String>,
+    /// Their UIDNEXT when they were last opened on it.
+    pub(super) uid_next_here: BTreeMap<String, u32>,
     /// Something new was recorded, or all caught up, since this was last set to false.
     pub(super) progress: bool,
     pub(super) asked: Option<Asked>,
@@ -51,8 +53,16 @@ impl Memory {
         }
     }
 
-    /// The connection failed in this way; whatever was asked for is blamed.
-    pub(super) fn blame(&mut self, kind: TroubleKind) {
+    /// A new connection begins.
+    pub(super) fn begin_connection(&mut self) {
+        self.progress = false;
+        self.read_here.clear();
+        self.uid_next_here.clear();
+    }
+
+    /// The connection failed in this way; whatever was asked for is blamed. False when that was
+    /// nothing: then the next try will be the same as this one.
+    pub(super) fn blame(&mut self, kind: TroubleKind) -> bool {
         let points = match kind {
             // An answer that can't be read stays so: once more, to be sure.
             TroubleKind::NotUnderstood => ENOUGH / 2,
@@ -73,8 +83,9 @@ impl Memory {
                 self.one_by_one = Some(place.clone());
                 *self.letters.entry(place).or_default() += points;
             }
-            None => {}
+            None => return false,
         }
+        points > 0
     }
 
     /// Whether this letter is to be left alone from now on.

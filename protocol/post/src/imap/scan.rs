@@ -6,11 +6,11 @@ use tokio::sync::mpsc;
 use tradepost_statements::Time;
 
 use super::facts::facts;
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::fetch::{Choice, NOT_TO_BE_HAD, fetch, next_group};
 use super::folders::{Folder, Mailbox, examine};
 use super::memory::{Asked, Memory};
-use super::select::{self, LARGEST, Seen};
+use super::select::{self, LARGEST, Seen, Window};
 use super::session::{SMALL, Session};
 use super::{Cursor, MailEvent, TroubleKind, Watch};
 
@@ -42,14 +42,30 @@ pub(super) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Opens the folder and hands out everything that is new in it, or everything.
+    /// Opens the folder and hands out everything that is new in it, or everything. Denied: it can't
+    /// be opened.
     pub(super) async fn catch_up(&mut self, folder: &Folder) -> Result<(), Failure> {
         let mailbox = examine(self.session, folder).await?;
+        let read = self.read(folder, mailbox).await;
+        // The folder is open: what is refused now is no matter of its name.
+        read.map_err(|e| e.fatal(&self.session.place, "to show letters"))
+    }
+
+    async fn read(&mut self, folder: &Folder, mailbox: Mailbox) -> Result<(), Failure> {
+        let cursor = self.memory.cursors.get(&folder.name).copied();
+        let read_up_to = cursor.map_or(0, |c| c.last_uid);
         let newest = match mailbox.uid_next {
-            Some(next) => next - 1,
-            None => self.newest_uid().await?,
+            Some(next) if next > self.session.exists && next > read_up_to => next - 1,
+            // Missing, or it can't be: n letters have UIDs up to n at least.
+            _ => self.newest_uid().await?,
         };
-        let known = self.known_up_to(folder, mailbox, newest);
+        let known = cursor
+            .filter(|c| self.can_go_on(folder, mailbox, *c, newest))
+            .map(|c| c.last_uid);
+        if let Some(next) = mailbox.uid_next {
+            let name = folder.name.clone();
+            self.memory.uid_next_here.insert(name, next);
+        }
         let last = known.unwrap_or(0);
         if known.is_none() || newest > last {
             // A folder that was never read has everything still to come, however little it is.
@@ -82,15 +98,8 @@ impl Round<'_> {
             .map_or(0, |c| c.last_uid);
         // Before looking: what is announced from now on is looked at next time.
         self.session.news = false;
-        let from = last.saturating_add(1);
-        let mut seen = select::look(
-            self.session,
-            &format!("{from}:*"),
-            u64::from(self.session.exists),
-        )
-        .await?;
-        // RFC 3501 section 6.4.8: with nothing new, `*` names the last letter, an old one.
-        seen.retain(|s| s.uid > last);
+        let behind = (last.saturating_add(1), select::NEWEST);
+        let seen = select::look(self.session, behind).await?;
         let Some(newest) = seen.last().map(|s| s.uid) else {
             return Ok(());
         };
@@ -103,20 +112,25 @@ impl Round<'_> {
         .await
     }
 
-    /// How far the folder was read; none when that can't be trusted and it is to be read again.
-    /// The digest of what was judged before drops what comes twice (protocol 5).
-    fn known_up_to(&self, folder: &Folder, mailbox: Mailbox, newest: u32) -> Option<u32> {
-        let cursor = self.memory.cursors.get(&folder.name)?;
-        let same = cursor.uid_validity == mailbox.uid_validity;
-        let kept = mailbox.uid_validity != 0 || self.memory.read_here.contains(&folder.name);
-        // A UIDNEXT that goes back tells that UIDs were given anew. Where it is missing, the newest
-        // letter may simply have been deleted - but not so on a new connection's first look.
-        let plausible = newest >= cursor.last_uid
-            || (mailbox.uid_next.is_none() && self.memory.read_here.contains(&folder.name));
-        (same && kept && plausible).then_some(cursor.last_uid)
+    /// Whether the cursor still counts. If not, the folder is read again; the digest of what was
+    /// judged before drops what comes twice (protocol 5).
+    fn can_go_on(&self, folder: &Folder, mailbox: Mailbox, cursor: Cursor, newest: u32) -> bool {
+        let read_here = self.memory.read_here.contains(&folder.name);
+        let same =
+            cursor.uid_validity == mailbox.uid_validity && (mailbox.uid_validity != 0 || read_here);
+        // UIDs only grow (RFC 3501 section 2.3.1.1); where they went back, they were given anew.
+        let went_back = match mailbox.uid_next {
+            Some(next) => match self.memory.uid_next_here.get(&folder.name) {
+                Some(before) => next < *before,
+                None => next <= cursor.last_uid,
+            },
+            // On the same connection the newest letter was simply deleted.
+            None => newest < cursor.last_uid && !read_here,
+        };
+        same && !went_back
     }
 
-    /// Where the server does not tell UIDNEXT.
+    /// Where UIDNEXT does not tell it.
     async fn newest_uid(&mut self) -> Result<u32, Failure> {
         if self.session.exists == 0 {
             return Ok(0);
@@ -168,7 +182,7 @@ impl Round<'_> {
     }
 
     /// UIDs may have large gaps, so the windows are cut by the letters that are there.
-    async fn windows(&mut self, last: u32, newest: u32) -> Result<Vec<(u32, u32)>, Failure> {
+    async fn windows(&mut self, last: u32, newest: u32) -> Result<Vec<Window>, Failure> {
         let mut from = last.saturating_add(1);
         let mut windows = Vec::new();
         if newest.saturating_sub(last) > WINDOW && self.session.exists > WINDOW {
@@ -193,7 +207,7 @@ impl Round<'_> {
         &mut self,
         folder: &Folder,
         validity: u32,
-        (first, last): (u32, u32),
+        (first, last): Window,
         how: How,
     ) -> Result<Vec<Choice>, Failure> {
         if first > last || self.session.exists == 0 {
@@ -225,50 +239,43 @@ impl Round<'_> {
 
     async fn choose_by_header(
         &mut self,
-        (first, last): (u32, u32),
+        window: Window,
         rule: impl Fn(&Seen) -> bool,
     ) -> Result<Vec<Choice>, Failure> {
-        let set = format!("{first}:{last}");
-        let mut seen = select::look(self.session, &set, u64::from(WINDOW)).await?;
-        seen.retain(|s| (first..=last).contains(&s.uid));
+        let seen = select::look(self.session, window).await?;
         Ok(chosen(&seen, rule))
     }
 
     /// None where the server's search is of no use.
     async fn choose_by_search(
         &mut self,
-        window: (u32, u32),
+        window: Window,
         since: Option<Time>,
     ) -> Result<Option<Vec<Choice>>, Failure> {
         if self.memory.search_works == Some(false) {
             return Ok(None);
         }
-        match self.search(window, since).await {
-            Ok(found) => {
-                self.memory.search_works = Some(found.is_some());
-                let Some(uids) = found else { return Ok(None) };
-                let sizes = select::sizes(self.session, &uids).await?;
-                let choices = sizes.into_iter().map(|(u, s)| Choice::of(u, s));
-                Ok(Some(choices.collect()))
-            }
-            Err(Failure::Denied(_)) => {
-                self.memory.search_works = Some(false);
-                Ok(None)
-            }
+        let found = match unless_denied(self.search(window, since).await) {
+            Ok(found) => found.flatten(),
             Err(Failure::Broken(e)) => {
                 // An answer that can't be read or takes forever: next time without.
                 if matches!(e.kind, TroubleKind::NotUnderstood | TroubleKind::TimedOut) {
                     self.memory.search_works = Some(false);
                 }
-                Err(Failure::Broken(e))
+                return Err(Failure::Broken(e));
             }
-            Err(Failure::NobodyListens) => Err(Failure::NobodyListens),
-        }
+            Err(e @ (Failure::Denied(_) | Failure::NobodyListens)) => return Err(e),
+        };
+        self.memory.search_works = Some(found.is_some());
+        let Some(uids) = found else { return Ok(None) };
+        let sizes = select::sizes(self.session, &uids).await?;
+        let choices = sizes.into_iter().map(|(u, s)| Choice::of(u, s));
+        Ok(Some(choices.collect()))
     }
 
     async fn search(
         &mut self,
-        window: (u32, u32),
+        window: Window,
         since: Option<Time>,
     ) -> Result<Option<Vec<u32>>, Failure> {
         if self.memory.search_works.is_none() && !select::search_works(self.session).await? {
@@ -286,7 +293,7 @@ impl Round<'_> {
         &mut self,
         folder: &Folder,
         validity: u32,
-        window: (u32, u32),
+        window: Window,
     ) -> Result<Vec<Choice>, Failure> {
         let mut choices = Vec::new();
         for uid in select::search(self.session, window, "").await? {
@@ -296,9 +303,9 @@ impl Round<'_> {
                 continue;
             }
             self.memory.asked = Some(Asked::One(place));
-            let seen = select::look(self.session, &uid.to_string(), 1).await?;
+            let seen = select::look_at(self.session, uid).await?;
             self.memory.asked = None;
-            choices.extend(chosen(&seen, |s| s.uid == uid && s.may_matter()));
+            choices.extend(chosen(seen.as_slice(), Seen::may_matter));
         }
         Ok(choices)
     }

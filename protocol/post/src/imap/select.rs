@@ -4,13 +4,13 @@
 //! more closely, because the field is only a hint that providers may strip: a letter whose type
 //! could hold a statement, or a bounce, is fetched as well when it is small.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_imap::imap_proto::{MailboxDatum, Response};
 use tradepost_statements::Time;
 
 use super::facts::facts;
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::session::{Limits, SMALL, Session};
 
 /// Protocol 6: a letter of at most 10 MiB is read.
@@ -67,12 +67,49 @@ pub(super) fn field(header: &[u8], name: &str) -> Option<String> {
     })
 }
 
-/// The header fields, sizes and dates of the letters in `set` (UIDs, as IMAP writes them).
-pub(super) async fn look(
-    session: &mut Session,
-    set: &str,
-    letters: u64,
-) -> Result<Vec<Seen>, Failure> {
+/// UIDs from one to another, both included; up to the newest when the second is [`NEWEST`].
+pub(super) type Window = (u32, u32);
+
+/// In place of the last UID of a [`Window`]: the largest that any letter can have.
+pub(super) const NEWEST: u32 = u32::MAX;
+
+fn range((first, last): Window) -> String {
+    match last {
+        NEWEST => format!("{first}:*"),
+        last => format!("{first}:{last}"),
+    }
+}
+
+/// The header fields, sizes and dates of all letters in the window.
+pub(super) async fn look(session: &mut Session, window: Window) -> Result<Vec<Seen>, Failure> {
+    // What is to come, to be compared with what came; a server that refuses to tell is believed.
+    let there = unless_denied(search(session, window, "").await)?.unwrap_or_default();
+    let letters = u64::try_from(there.len())
+        .unwrap_or(u64::MAX)
+        .min(LOOK_LIMIT);
+    let mut seen = look_in(session, &range(window), letters).await?;
+    // RFC 3501 section 6.4.8: with nothing new, `*` names the last letter, an old one.
+    seen.retain(|s| (window.0..=window.1).contains(&s.uid));
+    for uid in there {
+        if seen.binary_search_by_key(&uid, |s| s.uid).is_err() {
+            // Left out, or deleted meanwhile: then it does not come this time either.
+            seen.extend(look_at(session, uid).await?);
+            seen.sort_by_key(|s| s.uid);
+        }
+    }
+    Ok(seen)
+}
+
+/// The same of one letter; none when there is no such letter.
+pub(super) async fn look_at(session: &mut Session, uid: u32) -> Result<Option<Seen>, Failure> {
+    let seen = look_in(session, &uid.to_string(), 1).await?;
+    Ok(seen.into_iter().find(|s| s.uid == uid))
+}
+
+/// Bounds what the headers of many letters may take.
+const LOOK_LIMIT: u64 = 10_000;
+
+async fn look_in(session: &mut Session, set: &str, letters: u64) -> Result<Vec<Seen>, Failure> {
     let items = "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (TRADEPOST CONTENT-TYPE)])";
     fetch_headers(session, &format!("UID FETCH {set} {items}"), letters).await
 }
@@ -105,31 +142,41 @@ fn seen(response: &Response<'_>) -> Option<Seen> {
     })
 }
 
-/// The sizes of these letters.
+/// The sizes of these letters, as far as they are still there.
 pub(super) async fn sizes(session: &mut Session, uids: &[u32]) -> Result<Vec<(u32, u64)>, Failure> {
-    let mut all = Vec::new();
+    let mut all = BTreeMap::new();
     for some in uids.chunks(500) {
-        let command = format!("UID FETCH {} (UID RFC822.SIZE)", set(some));
-        session
-            .run(&command, SMALL, |response| {
-                all.extend(facts(response).and_then(|f| f.uid.zip(f.size)));
-            })
-            .await?;
+        all.extend(sizes_of(session, some).await?);
+        for uid in some {
+            if !all.contains_key(uid) {
+                // Left out, or deleted meanwhile: then it does not come this time either.
+                all.extend(sizes_of(session, &[*uid]).await?);
+            }
+        }
     }
-    all.retain(|(uid, _)| uids.contains(uid));
-    all.sort_unstable();
-    all.dedup_by_key(|(uid, _)| *uid);
+    all.retain(|uid, _| uids.binary_search(uid).is_ok());
+    Ok(all.into_iter().collect())
+}
+
+async fn sizes_of(session: &mut Session, uids: &[u32]) -> Result<Vec<(u32, u64)>, Failure> {
+    let mut all = Vec::new();
+    let command = format!("UID FETCH {} (UID RFC822.SIZE)", set(uids));
+    session
+        .run(&command, SMALL, |response| {
+            all.extend(facts(response).and_then(|f| f.uid.zip(f.size)));
+        })
+        .await?;
     Ok(all)
 }
 
-/// UIDs from `first` to `last` that the server finds; `rest` is the rest of the search.
+/// UIDs in the window that the server finds, ascending; `rest` is the rest of the search.
 pub(super) async fn search(
     session: &mut Session,
-    (first, last): (u32, u32),
+    window: Window,
     rest: &str,
 ) -> Result<Vec<u32>, Failure> {
     let mut found = BTreeSet::new();
-    let command = format!("UID SEARCH UID {first}:{last}{rest}");
+    let command = format!("UID SEARCH UID {}{rest}", range(window));
     session
         .run(&command, SMALL, |response| {
             if let Response::MailboxData(MailboxDatum::Search(uids)) = response {
@@ -137,7 +184,7 @@ pub(super) async fn search(
             }
         })
         .await?;
-    found.retain(|uid| (first..=last).contains(uid));
+    found.retain(|uid| (window.0..=window.1).contains(uid));
     Ok(found.into_iter().collect())
 }
 
@@ -190,20 +237,18 @@ pub(super) async fn search_works(session: &mut Session) -> Result<bool, Failure>
     let first = last.saturating_sub(SAMPLE - 1).max(1);
     let items = "(UID BODY.PEEK[HEADER.FIELDS (TRADEPOST MESSAGE-ID)])";
     let command = format!("FETCH {first}:{last} {items}");
-    let sample = match fetch_headers(session, &command, u64::from(SAMPLE)).await {
-        Ok(sample) => sample,
-        Err(Failure::Denied(_)) => return Ok(false),
-        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => return Err(e),
+    let asked = fetch_headers(session, &command, u64::from(SAMPLE)).await;
+    let Some(sample) = unless_denied(asked)? else {
+        return Ok(false);
     };
     let (Some(low), Some(high)) = (sample.first(), sample.last()) else {
         return Ok(true);
     };
     let window = (low.uid, high.uid);
     for name in ["tradepost", "message-id"] {
-        let found = match search(session, window, &format!(" HEADER {name} \"\"")).await {
-            Ok(found) => found,
-            Err(Failure::Denied(_)) => return Ok(false),
-            Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => return Err(e),
+        let asked = search(session, window, &format!(" HEADER {name} \"\"")).await;
+        let Some(found) = unless_denied(asked)? else {
+            return Ok(false);
         };
         for seen in &sample {
             if found.contains(&seen.uid) != field(&seen.header, name).is_some() {

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::folders::{self, Folder, choose_sent, status};
 use super::idle::{Woken, idle};
 use super::login;
@@ -20,9 +20,9 @@ use crate::schedule::next_try;
 use crate::stop::Stop;
 use crate::trouble::Error;
 
-/// With `once`: so many failures in a row without any progress are reported instead of tried on.
-/// More than it takes to find a letter that breaks connections, and set it aside.
-const TRIES_ONCE: u32 = 6;
+/// With `once`: so many failures in a row from which nothing was gained - neither letters nor a
+/// suspicion of the one that breaks connections - are reported instead of tried on.
+const FRUITLESS: u32 = 4;
 
 /// Watches the mailbox until it is told to stop, until nobody takes the events any more, or - with
 /// `once` - until all folders are caught up.
@@ -71,9 +71,9 @@ struct Watcher {
 impl Watcher {
     async fn run(&mut self) -> Result<(), Error> {
         let mut failures = 0;
+        let mut fruitless = 0;
         loop {
-            self.memory.progress = false;
-            self.memory.read_here.clear();
+            self.memory.begin_connection();
             // The parser panics on some answers (`INTERNALDATE NIL`): that is the server's fault,
             // and no reason to end.
             let attended = AssertUnwindSafe(self.attend()).catch_unwind().await;
@@ -91,7 +91,12 @@ impl Watcher {
                 Err(failure) => failure.into_error(&self.settings.place(), "to go on"),
             };
             self.session = None;
-            self.memory.blame(error.kind);
+            let learned = self.memory.blame(error.kind);
+            fruitless = match (self.memory.progress, learned) {
+                (true, _) => 1,
+                (false, true) => fruitless,
+                (false, false) => fruitless + 1,
+            };
             failures = if self.memory.progress {
                 1
             } else {
@@ -101,7 +106,7 @@ impl Watcher {
                 return Err(error);
             }
             if self.watch.once
-                && (failures >= TRIES_ONCE || error.kind == TroubleKind::WrongPassword)
+                && (fruitless >= FRUITLESS || error.kind == TroubleKind::WrongPassword)
             {
                 return Err(error);
             }
@@ -240,16 +245,13 @@ impl Round<'_> {
         if self.memory.no_list {
             return Ok(None);
         }
-        match folders::list(self.session).await {
-            Ok(listed) => Ok(choose_sent(&SentFolder::Auto, &listed)),
-            Err(Failure::Denied(_)) => Ok(None),
-            Err(Failure::Broken(e)) => {
-                // Next time without: better no Sent folder than no letters at all.
-                self.memory.no_list = e.kind == TroubleKind::NotUnderstood;
-                Err(Failure::Broken(e))
-            }
-            Err(Failure::NobodyListens) => Err(Failure::NobodyListens),
+        let listed = folders::list(self.session).await;
+        if let Err(Failure::Broken(e)) = &listed {
+            // Next time without: better no Sent folder than no letters at all.
+            self.memory.no_list = e.kind == TroubleKind::NotUnderstood;
         }
+        let listed = unless_denied(listed)?.unwrap_or_default();
+        Ok(choose_sent(&SentFolder::Auto, &listed))
     }
 
     async fn catch_up_first(&mut self, folder: &Folder) -> Result<(), Failure> {

@@ -7,6 +7,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+pub mod imap;
 pub mod world;
 
 use std::future::Future;
@@ -63,11 +64,21 @@ impl Peer {
         bytes
     }
 
+    async fn upgrade(self, tls: tokio_rustls::TlsAcceptor) -> Peer {
+        let stream: Box<dyn Stream> = Box::new(tls.accept(self.stream).await.unwrap());
+        Peer {
+            stream: BufReader::new(stream),
+            ..self
+        }
+    }
+
     /// Waits until the client is gone.
     pub async fn gone(&mut self) {
         while self.line().await.is_some() {}
     }
 }
+
+pub type Upgrade = Box<dyn FnOnce(Peer) -> Pin<Box<dyn Future<Output = Peer> + Send>> + Send>;
 
 type Conversation = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -129,6 +140,19 @@ impl Scripted {
             connections,
             task,
         }
+    }
+
+    /// In plain text first; `upgrade` goes on with TLS.
+    pub async fn start_upgrading<F, Fut>(tls: tokio_rustls::TlsAcceptor, script: F) -> Scripted
+    where
+        F: Fn(Peer, Upgrade) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Scripted::start(move |peer| {
+            let tls = tls.clone();
+            script(peer, Box::new(move |peer| Box::pin(peer.upgrade(tls))))
+        })
+        .await
     }
 
     /// All lines that clients sent so far.

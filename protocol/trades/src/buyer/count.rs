@@ -27,11 +27,7 @@ pub(super) fn state(
         .order
         .and_then(|i| letters.get(i))
         .and_then(Filed::order_status);
-    let payment = tracks
-        .payment
-        .get(&record.payment.processor)
-        .and_then(|i| letters.get(*i))
-        .and_then(Filed::payment_status);
+    let payment = payment_now_known(letters, tracks, &record.payment.processor);
     let newest_carriers = carriers(record).collect();
     let parcels = Parcels {
         letters,
@@ -41,7 +37,7 @@ pub(super) fn state(
     };
     let delivery = parcels.counted();
     let request = records
-        .versions
+        .passed
         .iter()
         .filter_map(|i| letters.get(*i))
         .find_map(|f| f.decoded.statement.request.clone());
@@ -93,6 +89,22 @@ pub(super) fn state(
         promised,
         delivery,
     })
+}
+
+/// What the processor says; and what the person accepted from somebody else, if that is later.
+fn payment_now_known<'l>(
+    letters: &'l [Filed],
+    tracks: &Tracks,
+    processor: &Address,
+) -> Option<&'l PaymentStatus> {
+    let told = tracks.payment.iter().filter_map(|(sender, i)| {
+        let filed = letters.get(*i)?;
+        let counts = sender == processor || filed.letter.accepted_through >= 13;
+        let at = filed.payment_status()?.at;
+        counts.then_some((at, filed.decoded.statement.id, filed))
+    });
+    told.max_by_key(|(at, id, _)| (*at, *id))
+        .and_then(|(_, _, filed)| filed.payment_status())
 }
 
 struct Parcels<'p> {

@@ -167,12 +167,7 @@ impl<'l> Desk<'l> {
         for finding in findings {
             let id = match known.iter().find(|w| is_about(w, finding)) {
                 Some(warning) => {
-                    if matches!(
-                        warning.state,
-                        WarningState::Resolved | WarningState::Accepted
-                    ) {
-                        self.set_warning_state(warning.clone(), WarningState::Open);
-                    }
+                    self.renew(warning, letter, finding);
                     warning.id
                 }
                 None => self.warn_of_letter(letter, trade, finding),
@@ -180,6 +175,25 @@ impl<'l> Desk<'l> {
             first.get_or_insert(id);
         }
         first
+    }
+
+    /// A finding that is known already: its words say what is known now, not what was known when
+    /// it was first made.
+    fn renew(&mut self, known: &Warning, letter: &Letter, finding: &Finding) {
+        let state = match known.state {
+            WarningState::Open | WarningState::Dismissed => known.state,
+            WarningState::Resolved | WarningState::Accepted => WarningState::Open,
+        };
+        let renewed = Warning {
+            evidence: letter.received.evidence,
+            proof: letter.received.proof.clone(),
+            received: finding.received.clone(),
+            expected: finding.expected.clone(),
+            ..known.clone()
+        };
+        if renewed != *known || state != known.state {
+            self.set_warning_state(renewed, state);
+        }
     }
 
     fn warn_of_letter(

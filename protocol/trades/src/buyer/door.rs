@@ -2,7 +2,7 @@
 //! They need only the letter and what came before it, and go by arrival.
 
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Kind, TradeRef};
+use tradepost_statements::{Kind, StatementId, TradeRef};
 
 use super::desk::Desk;
 use super::letter::{Content, Received, Unreadable};
@@ -14,6 +14,8 @@ use super::{Judgement, Verdict, file, keys};
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 /// Protocol 2: and this far ahead it is unreadable.
 const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+/// Protocol 5: for so long the evidence of a letter is tried again when DNS does not answer.
+const HELD_FOR_DNS: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 60 * 60);
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;
 
@@ -26,7 +28,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
         return judgement(Verdict::Sent, &content, None);
     }
     let mut letter = match seen_before(desk, received) {
-        Some(known) if known.received.evidence >= received.evidence => {
+        Some(known) if !tells_more(received, &known) => {
             return count_again(desk, known, judgement(Verdict::Duplicate, &content, None));
         }
         Some(known) => Letter {
@@ -43,6 +45,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
                 received: received.clone(),
                 accepted_through: 0,
                 fate: Fate::New,
+                held_since: None,
                 copies: 0,
             }
         }
@@ -61,6 +64,11 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
         .as_ref()
         .ok()
         .and_then(|d| d.statement.trade.clone());
+    if let Ok(decoded) = &content
+        && desk.settings.ours.contains(&decoded.statement.from)
+    {
+        desk.mark(&keys::waits_for(&copy_of(decoded.statement.id), letter.no));
+    }
     match lines_1_to_7(desk, letter, &content) {
         Door::Enters => {
             let Ok(decoded) = content else {
@@ -72,6 +80,9 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
         }
         Door::Held { until, rule } => {
             letter.fate = Fate::Held { until };
+            if rule == 2 {
+                letter.held_since.get_or_insert(desk.now);
+            }
             desk.put_letter(letter);
             desk.mark(&keys::held(until, letter.no));
             desk.reconcile(letter, trade.as_ref(), &[]);
@@ -91,6 +102,12 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                     known.copies += 1;
                     known.received.evidence = known.received.evidence.max(letter.received.evidence);
                     desk.put_letter(&known);
+                    if let Ok(decoded) = &content
+                        && file::counts_as_answer(&known.fate)
+                    {
+                        // A stored answer, repeated, answers what asked for it again.
+                        file::note_answer(desk, &decoded.statement);
+                    }
                     Judgement {
                         letter: Some(first),
                         ..said
@@ -140,7 +157,14 @@ fn lines_1_to_7(
     let minimum = desk.settings.minimum_for(received.author.as_ref());
 
     // Line 2: DNS may still lift the evidence.
-    if asks(2) && received.evidence < minimum && received.undecided.is_some_and(|e| e >= minimum) {
+    let waited = letter
+        .held_since
+        .map_or(0, |since| desk.now.unix_millis() - since.unix_millis());
+    if asks(2)
+        && received.evidence < minimum
+        && received.undecided.is_some_and(|e| e >= minimum)
+        && u128::from(waited.unsigned_abs()) < HELD_FOR_DNS.as_millis()
+    {
         return Door::Held {
             until: desk.now.plus(AHEAD_IS_HELD),
             rule: 2,
@@ -267,9 +291,38 @@ fn is_copy_of_our_own(desk: &Desk<'_>, decoded: &Decoded) -> bool {
             .is_some_and(|own| own.value == decoded.value)
 }
 
+fn copy_of(id: StatementId) -> String {
+    format!("o/{id}")
+}
+
+/// Copies of an own statement that came before it was known to be ours are no matter any more.
+pub(super) fn recognise_copies(desk: &mut Desk<'_>, id: StatementId) {
+    for no in file::waiting(desk, &copy_of(id)) {
+        let Some(mut letter) = desk.letter(no) else {
+            continue;
+        };
+        if read(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(desk, &d)) {
+            if let Fate::Held { until } = letter.fate {
+                desk.delete(&keys::held(until, no));
+            }
+            letter.fate = Fate::Duplicate;
+            desk.put_letter(&letter);
+            desk.reconcile(&letter, None, &[]);
+        }
+    }
+}
+
 fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {
     desk.get::<u64>(&keys::digest(&received.digest))
         .and_then(|no| desk.letter(no))
+}
+
+/// Better evidence, or an answer of DNS to what is held for want of one.
+fn tells_more(received: &Received, known: &Letter) -> bool {
+    let answered_by_dns = matches!(known.fate, Fate::Held { .. })
+        && known.received.undecided.is_some()
+        && received.undecided.is_none();
+    received.evidence > known.received.evidence || answered_by_dns
 }
 
 fn count_again(desk: &mut Desk<'_>, mut known: Letter, said: Judgement) -> Judgement {

@@ -14,7 +14,7 @@ use super::judge::{Agreed, Known, lines_8_to_15};
 use super::records::{self, Records, Terms};
 use super::state::{Fate, Letter, Origin, RequestAnswer, TradeState};
 use super::warning::Finding;
-use super::{Notice, count, door, keys, totals, tracks};
+use super::{Notice, count, door, file, keys, totals, tracks};
 
 /// A letter that passed the door, with its statement.
 pub(super) struct Filed {
@@ -68,6 +68,12 @@ impl Filed {
         format!("{}{}", text(trade), text(body))
     }
 
+    /// Equal for two versions of a trade record that say the same (protocol 4, "Versions").
+    pub(super) fn body(&self) -> String {
+        let (_, body) = wire::trade_and_body(&self.decoded.value);
+        body.map(ToString::to_string).unwrap_or_default()
+    }
+
     /// The person accepted it although it does not fit what else is known (line 16).
     pub(super) fn accepted(&self) -> bool {
         self.letter.accepted_through >= 16
@@ -118,16 +124,16 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
         .filter_map(|no| Filed::load(desk, *no))
         .collect();
     letters.sort_by_key(|f| f.letter.no);
-    claim_requests(desk, trade_ref, &letters);
-
     let nothing_known = Known {
         trade: Some(trade_ref),
+        adopted: trade.adopted,
         agreed: None,
         terms: Terms {
             order: None,
             lowest: None,
         },
     };
+    claim_requests(desk, trade_ref, &nothing_known, &letters);
     let records = records::walk(desk, &nothing_known, &letters);
     let agreed = records.agreed(&letters);
     let mut outcomes = record_outcomes(&letters, &records, origin(desk, &letters, &records));
@@ -139,13 +145,18 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
         let origin = origin(desk, &letters, &records);
         count::state(origin, &letters, &records, current, &agreed, &tracks)
     });
+    trade.adopted |= trade
+        .state
+        .as_ref()
+        .is_some_and(|s| s.origin == Origin::Adopted);
     for (filed, outcome) in letters
         .iter_mut()
         .zip((0..).map_while(|i| outcomes.remove(&i)))
     {
-        if filed.letter.fate != outcome.fate {
-            filed.letter.fate = outcome.fate;
+        let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
+        if filed.letter.fate != before {
             desk.put_letter(&filed.letter);
+            file::note_new_answer(desk, &before, &filed.letter.fate, &filed.decoded.statement);
         }
         desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
     }
@@ -163,13 +174,29 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
 }
 
 /// Line 10 goes by arrival: the first record from the address that was asked is the answer.
-fn claim_requests(desk: &mut Desk<'_>, trade: &TradeRef, letters: &[Filed]) {
+fn claim_requests(
+    desk: &mut Desk<'_>,
+    trade: &TradeRef,
+    nothing_known: &Known<'_>,
+    letters: &[Filed],
+) {
     for filed in letters.iter().filter(|f| f.record().is_some()) {
         let statement = &filed.decoded.statement;
         let Some(mut request) = statement.request.as_ref().and_then(|id| desk.request(id)) else {
             continue;
         };
-        if request.answer.is_none() && request.to == statement.from && trade.shop == statement.from
+        // What lines 8 and 9 refuse is no answer.
+        let speaks_for_the_shop = lines_8_to_15(
+            desk,
+            statement,
+            filed.letter.accepted_through,
+            nothing_known,
+        )
+        .is_none_or(|f| f.rule > 9);
+        if request.answer.is_none()
+            && request.to == statement.from
+            && trade.shop == statement.from
+            && speaks_for_the_shop
         {
             request.answer = Some(RequestAnswer::Record {
                 trade: trade.clone(),
@@ -181,7 +208,7 @@ fn claim_requests(desk: &mut Desk<'_>, trade: &TradeRef, letters: &[Filed]) {
 
 fn origin(desk: &Desk<'_>, letters: &[Filed], records: &Records) -> Origin {
     let answers_an_order = records
-        .versions
+        .passed
         .iter()
         .filter_map(|i| letters.get(*i))
         .any(|f| {
@@ -245,6 +272,7 @@ fn judge_others(
 ) -> Vec<usize> {
     let known = Known {
         trade: Some(trade),
+        adopted: false,
         agreed,
         terms: Terms {
             order: None,

@@ -1,6 +1,8 @@
 //! Where a letter goes that passed the door: to its trade, or, when it names none, to the request
 //! that it answers.
 
+use std::collections::BTreeSet;
+
 use tradepost_statements::{Body, Kind, Statement, TradeRef};
 
 use super::desk::Desk;
@@ -24,9 +26,6 @@ pub(super) fn file(desk: &mut Desk<'_>, no: u64, statement: &Statement) -> Judge
         None => judge_alone(desk, no),
     }
     let fate = desk.letter(no).map_or(Fate::New, |l| l.fate);
-    if counts_as_answer(&fate) {
-        note_answer(desk, statement);
-    }
     judgement(desk, no, &fate, statement)
 }
 
@@ -56,6 +55,7 @@ fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64) {
         trade: trade_ref.clone(),
         letters: Vec::new(),
         confirmed: false,
+        adopted: false,
         state: None,
         counted: None,
     });
@@ -74,6 +74,7 @@ pub(super) fn judge_alone(desk: &mut Desk<'_>, no: u64) {
     let statement = &filed.decoded.statement;
     let known = Known {
         trade: None,
+        adopted: false,
         agreed: None,
         terms: Terms {
             order: None,
@@ -87,8 +88,9 @@ pub(super) fn judge_alone(desk: &mut Desk<'_>, no: u64) {
             Outcome::of(Fate::Applied)
         }
     };
-    filed.letter.fate = outcome.fate;
+    let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
     desk.put_letter(&filed.letter);
+    note_new_answer(desk, &before, &filed.letter.fate, &filed.decoded.statement);
     desk.reconcile(
         &filed.letter,
         filed.decoded.statement.trade.as_ref(),
@@ -126,8 +128,20 @@ fn apply_alone(desk: &mut Desk<'_>, no: u64, statement: &Statement) {
     }
 }
 
+/// A letter answers once, when it first counts: not what was asked after it came.
+pub(super) fn note_new_answer(
+    desk: &mut Desk<'_>,
+    before: &Fate,
+    now: &Fate,
+    statement: &Statement,
+) {
+    if counts_as_answer(now) && !counts_as_answer(before) {
+        note_answer(desk, statement);
+    }
+}
+
 /// A letter that lines 3 to 15 refused answers nothing.
-fn counts_as_answer(fate: &Fate) -> bool {
+pub(super) fn counts_as_answer(fate: &Fate) -> bool {
     match fate {
         Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
         // What line 11 refused is an answer all the same, if not the one hoped for.
@@ -148,38 +162,44 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
         let Some(mut own) = desk.own(id) else {
             continue;
         };
-        if let OwnProgress::Waiting { again } = own.progress {
-            desk.delete(&keys::say_again(again, id));
-            own.progress = OwnProgress::Answered {
-                by: statement.body.kind(),
-            };
-            desk.put(&keys::own(id), &own);
-            for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {
-                desk.resolve_own(kind.word(), &id.to_string());
-            }
+        match own.progress {
+            OwnProgress::Answered { .. } => continue,
+            OwnProgress::Waiting { again } => desk.delete(&keys::say_again(again, id)),
+            OwnProgress::Elsewhere => {}
+        }
+        own.progress = OwnProgress::Answered {
+            by: statement.body.kind(),
+        };
+        desk.put(&keys::own(id), &own);
+        for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {
+            desk.resolve_own(kind.word(), &id.to_string());
         }
     }
 }
 
-/// Judges again the letters that speak of something of ours that has just turned up.
-pub(super) fn judge_waiting(desk: &mut Desk<'_>, what: &str) {
+/// The numbers of the letters that wait for something, in the order of their arrival.
+pub(super) fn waiting(desk: &Desk<'_>, what: &str) -> Vec<u64> {
     let prefix = keys::waiting_for(what);
-    let waiting: Vec<u64> = crate::rows::Rows::scan(desk.rows(), prefix.as_bytes())
+    crate::rows::Rows::scan(desk.rows(), prefix.as_bytes())
         .into_iter()
         .filter_map(|(key, _)| {
             u64::from_str_radix(std::str::from_utf8(key.get(prefix.len()..)?).ok()?, 16).ok()
         })
-        .collect();
-    for no in waiting {
+        .collect()
+}
+
+/// Judges again the letters that speak of something of ours that has just turned up.
+pub(super) fn judge_waiting(desk: &mut Desk<'_>, what: &str) {
+    let mut done = BTreeSet::new();
+    for no in waiting(desk, what) {
         let Some(filed) = Filed::load(desk, no) else {
             continue;
         };
         match belongs_to(&filed.decoded.statement) {
-            Some(trade) => reconsider(desk, &trade.clone()),
+            // Once for all the letters of a trade; in the order of their first letters (line 10).
+            Some(trade) if done.insert(trade.clone()) => reconsider(desk, trade),
+            Some(_) => {}
             None => judge_alone(desk, no),
-        }
-        if desk.letter(no).is_some_and(|l| counts_as_answer(&l.fate)) {
-            note_answer(desk, &filed.decoded.statement);
         }
     }
 }

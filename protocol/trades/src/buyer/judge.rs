@@ -18,6 +18,8 @@ use super::warning::{Finding, WarningKind};
 pub(super) struct Known<'k> {
     /// The trade that the letters are filed with; none for a letter that names none.
     pub(super) trade: Option<&'k TradeRef>,
+    /// The trade was adopted before.
+    pub(super) adopted: bool,
     /// What its trade records say, when there is one that counts.
     pub(super) agreed: Option<&'k Agreed>,
     /// What a trade record is compared with (protocol 4).
@@ -189,8 +191,9 @@ fn line_12_there_is_such_a_trade(
         return None;
     }
     if s.body.kind() == Kind::TradeRecord {
-        let answers_us = s.request.is_some() || s.answers.is_some();
-        if answers_us || desk.settings.adopt == Adopt::List {
+        // Protocol 3: what belongs to an order bears its request.
+        let belongs_to_an_order = s.request.is_some();
+        if belongs_to_an_order || known.adopted || desk.settings.adopt == Adopt::List {
             return None;
         }
     }

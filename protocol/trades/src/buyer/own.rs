@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::state::{Own, OwnProgress, Request};
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
-use super::{Change, Judgement, Verdict, file, keys};
+use super::{Change, Judgement, Verdict, door, file, keys};
 
 /// Protocol 7, B: an answer is waited for 10 minutes,
 const FIRST_WAIT: Duration = Duration::from_secs(10 * 60);
@@ -94,6 +94,7 @@ fn take(
     desk.put(&keys::own(id), &own);
     if is_new {
         note_request(desk, &statement);
+        door::recognise_copies(desk, id);
         file::judge_waiting(desk, &format!("a/{id}"));
         if let Some(request) = &statement.request {
             file::judge_waiting(desk, &format!("r/{}", request.key()));
@@ -142,9 +143,14 @@ pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
     let doublings = own.tries.saturating_sub(1).min(16);
     let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
     let [.., last] = own.statement.id.uuid().into_bytes();
-    let again = desk
+    let mut again = desk
         .now
         .plus(wait.mul_f64(0.9 + 0.2 * f64::from(last) / 255.0));
+    let patience_ends = own.first_sent.plus(PATIENCE);
+    if desk.now < patience_ends {
+        // Protocol 7: the warning comes after 3 days, not with the first try after them.
+        again = again.min(patience_ends);
+    }
     own.progress = OwnProgress::Waiting { again };
     desk.mark(&keys::say_again(again, own.statement.id));
 }
@@ -165,6 +171,11 @@ pub fn bounced(
             continue;
         };
         own.bounce = Some(text.to_owned());
+        if matches!(own.progress, OwnProgress::Answered { .. }) {
+            // Another of its letters arrived: whichever came first, nothing is wrong.
+            desk.put(&keys::own(own.statement.id), &own);
+            continue;
+        }
         let trade = own.statement.trade.clone();
         let what = format!(
             "the {} to {} came back: {text}",

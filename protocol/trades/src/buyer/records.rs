@@ -28,6 +28,8 @@ pub(super) struct Records {
     pub(super) duplicates: BTreeSet<usize>,
     /// They disagree with another of the same version.
     pub(super) conflicting: BTreeMap<usize, Finding>,
+    /// All that passed lines 8 to 15, lowest version first, whether they count or say it again.
+    pub(super) passed: Vec<usize>,
     /// The one that counts for each version, lowest first.
     pub(super) versions: Vec<usize>,
 }
@@ -120,6 +122,7 @@ fn judge_all(
         refused: BTreeMap::new(),
         duplicates: BTreeSet::new(),
         conflicting: BTreeMap::new(),
+        passed: Vec::new(),
         versions: Vec::new(),
     };
     let mut lowest: Option<&TradeRecord> = None;
@@ -127,6 +130,7 @@ fn judge_all(
     for (index, filed, record) in in_order {
         let known = Known {
             trade: known.trade,
+            adopted: known.adopted,
             agreed,
             terms: Terms { order, lowest },
         };
@@ -141,6 +145,7 @@ fn judge_all(
             }
             None => {
                 lowest.get_or_insert(record);
+                records.passed.push(*index);
                 passed
                     .entry(record.version.number())
                     .or_default()
@@ -160,7 +165,7 @@ impl Records {
     fn choose(&mut self, version: u32, rivals: &[(usize, &Filed)]) {
         let mut contents: BTreeMap<String, Vec<(usize, &Filed)>> = BTreeMap::new();
         for rival in rivals {
-            contents.entry(rival.1.content()).or_default().push(*rival);
+            contents.entry(rival.1.body()).or_default().push(*rival);
         }
         let mut best: Vec<(usize, &Filed)> = Vec::new();
         for mut same in contents.into_values() {

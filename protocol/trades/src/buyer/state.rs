@@ -21,6 +21,9 @@ pub(super) struct Letter {
     #[serde(default)]
     pub(super) accepted_through: u8,
     pub(super) fate: Fate,
+    /// Since when it waits for DNS, if it ever did.
+    #[serde(default)]
+    pub(super) held_since: Option<Time>,
     /// How many more times it came.
     #[serde(default)]
     pub(super) copies: u64,
@@ -54,6 +57,9 @@ pub(super) struct Trade {
     /// The person confirmed that it is theirs (protocol 9).
     #[serde(default)]
     pub(super) confirmed: bool,
+    /// It was adopted once; turning adoption off later takes nothing away.
+    #[serde(default)]
+    pub(super) adopted: bool,
     /// None while there are letters but no trade record that counts.
     pub(super) state: Option<TradeState>,
     /// What of it stands in the totals and lists.

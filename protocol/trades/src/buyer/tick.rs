@@ -86,6 +86,22 @@ fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
     desk.say_again.push(id);
 }
 
+/// A promise can have passed before it came: no time will bring it up again.
+pub(super) fn warn_if_overdue(desk: &mut Desk<'_>, trade: &Trade) {
+    let Some(counted) = trade.counted.as_ref().filter(|c| !c.apart) else {
+        return;
+    };
+    let passed = |t: Option<Time>| t.is_some_and(|t| t < desk.now);
+    let parcel = counted.undelivered && passed(counted.promised);
+    let payment = !counted.unpaid.is_zero() && passed(counted.due);
+    if parcel {
+        warn_of_trade(desk, trade, WarningKind::OverdueDelivery);
+    }
+    if payment {
+        warn_of_trade(desk, trade, WarningKind::OverduePayment);
+    }
+}
+
 fn warn_overdue(desk: &mut Desk<'_>, key: &str, queue: &str, kind: WarningKind) {
     // queue, 16 digits, a slash, the trade
     let Some(trade) = key.get(queue.len() + 17..).and_then(trade_in_key) else {
@@ -97,16 +113,20 @@ fn warn_overdue(desk: &mut Desk<'_>, key: &str, queue: &str, kind: WarningKind) 
     if known.counted.as_ref().is_none_or(|c| c.apart) {
         return;
     }
+    warn_of_trade(desk, &known, kind);
+}
+
+fn warn_of_trade(desk: &mut Desk<'_>, known: &Trade, kind: WarningKind) {
     let (received, expected) = if kind == WarningKind::OverduePayment {
-        unpaid_words(&known)
+        unpaid_words(known)
     } else {
-        undelivered_words(&known)
+        undelivered_words(known)
     };
     let base = own_warning(kind, desk);
     desk.warn_of_own(
-        &keys::trade_key(&trade),
+        &keys::trade_key(&known.trade),
         Warning {
-            trade: Some(trade.clone()),
+            trade: Some(known.trade.clone()),
             received,
             expected,
             ..base

@@ -1,12 +1,14 @@
 //! Lists and running totals, kept up with each change, so that asking costs what is returned
 //! (E18 to E20).
 
-use tradepost_statements::{Currency, Evidence};
+use std::collections::BTreeMap;
+
+use tradepost_statements::{Amount, Currency, Evidence};
 
 use super::desk::{Desk, no_letter};
-use super::keys;
 use super::state::{Counted, Origin, Totals, Trade};
 use super::warning::{Warning, WarningKind, WarningState};
+use super::{keys, tick};
 
 /// Takes a trade's former share out of lists and totals and puts its present one in.
 pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
@@ -41,6 +43,7 @@ pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
     }
     trade.counted = now;
     close_what_is_no_longer_overdue(desk, trade);
+    tick::warn_if_overdue(desk, trade);
     check_limits(desk, &mut totals);
     desk.put(keys::TOTALS, &totals);
 }
@@ -102,8 +105,14 @@ fn close_what_is_no_longer_overdue(desk: &mut Desk<'_>, trade: &Trade) {
 
 /// E20: once for each time that a limit is reached.
 fn check_limits(desk: &mut Desk<'_>, totals: &mut Totals) {
-    for limit in desk.settings.unpaid_limits.clone() {
-        let currency: Currency = limit.currency();
+    let mut limits: BTreeMap<Currency, Amount> = BTreeMap::new();
+    for limit in &desk.settings.unpaid_limits {
+        let lowest = limits.entry(limit.currency()).or_insert(*limit);
+        if lowest.is_more_than(*limit) {
+            *lowest = *limit;
+        }
+    }
+    for (currency, limit) in limits {
         let reached = totals
             .unpaid_total
             .get(&currency)
