@@ -160,6 +160,27 @@ async fn a_copy_goes_into_the_sent_folder_once(world: World) {
     assert_eq!(subjects(&events, "Sent"), ["copy"]);
 }
 
+#[tokio::test]
+async fn no_copy_is_made_where_the_provider_makes_one() {
+    let world = World::room_with(tradepost_mailroom::Options {
+        sent_copy: true,
+        ..Default::default()
+    })
+    .await;
+    let letter = marked("provider");
+    let submitter = Submitter::new(world.smtp(SHOP, Tls::Implicit)).unwrap();
+    let outcome = submitter.submit(SHOP, ANN, letter.as_bytes()).await;
+    assert!(
+        matches!(outcome, Submission::Accepted { .. }),
+        "{outcome:?}"
+    );
+    let settings = world.imap(SHOP, Tls::Implicit);
+    let id = "<provider@shop.example>";
+    let appended = imap::append(&settings, &SentFolder::Auto, letter.as_bytes(), id).await;
+    let folder = "Sent".to_owned();
+    assert_eq!(appended.unwrap(), Appended::AlreadyThere { folder });
+}
+
 async fn what_is_in_sent_is_read_as_sent(world: World) {
     let settings = world.imap(ANN, Tls::Implicit);
     let mut watching = start(settings.clone(), quick());
