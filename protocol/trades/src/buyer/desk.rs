@@ -119,7 +119,15 @@ impl<'l> Desk<'l> {
 
     /// The trades of other shops that have this id too.
     pub(super) fn namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
-        let prefix = keys::trades_by_id(trade.id.as_str());
+        self.other_shops(&keys::trades_by_id(trade.id.as_str()), trade)
+    }
+
+    /// What letters name as a trade of another shop with this id, but is none so far.
+    pub(super) fn waiting_namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
+        self.other_shops(&keys::no_trades_by_id(trade.id.as_str()), trade)
+    }
+
+    fn other_shops(&self, prefix: &str, trade: &TradeRef) -> Vec<TradeRef> {
         self.rows
             .scan(prefix.as_bytes())
             .into_iter()
@@ -132,6 +140,11 @@ impl<'l> Desk<'l> {
                 })
             })
             .collect()
+    }
+
+    /// The letters about a trade that were set aside.
+    pub(super) fn set_aside(&self, trade: &TradeRef) -> Vec<u64> {
+        numbers_after(&self.rows, &keys::set_aside(trade))
     }
 
     /// The numbers of the warnings about a letter, whatever their state.
@@ -284,6 +297,16 @@ impl<'l> Desk<'l> {
         }
         self.put(&keys::warning(warning.id), &warning);
     }
+}
+
+/// The numbers that end the keys that start with `prefix`.
+pub(super) fn numbers_after(rows: &dyn Rows, prefix: &str) -> Vec<u64> {
+    rows.scan(prefix.as_bytes())
+        .into_iter()
+        .filter_map(|(key, _)| {
+            u64::from_str_radix(std::str::from_utf8(key.get(prefix.len()..)?).ok()?, 16).ok()
+        })
+        .collect()
 }
 
 fn is_about(warning: &Warning, finding: &Finding) -> bool {

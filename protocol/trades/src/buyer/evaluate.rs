@@ -12,7 +12,7 @@ use tradepost_statements::{Body, TradeRef};
 use super::desk::Desk;
 use super::judge::{Agreed, Known, lines_8_to_15};
 use super::records::{self, Records, Terms};
-use super::state::{Fate, Letter, Origin, RequestAnswer, TradeState};
+use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
 use super::warning::Finding;
 use super::{Notice, count, door, file, keys, totals, tracks};
 
@@ -113,26 +113,101 @@ impl Outcome {
     }
 }
 
-/// Judges a trade anew and writes what has changed.
+/// Judges a trade anew from all that was ever said of it, and writes what has changed.
 pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
-    let Some(mut trade) = desk.trade(trade_ref) else {
-        return;
+    let aside = desk.set_aside(trade_ref);
+    judge_anew(desk, trade_ref, &aside);
+}
+
+/// The same, when nothing has come that could matter to what was set aside.
+pub(super) fn fold_again(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
+    judge_anew(desk, trade_ref, &[]);
+}
+
+/// Sets a letter aside that lines 8 to 15 refuse by what the trade records say; says whether.
+pub(super) fn set_aside(desk: &mut Desk<'_>, trade: &Trade, no: u64) -> bool {
+    let Some(mut filed) = Filed::load(desk, no) else {
+        return false;
     };
-    let mut letters: Vec<Filed> = trade
-        .letters
-        .iter()
-        .filter_map(|no| Filed::load(desk, *no))
-        .collect();
+    let (statement, accepted) = (&filed.decoded.statement, filed.letter.accepted_through);
+    let nothing_known = nothing_known(trade);
+    let finding = if filed.record().is_some() {
+        lines_8_to_15(desk, statement, accepted, &nothing_known).filter(|f| f.rule <= 9)
+    } else {
+        let records: Vec<Filed> = load(desk, trade.records.iter());
+        let agreed = records::walk(desk, &nothing_known, &records).agreed(&records);
+        let known = Known {
+            agreed: agreed.as_ref(),
+            ..nothing_known
+        };
+        lines_8_to_15(desk, statement, accepted, &known)
+    };
+    let Some(finding) = finding else {
+        return false;
+    };
+    desk.mark(&keys::aside(&trade.trade, no));
+    let outcome = Outcome::refused(finding);
+    filed.letter.fate = outcome.fate;
+    desk.put_letter(&filed.letter);
+    desk.reconcile(&filed.letter, Some(&trade.trade), &outcome.findings);
+    true
+}
+
+fn load<'n>(desk: &Desk<'_>, numbers: impl Iterator<Item = &'n u64>) -> Vec<Filed> {
+    let mut letters: Vec<Filed> = numbers.filter_map(|no| Filed::load(desk, *no)).collect();
     letters.sort_by_key(|f| f.letter.no);
-    let nothing_known = Known {
-        trade: Some(trade_ref),
+    letters
+}
+
+fn nothing_known(trade: &Trade) -> Known<'_> {
+    Known {
+        trade: Some(&trade.trade),
         adopted: trade.adopted,
         agreed: None,
         terms: Terms {
             order: None,
             lowest: None,
         },
+    }
+}
+
+/// Only what passed, and the records that may still count, make a trade's state.
+/// `aside` is sorted, as its keys are.
+fn sort_aside(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    letters: &[Filed],
+    outcomes: &BTreeMap<usize, Outcome>,
+    aside: &[u64],
+) {
+    trade.letters.clear();
+    trade.records.clear();
+    for (index, filed) in letters.iter().enumerate() {
+        let last_line_of_refusal = if filed.record().is_some() { 9 } else { 15 };
+        let is_refused = outcomes.get(&index).is_some_and(
+            |o| matches!(o.fate, Fate::Warned { rule, .. } if rule <= last_line_of_refusal),
+        );
+        let no = filed.letter.no;
+        if is_refused {
+            if aside.binary_search(&no).is_err() {
+                desk.mark(&keys::aside(&trade.trade, no));
+            }
+            continue;
+        }
+        if aside.binary_search(&no).is_ok() {
+            desk.delete(&keys::aside(&trade.trade, no));
+        }
+        trade.letters.push(no);
+        trade.records.extend(filed.record().map(|_| no));
+    }
+}
+
+fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
+    let Some(mut trade) = desk.trade(trade_ref) else {
+        return;
     };
+    let mut letters = load(desk, trade.letters.iter().chain(aside));
+    let nothing_known = nothing_known(&trade);
     claim_requests(desk, trade_ref, &nothing_known, &letters);
     let records = records::walk(desk, &nothing_known, &letters);
     let agreed = records.agreed(&letters);
@@ -140,6 +215,7 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
     let passed = judge_others(desk, trade_ref, agreed.as_ref(), &letters, &mut outcomes);
     let tracks = tracks::walk(&letters, &passed, &mut outcomes);
 
+    sort_aside(desk, &mut trade, &letters, &outcomes, aside);
     let before = trade.state.take();
     trade.state = records.current().zip(agreed).and_then(|(current, agreed)| {
         let origin = origin(desk, &letters, &records);
@@ -158,19 +234,37 @@ pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
             desk.put_letter(&filed.letter);
             file::note_new_answer(desk, &before, &filed.letter.fate, &filed.decoded.statement);
         }
-        desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
+        // What is not warned, and was not, has no open warnings.
+        if filed.letter.fate != before || !outcome.findings.is_empty() {
+            desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
+        }
+    }
+    if trade.state.is_some() != before.is_some() {
+        list_by_id(desk, &trade);
     }
     totals::count(desk, &mut trade);
     desk.put(&keys::trade(trade_ref), &trade);
     tell(desk, trade_ref, before.as_ref(), trade.state.as_ref());
     if parties(before.as_ref()) != parties(trade.state.as_ref()) {
         // Line 12 asks whether a sender is a party of a trade with the same id.
-        for namesake in desk.namesakes(trade_ref) {
-            if desk.trade(&namesake).is_some_and(|t| t.state.is_none()) {
-                reconsider(desk, &namesake);
-            }
+        for namesake in desk.waiting_namesakes(trade_ref) {
+            reconsider(desk, &namesake);
         }
     }
+}
+
+fn list_by_id(desk: &mut Desk<'_>, trade: &Trade) {
+    let (is, was) = (
+        keys::trade_by_id(&trade.trade),
+        keys::no_trade_by_id(&trade.trade),
+    );
+    let (mark, delete) = if trade.state.is_some() {
+        (is, was)
+    } else {
+        (was, is)
+    };
+    desk.mark(&mark);
+    desk.delete(&delete);
 }
 
 /// Line 10 goes by arrival: the first record from the address that was asked is the answer.

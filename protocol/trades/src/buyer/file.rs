@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use tradepost_statements::{Body, Kind, Statement, TradeRef};
 
-use super::desk::Desk;
-use super::evaluate::{Filed, Outcome, reconsider};
+use super::desk::{Desk, numbers_after};
+use super::evaluate::{self, Filed, Outcome, reconsider};
 use super::judge::{Known, lines_8_to_15};
 use super::records::Terms;
 use super::state::{Fate, OwnProgress, RequestAnswer, Trade};
@@ -20,8 +20,7 @@ pub(super) fn file(desk: &mut Desk<'_>, no: u64, statement: &Statement) -> Judge
     }
     match belongs_to(statement) {
         Some(trade) => {
-            add_to_trade(desk, trade, no);
-            reconsider(desk, trade);
+            add_to_trade(desk, trade, no, statement);
         }
         None => judge_alone(desk, no),
     }
@@ -50,20 +49,40 @@ fn waits(statement: &Statement) -> Vec<String> {
     request.into_iter().chain(answers).collect()
 }
 
-fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64) {
-    let mut trade = desk.trade(trade_ref).unwrap_or_else(|| Trade {
-        trade: trade_ref.clone(),
-        letters: Vec::new(),
-        confirmed: false,
-        adopted: false,
-        state: None,
-        counted: None,
+/// Files a letter with its trade. One that lines 8 to 15 refuse is set aside and moves nothing
+/// else; so does one that is known already, when it is judged again.
+fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64, statement: &Statement) {
+    let mut trade = desk.trade(trade_ref).unwrap_or_else(|| {
+        desk.mark(&keys::no_trade_by_id(trade_ref));
+        Trade {
+            trade: trade_ref.clone(),
+            letters: Vec::new(),
+            records: Vec::new(),
+            confirmed: false,
+            adopted: false,
+            state: None,
+            counted: None,
+        }
     });
-    if !trade.letters.contains(&no) {
+    let is_known = trade.letters.contains(&no);
+    if !is_known && evaluate::set_aside(desk, &trade, no) {
+        desk.put(&keys::trade(trade_ref), &trade);
+        return;
+    }
+    desk.delete(&keys::aside(trade_ref, no));
+    let is_record = statement.body.kind() == Kind::TradeRecord;
+    if !is_known {
         trade.letters.push(no);
+        trade.letters.sort_unstable();
+        trade.records.extend(is_record.then_some(no));
     }
     desk.put(&keys::trade(trade_ref), &trade);
-    desk.mark(&keys::trade_by_id(trade_ref));
+    if is_record {
+        reconsider(desk, trade_ref);
+    } else {
+        // What was set aside goes by the trade records, which this does not change.
+        evaluate::fold_again(desk, trade_ref);
+    }
 }
 
 /// Judges a letter that belongs to no trade.
@@ -179,13 +198,7 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
 
 /// The numbers of the letters that wait for something, in the order of their arrival.
 pub(super) fn waiting(desk: &Desk<'_>, what: &str) -> Vec<u64> {
-    let prefix = keys::waiting_for(what);
-    crate::rows::Rows::scan(desk.rows(), prefix.as_bytes())
-        .into_iter()
-        .filter_map(|(key, _)| {
-            u64::from_str_radix(std::str::from_utf8(key.get(prefix.len()..)?).ok()?, 16).ok()
-        })
-        .collect()
+    numbers_after(desk.rows(), &keys::waiting_for(what))
 }
 
 /// Judges again the letters that speak of something of ours that has just turned up.

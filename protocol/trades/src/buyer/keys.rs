@@ -41,6 +41,13 @@ pub(super) fn letter(no: u64) -> String {
 pub(super) fn trade(t: &TradeRef) -> String {
     format!("{TRADES}{}", trade_key(t))
 }
+/// Letters about a trade that lines 8 to 15 refused.
+pub(super) fn set_aside(t: &TradeRef) -> String {
+    format!("b/ta/{}/", trade_key(t))
+}
+pub(super) fn aside(t: &TradeRef, no: u64) -> String {
+    format!("{}{}", set_aside(t), number(no))
+}
 /// All trades that have this id, whoever the shop is.
 pub(super) fn trades_by_id(id: &str) -> String {
     format!("b/i/{id}/")
@@ -50,6 +57,13 @@ pub(super) fn trade_by_id(t: &TradeRef) -> String {
 }
 pub(super) fn digest(hex: &str) -> String {
     format!("b/g/{hex}")
+}
+/// What was named as a trade with this id, but has no trade record that counts.
+pub(super) fn no_trades_by_id(id: &str) -> String {
+    format!("b/j/{id}/")
+}
+pub(super) fn no_trade_by_id(t: &TradeRef) -> String {
+    format!("{}{}", no_trades_by_id(t.id.as_str()), t.shop.as_str())
 }
 /// Statements are told apart by (proven sender, statement id).
 pub(super) fn statement(sender: &Address, id: StatementId) -> String {

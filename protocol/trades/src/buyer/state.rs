@@ -52,8 +52,12 @@ pub(super) enum Fate {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Trade {
     pub(super) trade: TradeRef,
-    /// Numbers of the letters filed with it.
+    /// Numbers of the letters that make its state, in the order of their arrival. What was
+    /// refused is set aside (`keys::aside`), so that a flood of it costs nothing later.
     pub(super) letters: Vec<u64>,
+    /// Those of them that are trade records.
+    #[serde(default)]
+    pub(super) records: Vec<u64>,
     /// The person confirmed that it is theirs (protocol 9).
     #[serde(default)]
     pub(super) confirmed: bool,

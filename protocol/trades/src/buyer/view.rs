@@ -11,7 +11,7 @@ use tradepost_statements::{
 
 use crate::rows::Rows;
 
-use super::desk::read;
+use super::desk::{numbers_after, read};
 use super::evaluate::Filed;
 use super::letter::LetterFacts;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
@@ -360,9 +360,11 @@ pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
 pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
     let known: Trade = read(rows, &keys::trade(trade))?;
     let state = known.state.as_ref()?;
+    let aside = numbers_after(rows, &keys::set_aside(trade));
     let mut letters: Vec<Letter> = known
         .letters
         .iter()
+        .chain(&aside)
         .filter_map(|no| read(rows, &keys::letter(*no)))
         .collect();
     letters.sort_by_key(|l| l.no);
