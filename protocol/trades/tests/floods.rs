@@ -122,3 +122,24 @@ fn what_was_set_aside_is_in_the_history_and_can_be_accepted() {
     assert_eq!(outcomes(&ledger), ["applied", "applied"]);
     assert_eq!(ledger.trade("T-1")["delivery"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_tick_does_not_read_what_is_not_due() {
+    let ticked = |trades: u64| {
+        let mut ledger = Ledger::new();
+        for n in 0..trades {
+            let _ = ledger.hear(record(2 * n, &format!("T-{n}"), 1));
+            let mut planned = delivery_status(2 * n + 1, &format!("T-{n}"), 1, "in-transit");
+            planned["body"]["delivery"]["planned"] = json!(at(1000).to_string());
+            let _ = ledger.hear(planned);
+        }
+        let counting = Counting {
+            rows: &ledger.rows,
+            read: Cell::new(0),
+        };
+        let change = buyer::tick(&ledger.settings, &counting, at(1));
+        assert_eq!(change.wake_up, Some(at(1000)));
+        counting.read.get()
+    };
+    assert_eq!(ticked(100), ticked(200));
+}

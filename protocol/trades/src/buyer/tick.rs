@@ -43,18 +43,31 @@ pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
     desk.finish(None)
 }
 
-/// The keys of a queue that are due, each with what stands after its last slash.
+/// The keys of a queue that are due, each with what stands after its last slash. Read page by
+/// page: what is not due yet costs nothing.
 fn due(desk: &Desk<'_>, queue: &str) -> Vec<(String, String)> {
+    const PAGE: usize = 64;
     let until = keys::due_through(queue, desk.now);
-    desk.rows()
-        .scan(queue.as_bytes())
-        .into_iter()
-        .map_while(|(key, _)| String::from_utf8(key).ok().filter(|k| *k <= until))
-        .map(|key| {
-            let last = key.rsplit('/').next().unwrap_or_default().to_owned();
-            (key, last)
-        })
-        .collect()
+    let mut due = Vec::new();
+    let mut from = queue.as_bytes().to_vec();
+    loop {
+        let page = desk.rows().scan_from(queue.as_bytes(), &from, PAGE);
+        let is_last = page.len() < PAGE;
+        for (key, _) in page {
+            from.clone_from(&key);
+            from.push(0);
+            match String::from_utf8(key).ok().filter(|k| *k <= until) {
+                Some(key) => {
+                    let last = key.rsplit('/').next().unwrap_or_default().to_owned();
+                    due.push((key, last));
+                }
+                None => return due,
+            }
+        }
+        if is_last {
+            return due;
+        }
+    }
 }
 
 fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
