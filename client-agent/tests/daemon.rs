@@ -1,0 +1,293 @@
+//! The daemon on a mailbox, and the commands beside it.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::Home;
+use support::letters::{ANN, at, delivered, in_transit, record, settled, shipped};
+use support::world::{World, wait_json};
+
+const ORDER: &str = r#"
+to = "orders@shop.example"
+payment = { method = "credit-card", reference = "tok_8Qx2" }
+delivery = { method = "courier" }
+[[lines]]
+name = "Kettle"
+sku = "K-1"
+quantity = 2
+price = "49.00 EUR"
+[buyer]
+name = "Ann Buyer"
+address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
+"#;
+
+fn count(value: &Value) -> usize {
+    value.as_array().unwrap().len()
+}
+
+#[test]
+fn once_processes_what_is_there_and_ends() {
+    let world = World::new();
+    world.deliver(&record());
+    world.deliver(&in_transit(1, &at(86_400)));
+    world.home.run(&["daemon", "--once"]).ok();
+    assert_eq!(count(&world.home.json(&["pending"])), 1);
+    world.deliver(&delivered(2));
+    world.home.run(&["daemon", "--once"]).ok();
+    assert_eq!(world.home.json(&["pending"]), json!([]));
+    // Nothing was fetched twice, nothing marked as seen.
+    assert_eq!(count(&world.home.json(&["show", "T-1001"])["history"]), 2);
+    assert!(
+        world
+            .room
+            .mailbox(ANN)
+            .iter()
+            .all(|l| !format!("{l:?}").contains("\\\\Seen"))
+    );
+}
+
+#[test]
+fn letters_come_in_while_the_daemon_runs_and_commands_are_answered_by_it() {
+    let world = World::new();
+    let daemon = world.daemon();
+    world.deliver(&record());
+    world.deliver(&in_transit(1, &at(86_400)));
+    let home = &world.home;
+    wait_json(home, &["list"], |l| {
+        l[0]["delivery"][0]["state"] == "in-transit"
+    });
+    for said in [shipped(1), delivered(2), settled(1)] {
+        world.deliver(&said);
+    }
+    wait_json(home, &["list"], |l| l[0]["ended"] == true);
+    let forged = delivered(3).with("/from", json!("track@evil.example"));
+    world.deliver(&forged);
+    wait_json(home, &["warnings"], |w| w[0]["kind"] == "wrong-sender");
+    daemon.wait_for("warning 1, wrong-sender");
+    // The same letters by import, through the daemon.
+    assert_eq!(home.import(&[record().letter()])[0]["verdict"], "warned");
+    let with_daemon: Vec<String> = READS.iter().map(|args| home.run(args).ok()).collect();
+    daemon.end();
+    let without: Vec<String> = READS.iter().map(|args| home.run(args).ok()).collect();
+    assert_eq!(with_daemon, without);
+}
+
+const READS: [&[&str]; 9] = [
+    &["list"],
+    &["list", "--json"],
+    &["list", "--group-by", "payment"],
+    &["show", "T-1001"],
+    &["show", "orders@shop.example/T-1001", "--json"],
+    &["warnings", "--all"],
+    &["warnings", "show", "1"],
+    &["stats", "--json"],
+    &["requests", "--json"],
+];
+
+#[test]
+fn an_order_leaves_at_once_with_and_without_the_daemon() {
+    let world = World::new();
+    let home = &world.home;
+    home.write("order.toml", ORDER.as_bytes());
+    let before = home.json(&["order", "order.toml"]);
+    assert_eq!(before["state"], "left");
+    assert!(
+        before["request"]
+            .as_str()
+            .unwrap()
+            .ends_with(":ann@home.example")
+    );
+    let daemon = world.daemon();
+    let words = home.run(&["order", "order.toml"]).ok();
+    assert!(
+        words.contains("has left for orders@shop.example"),
+        "{words}"
+    );
+    let at_shop = world.room.letters("orders@shop.example", "INBOX");
+    assert_eq!(at_shop.len(), 2);
+    // A copy of each lies in Sent, once.
+    let sent = || {
+        world
+            .room
+            .mailbox(ANN)
+            .iter()
+            .filter(|l| l.folder == "Sent")
+            .count()
+    };
+    support::world::wait(|| sent() == 2, || format!("{} copies", sent()));
+    daemon.end();
+    assert_eq!(sent(), 2);
+    let requests = home.json(&["requests"]);
+    assert_eq!(count(&requests), 2);
+    assert_eq!(requests[0]["state"], "waiting");
+    assert_eq!(requests[0]["request"], before["request"]);
+}
+
+#[test]
+fn an_answer_makes_the_order_a_trade_that_can_be_confirmed_and_cancelled() {
+    let world = World::new();
+    let home = &world.home;
+    home.write("order.toml", ORDER.as_bytes());
+    home.run(&["order", "order.toml"]).ok();
+    let letter = world.room.letters("orders@shop.example", "INBOX").remove(0);
+    let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
+    let opened = tradepost_letters::open(&letter.bytes, &policy);
+    let tradepost_letters::Content::Statement(said) = opened.content else {
+        panic!("no statement")
+    };
+    let answer = record()
+        .with("/request", said.value["request"].clone())
+        .with("/answers", said.value["id"].clone())
+        .with("/body/lines", said.value["body"]["lines"].clone())
+        .with("/body/buyer", said.value["body"]["buyer"].clone())
+        .with("/body/confirm_by", json!(at(86_400)));
+    world.deliver(&answer);
+    home.run(&["daemon", "--once"]).ok();
+    assert_eq!(
+        home.json(&["list"])[0]["origin"],
+        "placed",
+        "{}",
+        home.json(&["warnings"])
+    );
+    assert_eq!(home.json(&["warnings"]), json!([]));
+    let confirmed = home.json(&["confirm", "T-1001"]);
+    assert_eq!(
+        (&confirmed["state"], &confirmed["kind"]),
+        (&json!("left"), &json!("confirmation"))
+    );
+    let cancelled = home.json(&["cancel", "T-1001", "--text", "by mistake"]);
+    assert_eq!(cancelled["state"], "left");
+    assert_eq!(world.room.letters("orders@shop.example", "INBOX").len(), 3);
+    let request = said.value["request"].as_str().unwrap();
+    home.run(&["cancel", request]).fails(1, "made the trade");
+    home.run(&["cancel", "T-9999"]).fails(1, "no trade");
+}
+
+#[test]
+fn what_cannot_leave_is_queued_and_leaves_later() {
+    let world = World::with(|config| {
+        config.replace("[trust]", "[timers]\nwait_to_send = \"300 ms\"\n[trust]")
+    });
+    let home = &world.home;
+    home.write("order.toml", ORDER.as_bytes());
+    let good = std::fs::read_to_string(home.path().join("config.toml")).unwrap();
+    let smtp = format!("port = {}", world.room.smtp_port());
+    home.write("config.toml", good.replace(&smtp, "port = 1").as_bytes());
+    let queued = home.json(&["order", "order.toml"]);
+    assert_eq!(queued["state"], "queued");
+    home.write("config.toml", good.as_bytes());
+    assert!(
+        world
+            .room
+            .letters("orders@shop.example", "INBOX")
+            .is_empty()
+    );
+    let daemon = world.daemon();
+    daemon.wait_for("sent the order to orders@shop.example");
+    assert_eq!(world.room.letters("orders@shop.example", "INBOX").len(), 1);
+    daemon.end();
+}
+
+#[test]
+fn an_order_sent_by_another_program_counts_as_our_own() {
+    let world = World::new();
+    let other = World::new();
+    other.home.write("order.toml", ORDER.as_bytes());
+    let letter = other.home.run(&["order", "--dry-run", "order.toml"]).ok();
+    let letter = letter.replace('\n', "\r\n");
+    let date = "2026-11-20T10:00:00Z"
+        .parse::<tradepost_statements::Time>()
+        .unwrap();
+    world
+        .room
+        .file(ANN, "Sent", letter.as_bytes(), date.timestamp(), &[])
+        .unwrap()
+        .unwrap();
+    world.home.run(&["daemon", "--once"]).ok();
+    let requests = world.home.json(&["requests"]);
+    assert_eq!(
+        (count(&requests), &requests[0]["state"]),
+        (1, &json!("elsewhere"))
+    );
+}
+
+#[test]
+fn a_wrong_password_ends_a_daemon_that_runs_once() {
+    let world = World::new();
+    world.home.write("password", b"wrong\n");
+    let done = world.home.run(&["daemon", "--once"]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stderr.contains("password"), "{}", done.stderr);
+    assert!(!done.stderr.contains("wrong\n"), "{}", done.stderr);
+}
+
+#[test]
+fn a_lost_ledger_is_rebuilt_from_the_mailbox() {
+    let world = World::new();
+    let home = &world.home;
+    for said in [record(), in_transit(1, &at(86_400)), shipped(1)] {
+        world.deliver(&said);
+    }
+    home.run(&["daemon", "--once"]).ok();
+    let list = home.json(&["list"]);
+    std::fs::remove_dir_all(home.path().join("data")).unwrap();
+    let told = home.run(&["rebuild", "--from-mailbox"]).ok();
+    assert!(
+        told.contains("Every letter could be proven again"),
+        "{told}"
+    );
+    assert_eq!(home.json(&["list"]), list);
+    // Again: nothing is new.
+    home.run(&["rebuild", "--from-mailbox"]).ok();
+    assert_eq!(home.json(&["list"]), list);
+    home.run(&["rebuild"]).ok();
+    assert_eq!(home.json(&["list"]), list);
+    let daemon = world.daemon();
+    home.run(&["rebuild"]).fails(1, "stop it first");
+    home.run(&["daemon", "--once"]).fails(1, "daemon");
+    daemon.end();
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_and_then_what_is_wrong() {
+    let world = World::new();
+    world.deliver(&record());
+    let checks = world.home.json(&["doctor"]);
+    assert!(
+        checks.as_array().unwrap().iter().all(|c| c["ok"] == true),
+        "{checks}"
+    );
+    let config = std::fs::read_to_string(world.home.path().join("config.toml")).unwrap();
+    let other = config.replace("mx.mailroom.example", "mx.elsewhere.example");
+    world.home.write("config.toml", other.as_bytes());
+    let done = world.home.run(&["doctor"]);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stdout.contains("PROBLEM  authserv-ids: "),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains("mx.mailroom.example"),
+        "{}",
+        done.stdout
+    );
+    world.home.write("config.toml", config.as_bytes());
+    world.home.write("password", b"wrong\n");
+    let done = world.home.run(&["doctor"]);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stdout.contains("correct user and password"),
+        "{}",
+        done.stdout
+    );
+    let empty = Home::with("");
+    let done = empty.run(&["doctor"]);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stdout.contains("PROBLEM  configuration: "),
+        "{}",
+        done.stdout
+    );
+}
