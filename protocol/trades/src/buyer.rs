@@ -40,7 +40,7 @@ use crate::rows::{Row, Rows};
 pub use act::{Act, Refusal, act, cancel_request, cancel_trade, confirm};
 pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, bounced, own};
-pub use settings::{Adopt, Settings};
+pub use settings::{Adopt, Settings, Timers};
 pub use tick::tick;
 pub use warning::WarningKind;
 

@@ -441,3 +441,42 @@ fn two_shops_with_one_trade_id_are_told_apart_by_name() {
         Err(view::FindError::None("T-2".to_owned()))
     );
 }
+
+#[test]
+fn an_adopted_trade_may_get_dearer_by_its_charges_but_not_change_its_lines() {
+    let mut ledger = Ledger::new();
+    assert_eq!(ledger.hear(record(10, "T-1", 1)).verdict, Verdict::Adopted);
+    let mut dearer = record(11, "T-1", 2);
+    dearer["body"]["charges"][0]["price"] = eur("6.00");
+    dearer["body"]["total"] = eur("59.00");
+    assert_eq!(ledger.hear(dearer).verdict, Verdict::Applied);
+    assert_eq!(ledger.trade("T-1")["total"], eur("59.00"));
+    let mut other = record(12, "T-1", 3);
+    other["body"]["lines"][0]["price"] = eur("23.00");
+    other["body"]["charges"][0]["price"] = eur("7.00");
+    assert_eq!(
+        ledger.hear(other).warning,
+        Some(WarningKind::ChangedContents)
+    );
+}
+
+#[test]
+fn what_was_refused_is_no_part_of_the_history() {
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, 1));
+    let _ = ledger.hear(with(
+        delivery_status(20, "T-1", 1, "in-transit"),
+        "from",
+        EVIL,
+    ));
+    assert_eq!(ledger.show("T-1")["history"], json!([]));
+    let _ = ledger.hear(delivery_status(21, "T-1", 1, "in-transit"));
+    let _ = ledger.hear(delivery_status(22, "T-1", 2, "announced"));
+    let outcomes: Vec<Value> = ledger.show("T-1")["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| h["outcome"].clone())
+        .collect();
+    assert_eq!(outcomes, [json!("applied"), json!("warned")]);
+}

@@ -2,7 +2,6 @@
 //! (protocol 7; Q1, Q8).
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Kind, Statement, StatementId, Time, wire};
@@ -15,13 +14,6 @@ use super::state::{Own, OwnProgress, Request};
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
 use super::{Change, Judgement, Verdict, door, file, keys};
-
-/// Protocol 7, B: an answer is waited for 10 minutes,
-const FIRST_WAIT: Duration = Duration::from_secs(10 * 60);
-/// doubling to 12 hours;
-const LONGEST_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
-/// after 3 days there is a warning.
-pub(super) const PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// How an own statement became known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,12 +133,16 @@ pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
         desk.delete(&keys::say_again(again, own.statement.id));
     }
     let doublings = own.tries.saturating_sub(1).min(16);
-    let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    let timers = desk.settings.timers;
+    let wait = timers
+        .answer_first
+        .saturating_mul(1 << doublings)
+        .min(timers.answer_longest);
     let [.., last] = own.statement.id.uuid().into_bytes();
     let mut again = desk
         .now
         .plus(wait.mul_f64(0.9 + 0.2 * f64::from(last) / 255.0));
-    let patience_ends = own.first_sent.plus(PATIENCE);
+    let patience_ends = own.first_sent.plus(timers.answer_patience);
     if desk.now < patience_ends {
         // Protocol 7: the warning comes after 3 days, not with the first try after them.
         again = again.min(patience_ends);

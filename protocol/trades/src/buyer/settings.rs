@@ -1,6 +1,7 @@
 //! What the person decided about the judgement.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Address, Amount, Evidence, words};
@@ -20,6 +21,32 @@ pub struct Settings {
     /// At which unpaid total of a currency to warn (E20).
     #[serde(default)]
     pub unpaid_limits: Vec<Amount>,
+    /// How long to wait for answers.
+    #[serde(default)]
+    pub timers: Timers,
+}
+
+/// How long the buyer waits for an answer (protocol 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timers {
+    /// Before a statement is sent again for the first time; doubles with each time.
+    pub answer_first: Duration,
+    /// The longest wait between two times.
+    pub answer_longest: Duration,
+    /// After which `no-answer` is warned.
+    pub answer_patience: Duration,
+}
+
+/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days.
+impl Default for Timers {
+    fn default() -> Timers {
+        const HOUR: u64 = 60 * 60;
+        Timers {
+            answer_first: Duration::from_secs(10 * 60),
+            answer_longest: Duration::from_secs(12 * HOUR),
+            answer_patience: Duration::from_secs(3 * 24 * HOUR),
+        }
+    }
 }
 
 words! {
@@ -44,6 +71,7 @@ impl Settings {
             minimum_of: BTreeMap::new(),
             adopt: Adopt::List,
             unpaid_limits: Vec::new(),
+            timers: Timers::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use tradepost_statements::{StatementId, Time, TradeRef};
 use crate::rows::Rows;
 
 use super::desk::Desk;
-use super::own::{PATIENCE, wait_for_answer};
+use super::own::wait_for_answer;
 use super::settings::Settings;
 use super::state::{OwnProgress, Trade};
 use super::totals::own_warning;
@@ -75,7 +75,7 @@ fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
     if !matches!(own.progress, OwnProgress::Waiting { .. }) {
         return;
     }
-    if desk.now.since(own.first_sent) >= PATIENCE {
+    if desk.now.since(own.first_sent) >= desk.settings.timers.answer_patience {
         let kind = own.statement.body.kind();
         let received = format!(
             "no answer to the {kind} of {}, sent {} times",

@@ -2,270 +2,25 @@
 //! Absent facts are null, lists are `[]`.
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::order::Line;
 use tradepost_statements::progress::Track;
-use tradepost_statements::{
-    Address, Amount, DeliveryState, Evidence, Kind, OrderState, PaymentState, RequestId, Statement,
-    StatementId, Time, TradeId, TradeRef,
-};
+use tradepost_statements::{Statement, StatementId, Time, TradeId, TradeRef};
 
 use crate::rows::Rows;
 
-use super::desk::{numbers_after, read};
+use super::desk::read;
 use super::evaluate::Filed;
 use super::letter::LetterFacts;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
-use super::warning::{Warning, WarningKind, WarningState};
+use super::warning::Warning;
 use super::{door, keys};
 
+mod shapes;
+
 pub use super::state::Origin;
-
-/// A trade, as `list` and `pending` give it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TradeView {
-    /// The shop's address.
-    pub shop: Address,
-    /// The shop's id for it.
-    pub id: TradeId,
-    /// The shop's name for people: the shop's word.
-    pub shop_name: String,
-    /// How it came to be in the ledger.
-    pub origin: Origin,
-    /// The order's request id.
-    pub request: Option<RequestId>,
-    /// When the order was placed.
-    pub placed: Time,
-    /// What was bought.
-    pub lines: Vec<Line>,
-    /// What it costs.
-    pub total: Amount,
-    /// The order track.
-    pub order: OrderView,
-    /// The parcels.
-    pub delivery: Vec<ParcelView>,
-    /// The payment track.
-    pub payment: PaymentView,
-    /// The delivery is complete (protocol 4).
-    pub delivered: bool,
-    /// Nothing is unpaid (protocol 4).
-    pub paid: bool,
-    /// Nothing more is expected (protocol 4).
-    pub ended: bool,
-    /// A promise has passed (protocol 4).
-    pub overdue: bool,
-    /// How many warnings about it are open.
-    pub warnings: u64,
-    /// When what is missing was promised; used for sorting.
-    #[serde(skip_serializing, default)]
-    pub promised: Option<Time>,
-    /// What is unpaid; used for totals.
-    #[serde(skip_serializing, default)]
-    pub unpaid: Option<Amount>,
-    /// Whether something is still to come.
-    #[serde(skip_serializing, default)]
-    pub undelivered: bool,
-    /// Adopted and not confirmed: counted apart.
-    #[serde(skip_serializing, default)]
-    pub apart: bool,
-}
-
-/// The order track of a trade.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderView {
-    /// How far it has come.
-    pub state: Option<OrderState>,
-    /// When the shop recorded it.
-    pub at: Option<Time>,
-    /// When it is to ship.
-    pub planned: Option<Time>,
-    /// When it shipped.
-    pub actual: Option<Time>,
-}
-
-/// A parcel of a trade.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParcelView {
-    /// Who brings it.
-    pub carrier: Option<Address>,
-    /// Its name; empty where parcels are not named.
-    pub parcel: String,
-    /// How far it has come.
-    pub state: Option<DeliveryState>,
-    /// When the carrier recorded it.
-    pub at: Option<Time>,
-    /// When it is expected.
-    pub planned: Option<Time>,
-    /// When it arrived.
-    pub actual: Option<Time>,
-    /// The carrier's number.
-    pub tracking_number: Option<String>,
-    /// Where it is.
-    pub place: Option<String>,
-}
-
-/// The payment track of a trade.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentView {
-    /// How far it has come.
-    pub state: Option<PaymentState>,
-    /// When the payment processor recorded it.
-    pub at: Option<Time>,
-    /// The trade's total.
-    pub amount: Option<Amount>,
-    /// What was paid, where the processor says so.
-    pub paid: Option<Amount>,
-    /// What was paid back, where the processor says so.
-    pub refunded: Option<Amount>,
-    /// When it is to be settled.
-    pub planned: Option<Time>,
-    /// When it was settled.
-    pub actual: Option<Time>,
-}
-
-/// A trade with its parties and history, as `show` gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShowView {
-    /// The trade.
-    #[serde(flatten)]
-    pub trade: TradeView,
-    /// Who may speak about it.
-    pub parties: Parties,
-    /// Its statuses, in the order of their arrival.
-    pub history: Vec<HistoryView>,
-}
-
-/// Who may speak about a trade.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parties {
-    /// About the order.
-    pub shop: Address,
-    /// About the delivery.
-    pub carriers: Vec<Address>,
-    /// About the payment.
-    pub processor: Address,
-}
-
-/// One status in the history of a trade.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryView {
-    /// Of which track.
-    pub track: Track,
-    /// Who brings the parcel, for the delivery.
-    pub carrier: Option<Address>,
-    /// Which parcel, for the delivery.
-    pub parcel: Option<String>,
-    /// Its number in the track.
-    pub sequence: u32,
-    /// The state's word.
-    pub state: String,
-    /// When the sender recorded it.
-    pub at: Time,
-    /// When the letter was received.
-    pub received_at: Time,
-    /// Who sent it.
-    pub from: Address,
-    /// How the sender was proven.
-    pub evidence: Evidence,
-    /// The letter's Message-ID.
-    pub message_id: Option<String>,
-    /// What became of it.
-    pub outcome: String,
-}
-
-/// A warning, as `warnings` gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WarningView {
-    /// Its number.
-    pub id: u64,
-    /// What it is about.
-    pub kind: WarningKind,
-    /// The line of protocol 5; null for the ledger's own.
-    pub rule: Option<u8>,
-    /// When it was given.
-    pub at: Time,
-    /// What became of it.
-    pub state: WarningState,
-    /// The trade that it is about.
-    pub trade: Option<TradeRef>,
-    /// What the letter says of itself.
-    pub letter: LetterView,
-    /// How the letter's sender was proven.
-    pub evidence: Evidence,
-    /// What came.
-    pub received: String,
-    /// What was expected.
-    pub expected: String,
-    /// What it means and what to do.
-    pub text: String,
-    /// The letter's number in the ledger, for finding the letter itself.
-    #[serde(skip_serializing, default)]
-    pub letter_no: Option<u64>,
-    /// How the sender was proven or not, in one sentence; for people.
-    #[serde(skip_serializing, default)]
-    pub proof: String,
-    /// How many more letters of its group came.
-    #[serde(skip_serializing, default)]
-    pub more: u64,
-}
-
-/// What a letter says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetterView {
-    /// Message-ID.
-    pub message_id: Option<String>,
-    /// From.
-    pub from: Option<String>,
-    /// Subject.
-    pub subject: Option<String>,
-    /// Date.
-    pub date: Option<Time>,
-}
-
-/// Counts and totals (E19).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatsView {
-    /// All trades but adopted ones.
-    pub trades: u64,
-    /// Of these, those with something still to come.
-    pub undelivered: u64,
-    /// Of these, those with something unpaid.
-    pub unpaid: u64,
-    /// What is unpaid, for each currency.
-    pub unpaid_total: Vec<Amount>,
-    /// Adopted trades that were not confirmed.
-    pub adopted: u64,
-    /// Open warnings.
-    pub warnings: u64,
-}
-
-/// A request of ours, as `requests` gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestView {
-    /// The statement that was sent.
-    pub statement: StatementId,
-    /// What was asked.
-    pub kind: Kind,
-    /// To whom it went.
-    pub to: Address,
-    /// The request id, where it has one.
-    pub request: Option<RequestId>,
-    /// The trade that it is about, or that came of it.
-    pub trade: Option<TradeRef>,
-    /// When it was first sent.
-    pub sent: Time,
-    /// How often it was sent from here.
-    pub tries: u32,
-    /// `waiting`, `answered`, `rejected` or `elsewhere` (sent by another client).
-    pub state: String,
-    /// The kind of the answer.
-    pub answer: Option<Kind>,
-    /// Why the order was rejected.
-    pub reason: Option<String>,
-    /// When it is sent again.
-    pub again: Option<Time>,
-    /// Why it came back.
-    pub bounce: Option<String>,
-}
+pub use shapes::{
+    HistoryView, LetterView, OrderView, ParcelView, Parties, PaymentView, RequestView, ShowView,
+    StatsView, TradeView, WarningView,
+};
 
 /// Why a text names no single trade.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -360,12 +115,11 @@ pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
 pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
     let known: Trade = read(rows, &keys::trade(trade))?;
     let state = known.state.as_ref()?;
-    let aside = numbers_after(rows, &keys::set_aside(trade));
     let mut letters: Vec<Letter> = known
         .letters
         .iter()
-        .chain(&aside)
         .filter_map(|no| read(rows, &keys::letter(*no)))
+        .filter(is_part_of_the_history)
         .collect();
     letters.sort_by_key(|l| l.no);
     Some(ShowView {
@@ -513,6 +267,11 @@ fn payment(state: &TradeState) -> PaymentView {
             planned: p.planned,
             actual: p.actual,
         })
+}
+
+/// What lines 3 to 15 refused is no part of the trade; it is shown as a warning.
+fn is_part_of_the_history(letter: &Letter) -> bool {
+    !matches!(letter.fate, Fate::Warned { rule, .. } if rule < 16)
 }
 
 fn history(letter: Letter) -> Option<HistoryView> {
