@@ -65,8 +65,12 @@ fn letters_come_in_while_the_daemon_runs_and_commands_are_answered_by_it() {
     world.deliver(&forged);
     wait_json(home, &["warnings"], |w| w[0]["kind"] == "wrong-sender");
     daemon.wait_for("warning 1, wrong-sender");
-    // The same letters by import, through the daemon.
-    assert_eq!(home.import(&[record().letter()])[0]["verdict"], "warned");
+    // By import, through the daemon: another first version of the record.
+    let other = record().with("/body/shop_name", json!("Another Shop"));
+    assert_eq!(
+        home.import(&[other.letter()])[0]["warning"],
+        "conflicting-status"
+    );
     let with_daemon: Vec<String> = READS.iter().map(|args| home.run(args).ok()).collect();
     daemon.end();
     let without: Vec<String> = READS.iter().map(|args| home.run(args).ok()).collect();
