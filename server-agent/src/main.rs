@@ -1,2 +1,47 @@
-//! .
-fn main() {}
+//! `tradepost-server`: the agent of a merchant, a carrier or a payment processor, or of several of
+//! these at one address (E27).
+//!
+//! Where to start reading: [`receive`] tells the path of a letter in, [`intake`] that of a line of
+//! the merchant's own system, [`book`] what is recorded, [`agent`] the loop that does it all.
+//! What is decided, and why, stands in `tradepost_trades::server`.
+
+mod agent;
+mod receive;
+
+mod intake;
+
+mod book;
+mod office;
+
+mod carry;
+mod desk;
+mod socket;
+
+mod cli;
+mod commands;
+mod doctor;
+mod report;
+
+mod catalogue;
+mod config;
+mod log;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tradepost_letters::untrusted;
+
+fn main() -> ExitCode {
+    // Wrong use ends here, with status 2; help and version with 0.
+    let cli = cli::Cli::parse();
+    log::start(matches!(cli.command, cli::Command::Run));
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(e) => {
+            // What is quoted in an error may come from a letter or a server.
+            let text = untrusted::show_lines(&format!("{e:#}"));
+            report::note(&format!("tradepost-server: {text}"));
+            ExitCode::FAILURE
+        }
+    }
+}

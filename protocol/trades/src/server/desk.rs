@@ -91,7 +91,7 @@ impl<'a> Desk<'a> {
     }
 
     pub(crate) fn due_at(&mut self, at: Time, what: &str) {
-        self.rows.apply([Row::put(book::due_key(at, what), "")]);
+        self.rows.apply([Row::put(book::due_key(at, what), "null")]);
     }
 
     pub(crate) fn fresh_id(&mut self) -> StatementId {

@@ -1,0 +1,415 @@
+//! `run`: one loop, and one closed [`Event`] that lists all that can wake it.
+//!
+//! ```text
+//! imap::watch ─► Mail ──┐                       ┌─► outbox::send ─► SMTP
+//! the socket ──► Asked ─┼─► the loop ─► the book ┤
+//! the clock ───► Due ───┘                       └─► answers to commands
+//! ```
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tradepost_letters::untrusted;
+use tradepost_post::imap::{self, MailEvent, SentFolder};
+use tradepost_post::outbox::{self, Failure, Pace};
+use tradepost_post::smtp::Submitter;
+use tradepost_post::stop::{self, Stop, Stopper};
+use tradepost_statements::Time;
+use tradepost_trades::server::{Ignored, Outcome, due};
+
+use crate::book::{BookError, Cursor, Input, cursors, view};
+use crate::carry::Carrier;
+use crate::config::Config;
+use crate::desk::{Desk, fresh_ids};
+use crate::intake::{self, Answer, Line};
+use crate::receive;
+use crate::report;
+use crate::socket::{self, Ask, Call, Lines, Reply, VERSION};
+
+/// All that can wake the loop.
+enum Event {
+    /// The mailbox has something.
+    Mail(MailEvent),
+    /// The mailbox can be watched no longer.
+    MailboxEnded(Result<(), imap::Error>),
+    /// A command asks.
+    Asked(Asked),
+    /// Something may be due.
+    Due,
+    /// The outbox cannot go on.
+    OutboxEnded(Result<(), Failure>),
+    /// SIGTERM or Ctrl-C.
+    Stopped,
+}
+
+/// What a command asks, and where its answer goes. A command that is gone hears nothing.
+enum Asked {
+    Lines(Vec<Line>, oneshot::Sender<Vec<Answer>>),
+    Other(Ask, oneshot::Sender<Reply>),
+}
+
+/// Batches of letters that may wait while one is recorded.
+const MAIL_AHEAD: usize = 4;
+/// Commands that may wait.
+const ASKED_AHEAD: usize = 64;
+
+/// Runs until it is stopped.
+pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
+    let signals = signals()?;
+    let folder = data.to_owned();
+    let address = config.settings.address.clone();
+    let imap = settings(&config, |c| c.imap()?.settings(&c.source, &user(c)))?;
+    let smtp = settings(&config, |c| c.smtp()?.settings(&c.source, &user(c)))?;
+    let connections = smtp.connections;
+    let submitter = Submitter::new(smtp).map_err(anyhow::Error::msg)?;
+    if config.policy.authserv_ids.is_empty() {
+        tracing::warn!(
+            "{}: [trust] authserv_ids is empty, so no letter can be believed; `doctor` shows what your provider writes",
+            config.path().display()
+        );
+    }
+    let desk = tokio::task::spawn_blocking(move || Desk::open(&folder, config)).await??;
+    let listener = socket::listen(data).context("the socket for the commands")?;
+    let (stopper, stop) = stop::channel();
+    let (asked, calls) = mpsc::channel(ASKED_AHEAD);
+    let door = tokio::spawn(answer_the_door(listener, asked, stop.clone()));
+    let pace = Pace {
+        in_flight: connections,
+        policy: desk.config.outbox,
+        ..Pace::default()
+    };
+    let carrier = Carrier {
+        desk: Arc::clone(&desk),
+        submitter,
+    };
+    let outbox = outbox::send(Arc::new(carrier), pace, desk.bell.clone(), stop.clone());
+    let outbox = tokio::spawn(outbox);
+    let (mail, watcher) = watch(&desk, imap, stop.clone())?;
+    tracing::info!("{address} is at work; the book is in {}", data.display());
+    sd_notify(&[sd_notify::NotifyState::Ready]);
+    let mut events = Events {
+        mail,
+        calls,
+        watcher: Some(watcher),
+        outbox: Some(outbox),
+        signals,
+    };
+    let ended = work(&desk, &mut events).await;
+    sd_notify(&[sd_notify::NotifyState::Stopping]);
+    close(&stopper, events, door).await;
+    let _ = socket::path_for(data).map(std::fs::remove_file);
+    tracing::info!("stopped");
+    ended
+}
+
+fn user(config: &Config) -> String {
+    config.settings.address.to_string()
+}
+
+/// Reads a password, which may run a command; nothing else goes on yet, so it may block.
+fn settings<T>(
+    config: &Config,
+    read: impl FnOnce(&Config) -> Result<T, tradepost_post::config::ConfigError>,
+) -> anyhow::Result<T> {
+    Ok(tokio::task::block_in_place(|| read(config))?)
+}
+
+fn sd_notify(states: &[sd_notify::NotifyState<'_>]) {
+    // Without systemd there is nobody to be told.
+    let _ = sd_notify::notify(states);
+}
+
+fn signals() -> anyhow::Result<mpsc::Receiver<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (tx, rx) = mpsc::channel(1);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        let _ = tx.send(()).await;
+    });
+    Ok(rx)
+}
+
+type Watcher = JoinHandle<Result<(), imap::Error>>;
+
+fn watch(
+    desk: &Arc<Desk>,
+    settings: imap::Settings,
+    stop: Stop,
+) -> anyhow::Result<(mpsc::Receiver<MailEvent>, Watcher)> {
+    let toml = desk.config.imap()?;
+    let mut watch = toml.watch();
+    // A server's own letters are in its book.
+    watch.sent = SentFolder::Off;
+    watch.since = Some(desk.now().minus(toml.since()));
+    watch.cursors = view(&*desk.book, cursors)
+        .into_iter()
+        .map(|(folder, cursor)| {
+            let Cursor {
+                uid_validity,
+                last_uid,
+            } = cursor;
+            (
+                folder,
+                imap::Cursor {
+                    uid_validity,
+                    last_uid,
+                },
+            )
+        })
+        .collect();
+    let (tx, rx) = mpsc::channel(MAIL_AHEAD);
+    Ok((rx, tokio::spawn(imap::watch(settings, watch, tx, stop))))
+}
+
+struct Events {
+    mail: mpsc::Receiver<MailEvent>,
+    calls: mpsc::Receiver<Asked>,
+    watcher: Option<Watcher>,
+    outbox: Option<JoinHandle<Result<(), Failure>>>,
+    signals: mpsc::Receiver<()>,
+}
+
+impl Events {
+    async fn next(&mut self, wait: Duration) -> Event {
+        tokio::select! {
+            biased;
+            _ = self.signals.recv() => Event::Stopped,
+            ended = ended(&mut self.outbox) => Event::OutboxEnded(ended),
+            Some(asked) = self.calls.recv() => Event::Asked(asked),
+            Some(mail) = self.mail.recv() => Event::Mail(mail),
+            ended = ended(&mut self.watcher) => Event::MailboxEnded(ended),
+            () = tokio::time::sleep(wait) => Event::Due,
+        }
+    }
+}
+
+/// Waits for a task's end, once.
+async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> T {
+    match task {
+        Some(running) => {
+            let done = running.await;
+            *task = None;
+            match done {
+                Ok(done) => done,
+                Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+            }
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn work(desk: &Arc<Desk>, events: &mut Events) -> anyhow::Result<()> {
+    /// Clocks jump and computers sleep: never longer, whatever is due next.
+    const LONGEST: Duration = Duration::from_secs(60);
+    /// Nothing spins, even when what is due cannot be done.
+    const LEAST: Duration = Duration::from_millis(5);
+    do_what_is_due(desk).await?;
+    loop {
+        let next: Option<Time> = view(&*desk.book, due::next_wake);
+        let wait = next.map_or(LONGEST, |at| at.since(desk.now()));
+        match events.next(wait.clamp(LEAST, LONGEST)).await {
+            Event::Mail(event) => take_mail(desk, event).await?,
+            Event::MailboxEnded(Ok(())) => bail!("the mailbox is watched no longer"),
+            Event::MailboxEnded(Err(e)) => bail!("the mailbox cannot be read: {e}"),
+            Event::Asked(asked) => answer(desk, asked).await?,
+            Event::Due => {}
+            Event::OutboxEnded(Ok(())) => bail!("the outbox has stopped"),
+            Event::OutboxEnded(Err(e)) => bail!("the outbox cannot go on: {e}"),
+            Event::Stopped => return Ok(()),
+        }
+        do_what_is_due(desk).await?;
+    }
+}
+
+async fn take_mail(desk: &Arc<Desk>, event: MailEvent) -> Result<(), BookError> {
+    match event {
+        MailEvent::Connected {
+            server,
+            idle,
+            folders,
+            ..
+        } => {
+            let how = if idle { "IDLE" } else { "looking now and then" };
+            tracing::info!("reading {} at {server} ({how})", folders.join(", "));
+            Ok(())
+        }
+        MailEvent::Progress {
+            folder,
+            done,
+            total,
+        } => {
+            tracing::info!("{folder}: {done} of {total} letters looked at");
+            Ok(())
+        }
+        MailEvent::CaughtUp { folder } => {
+            tracing::debug!("{folder}: caught up");
+            Ok(())
+        }
+        MailEvent::Trouble(trouble) => {
+            let text = untrusted::show(&trouble.text);
+            let again = trouble.retry_in.as_secs_f32();
+            tracing::warn!("{text}; trying again in {again:.1} s");
+            Ok(())
+        }
+        MailEvent::Batch {
+            folder,
+            uid_validity,
+            mails,
+            set_aside,
+            up_to,
+            ..
+        } => {
+            let cursor = Cursor {
+                uid_validity,
+                last_uid: up_to,
+            };
+            let batch = receive::Batch {
+                folder,
+                mails,
+                set_aside,
+                cursor,
+            };
+            desk.work(move |desk| receive::take(desk, &batch)).await
+        }
+    }
+}
+
+async fn answer(desk: &Arc<Desk>, asked: Asked) -> Result<(), BookError> {
+    match asked {
+        Asked::Lines(lines, to) => {
+            let answers = desk.work(move |desk| intake::take(desk, &lines)).await?;
+            let _ = to.send(answers);
+        }
+        Asked::Other(ask, to) => {
+            let reply = desk.work(move |desk| report::answer(desk, &ask)).await?;
+            let _ = to.send(reply);
+        }
+    }
+    Ok(())
+}
+
+/// Does what is due, each thing recorded for itself.
+async fn do_what_is_due(desk: &Arc<Desk>) -> Result<(), BookError> {
+    let now = desk.now();
+    let is_due = |next: Option<Time>| next.is_some_and(|at| at <= now);
+    while is_due(view(&*desk.book, due::next_wake)) {
+        let jitter: f64 = rand::random();
+        let tick = move |desk: &Desk| {
+            let ids = fresh_ids();
+            let mut outcome = Outcome::Ignored(Ignored::NothingDue);
+            desk.book.decide(&mut |page| {
+                let settings = &desk.config.settings;
+                let mut ids = ids.clone();
+                let change = due::tick(settings, page.rows(), now, jitter, &mut ids);
+                outcome = change.outcome.clone();
+                page.record(&Input::Time, change, now)
+            })?;
+            Ok::<Outcome, BookError>(outcome)
+        };
+        let outcome = desk.work(tick).await?;
+        if outcome != Outcome::Ignored(Ignored::NothingDue) {
+            tracing::info!("{}", untrusted::show(&outcome.to_string()));
+        }
+        desk.bell.ring();
+    }
+    Ok(())
+}
+
+async fn close(stopper: &Stopper, events: Events, door: JoinHandle<()>) {
+    /// What is under way may end; a mail server that hangs is not waited for.
+    const GRACE: Duration = Duration::from_secs(15);
+    stopper.stop();
+    let Events {
+        mail,
+        watcher,
+        outbox,
+        ..
+    } = events;
+    drop(mail);
+    let rest = async {
+        if let Some(watcher) = watcher {
+            let _ = watcher.await;
+        }
+        if let Some(outbox) = outbox {
+            let _ = outbox.await;
+        }
+        let _ = door.await;
+    };
+    let _ = tokio::time::timeout(GRACE, rest).await;
+}
+
+/// Lets commands in until asked to stop.
+async fn answer_the_door(listener: UnixListener, asked: mpsc::Sender<Asked>, mut stop: Stop) {
+    loop {
+        let caller = tokio::select! {
+            caller = listener.accept() => caller,
+            () = stop.stopped() => return,
+        };
+        match caller {
+            Ok((stream, _)) => {
+                let asked = asked.clone();
+                tokio::spawn(async move {
+                    // A command that is gone before its answer is no fault.
+                    if let Err(e) = converse(stream, asked).await {
+                        tracing::debug!("a command ended early: {e}");
+                    }
+                });
+            }
+            Err(e) => {
+                tracing::warn!("a command could not be answered: {e}");
+                // Out of file descriptors: wait rather than spin.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut read = tokio::io::BufReader::with_capacity(64 * 1024, read);
+    let mut first = String::new();
+    tokio::io::AsyncBufReadExt::read_line(&mut read, &mut first).await?;
+    let call = serde_json::from_str::<Call>(&first)
+        .ok()
+        .filter(|call| call.version == VERSION);
+    let Some(call) = call else {
+        let text =
+            format!("the server that runs is version {VERSION}; restart it after an upgrade");
+        return socket::write_line(&mut write, &Reply::Refused(text)).await;
+    };
+    if let Ask::Emit = call.ask {
+        // Tells the caller that its lines are welcome.
+        socket::write_line(&mut write, &Reply::Answer(serde_json::Value::Null)).await?;
+        let mut lines = Lines::new(read);
+        loop {
+            let batch = lines.batch().await?;
+            let (to, answers) = oneshot::channel();
+            if batch.is_empty() || asked.send(Asked::Lines(batch, to)).await.is_err() {
+                return Ok(());
+            }
+            let Ok(answers) = answers.await else {
+                return Ok(());
+            };
+            for answer in &answers {
+                socket::write_line(&mut write, answer).await?;
+            }
+        }
+    }
+    let (to, reply) = oneshot::channel();
+    if asked.send(Asked::Other(call.ask, to)).await.is_ok()
+        && let Ok(reply) = reply.await
+    {
+        socket::write_line(&mut write, &reply).await?;
+    }
+    Ok(())
+}

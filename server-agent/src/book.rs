@@ -1,0 +1,125 @@
+//! The book: what this server keeps, durably. The journal is the truth, the rows are made from it
+//! (design 3).
+//!
+//! [`Book`] is all that the agent needs of it, so that another backend can come beside the journal:
+//! load, look up a request, record decisions, claim what is to be sent, retire it, tell what is due.
+
+mod journal;
+mod record;
+
+pub(crate) use journal::Journal;
+
+use tradepost_post::outbox::{Due, Entry, Failure, Item, Tried};
+use tradepost_post::store::{Position, StoreError};
+use tradepost_statements::Time;
+use tradepost_trades::rows::Rows;
+use tradepost_trades::server::{Change, Received};
+
+/// Why the book could not be read or written. The process cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BookError {
+    /// The store's own words.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<BookError> for Failure {
+    fn from(e: BookError) -> Failure {
+        Failure::new(e)
+    }
+}
+
+/// What was decided about, as the journal keeps it beside the change.
+#[derive(Debug, Clone)]
+pub(crate) enum Input {
+    /// A letter, with its Message-ID, which answers refer to.
+    Letter {
+        /// As it was judged.
+        received: Box<Received>,
+        /// For the thread of letters.
+        message_id: Option<String>,
+    },
+    /// A line of the merchant's own system.
+    Line(String),
+    /// Something was due.
+    Time,
+}
+
+/// How far a folder of the mailbox has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Cursor {
+    pub(crate) uid_validity: u32,
+    pub(crate) last_uid: u32,
+}
+
+/// Where decisions are made and recorded: what one writes, the next one in the batch reads.
+pub(crate) trait Page {
+    /// The rows, with what was recorded in this batch.
+    fn rows(&self) -> &dyn Rows;
+    /// Records a decision: its rows, and its letters, composed now and never again.
+    fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError>;
+    /// Records how far a folder has been read.
+    fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError>;
+}
+
+/// A server's book. Blocking: call it off the async threads.
+pub(crate) trait Book: Send + Sync {
+    /// Decides and records, all of it durable and together once this returns `Ok`, or none of it.
+    /// A backend that shares its rows with others may call `decide` again when they were
+    /// faster: ids and the time are made outside, so that it decides the same.
+    fn decide(
+        &self,
+        decide: &mut dyn FnMut(&mut dyn Page) -> Result<(), BookError>,
+    ) -> Result<(), BookError>;
+
+    /// Reads one state: trades, requests, cursors, the outbox, what is due.
+    fn view(&self, read: &mut dyn FnMut(&dyn Rows));
+
+    /// Claims letters that are to be sent.
+    fn claim_outbox(&self, now: Time, n: usize) -> Due;
+
+    /// The bytes of a letter.
+    fn letter(&self, id: Position) -> Result<Vec<u8>, BookError>;
+
+    /// Records what became of letters, or that they are to be tried at once.
+    fn retire(&self, entries: Vec<Entry>) -> Result<(), BookError>;
+}
+
+/// What became of a try, as the outbox's entry.
+pub(crate) fn tried(tried: Vec<Tried>) -> Vec<Entry> {
+    tried.into_iter().map(Entry::Tried).collect()
+}
+
+/// Reads one thing from the book.
+pub(crate) fn view<T>(book: &dyn Book, read: impl FnOnce(&dyn Rows) -> T) -> T {
+    let mut read = Some(read);
+    let mut result = None;
+    book.view(&mut |rows| {
+        if let Some(read) = read.take() {
+            result = Some(read(rows));
+        }
+    });
+    result.expect("a book calls `read`")
+}
+
+/// The key of a folder's cursor.
+fn cursor_key(folder: &str) -> String {
+    format!("v/c/{folder}")
+}
+
+/// How far each folder has been read.
+pub(crate) fn cursors(rows: &dyn Rows) -> Vec<(String, Cursor)> {
+    rows.scan(b"v/c/")
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let key = String::from_utf8(key).ok()?;
+            let folder = key.strip_prefix("v/c/")?.to_owned();
+            Some((folder, serde_json::from_slice(&value).ok()?))
+        })
+        .collect()
+}
+
+/// One letter of the outbox.
+pub(crate) fn item(rows: &dyn Rows, id: Position) -> Option<Item> {
+    tradepost_post::outbox::item(rows, id)
+}

@@ -1,0 +1,131 @@
+//! The book as a journal and the index made from it.
+
+use std::path::Path;
+
+use tradepost_post::outbox::{Due, Entry, NewItem};
+use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Store};
+use tradepost_statements::Time;
+use tradepost_trades::rows::Rows;
+use tradepost_trades::server::Change;
+
+use super::record::{FORMAT, Head, replay};
+use super::{Book, BookError, Cursor, Input, Page};
+use crate::office::{Composed, Composer};
+
+/// The book of one process.
+pub(crate) struct Journal {
+    store: Store,
+    composer: Composer,
+}
+
+impl Journal {
+    /// Opens the folder; at most one process can.
+    pub(crate) fn open(
+        folder: &Path,
+        composer: Composer,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Journal, Opened), BookError> {
+        let mut apply = |rows: &dyn Rows, at: Position, record: &_| replay(rows, at, record);
+        let (store, opened) = Store::open(folder, &Options::new(FORMAT), &mut apply, progress)?;
+        Ok((Journal { store, composer }, opened))
+    }
+
+    /// Flushes and closes; what was recorded is durable without it.
+    pub(crate) fn close(self) -> Result<(), BookError> {
+        Ok(self.store.close()?)
+    }
+}
+
+struct Writing<'p, 'b> {
+    batch: &'p mut Batch<'b>,
+    composer: &'p Composer,
+}
+
+impl Writing<'_, '_> {
+    fn write(&mut self, head: &Head, blob: Vec<u8>) -> Result<(), BookError> {
+        let at = self.batch.record(&head.to_record().with_blob(blob))?;
+        let rows = head.rows(&*self.batch, at);
+        self.batch.put(rows);
+        Ok(())
+    }
+
+    fn queue(&mut self, letter: Composed, now: Time) -> Result<(), BookError> {
+        let statement = letter.statement;
+        let item = NewItem {
+            from: statement.from,
+            to: letter.to,
+            message_id: letter.message_id,
+            statement: statement.id,
+            kind: statement.body.kind(),
+            trade: statement.trade,
+            request: statement.request,
+            queued_at: now,
+        };
+        self.write(&Head::Outbox(Entry::Queued(item)), letter.bytes)
+    }
+}
+
+impl Page for Writing<'_, '_> {
+    fn rows(&self) -> &dyn Rows {
+        &*self.batch
+    }
+
+    fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError> {
+        let nothing = change.rows.is_empty() && change.send.is_empty();
+        if nothing && change.notices.is_empty() {
+            return Ok(());
+        }
+        let letters = self.composer.compose(input, &change, now);
+        let outcome = change.outcome.to_string();
+        let head = Head::decided(input, &outcome, change.rows, now);
+        self.write(&head, Vec::new())?;
+        for letter in letters {
+            self.queue(letter, now)?;
+        }
+        Ok(())
+    }
+
+    fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError> {
+        self.write(&Head::read(folder, cursor), Vec::new())
+    }
+}
+
+impl Book for Journal {
+    fn decide(
+        &self,
+        decide: &mut dyn FnMut(&mut dyn Page) -> Result<(), BookError>,
+    ) -> Result<(), BookError> {
+        self.store.write(|batch| {
+            decide(&mut Writing {
+                batch,
+                composer: &self.composer,
+            })
+        })
+    }
+
+    fn view(&self, read: &mut dyn FnMut(&dyn Rows)) {
+        self.store.view(|rows| read(rows));
+    }
+
+    fn claim_outbox(&self, now: Time, n: usize) -> Due {
+        // One process owns the folder: what it claims, nobody else can.
+        self.store.view(|rows| Due::read(rows, now, n))
+    }
+
+    fn letter(&self, id: Position) -> Result<Vec<u8>, BookError> {
+        Ok(self.store.read(id)?.blob)
+    }
+
+    fn retire(&self, entries: Vec<Entry>) -> Result<(), BookError> {
+        self.store.write(|batch| {
+            let mut page = Writing {
+                batch,
+                composer: &self.composer,
+            };
+            for entry in entries {
+                page.write(&Head::Outbox(entry), Vec::new())?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! A record of the journal, and the rows that it makes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tradepost_post::outbox::{self, Entry};
+use tradepost_post::store::{ApplyError, Position, Record};
+use tradepost_statements::Time;
+use tradepost_trades::rows::{Row, Rows};
+use tradepost_trades::server::Received;
+
+use super::{Cursor, Input, cursor_key};
+
+/// Raise it when rows are made otherwise: the index is then made anew.
+pub(super) const FORMAT: u32 = 1;
+
+/// A record's head.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Head {
+    /// A decision.
+    Decided(Decided),
+    /// Something happened to the outbox; the blob of a queued letter is the letter.
+    Outbox(Entry),
+    /// A folder was read so far.
+    Read {
+        folder: String,
+        #[serde(flatten)]
+        cursor: Cursor,
+    },
+}
+
+/// What was decided, about what, and the rows that it makes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Decided {
+    at: Time,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    letter: Option<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    line: Option<String>,
+    outcome: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    put: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    delete: Vec<String>,
+}
+
+/// A judged letter: what it said, and what its evidence rests on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Judged {
+    #[serde(flatten)]
+    received: Received,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    message_id: Option<String>,
+}
+
+impl Head {
+    pub(super) fn decided(input: &Input, outcome: &str, rows: Vec<Row>, at: Time) -> Head {
+        let (letter, line) = match input {
+            Input::Letter {
+                received,
+                message_id,
+            } => (
+                Some(Judged {
+                    received: (**received).clone(),
+                    message_id: message_id.clone(),
+                }),
+                None,
+            ),
+            Input::Line(line) => (None, Some(line.clone())),
+            Input::Time => (None, None),
+        };
+        let mut put = BTreeMap::new();
+        let mut delete = Vec::new();
+        for row in rows {
+            // Keys and values of the book are texts and JSON, made by `trades::server::book`.
+            let key = String::from_utf8_lossy(&row.key).into_owned();
+            match row.value {
+                Some(value) => {
+                    let value =
+                        serde_json::from_slice(&value).expect("a row of the book holds JSON");
+                    put.insert(key, value);
+                }
+                None => delete.push(key),
+            }
+        }
+        Head::Decided(Decided {
+            at,
+            letter,
+            line,
+            outcome: outcome.to_owned(),
+            put,
+            delete,
+        })
+    }
+
+    pub(super) fn read(folder: &str, cursor: Cursor) -> Head {
+        Head::Read {
+            folder: folder.to_owned(),
+            cursor,
+        }
+    }
+
+    pub(super) fn to_record(&self) -> Record {
+        let head = serde_json::to_vec(self).expect("a head always has a JSON form");
+        Record::new(head)
+    }
+
+    /// The rows that a record makes, when it is written and whenever it is replayed.
+    pub(super) fn rows(&self, rows: &dyn Rows, at: Position) -> Vec<Row> {
+        match self {
+            Head::Decided(decided) => {
+                let put = decided
+                    .put
+                    .iter()
+                    .map(|(key, value)| Row::put(key.as_str(), value.to_string()));
+                let delete = decided.delete.iter().map(|key| Row::delete(key.as_str()));
+                put.chain(delete).collect()
+            }
+            Head::Outbox(entry) => outbox::apply(rows, entry, at),
+            Head::Read { folder, cursor } => {
+                let value = serde_json::to_vec(cursor).expect("a cursor always has a JSON form");
+                vec![Row::put(cursor_key(folder), value)]
+            }
+        }
+    }
+}
+
+/// Replays one record.
+pub(super) fn replay(
+    rows: &dyn Rows,
+    at: Position,
+    record: &Record,
+) -> Result<Vec<Row>, ApplyError> {
+    let head: Head = serde_json::from_slice(&record.head)?;
+    Ok(head.rows(rows, at))
+}

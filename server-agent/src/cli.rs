@@ -1,0 +1,213 @@
+//! The command line: what can be asked for, and the help that says how.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Takes orders, instructions and requests by mail, and mails buyers how far their purchases are.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tradepost-server",
+    version,
+    about = "Takes orders, instructions and requests by mail, and mails buyers how far their purchases are",
+    after_help = "Examples:
+  tradepost-server doctor                    is everything set up?
+  tradepost-server run                       read the mailbox, answer, send what waits
+  tradepost-server emit - < events.jsonl     tell what happened
+  tradepost-server trades                    what is in the book
+  tradepost-server outbox                    what has not left yet, and why
+
+The commands work whether `run` runs or not. Exit status: 0 done, 1 failed,
+2 wrong use of the command line.",
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) places: Places,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where things are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Places {
+    /// The configuration [default: ~/.config/tradepost-server/config.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TRADEPOST_SERVER_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the book [default: ~/.local/share/tradepost-server]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "TRADEPOST_SERVER_DATA",
+        hide_env_values = true
+    )]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read the mailbox, decide, answer, and send what waits, until SIGTERM or Ctrl-C
+    #[command(after_help = "Examples:
+  tradepost-server run
+  tradepost-server --config shop.toml --data /var/lib/shop run
+  TRADEPOST_LOG=debug tradepost-server run
+
+Letters are only read: nothing is moved, deleted or marked as seen.")]
+    Run,
+    /// Tell what happened to trades: a JSON object a line, each answered by a line
+    #[command(
+        after_help = "Examples:
+  echo '{\"key\":\"woo-8812\",\"trade\":\"T-1001\",\"track\":\"order\",\"state\":\"shipped\"}' | tradepost-server emit
+  tradepost-server emit events.jsonl > answers.jsonl
+  tradepost-server emit --help             what a line holds
+
+Exit status 1 when a line was refused; the others are recorded all the same.",
+        after_long_help = EMIT_HELP
+    )]
+    Emit {
+        /// A file of lines, or - for standard input
+        #[arg(default_value = "-")]
+        file: PathBuf,
+    },
+    /// What is in the book
+    #[command(after_help = "Examples:
+  tradepost-server trades
+  tradepost-server trades T-1001
+  tradepost-server trades --json | jq -r '.[] | select(.wants_back) | .id'")]
+    Trades {
+        /// Only trades of this id
+        trade: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Letters that wait to be sent, and what became of others
+    #[command(after_help = "Examples:
+  tradepost-server outbox                  what waits
+  tradepost-server outbox --all            and what was accepted, refused, expired
+  tradepost-server outbox show 1:2040      all about one letter, and why it has not left
+  tradepost-server outbox retry 1:2040     try it at once; refused and expired ones too
+  tradepost-server outbox retry --all")]
+    Outbox {
+        /// Those that have ended as well
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        json: Json,
+        #[command(subcommand)]
+        what: Option<OutboxCommand>,
+    },
+    /// Look whether everything is set up, and say what to do where it is not
+    #[command(after_help = "Examples:
+  tradepost-server doctor
+  tradepost-server doctor --json | jq '.[] | select(.ok | not)'")]
+    Doctor {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Say what is damaged in the journal, and set it aside when asked to
+    #[command(after_help = "Examples:
+  tradepost-server repair             says what would be lost
+  tradepost-server repair --yes       keeps what can be read, sets the rest aside")]
+    Repair {
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Examples:
+  tradepost-server completions bash > ~/.local/share/bash-completion/completions/tradepost-server")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_help = "Examples:
+  tradepost-server man ~/.local/share/man/man1")]
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+/// `tradepost-server outbox ..`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutboxCommand {
+    /// All about one letter, and why it has not left
+    #[command(after_help = "Examples:
+  tradepost-server outbox show 1:2040")]
+    Show {
+        /// Its id, as `outbox` shows it
+        id: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Try a letter at once, one that was refused or has expired too
+    #[command(after_help = "Examples:
+  tradepost-server outbox retry 1:2040
+  tradepost-server outbox retry --all      everything that waits")]
+    Retry {
+        /// Its id, as `outbox` shows it
+        #[arg(required_unless_present = "every")]
+        id: Option<String>,
+        /// Everything that waits
+        #[arg(long = "all", id = "every", conflicts_with = "id")]
+        every: bool,
+    },
+}
+
+/// `--json`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Json {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const EMIT_HELP: &str = "\
+A line tells the status of one track of a trade:
+
+  {\"key\":\"woo-8812\",\"shop\":\"orders@shop.example\",\"trade\":\"T-1001\",
+   \"track\":\"delivery\",\"state\":\"in-transit\",\"planned\":\"2026-11-22T12:00:00Z\"}
+
+  key      your name for the event: the same line again is answered the same and does nothing
+  shop     may be left out where only one shop has that trade id
+  trade    the trade's id
+  track    order, delivery, payment - as far as this server has that role
+  state    order:    received confirmed preparing awaiting-payment on-hold partly-shipped
+                     shipped cancelled returned
+           delivery: announced picked-up at-terminal sorted in-transit out-for-delivery
+                     attempt-failed ready-for-pickup on-hold exception lost delivered
+                     stopped returning returned
+           payment:  pending due declined partly-paid past-due authorized scheduled settled
+                     disputed refund-pending partly-refunded refunded voided
+  at       when it happened; now where it is absent
+  planned, actual   times; reason (e.g. recipient-absent), text
+  order    parcels
+  delivery parcel, planned_until, place, tracking_number, tracking_url, access, lines
+  payment  amount (the total where it is absent), paid, refunded: {\"amount\":\"98.00\",\"currency\":\"EUR\"}
+
+or it brings the record of an order that was placed elsewhere, such as in your web shop:
+
+  {\"key\":\"woo-1\",\"record\":{\"trade\":\"W-1\",\"buyer_mail\":\"ann@home.example\",
+   \"lines\":[{\"name\":\"Kettle\",\"quantity\":2,\"price\":{\"amount\":\"49.00\",\"currency\":\"EUR\"}}],
+   \"total\":{\"amount\":\"98.00\",\"currency\":\"EUR\"},
+   \"payment\":{\"method\":\"credit-card\",\"processor\":\"billing@pay.example\"},
+   \"delivery\":{\"method\":\"courier\",\"carriers\":[{\"address\":\"track@carrier.example\"}]},
+   \"buyer\":{\"name\":\"Ann\",\"address\":{\"street\":\"1 High Street\",\"city\":\"York\",\"country\":\"GB\"}}}}
+
+Each line is answered once it is on disk:
+
+  {\"line\":1,\"accepted\":true,\"statement\":\"01932c07-9a2e-7c11-8f54-0f6a1c0d9e22\"}
+  {\"line\":2,\"accepted\":false,\"error\":\"state: ..\"}
+
+Exit status 1 when a line was refused; the others are recorded all the same.";

@@ -1,0 +1,383 @@
+//! The configuration, and where it and the book are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use etcetera::BaseStrategy;
+use serde::Deserialize;
+use tradepost_letters::RelayPolicy;
+use tradepost_post::config::{
+    ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml, make_private_folder,
+};
+use tradepost_post::outbox::Policy;
+use tradepost_statements::Address;
+use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
+use tradepost_trades::payment::AuthorizeAnswer;
+use tradepost_trades::server::{Settings, Timers};
+use tradepost_trades::{carrier, payment, shop};
+
+use crate::catalogue;
+use crate::cli::Places;
+
+/// What the configuration file says, checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// For faults that show later, such as a password command that fails.
+    pub(crate) source: Source,
+    /// What decisions go by.
+    pub(crate) settings: Settings,
+    /// Whose Authentication-Results count.
+    pub(crate) policy: RelayPolicy,
+    /// Whom people can ask, for the texts of letters.
+    pub(crate) contact: Option<String>,
+    /// The mailbox; needed by `run` and `doctor`.
+    pub(crate) imap: Option<ImapToml>,
+    /// The way out; needed by `run` and `doctor`.
+    pub(crate) smtp: Option<SmtpToml>,
+    /// How long letters are tried.
+    pub(crate) outbox: Policy,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    roles: Spanned<Vec<Spanned<Role>>>,
+    address: Address,
+    name: Option<String>,
+    contact: Option<String>,
+    catalogue: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    shop: ShopToml,
+    carrier: Option<CarrierToml>,
+    payment: Option<PaymentToml>,
+    imap: Option<ImapToml>,
+    smtp: Option<SmtpToml>,
+    #[serde(default)]
+    trust: TrustToml,
+    #[serde(default)]
+    timers: TimersToml,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    Shop,
+    Carrier,
+    Payment,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShopToml {
+    #[serde(default)]
+    payment: BTreeMap<PaymentMethod, Spanned<PaymentMethodToml>>,
+    #[serde(default)]
+    delivery: BTreeMap<DeliveryMethod, Spanned<DeliveryMethodToml>>,
+    /// The shop waits so long for `confirm` before it instructs anybody.
+    confirm_within: Option<Span>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentMethodToml {
+    processor: Option<Spanned<Address>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeliveryMethodToml {
+    carrier: Option<Spanned<Address>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CarrierToml {
+    shops: Vec<Address>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentToml {
+    shops: Vec<Address>,
+    authorize: Option<AuthorizeToml>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AuthorizeToml {
+    Approve,
+    Decline,
+}
+
+/// How long the server waits (protocol 7).
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimersToml {
+    answer_first: Option<Span>,
+    answer_longest: Option<Span>,
+    tell_operator: Option<Span>,
+    give_up: Option<Span>,
+    smtp_first: Option<Span>,
+    smtp_longest: Option<Span>,
+    smtp_expire: Option<Span>,
+}
+
+/// Reads and checks the configuration.
+pub(crate) fn load(places: &Places) -> anyhow::Result<Config> {
+    let path = match &places.config {
+        Some(path) => path.clone(),
+        None => {
+            let path = folders()?
+                .config_dir()
+                .join("tradepost-server")
+                .join("config.toml");
+            if !path.exists() {
+                bail!(
+                    "there is no configuration at {}: make one, or name one with --config or \
+                     TRADEPOST_SERVER_CONFIG",
+                    path.display()
+                );
+            }
+            path
+        }
+    };
+    Ok(read(Source::read(&path)?)?)
+}
+
+/// The folder of the book, made where it is missing; refused where others can read it.
+pub(crate) fn data_folder(places: &Places) -> anyhow::Result<PathBuf> {
+    let path = match &places.data {
+        Some(path) => path.clone(),
+        None => folders()?.data_dir().join("tradepost-server"),
+    };
+    make_private_folder(&path).context("the data folder (--data, TRADEPOST_SERVER_DATA)")?;
+    Ok(path)
+}
+
+fn folders() -> anyhow::Result<impl BaseStrategy> {
+    etcetera::choose_base_strategy().context("your home folder could not be found: set HOME")
+}
+
+fn read(source: Source) -> Result<Config, ConfigError> {
+    let file: File = source.parse()?;
+    let roles: Vec<Role> = file.roles.get_ref().iter().map(|r| *r.get_ref()).collect();
+    if roles.is_empty() {
+        return Err(source.wrong(
+            &file.roles,
+            "roles: name at least one of \"shop\", \"carrier\" and \"payment\"",
+        ));
+    }
+    if let Some(imap) = &file.imap {
+        imap.check(&source)?;
+    }
+    if let Some(smtp) = &file.smtp {
+        smtp.check(&source)?;
+    }
+    let plays = |role| roles.contains(&role);
+    let settings = Settings {
+        address: file.address.clone(),
+        name: file
+            .name
+            .clone()
+            .unwrap_or_else(|| file.address.to_string()),
+        minimum: file.trust.minimum(&source)?,
+        shop: if plays(Role::Shop) {
+            Some(shop(&source, &file, &roles)?)
+        } else {
+            None
+        },
+        carrier: if plays(Role::Carrier) {
+            let shops = file.carrier.as_ref().map(|c| c.shops.as_slice());
+            let shops = shops_of(&source, "carrier", shops, &roles)?;
+            Some(carrier::Settings { shops })
+        } else {
+            None
+        },
+        payment: if plays(Role::Payment) {
+            let shops = file.payment.as_ref().map(|p| p.shops.as_slice());
+            Some(payment::Settings {
+                shops: shops_of(&source, "payment", shops, &roles)?,
+                authorize: match file.payment.as_ref().and_then(|p| p.authorize) {
+                    Some(AuthorizeToml::Approve) => AuthorizeAnswer::Approve,
+                    Some(AuthorizeToml::Decline) | None => AuthorizeAnswer::Decline,
+                },
+            })
+        } else {
+            None
+        },
+        timers: timers(&file.timers),
+    };
+    Ok(Config {
+        settings,
+        policy: file.trust.relay_policy(&source)?,
+        contact: file.contact,
+        imap: file.imap,
+        smtp: file.smtp,
+        outbox: outbox(&file.timers),
+        source,
+    })
+}
+
+/// E2: the procedure table. Where this server plays the other role as well, it need not be named.
+fn shop(source: &Source, file: &File, roles: &[Role]) -> Result<shop::Settings, ConfigError> {
+    let own = &file.address;
+    let catalogue = file
+        .catalogue
+        .as_ref()
+        .map(|path| {
+            let place = source.beside(path.get_ref());
+            // A missing file is this configuration's fault, a wrong line the catalogue's.
+            if place.is_file() {
+                catalogue::read(&place)
+            } else {
+                let text = format!("catalogue: there is no file {}", place.display());
+                Err(source.wrong(path, text))
+            }
+        })
+        .transpose()?;
+    let mut payment = BTreeMap::new();
+    for (method, procedure) in &file.shop.payment {
+        let key = format!("[shop.payment.{method}] processor");
+        let processor = procedure.get_ref().processor.as_ref();
+        let processor = role_address(source, own, roles, Role::Payment, processor, &key)?
+            .ok_or_else(|| {
+                source.wrong(
+                    procedure,
+                    format!("{key}: say who takes the payment, or add \"payment\" to roles"),
+                )
+            })?;
+        payment.insert(*method, shop::PaymentProcedure { processor });
+    }
+    let mut delivery = BTreeMap::new();
+    for (method, procedure) in &file.shop.delivery {
+        let key = format!("[shop.delivery.{method}] carrier");
+        let carrier = procedure.get_ref().carrier.as_ref();
+        let carrier = role_address(source, own, roles, Role::Carrier, carrier, &key)?;
+        if carrier.is_none() && *method == DeliveryMethod::Courier {
+            let text = format!("{key}: say who delivers, or add \"carrier\" to roles");
+            return Err(source.wrong(procedure, text));
+        }
+        delivery.insert(*method, shop::DeliveryProcedure { carrier });
+    }
+    if payment.is_empty() && roles.contains(&Role::Payment) {
+        let processor = own.clone();
+        payment = PaymentMethod::ALL
+            .iter()
+            .map(|m| {
+                (
+                    *m,
+                    shop::PaymentProcedure {
+                        processor: processor.clone(),
+                    },
+                )
+            })
+            .collect();
+    }
+    if delivery.is_empty() && roles.contains(&Role::Carrier) {
+        let carrier = Some(own.clone());
+        delivery = DeliveryMethod::ALL
+            .iter()
+            .map(|m| {
+                (
+                    *m,
+                    shop::DeliveryProcedure {
+                        carrier: carrier.clone(),
+                    },
+                )
+            })
+            .collect();
+    }
+    Ok(shop::Settings {
+        catalogue,
+        payment,
+        delivery,
+        confirm_within: file.shop.confirm_within.map(Span::duration),
+    })
+}
+
+/// Who plays a role for the shop: the one named, else this server, if it does.
+fn role_address(
+    source: &Source,
+    own: &Address,
+    roles: &[Role],
+    role: Role,
+    named: Option<&Spanned<Address>>,
+    key: &str,
+) -> Result<Option<Address>, ConfigError> {
+    let word = match role {
+        Role::Shop => "shop",
+        Role::Carrier => "carrier",
+        Role::Payment => "payment",
+    };
+    match named {
+        Some(address) if address.get_ref() == own && !roles.contains(&role) => {
+            let text = format!("{key}: that is this server itself; add \"{word}\" to roles");
+            Err(source.wrong(address, text))
+        }
+        Some(address) => Ok(Some(address.get_ref().clone())),
+        None => Ok(roles.contains(&role).then(|| own.clone())),
+    }
+}
+
+/// The shops that may instruct; a server that is the shop itself needs no others (E27).
+fn shops_of(
+    source: &Source,
+    role: &str,
+    shops: Option<&[Address]>,
+    roles: &[Role],
+) -> Result<BTreeSet<Address>, ConfigError> {
+    let shops: BTreeSet<Address> = shops.unwrap_or_default().iter().cloned().collect();
+    if shops.is_empty() && !roles.contains(&Role::Shop) {
+        return Err(source.lacks(format!(
+            "the role {role} needs a section [{role}] with shops = [\"orders@shop.example\"]: nobody could \
+             instruct this server"
+        )));
+    }
+    Ok(shops)
+}
+
+fn timers(toml: &TimersToml) -> Timers {
+    let usual = Timers::default();
+    let or = |span: Option<Span>, usual: Duration| span.map_or(usual, Span::duration);
+    Timers {
+        answer_first: or(toml.answer_first, usual.answer_first),
+        answer_longest: or(toml.answer_longest, usual.answer_longest),
+        tell_operator: or(toml.tell_operator, usual.tell_operator),
+        give_up: or(toml.give_up, usual.give_up),
+    }
+}
+
+fn outbox(toml: &TimersToml) -> Policy {
+    let usual = Policy::default();
+    let or = |span: Option<Span>, usual: Duration| span.map_or(usual, Span::duration);
+    Policy {
+        first: or(toml.smtp_first, usual.first),
+        longest: or(toml.smtp_longest, usual.longest),
+        give_up_after: or(toml.smtp_expire, usual.give_up_after),
+    }
+}
+
+impl Config {
+    /// The mailbox, which `run` needs.
+    pub(crate) fn imap(&self) -> Result<&ImapToml, ConfigError> {
+        self.imap.as_ref().ok_or_else(|| {
+            self.source
+                .lacks("the section [imap] is missing: host, user, password_file")
+        })
+    }
+
+    /// The way out, which `run` needs.
+    pub(crate) fn smtp(&self) -> Result<&SmtpToml, ConfigError> {
+        self.smtp.as_ref().ok_or_else(|| {
+            self.source
+                .lacks("the section [smtp] is missing: host, user, password_file")
+        })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        self.source.path()
+    }
+}

@@ -1,0 +1,223 @@
+//! `doctor`: is everything set up, and what to do where it is not.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use tradepost_letters::untrusted;
+use tradepost_post::imap::{self, SentFolder};
+use tradepost_post::smtp::Submitter;
+use tradepost_statements::Evidence;
+
+use crate::cli::Places;
+use crate::config::{self, Config};
+use crate::desk::Desk;
+use crate::report;
+use crate::socket;
+
+/// What was looked at, and what was found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Check {
+    what: &'static str,
+    ok: bool,
+    found: String,
+    remedy: Option<String>,
+}
+
+impl Check {
+    fn good(what: &'static str, found: impl Into<String>) -> Check {
+        Check {
+            what,
+            ok: true,
+            found: found.into(),
+            remedy: None,
+        }
+    }
+
+    fn bad(what: &'static str, found: impl Into<String>, remedy: &str) -> Check {
+        Check {
+            what,
+            ok: false,
+            found: found.into(),
+            remedy: Some(remedy.to_owned()).filter(|r| !r.is_empty()),
+        }
+    }
+}
+
+/// Looks at everything; a fault does not hide the next one.
+pub(crate) async fn examine(places: &Places) -> anyhow::Result<Vec<Check>> {
+    let mut checks = Vec::new();
+    let config = match config::load(places) {
+        Ok(config) => config,
+        Err(e) => {
+            checks.push(Check::bad("configuration", format!("{e:#}"), ""));
+            return Ok(checks);
+        }
+    };
+    checks.push(Check::good(
+        "configuration",
+        config.path().display().to_string(),
+    ));
+    checks.push(roles(&config));
+    match config::data_folder(places) {
+        Ok(data) => checks.push(store(&data, &config).await),
+        Err(e) => checks.push(Check::bad("data folder", format!("{e:#}"), "")),
+    }
+    mailbox(&config, &mut checks).await;
+    submission(&config, &mut checks).await;
+    Ok(checks)
+}
+
+fn roles(config: &Config) -> Check {
+    let settings = &config.settings;
+    let mut found = Vec::new();
+    if let Some(shop) = &settings.shop {
+        let methods = (shop.payment.len(), shop.delivery.len());
+        found.push(format!(
+            "shop ({} payment and {} delivery methods)",
+            methods.0, methods.1
+        ));
+        if methods.0 == 0 || methods.1 == 0 {
+            return Check::bad(
+                "roles",
+                found.join(", "),
+                "every order would be rejected: add [shop.payment.METHOD] with a processor and \
+                 [shop.delivery.METHOD] with a carrier",
+            );
+        }
+    }
+    if let Some(carrier) = &settings.carrier {
+        found.push(format!("carrier for {} shops", carrier.shops.len()));
+    }
+    if let Some(payment) = &settings.payment {
+        found.push(format!(
+            "payment processor for {} shops",
+            payment.shops.len()
+        ));
+    }
+    Check::good("roles", found.join(", "))
+}
+
+async fn store(data: &Path, config: &Config) -> Check {
+    match socket::connect(data).await {
+        Ok(Some(_)) => return Check::good("book", format!("{}; run has it", data.display())),
+        Ok(None) => {}
+        Err(e) => return Check::bad("book", e.to_string(), "is the socket yours?"),
+    }
+    match tokio::task::block_in_place(|| Desk::open_now(data, config)) {
+        Ok(Some(book)) => match book.close() {
+            Ok(()) => Check::good("book", data.display().to_string()),
+            Err(e) => Check::bad("book", e.to_string(), ""),
+        },
+        Ok(None) => Check::good(
+            "book",
+            format!("{}; another command has it", data.display()),
+        ),
+        Err(e) => Check::bad("book", format!("{e:#}"), ""),
+    }
+}
+
+async fn mailbox(config: &Config, checks: &mut Vec<Check>) {
+    let user = config.settings.address.to_string();
+    let settings = tokio::task::block_in_place(|| config.imap()?.settings(&config.source, &user));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(e) => return checks.push(Check::bad("mailbox", e.to_string(), "")),
+    };
+    let probe = match imap::probe(&settings, &SentFolder::Off).await {
+        Ok(probe) => probe,
+        Err(e) => return checks.push(Check::bad("mailbox", untrusted::show(&e.to_string()), "")),
+    };
+    let tls = probe.tls.as_deref().unwrap_or("no TLS (this computer)");
+    let idle = if probe.idle {
+        "IDLE"
+    } else {
+        "no IDLE: it is looked at now and then"
+    };
+    let found = format!(
+        "{}:{}, {tls}, {idle}, {} letters",
+        settings.host, settings.port, probe.letters
+    );
+    checks.push(Check::good("mailbox", found));
+    checks.push(trust(config, &probe.authserv_ids));
+}
+
+/// Protocol 5: the evidence rests on ids that the operator names; these are seen in recent mail.
+fn trust(config: &Config, seen: &[(String, usize)]) -> Check {
+    let ids = &config.policy.authserv_ids;
+    let listed: Vec<String> = seen
+        .iter()
+        .map(|(id, n)| format!("{} ({n} letters)", untrusted::show(id)))
+        .collect();
+    let listed = if listed.is_empty() {
+        "none in recent mail".to_owned()
+    } else {
+        listed.join(", ")
+    };
+    if ids.is_empty() {
+        return Check::bad(
+            "trust",
+            format!("authserv_ids is empty; seen: {listed}"),
+            "set [trust] authserv_ids to the id of your own provider, if it is the one that is seen, and ask \
+             the provider whether it removes foreign fields with that id (RFC 8601 section 5)",
+        );
+    }
+    if config.settings.minimum > Evidence::Relay {
+        return Check::bad(
+            "trust",
+            format!("minimum = \"{}\"", config.settings.minimum),
+            "this version establishes no more than \"relay\": every letter will be ignored",
+        );
+    }
+    let known = |id: &str| ids.iter().any(|pattern| pattern.covers(id));
+    if !seen.is_empty() && !seen.iter().any(|(id, _)| known(id)) {
+        return Check::bad(
+            "trust",
+            format!("seen: {listed}"),
+            "none of [trust] authserv_ids occurs in recent mail: compare them",
+        );
+    }
+    Check::good("trust", format!("seen: {listed}"))
+}
+
+async fn submission(config: &Config, checks: &mut Vec<Check>) {
+    let user = config.settings.address.to_string();
+    let settings = tokio::task::block_in_place(|| config.smtp()?.settings(&config.source, &user));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(e) => return checks.push(Check::bad("submission", e.to_string(), "")),
+    };
+    let place = format!("{}:{}", settings.host, settings.port);
+    let probe = match Submitter::new(settings) {
+        Ok(submitter) => submitter.probe().await,
+        Err(e) => Err(e),
+    };
+    checks.push(match probe {
+        Ok(probe) => {
+            let tls = probe.tls.as_deref().unwrap_or("no TLS (this computer)");
+            Check::good("submission", format!("{place}, {tls}"))
+        }
+        Err(e) => Check::bad("submission", untrusted::show(&e.to_string()), ""),
+    });
+}
+
+/// Shows what was found; status 1 when something is not set up.
+pub(crate) fn show(checks: &[Check], json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        report::print_json(&serde_json::to_value(checks)?)?;
+    } else {
+        for check in checks {
+            let mark = if check.ok { "ok  " } else { "NOT " };
+            report::print(&format!("{mark} {:<14} {}", check.what, check.found))?;
+            if let Some(remedy) = &check.remedy {
+                report::print(&format!("     {:<14} {remedy}", ""))?;
+            }
+        }
+    }
+    let all_good = checks.iter().all(|c| c.ok);
+    Ok(if all_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

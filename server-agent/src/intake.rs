@@ -1,0 +1,93 @@
+//! The path of lines of the merchant's own system in: decided and recorded in batches with one
+//! fence each, answered once they are durable.
+
+use serde::Serialize;
+use tradepost_statements::StatementId;
+use tradepost_trades::emit::emit;
+
+use crate::book::{BookError, Input};
+use crate::desk::{Desk, fresh_ids};
+
+/// Lines that are recorded with one fence: enough to make the fence cheap, few enough to answer
+/// soon.
+pub(crate) const MOST_LINES: usize = 256;
+
+/// A line longer than a statement may be is refused; it is read no further than this.
+pub(crate) const LONGEST_LINE: usize = 1024 * 1024;
+
+/// A line and its number in the input, from 1.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) number: u64,
+    pub(crate) text: Text,
+}
+
+/// What a line holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Text {
+    Octets(Vec<u8>),
+    TooLong,
+}
+
+/// The answer to a line.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) line: u64,
+    pub(crate) accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) statement: Option<StatementId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+impl Answer {
+    fn accepted(line: u64, statement: StatementId) -> Answer {
+        Answer {
+            line,
+            accepted: true,
+            statement: Some(statement),
+            error: None,
+        }
+    }
+
+    pub(crate) fn refused(line: u64, error: String) -> Answer {
+        Answer {
+            line,
+            accepted: false,
+            statement: None,
+            error: Some(error),
+        }
+    }
+}
+
+/// Takes a batch of lines. Once this returns, what was accepted is durable.
+pub(crate) fn take(desk: &Desk, lines: &[Line]) -> Result<Vec<Answer>, BookError> {
+    let ids: Vec<_> = lines.iter().map(|_| fresh_ids()).collect();
+    let now = desk.now();
+    let mut answers = Vec::new();
+    desk.book.decide(&mut |page| {
+        answers.clear();
+        for (line, ids) in lines.iter().zip(&ids) {
+            let octets = match &line.text {
+                Text::Octets(octets) => octets,
+                Text::TooLong => {
+                    let text = format!("the line is longer than {LONGEST_LINE} octets");
+                    answers.push(Answer::refused(line.number, text));
+                    continue;
+                }
+            };
+            let mut ids = ids.clone();
+            let settings = &desk.config.settings;
+            let emitted = emit(settings, page.rows(), octets, now, &mut ids);
+            answers.push(match emitted.answer {
+                Ok(statement) => Answer::accepted(line.number, statement),
+                Err(why) => Answer::refused(line.number, why.to_string()),
+            });
+            let text = String::from_utf8_lossy(octets).into_owned();
+            page.record(&Input::Line(text), emitted.change, now)?;
+        }
+        Ok(())
+    })?;
+    desk.bell.ring();
+    Ok(answers)
+}

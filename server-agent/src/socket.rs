@@ -1,0 +1,217 @@
+//! The door of `run` for the commands: a Unix socket that only its owner can open. A caller says
+//! one [`Call`] as a line of JSON. `emit` then sends its lines as they are and gets an answer to
+//! each; the others get one line back.
+
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::intake::{LONGEST_LINE, Line, MOST_LINES, Text};
+
+/// A socket's path must fit into `sockaddr_un`, on every system that has them.
+const LONGEST_PATH: usize = 103;
+
+/// Program versions that do not know each other's calls do not talk.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What a command asks of `run`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) version: String,
+    pub(crate) ask: Ask,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Ask {
+    /// Lines follow.
+    Emit,
+    /// The trades, or those of one id.
+    Trades(Option<String>),
+    /// The outbox; with those that have ended, if so.
+    Outbox { all: bool },
+    /// One letter.
+    Letter(String),
+    /// Try a letter at once; none: all that wait.
+    Retry(Option<String>),
+}
+
+/// What `run` answers, but to lines.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reply {
+    /// JSON.
+    Answer(serde_json::Value),
+    /// In words.
+    Refused(String),
+}
+
+/// Where the socket of a data folder is: in the folder, or, where that path is too long, in the
+/// person's runtime folder under a name made from it.
+pub(crate) fn path_for(data: &Path) -> io::Result<PathBuf> {
+    let data = data.canonicalize()?;
+    let inside = data.join("socket");
+    if inside.as_os_str().len() <= LONGEST_PATH {
+        return Ok(inside);
+    }
+    let owner = std::fs::metadata(&data)?.uid();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|d| d.is_absolute());
+    let folder = match runtime {
+        Some(runtime) => runtime.join("tradepost-server"),
+        None => std::env::temp_dir().join(format!("tradepost-server-{owner}")),
+    };
+    let name = fingerprint(data.as_os_str().as_encoded_bytes());
+    Ok(folder.join(format!("{name:016x}")))
+}
+
+/// FNV-1a: both sides need the same name for the same folder, nothing more.
+fn fingerprint(octets: &[u8]) -> u64 {
+    octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
+        (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Opens the door. The caller has the book's lock, so a socket that lies there is a dead one.
+pub(crate) fn listen(data: &Path) -> io::Result<UnixListener> {
+    let path = path_for(data)?;
+    if let Some(folder) = path.parent() {
+        if !folder.exists() {
+            std::fs::DirBuilder::new()
+                .mode(0o700)
+                .recursive(true)
+                .create(folder)?;
+        }
+        let found = std::fs::metadata(folder)?;
+        if found.mode() & 0o077 != 0 || found.uid() != std::fs::metadata(data)?.uid() {
+            let text = format!("the folder {} is not yours alone", folder.display());
+            return Err(io::Error::new(ErrorKind::PermissionDenied, text));
+        }
+    }
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    // The folder is private, so nobody comes in before the mode is set.
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Connects to the `run` of a data folder; none when none runs.
+pub(crate) async fn connect(data: &Path) -> io::Result<Option<UnixStream>> {
+    match UnixStream::connect(path_for(data)?).await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Writes a line of JSON.
+pub(crate) async fn write_line<T: Serialize>(
+    to: &mut (impl AsyncWrite + Unpin),
+    value: &T,
+) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    to.write_all(&line).await?;
+    to.flush().await
+}
+
+/// Lines of a reader, with their numbers; blank ones are counted and left out.
+pub(crate) struct Lines<R> {
+    from: R,
+    number: u64,
+}
+
+impl<R: AsyncBufRead + Unpin> Lines<R> {
+    pub(crate) fn new(from: R) -> Lines<R> {
+        Lines { from, number: 0 }
+    }
+
+    /// The next line of any length up to [`LONGEST_LINE`], without its end; none at the end.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let Some(text) = self.read().await? else {
+                return Ok(None);
+            };
+            self.number += 1;
+            let is_blank = match &text {
+                Text::Octets(octets) => octets.trim_ascii().is_empty(),
+                Text::TooLong => false,
+            };
+            if !is_blank {
+                let number = self.number;
+                return Ok(Some(Line { number, text }));
+            }
+        }
+    }
+
+    /// The next line, and those after it that are there already: they share a fence.
+    pub(crate) async fn batch(&mut self) -> io::Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.next().await? {
+            lines.push(line);
+            if lines.len() >= MOST_LINES || !self.has_a_line() {
+                break;
+            }
+        }
+        Ok(lines)
+    }
+
+    async fn read(&mut self) -> io::Result<Option<Text>> {
+        let mut octets = Vec::new();
+        let mut too_long = false;
+        loop {
+            let there = self.from.fill_buf().await?;
+            if there.is_empty() {
+                let nothing = octets.is_empty() && !too_long;
+                return Ok((!nothing).then(|| finish(octets, too_long)));
+            }
+            let end = there.iter().position(|b| *b == b'\n');
+            let part = there.get(..end.unwrap_or(there.len())).unwrap_or_default();
+            if octets.len() + part.len() > LONGEST_LINE {
+                too_long = true;
+                octets.clear();
+            } else if !too_long {
+                octets.extend_from_slice(part);
+            }
+            let used = part.len() + usize::from(end.is_some());
+            self.from.consume(used);
+            if end.is_some() {
+                return Ok(Some(finish(octets, too_long)));
+            }
+        }
+    }
+}
+
+impl<R> Lines<R>
+where
+    R: AsyncBufRead + Unpin,
+{
+    /// Whether a whole line waits in the buffer; reading it waits for nothing.
+    fn has_a_line(&mut self) -> bool {
+        use std::task::{Context, Poll, Waker};
+        let mut context = Context::from_waker(Waker::noop());
+        match std::pin::Pin::new(&mut self.from).poll_fill_buf(&mut context) {
+            Poll::Ready(Ok(there)) => there.contains(&b'\n'),
+            Poll::Ready(Err(_)) | Poll::Pending => false,
+        }
+    }
+}
+
+fn finish(octets: Vec<u8>, too_long: bool) -> Text {
+    if too_long {
+        Text::TooLong
+    } else {
+        Text::Octets(octets)
+    }
+}
