@@ -11,8 +11,9 @@ use tradepost_post::config::{
     AdoptToml, ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
     make_private_folder,
 };
+use tradepost_post::outbox::Policy;
 use tradepost_statements::{Address, Amount};
-use tradepost_trades::buyer::{Adopt, Settings};
+use tradepost_trades::buyer::{self, Adopt, Settings};
 
 use crate::cli::Places;
 
@@ -31,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) imap: Option<ImapToml>,
     /// The way out; not needed for reports and imports.
     pub(crate) smtp: Option<SmtpToml>,
+    /// When the mail server is asked again to accept a letter.
+    pub(crate) submissions: Policy,
     /// How long `order` and the like wait for a letter to leave.
     pub(crate) wait_to_send: Duration,
 }
@@ -79,7 +82,39 @@ struct Limits {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Timers {
+    answer_first: Option<Span>,
+    answer_longest: Option<Span>,
+    answer_patience: Option<Span>,
+    submit_first: Option<Span>,
+    submit_longest: Option<Span>,
+    submit_patience: Option<Span>,
     wait_to_send: Option<Span>,
+}
+
+impl Timers {
+    /// Waits for answers.
+    fn answers(&self) -> buyer::settings::Timers {
+        let usual = buyer::settings::Timers::default();
+        buyer::settings::Timers {
+            answer_first: or(self.answer_first, usual.answer_first),
+            answer_longest: or(self.answer_longest, usual.answer_longest),
+            answer_patience: or(self.answer_patience, usual.answer_patience),
+        }
+    }
+
+    /// Waits for the mail server to accept a letter.
+    fn submissions(&self) -> Policy {
+        let usual = Policy::default();
+        Policy {
+            first: or(self.submit_first, usual.first),
+            longest: or(self.submit_longest, usual.longest),
+            give_up_after: or(self.submit_patience, usual.give_up_after),
+        }
+    }
+}
+
+fn or(span: Option<Span>, usual: Duration) -> Duration {
+    span.map_or(usual, Span::duration)
 }
 
 /// The word: a command that sends tries for so long before it says "queued".
@@ -108,16 +143,15 @@ impl Config {
             let amount: Amount = parsed(&source, limit, "unpaid")?;
             settings.unpaid_limits.push(amount);
         }
+        settings.timers = file.timers.answers();
         Ok(Config {
             policy: file.trust.relay_policy(&source)?,
             settings,
             addresses,
             imap: file.imap,
             smtp: file.smtp,
-            wait_to_send: file
-                .timers
-                .wait_to_send
-                .map_or(WAIT_TO_SEND, Span::duration),
+            wait_to_send: or(file.timers.wait_to_send, WAIT_TO_SEND),
+            submissions: file.timers.submissions(),
             source,
         })
     }

@@ -6,8 +6,10 @@
 
 mod mailbox;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use sd_notify::NotifyState;
@@ -18,7 +20,7 @@ use tradepost_post::clock::SystemClock;
 use tradepost_post::imap::{self, MailEvent};
 use tradepost_post::outbox::{self, Due, Failure};
 use tradepost_post::stop::{self, Stop};
-use tradepost_post::store::StoreError;
+use tradepost_post::store::{Opened, StoreError};
 
 use crate::carry::{Carrier, copy_what_left, keep_copies};
 use crate::cli::Places;
@@ -26,6 +28,7 @@ use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::office::Office;
 use crate::sending::{copies, mailbox as mailbox_settings, pace, submitter};
+use crate::socket::Daemon;
 use crate::{output, socket};
 
 use mailbox::Mailbox;
@@ -44,11 +47,17 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
             config.source.path().display()
         );
     }
-    let office = open(&data, config)?;
+    if Daemon::find(&data).await?.is_some() {
+        bail!(
+            "a daemon has {} open already: there is one for a ledger",
+            data.display()
+        );
+    }
+    let office = open(&data, config).await?;
     let (mut settings, sent) = mailbox_settings(&office)
         .await?
         .context("[imap] is missing")?;
-    settings.timeout = settings.timeout.max(std::time::Duration::from_secs(1));
+    settings.timeout = settings.timeout.max(Duration::from_secs(1));
 
     let (stopper, stop) = stop::channel();
     let listener = socket::listen(&data).context("no door for the commands")?;
@@ -90,10 +99,30 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
+/// A command that has the ledger lets go of it soon.
+const FOR_COMMANDS: Duration = Duration::from_secs(10);
+
 /// Opens the ledger, showing how far a replay of the journal is.
-pub(crate) fn open(data: &std::path::Path, config: Config) -> anyhow::Result<Arc<Office>> {
+pub(crate) async fn open(data: &Path, config: Config) -> anyhow::Result<Arc<Office>> {
+    let start = Instant::now();
+    let (ledger, opened) = loop {
+        match open_with_progress(data, &config) {
+            Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < FOR_COMMANDS => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => break opened?,
+        }
+    };
+    if opened.torn_bytes > 0 {
+        output::note(&opened.to_string());
+    }
+    tracing::debug!("{opened}");
+    Ok(Office::new(ledger, config))
+}
+
+fn open_with_progress(data: &Path, config: &Config) -> Result<(Ledger, Opened), LedgerError> {
     let mut bar = None;
-    let opened = Ledger::open(data, &config, Arc::new(SystemClock), &mut |p| {
+    let opened = Ledger::open(data, config, Arc::new(SystemClock), &mut |p| {
         let bar = bar.get_or_insert_with(|| mailbox::bar("reading the journal"));
         bar.set_length(p.total);
         bar.set_position(p.done);
@@ -101,17 +130,7 @@ pub(crate) fn open(data: &std::path::Path, config: Config) -> anyhow::Result<Arc
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    let (ledger, opened) = match opened {
-        Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
-            bail!("{e}; there is one daemon for a ledger")
-        }
-        other => other?,
-    };
-    if opened.torn_bytes > 0 {
-        output::note(&opened.to_string());
-    }
-    tracing::debug!("{opened}");
-    Ok(Office::new(ledger, config))
+    opened
 }
 
 /// Takes what the mailbox gives, until it ends.
@@ -174,7 +193,12 @@ impl Outgoing {
             copy: copies(office),
         };
         let bell = office.bell.clone();
-        let task = tokio::spawn(outbox::send(Arc::new(carrier), pace(), bell, stop.clone()));
+        let task = tokio::spawn(outbox::send(
+            Arc::new(carrier),
+            pace(office),
+            bell,
+            stop.clone(),
+        ));
         Ok(Outgoing(Some(task)))
     }
 

@@ -13,12 +13,17 @@ use crate::cli::Places;
 use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::office::Office;
-use crate::request::Request;
+use crate::request::{Effect, Request};
 use crate::sending::Sender;
-use crate::socket::Daemon;
+use crate::socket::{Daemon, Ended};
 
 /// Where requests go.
-pub(crate) enum Desk {
+pub(crate) struct Desk {
+    places: Places,
+    at: At,
+}
+
+enum At {
     /// The daemon has the ledger.
     Daemon(Daemon),
     /// This process has it.
@@ -33,44 +38,66 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 impl Desk {
     /// Finds the daemon, or opens the ledger.
     pub(crate) async fn find(places: &Places) -> anyhow::Result<Desk> {
-        let data = private_data_folder(places)?;
-        let path = config_file(places)?;
-        // A faulty configuration is told whether a daemon runs or not.
-        let mut config = Some(Config::load(&path)?);
-        let start = Instant::now();
-        loop {
-            let daemon = Daemon::find(&data)
-                .await
-                .with_context(|| format!("the daemon of {} cannot be asked", data.display()))?;
-            if let Some(daemon) = daemon {
-                return Ok(Desk::Daemon(daemon));
-            }
-            let taken = match config.take() {
-                Some(config) => config,
-                None => Config::load(&path)?,
-            };
-            match open(&data, taken) {
-                Ok(office) => return Ok(Desk::Own(office)),
-                Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < PATIENCE => {
-                    tokio::time::sleep(LOOK_AGAIN).await;
-                }
-                Err(e) => return Err(e.into()),
-            }
-        }
+        let at = find(places).await?;
+        Ok(Desk {
+            places: places.clone(),
+            at,
+        })
     }
 
     /// Asks; the answer is JSON, ready to be printed.
     pub(crate) async fn ask(&mut self, request: Request) -> anyhow::Result<String> {
-        match self {
-            Desk::Daemon(daemon) => daemon.ask(request).await,
-            Desk::Own(office) if request.sends() && office.config.smtp.is_some() => {
-                // Before anything is queued: a password that cannot be had is told first.
-                let sender = Sender::start(office).await?;
-                let answer = office.ask(request).await;
-                sender.finish().await;
-                Ok(answer?)
+        if let At::Daemon(daemon) = &mut self.at {
+            let asked = daemon.ask(request.clone()).await;
+            match asked {
+                // The daemon has just ended: whoever has the ledger now knows the same.
+                Err(e) if e.is::<Ended>() && request.effect() == Effect::None => {
+                    self.at = find(&self.places).await?;
+                }
+                done => return done,
             }
-            Desk::Own(office) => Ok(office.ask(request).await?),
+        }
+        match &mut self.at {
+            At::Daemon(daemon) => daemon.ask(request).await,
+            At::Own(office) => ask_own(office, request).await,
+        }
+    }
+}
+
+async fn ask_own(office: &Arc<Office>, request: Request) -> anyhow::Result<String> {
+    if request.effect() != Effect::Sends || office.config.smtp.is_none() {
+        return Ok(office.ask(request).await?);
+    }
+    // Before anything is queued: a password that cannot be had is told first.
+    let sender = Sender::start(office).await?;
+    let answer = office.ask(request).await;
+    sender.finish().await;
+    Ok(answer?)
+}
+
+async fn find(places: &Places) -> anyhow::Result<At> {
+    let data = private_data_folder(places)?;
+    let path = config_file(places)?;
+    // A faulty configuration is told whether a daemon runs or not.
+    let mut config = Some(Config::load(&path)?);
+    let start = Instant::now();
+    loop {
+        let daemon = Daemon::find(&data)
+            .await
+            .with_context(|| format!("the daemon of {} cannot be asked", data.display()))?;
+        if let Some(daemon) = daemon {
+            return Ok(At::Daemon(daemon));
+        }
+        let taken = match config.take() {
+            Some(config) => config,
+            None => Config::load(&path)?,
+        };
+        match open(&data, taken) {
+            Ok(office) => return Ok(At::Own(office)),
+            Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < PATIENCE => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Err(e) => return Err(e.into()),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{desk, json as escaped, output, report};
 pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
     let (data, config) = desk::alone(places).await?;
     store::forget_index(&data)?;
-    let office = daemon::open(&data, config)?;
+    let office = daemon::open(&data, config).await?;
     let trades = office
         .work(|o| {
             o.ledger
@@ -37,7 +37,7 @@ pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
 /// again: keys and stamps vanish, people delete mail.
 pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
     let (data, config) = desk::alone(places).await?;
-    let office = daemon::open(&data, config)?;
+    let office = daemon::open(&data, config).await?;
     let Some((settings, _)) = mailbox(&office).await? else {
         anyhow::bail!(
             "{}: there is no [imap] section, so there is no mailbox to read",

@@ -110,25 +110,38 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// Whether a letter leaves because of it.
-    pub(crate) fn sends(&self) -> bool {
+    /// What it does to the ledger.
+    pub(crate) fn effect(&self) -> Effect {
         match self {
-            Request::Order { .. } | Request::Confirm { .. } | Request::Cancel { .. } => true,
+            Request::Order { .. } | Request::Confirm { .. } | Request::Cancel { .. } => {
+                Effect::Sends
+            }
+            Request::Dismiss { .. } | Request::Accept { .. } | Request::Import { .. } => {
+                Effect::Writes
+            }
             Request::Trades { .. }
             | Request::Pending { .. }
             | Request::Show { .. }
             | Request::Warnings { .. }
             | Request::Warning { .. }
             | Request::LetterOfWarning { .. }
-            | Request::Dismiss { .. }
-            | Request::Accept { .. }
             | Request::Stats
             | Request::Requests
             | Request::DryRun { .. }
-            | Request::Import { .. }
-            | Request::Export { .. } => false,
+            | Request::Export { .. } => Effect::None,
         }
     }
+}
+
+/// What a request does to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It only asks: asking again is harmless.
+    None,
+    /// Something is recorded.
+    Writes,
+    /// Something is recorded, and a letter leaves.
+    Sends,
 }
 
 /// An answer, before it is known whether the letter that it speaks of has left.

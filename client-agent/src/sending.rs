@@ -34,7 +34,7 @@ impl Sender {
             copy: copies(office),
         };
         let bell = office.bell.clone();
-        let task = tokio::spawn(outbox::send(Arc::new(carrier), pace(), bell, stop));
+        let task = tokio::spawn(outbox::send(Arc::new(carrier), pace(office), bell, stop));
         Ok(Sender {
             office: Arc::clone(office),
             stopper,
@@ -58,8 +58,11 @@ impl Sender {
 }
 
 /// How fast letters leave.
-pub(crate) fn pace() -> Pace {
-    Pace::default()
+pub(crate) fn pace(office: &Office) -> Pace {
+    Pace {
+        policy: office.config.submissions,
+        ..Pace::default()
+    }
 }
 
 /// Whether copies of what leaves belong into the Sent folder.

@@ -136,6 +136,11 @@ async fn converse(stream: UnixStream, office: Arc<Office>) {
     }
 }
 
+/// The daemon ended before it answered; whether it did what was asked is not known.
+#[derive(Debug, thiserror::Error)]
+#[error("the daemon ended before it answered; look whether it was done, and try again")]
+pub(crate) struct Ended;
+
 /// A daemon that was found.
 pub(crate) struct Daemon {
     read: BufReader<OwnedReadHalf>,
@@ -165,7 +170,7 @@ impl Daemon {
         }
     }
 
-    /// Asks; the error is in words for the person.
+    /// Asks; the error is in words for the person. [`Ended`] when the daemon ended meanwhile.
     pub(crate) async fn ask(&mut self, request: Request) -> anyhow::Result<String> {
         let call = Call {
             version: VERSION.to_owned(),

@@ -392,3 +392,52 @@ fn what_others_can_read_is_refused_with_the_remedy() {
     mode(&data, 0o700);
     home.run(&["list"]).ok();
 }
+
+#[test]
+fn no_state_id_amount_or_date_is_broken_at_80_columns() {
+    let home = Home::new();
+    let id = |said: Said| said.with("/trade/id", json!("ORDER-2026-001234"));
+    let shop = json!("The Very Long Name Of An Example Shop And Sons");
+    let out_for_delivery =
+        in_transit(1, &at(86_400)).with("/body/state", json!("out-for-delivery"));
+    home.import(&[
+        id(record()).with("/body/shop_name", shop).letter(),
+        id(out_for_delivery).letter(),
+        id(settled(1)).raw(),
+    ]);
+    for args in [&["list"][..], &["pending"], &["show", "ORDER-2026-001234"]] {
+        let out = home.run(args).ok();
+        assert!(out.contains("out-for-delivery"), "{out}");
+        assert!(out.contains("ORDER-2026-001234"), "{out}");
+        assert!(out.lines().all(|l| l.chars().count() <= 80), "{out}");
+    }
+    assert!(home.run(&["list"]).ok().contains("98.00 EUR"));
+    let warnings = home.run(&["warnings"]).ok();
+    assert_eq!(warnings.lines().count(), 4, "{warnings}");
+    assert!(
+        warnings.contains("unproven-sender  ORDER-2026-001234  billing@pay.example"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn commands_that_run_at_once_wait_for_one_another() {
+    let home = Home::new();
+    home.import(&[record().letter()]);
+    let running: Vec<_> = (0..6)
+        .map(|_| {
+            home.command(&["list", "--json"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let outputs: Vec<_> = running
+        .into_iter()
+        .map(|c| c.wait_with_output().unwrap())
+        .collect();
+    for output in &outputs {
+        assert!(output.status.success());
+        assert_eq!(output.stdout, outputs[0].stdout);
+    }
+}

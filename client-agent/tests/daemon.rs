@@ -295,3 +295,112 @@ fn the_doctor_finds_nothing_wrong_and_then_what_is_wrong() {
         done.stdout
     );
 }
+
+#[test]
+fn an_order_that_nobody_answers_is_sent_again_as_the_same_statement() {
+    let world = World::with(|config| {
+        let timers = "[timers]\nanswer_first = \"300 ms\"\nanswer_longest = \"1 h\"\n[trust]";
+        config.replace("[trust]", timers)
+    });
+    let home = &world.home;
+    home.write("order.toml", ORDER.as_bytes());
+    home.run(&["order", "order.toml"]).ok();
+    let daemon = world.daemon();
+    let at_shop = || world.room.letters("orders@shop.example", "INBOX");
+    support::world::wait(
+        || at_shop().len() >= 3,
+        || format!("{} letters", at_shop().len()),
+    );
+    daemon.end();
+    let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
+    let opened: Vec<_> = at_shop()
+        .iter()
+        .map(|l| tradepost_letters::open(&l.bytes, &policy).letter)
+        .collect();
+    assert_eq!(opened[0].statement, opened[1].statement);
+    assert_ne!(opened[0].message_id, opened[1].message_id);
+    assert!(home.json(&["requests"])[0]["tries"].as_u64().unwrap() >= 3);
+    assert_eq!(count(&home.json(&["requests"])), 1);
+}
+
+#[test]
+fn a_letter_that_comes_back_is_warned_of() {
+    let world = World::new();
+    let home = &world.home;
+    home.write("order.toml", ORDER.as_bytes());
+    let order = home.json(&["order", "order.toml"]);
+    home.run(&["daemon", "--once"]).ok();
+    let bounce = format!(
+        "From: <mailer-daemon@shop.example>\r\nTo: ann@home.example\r\nSubject: failed\r\n\
+         Date: Fri, 20 Nov 2026 10:00:00 +0000\r\nMessage-ID: <b1@shop.example>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n\
+         --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.shop.example\r\n\r\n\
+         Final-Recipient: rfc822; orders@shop.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+         Diagnostic-Code: smtp; 550 no such user\r\n\r\n\
+         --b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{}>\r\nSubject: x\r\n\r\n--b--\r\n",
+        order["message_id"].as_str().unwrap()
+    );
+    world.room.deliver(ANN, bounce.as_bytes()).unwrap();
+    home.run(&["daemon", "--once"]).ok();
+    let warnings = home.json(&["warnings"]);
+    assert_eq!(warnings[0]["kind"], "undeliverable", "{warnings}");
+    assert!(
+        warnings[0]["received"]
+            .as_str()
+            .unwrap()
+            .contains("no such user"),
+        "{warnings}"
+    );
+}
+
+#[test]
+fn a_daemon_that_is_killed_leaves_a_ledger_that_goes_on() {
+    let world = World::new();
+    let home = &world.home;
+    world.deliver(&record());
+    let daemon = world.daemon();
+    wait_json(home, &["list"], |l| count(l) == 1);
+    drop(daemon);
+    // The dead socket is no daemon.
+    assert_eq!(count(&home.json(&["list"])), 1);
+    world.deliver(&in_transit(1, &at(86_400)));
+    let daemon = world.daemon();
+    wait_json(home, &["list"], |l| {
+        l[0]["delivery"][0]["state"] == "in-transit"
+    });
+    assert_eq!(count(&home.json(&["show", "T-1001"])["history"]), 1);
+    daemon.end();
+}
+
+#[test]
+fn a_data_folder_with_a_long_path_has_its_socket_elsewhere() {
+    let world = World::new();
+    let home = &world.home;
+    let long = home.path().join("d".repeat(120));
+    let runtime = home.path().join("run");
+    let with = |args: &[&str]| {
+        let mut command = home.command(args);
+        command
+            .env("TRADEPOST_DATA", &long)
+            .env("XDG_RUNTIME_DIR", &runtime);
+        command
+    };
+    assert!(with(&["list"]).status().unwrap().success());
+    let mut daemon = with(&["daemon"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_there = || {
+        runtime
+            .join("tradepost")
+            .read_dir()
+            .is_ok_and(|mut d| d.next().is_some())
+    };
+    support::world::wait(is_there, || "no socket".to_owned());
+    world.deliver(&record());
+    let listed = || String::from_utf8(with(&["list"]).output().unwrap().stdout).unwrap();
+    support::world::wait(|| listed().contains("T-1001"), listed);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}

@@ -1,59 +1,110 @@
-//! Tables: columns set apart by blanks, wrapped to the width of the terminal.
+//! Tables: columns set apart by blanks. Ids, dates, amounts and states are never broken; free text
+//! wraps into the room that they leave.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Width};
 
 use crate::output;
 
-/// A third of a narrow terminal.
-const LONGEST_WHOLE: u16 = 24;
+/// A column's head, and how it takes its room.
+#[derive(Clone, Copy)]
+pub(super) enum Column {
+    /// As wide as its widest cell.
+    Whole(&'static str),
+    /// Wraps between words, or within one that is too long.
+    Free(&'static str),
+}
+
+/// A free column is not made narrower than this, unless its content is.
+const LEAST: usize = 9;
+/// What would make a table unreadable is broken all the same: an id has up to 64 characters.
+const MOST_WHOLE: usize = 32;
+const BETWEEN: usize = 2;
 
 /// A table in the making. Every cell must be safe to print.
-pub(super) struct Table(comfy_table::Table);
+pub(super) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<String>>,
+}
 
 impl Table {
-    pub(super) fn new(header: &[&str]) -> Table {
+    pub(super) fn new(columns: &[Column]) -> Table {
+        Table {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Whether it needs no more than the terminal's width.
+    pub(super) fn fits(&self) -> bool {
+        self.least() <= output::width()
+    }
+
+    fn least(&self) -> usize {
+        let least = |index| match self.columns.get(index) {
+            Some(Column::Free(_)) => self.widest(index).min(LEAST),
+            Some(Column::Whole(_)) | None => self.widest(index).min(MOST_WHOLE),
+        };
+        let columns: usize = (0..self.columns.len()).map(least).sum();
+        columns + BETWEEN * self.columns.len().saturating_sub(1)
+    }
+
+    fn widest(&self, index: usize) -> usize {
+        let head = self.columns.get(index).map(|c| c.head());
+        let cells = self
+            .rows
+            .iter()
+            .filter_map(|row| row.get(index))
+            .map(String::as_str);
+        head.into_iter()
+            .chain(cells)
+            .map(unicode_width::UnicodeWidthStr::width)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The lines, without blanks at their ends.
+    pub(super) fn print(self) -> String {
+        let mut room = output::width().max(self.least()) - self.least();
         let mut table = comfy_table::Table::new();
         table
             .load_style(comfy_table::presets::NOTHING)
             .force_no_tty()
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(u16::try_from(output::width()).unwrap_or(80))
-            .set_header(header.iter().copied());
-        // No column gets so narrow that its head is cut.
-        for (index, head) in header.iter().enumerate() {
+            .set_width(u16::MAX)
+            .set_header(self.columns.iter().map(|c| c.head()))
+            .add_rows(self.rows.iter().cloned());
+        for (index, column) in self.columns.iter().enumerate() {
+            let widest = self.widest(index);
+            let width = match column {
+                Column::Whole(_) => widest.min(MOST_WHOLE),
+                Column::Free(_) => {
+                    let more = (widest - widest.min(LEAST)).min(room);
+                    room -= more;
+                    widest.min(LEAST) + more
+                }
+            };
             if let Some(column) = table.column_mut(index) {
-                column.set_padding((0, 2));
-                let least = u16::try_from(head.len() + 2).unwrap_or(2);
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+                column.set_padding((0, BETWEEN as u16));
+                let width = u16::try_from(width + BETWEEN).unwrap_or(u16::MAX);
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
             }
         }
-        Table(table)
-    }
-
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.0.add_row(cells.into_iter().collect::<Vec<_>>());
-    }
-
-    /// What is short and is looked for first keeps its width, whatever the others need.
-    pub(super) fn keep_whole(&mut self, columns: &[usize]) {
-        let widths = self.0.column_max_content_widths();
-        for &index in columns {
-            let short = widths
-                .get(index)
-                .is_some_and(|width| *width <= LONGEST_WHOLE);
-            if let (true, Some(column)) = (short, self.0.column_mut(index)) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-    }
-
-    /// The lines, without blanks at their ends.
-    pub(super) fn print(self) -> String {
-        let lines: Vec<String> = self
-            .0
+        let lines: Vec<String> = table
             .lines()
             .map(|line| line.trim_end().to_owned())
             .collect();
         lines.join("\n")
+    }
+}
+
+impl Column {
+    fn head(&self) -> &'static str {
+        match self {
+            Column::Whole(head) | Column::Free(head) => head,
+        }
     }
 }

@@ -3,8 +3,11 @@
 use tradepost_statements::progress::Track;
 use tradepost_trades::buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
 
+use super::table::Column::{Free, Whole};
 use super::table::Table;
-use super::words::{count, day, delivery, local, order, parcel, payment, safe, what_was_bought};
+use super::words::{
+    count, day, delivery, local, order, parcel, payment, safe, what_was_bought, wrapped,
+};
 use crate::cli::Facet;
 
 /// `pending`: by promised date, then counts and unpaid totals.
@@ -31,22 +34,31 @@ pub(crate) fn pending(trades: &[TradeView], stats: &StatsView) -> String {
 }
 
 fn pending_table(trades: &[&TradeView]) -> String {
-    let mut table = Table::new(&[
-        "TRADE", "SHOP", "WHAT", "PROMISED", "DELIVERY", "PAYMENT", "",
-    ]);
-    for t in trades {
-        table.row([
-            t.id.to_string(),
-            safe(&t.shop_name),
-            what_was_bought(&t.lines),
-            t.promised.map_or_else(|| "-".to_owned(), day),
-            delivery_or_order(t),
-            payment(t),
-            marks(t),
-        ]);
-    }
-    table.keep_whole(&[0, 3]);
-    table.print()
+    widest_that_fits(|extras| {
+        let columns = [
+            Some(Whole("TRADE")),
+            extras.shop.then_some(Free("SHOP")),
+            extras.what.then_some(Free("WHAT")),
+            Some(Whole("PROMISED")),
+            Some(Whole("DELIVERY")),
+            Some(Whole("PAYMENT")),
+            Some(Free("")),
+        ];
+        let mut table = Table::new(&columns.into_iter().flatten().collect::<Vec<_>>());
+        for t in trades {
+            let cells = [
+                Some(t.id.to_string()),
+                extras.shop.then(|| safe(&t.shop_name)),
+                extras.what.then(|| what_was_bought(&t.lines)),
+                Some(t.promised.map_or_else(|| "-".to_owned(), day)),
+                Some(delivery_or_order(t)),
+                Some(payment(t)),
+                Some(marks(t)),
+            ];
+            table.row(cells.into_iter().flatten());
+        }
+        table
+    })
 }
 
 /// Before there is a parcel, the order's state says how far the delivery is.
@@ -108,7 +120,7 @@ pub(crate) fn list(trades: &[TradeView], group_by: Option<Facet>, filtered: bool
     let Some(facet) = group_by else {
         return format!(
             "{}\n\n{}",
-            list_table(trades.iter()),
+            list_table(&trades.iter().collect::<Vec<_>>()),
             count(trades.len(), "trade")
         );
     };
@@ -124,42 +136,80 @@ pub(crate) fn list(trades: &[TradeView], group_by: Option<Facet>, filtered: bool
         .into_iter()
         .map(|(name, members)| {
             let n = count(members.len(), "trade");
-            format!("{name} ({n})\n{}", list_table(members.into_iter()))
+            format!("{name} ({n})\n{}", list_table(&members))
         })
         .collect();
     parts.join("\n\n")
 }
 
-/// Narrower than this there is no room for what was bought.
-const WIDE: usize = 110;
+/// What can be left out where the terminal is narrow.
+#[derive(Clone, Copy)]
+struct Extras {
+    what: bool,
+    ordered: bool,
+    shop: bool,
+}
 
-fn list_table<'t>(trades: impl Iterator<Item = &'t TradeView>) -> String {
-    let wide = crate::output::width() >= WIDE;
-    let mut header = vec![
-        "TRADE", "ORDERED", "SHOP", "TOTAL", "ORDER", "DELIVERY", "PAYMENT", "",
-    ];
-    if wide {
-        header.insert(3, "WHAT");
-    }
-    let mut table = Table::new(&header);
-    for t in trades {
-        let mut row = vec![
-            t.id.to_string(),
-            day(t.placed),
-            safe(&t.shop_name),
-            t.total.to_string(),
-            order(t),
-            delivery(t),
-            payment(t),
-            marks(t),
+/// From everything to what is needed most.
+const EXTRAS: [Extras; 4] = [
+    Extras {
+        what: true,
+        ordered: true,
+        shop: true,
+    },
+    Extras {
+        what: false,
+        ordered: true,
+        shop: true,
+    },
+    Extras {
+        what: false,
+        ordered: false,
+        shop: true,
+    },
+    Extras {
+        what: false,
+        ordered: false,
+        shop: false,
+    },
+];
+
+fn widest_that_fits(table: impl Fn(Extras) -> Table) -> String {
+    let [.., least] = EXTRAS;
+    let fitting = EXTRAS.into_iter().map(&table).find(Table::fits);
+    fitting.unwrap_or_else(|| table(least)).print()
+}
+
+fn list_table(trades: &[&TradeView]) -> String {
+    widest_that_fits(|extras| {
+        let columns = [
+            Some(Whole("TRADE")),
+            extras.ordered.then_some(Whole("ORDERED")),
+            extras.shop.then_some(Free("SHOP")),
+            extras.what.then_some(Free("WHAT")),
+            Some(Whole("TOTAL")),
+            Some(Whole("ORDER")),
+            Some(Whole("DELIVERY")),
+            Some(Whole("PAYMENT")),
+            Some(Free("")),
         ];
-        if wide {
-            row.insert(3, what_was_bought(&t.lines));
+        let mut table = Table::new(&columns.into_iter().flatten().collect::<Vec<_>>());
+        for t in trades {
+            let cells = [
+                Some(t.id.to_string()),
+                extras.ordered.then(|| day(t.placed)),
+                extras.shop.then(|| safe(&t.shop_name)),
+                extras.what.then(|| what_was_bought(&t.lines)),
+                Some(t.total.to_string()),
+                Some(order(t)),
+                Some(delivery(t)),
+                Some(payment(t)),
+                Some(marks(t)),
+            ];
+            table.row(cells.into_iter().flatten());
         }
-        table.row(row);
-    }
-    table.keep_whole(&[0, 1]);
-    table.print()
+        table
+    })
 }
 
 fn group(t: &TradeView, facet: Facet) -> String {
@@ -198,22 +248,19 @@ pub(crate) fn sort(trades: &mut [TradeView], facet: Facet) {
 /// `show`: one trade with its parties and history.
 pub(crate) fn show(show: &ShowView) -> String {
     let t = &show.trade;
-    let mut out = vec![format!(
-        "{} at {} <{}>",
-        t.id,
-        safe(&t.shop_name),
-        safe(t.shop.as_written())
-    )];
+    let mut out = vec![t.id.to_string()];
+    let shop = format!("{} <{}>", safe(&t.shop_name), safe(t.shop.as_written()));
+    out.push(wrapped(&shop, ""));
+    let ordered = local(t.placed);
     out.push(match t.origin {
-        Origin::Placed => format!("ordered {}", local(t.placed)),
-        Origin::Expected => format!("ordered {} in the shop; expected", local(t.placed)),
-        Origin::Adopted => format!(
-            "ordered {} elsewhere; adopted: its terms were never checked against an order",
-            local(t.placed)
-        ),
+        Origin::Placed => format!("ordered {ordered}"),
+        Origin::Expected => format!("ordered {ordered} in the shop; expected"),
+        Origin::Adopted => {
+            format!("ordered elsewhere {ordered}; terms never checked against an order")
+        }
     });
     out.push(String::new());
-    let mut lines = Table::new(&["", "", "EACH"]);
+    let mut lines = Table::new(&[Whole(""), Free(""), Whole("EACH")]);
     for line in &t.lines {
         let sku = line
             .sku
@@ -268,7 +315,7 @@ fn tracks(show: &ShowView) -> String {
         (None, Some(planned)) => format!("planned {}", local(planned)),
         (None, None) => String::new(),
     };
-    let mut table = Table::new(&["TRACK", "STATE", "WHEN", "BY"]);
+    let mut table = Table::new(&[Whole("TRACK"), Free("STATE"), Whole("WHEN"), Whole("BY")]);
     table.row([
         "order".to_owned(),
         order(t),
@@ -308,7 +355,13 @@ fn tracks(show: &ShowView) -> String {
 
 fn history(history: &[HistoryView]) -> String {
     let mut table = Table::new(&[
-        "RECEIVED", "TRACK", "NO", "STATE", "FROM", "EVIDENCE", "OUTCOME",
+        Whole("RECEIVED"),
+        Free("TRACK"),
+        Whole("NO"),
+        Whole("STATE"),
+        Free("FROM"),
+        Whole("EVIDENCE"),
+        Free("OUTCOME"),
     ]);
     for h in history {
         let track = match (&h.track, h.parcel.as_deref()) {

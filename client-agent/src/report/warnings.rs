@@ -3,6 +3,7 @@
 use tradepost_trades::buyer::view::WarningView;
 use tradepost_trades::buyer::warning::WarningState;
 
+use super::table::Column::{Free, Whole};
 use super::table::Table;
 use super::words::{count, local, safe, wrapped};
 
@@ -17,12 +18,12 @@ pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
         };
     }
     let mut table = Table::new(&[
-        "NO",
-        "WHEN",
-        "WARNING",
-        "TRADE",
-        "FROM",
-        if all { "STATE" } else { "" },
+        Whole("NO"),
+        Whole("WHEN"),
+        Whole("WARNING"),
+        Whole("TRADE"),
+        Free("FROM"),
+        Whole(if all { "STATE" } else { "" }),
     ]);
     for w in warnings {
         table.row([
@@ -33,7 +34,7 @@ pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
                 .as_ref()
                 .map(|t| t.id.to_string())
                 .unwrap_or_default(),
-            w.letter.from.as_deref().map(safe).unwrap_or_default(),
+            w.letter.from.as_deref().map(address).unwrap_or_default(),
             if all {
                 w.state.to_string()
             } else {
@@ -50,6 +51,20 @@ pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
         table.print(),
         count(open, "open warning")
     )
+}
+
+/// The address in a From field, on a line: the name before it is anybody's word.
+fn address(from: &str) -> String {
+    const LONGEST: usize = 30;
+    let bracketed = from
+        .rsplit_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'));
+    let address = safe(bracketed.map_or(from, |(address, _)| address).trim());
+    if address.chars().count() <= LONGEST {
+        return address;
+    }
+    let start: String = address.chars().take(LONGEST - 3).collect();
+    format!("{start}...")
 }
 
 /// `warnings show`.

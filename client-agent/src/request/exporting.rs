@@ -32,7 +32,7 @@ pub(crate) struct Exported {
 }
 
 /// So much of the journal goes into one answer: enough to be quick, little enough for a socket.
-const OCTETS: usize = 1024 * 1024;
+const OCTETS: usize = 8 * 1024 * 1024;
 
 /// Exports a part.
 pub(super) fn export(ledger: &Ledger, section: &Section) -> Result<Answer, AskError> {

@@ -92,7 +92,7 @@ pub(super) fn import(ledger: &Ledger, letters: &[Letter], sent: bool) -> Result<
             message_id: read.message_id,
             verdict: Verdict::Other(NotJudged::NotOurs),
             kind: None,
-            rule: read.input.is_none().then_some(1),
+            rule: (!sent).then_some(1),
             warning: None,
             trade: None,
         });
