@@ -1,0 +1,107 @@
+//! Who plays, and what each writes into their configuration file.
+
+use std::path::Path;
+
+use crate::room::Room;
+
+pub(crate) const ANN: &str = "ann@home.example";
+pub(crate) const SHOP: &str = "orders@shop.example";
+pub(crate) const CARRIER: &str = "track@carrier.example";
+pub(crate) const PAY: &str = "billing@pay.example";
+pub(crate) const EVIL: &str = "evil@evil.example";
+
+/// One of the programs with its own configuration and data.
+pub(crate) struct Part {
+    /// How it is called in the terminal and in the folder.
+    pub(crate) name: &'static str,
+    /// Which program plays it.
+    pub(crate) program: &'static str,
+    /// The command that runs until it is ended.
+    pub(crate) runs_by: &'static str,
+    pub(crate) config: String,
+}
+
+pub(crate) fn all(room: &Room, folder: &Path) -> [Part; 4] {
+    let server = |name, role: &str, address: &str, title: &str, section: &str| Part {
+        name,
+        program: "tradepost-server",
+        runs_by: "run",
+        config: format!(
+            "roles = [\"{role}\"]\naddress = \"{address}\"\nname = \"{title}\"\n\n{}\n{section}",
+            mail_sections(room, folder, address)
+        ),
+    };
+    [
+        server(
+            "shop",
+            "shop",
+            SHOP,
+            "The Kettle Shop",
+            &format!(
+                "[shop.payment.credit-card]\nprocessor = \"{PAY}\"\n\n[shop.delivery.courier]\ncarrier = \"{CARRIER}\"\n"
+            ),
+        ),
+        server(
+            "carrier",
+            "carrier",
+            CARRIER,
+            "Swift Parcels",
+            &format!("[carrier]\nshops = [\"{SHOP}\"]\n"),
+        ),
+        server(
+            "payment",
+            "payment",
+            PAY,
+            "Example Pay",
+            &format!("[payment]\nshops = [\"{SHOP}\"]\n"),
+        ),
+        Part {
+            name: "ann",
+            program: "tradepost",
+            runs_by: "daemon",
+            config: format!(
+                "address = \"{ANN}\"\n\n{}\n",
+                mail_sections(room, folder, ANN)
+            ),
+        },
+    ]
+}
+
+/// The sections that buyers and servers have alike.
+fn mail_sections(room: &Room, folder: &Path, address: &str) -> String {
+    let folder = folder.display();
+    let login = format!(
+        "host = \"localhost\"\ntls = \"implicit\"\nuser = \"{address}\"\npassword_file = \"{folder}/password\"\nca_file = \"{folder}/ca.pem\"\n"
+    );
+    format!(
+        "[imap]\nport = {}\n{login}\n[smtp]\nport = {}\n{login}\n[trust]\nauthserv_ids = [\"{}\"]\n",
+        room.imaps_port, room.smtps_port, room.authserv_id
+    )
+}
+
+/// What Ann orders, as a person writes it down.
+pub(crate) const ORDER: &str = r#"to = "orders@shop.example"
+total = "98.00 EUR"
+
+[[lines]]
+name = "Red kettle"
+sku = "K-1"
+quantity = 2
+price = "49.00 EUR"
+
+[payment]
+method = "credit-card"
+reference = "tok-ann-visa"
+
+[delivery]
+method = "courier"
+
+[buyer]
+name = "Ann Example"
+
+[buyer.address]
+street = "Long Lane 1"
+city = "Springfield"
+postal_code = "12345"
+country = "US"
+"#;
