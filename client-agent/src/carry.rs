@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tradepost_letters::untrusted::show;
 use tradepost_post::imap;
 use tradepost_post::outbox::{self, Carriage, Due, Failure, Item, Outcome, Tried};
 use tradepost_post::smtp::{Submission, Submitter};
@@ -12,6 +13,7 @@ use tradepost_statements::Time;
 
 use crate::ledger::{Entry, Input, copies, tried};
 use crate::office::Office;
+use crate::report::local;
 
 /// The office as the outbox needs it.
 pub(crate) struct Carrier {
@@ -97,22 +99,29 @@ impl Carriage for Carrier {
 
 /// A line for people; and what is to be warned of.
 fn tell(item: &Item, outcome: &Outcome) -> Option<String> {
-    let (kind, to) = (item.kind, item.to.as_written());
+    let (kind, to) = (item.kind, show(item.to.as_written()));
     match outcome {
         Outcome::Accepted { .. } => {
             tracing::info!("sent the {kind} to {to}");
             None
         }
         Outcome::Later { next_try, text } => {
-            tracing::warn!("the {kind} to {to} waits until {next_try}: {text}");
+            tracing::warn!(
+                "the {kind} to {to} waits until {}: {}",
+                local(*next_try),
+                show(text)
+            );
             None
         }
         Outcome::Refused { text, .. } => {
-            tracing::error!("the {kind} to {to} was refused: {text}");
+            tracing::error!("the {kind} to {to} was refused: {}", show(text));
             Some(text.clone())
         }
         Outcome::Expired { text } => {
-            tracing::error!("the {kind} to {to} could not be sent for days: {text}");
+            tracing::error!(
+                "the {kind} to {to} could not be sent for days: {}",
+                show(text)
+            );
             Some(text.clone())
         }
     }
@@ -130,7 +139,10 @@ pub(crate) async fn keep_copies(
     loop {
         let done = copy_what_left(&office, &settings, &sent).await;
         if let Err(e) = &done {
-            tracing::warn!("no copy could be put into the Sent folder yet: {e}");
+            tracing::warn!(
+                "no copy could be put into the Sent folder yet: {}",
+                show(&e.to_string())
+            );
         }
         let wait = if done.is_ok() { Duration::MAX } else { AGAIN };
         tokio::select! {

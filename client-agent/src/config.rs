@@ -1,5 +1,6 @@
 //! The configuration, and where it and the ledger are.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -122,8 +123,21 @@ const WAIT_TO_SEND: Duration = Duration::from_secs(30);
 
 impl Config {
     /// Reads and checks the file. Reads no password and asks nobody for one.
-    pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
-        let source = Source::read(path)?;
+    pub(crate) fn load(path: &Path) -> anyhow::Result<Config> {
+        match Source::read(path) {
+            Ok(source) => Ok(Config::check(source)?),
+            Err(ConfigError::Unreadable { error, .. }) if error.kind() == ErrorKind::NotFound => {
+                anyhow::bail!(
+                    "there is no configuration {}: write one (the README shows ten lines), \
+                     or name another with --config",
+                    path.display()
+                )
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn check(source: Source) -> Result<Config, ConfigError> {
         let file: File = source.parse()?;
         let addresses = addresses(&source, &file)?;
         if let Some(imap) = &file.imap {

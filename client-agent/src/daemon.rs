@@ -59,6 +59,11 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         .context("[imap] is missing")?;
     settings.timeout = settings.timeout.max(Duration::from_secs(1));
 
+    if office.config.policy.authserv_ids.is_empty() {
+        tracing::warn!(
+            "no authserv_ids are configured, so no letter can be proven; see: tradepost doctor"
+        );
+    }
     let (stopper, stop) = stop::channel();
     let listener = socket::listen(&data).context("no door for the commands")?;
     tokio::spawn(socket::serve(listener, Arc::clone(&office), stop.clone()));

@@ -211,7 +211,10 @@ impl Ledger {
         entered.take(change);
         for statement in again {
             // Protocol 7: the same JSON octets in a new letter.
-            if let Some(input) = send::again(&*batch, statement, self.now())? {
+            // Where nothing can leave, nothing piles up: it is said again when it can.
+            if let Some(input) = send::again(&*batch, statement, self.now())?
+                && self.has_way_out
+            {
                 let judgements = entered.judgements.len();
                 self.enter_one(batch, input, entered)?;
                 entered.judgements.truncate(judgements);

@@ -20,8 +20,11 @@ pub(crate) struct Sender {
     task: JoinHandle<Result<(), Failure>>,
 }
 
+/// The person has waited for what is still under way already.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// The copy for the Sent folder may take so long; then it is left to the daemon.
-const FOR_THE_COPY: Duration = Duration::from_secs(10);
+const FOR_THE_COPY: Duration = Duration::from_secs(5);
 
 impl Sender {
     /// Starts to send what waits.
@@ -34,7 +37,15 @@ impl Sender {
             copy: copies(office),
         };
         let bell = office.bell.clone();
-        let task = tokio::spawn(outbox::send(Arc::new(carrier), pace(office), bell, stop));
+        let task = tokio::spawn(outbox::send(
+            Arc::new(carrier),
+            Pace {
+                grace: GRACE,
+                ..pace(office)
+            },
+            bell,
+            stop,
+        ));
         Ok(Sender {
             office: Arc::clone(office),
             stopper,

@@ -365,7 +365,7 @@ fn each_fault_of_the_configuration_is_told_with_its_place() {
     home.write("config.toml", good.as_bytes());
     home.run(&["list"]).ok();
     home.run(&["list", "--config", "other.toml"])
-        .fails(1, "other.toml");
+        .fails(1, "other.toml: write one");
 }
 
 #[test]

@@ -404,3 +404,25 @@ fn a_data_folder_with_a_long_path_has_its_socket_elsewhere() {
     daemon.kill().unwrap();
     daemon.wait().unwrap();
 }
+
+#[test]
+fn systemd_is_told_when_the_daemon_is_ready_and_when_it_stops() {
+    let world = World::new();
+    let path = world.home.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(support::world::PATIENCE))
+        .unwrap();
+    let mut daemon = world.home.command(&["daemon", "--once"]);
+    let mut daemon = daemon.env("NOTIFY_SOCKET", &path).spawn().unwrap();
+    let mut told = String::new();
+    while !told.contains("STOPPING=1") {
+        let mut buffer = [0; 4096];
+        let n = socket.recv(&mut buffer).unwrap();
+        told.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        told.push('\n');
+    }
+    assert!(told.starts_with("READY=1"), "{told}");
+    assert!(told.contains("STATUS=attached to localhost"), "{told}");
+    assert!(daemon.wait().unwrap().success());
+}

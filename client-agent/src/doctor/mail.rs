@@ -53,7 +53,8 @@ fn trust(config: &Config) -> Check {
     Check::ok(
         "trust",
         format!(
-            "minimum {minimum}; Authentication-Results of {}",
+            "minimum {minimum}; Authentication-Results of {}, which your provider must remove from \
+             letters that come from outside (RFC 8601 section 5)",
             ids.join(", ")
         ),
     )
