@@ -75,7 +75,9 @@ pub(crate) fn warning(w: &WarningView) -> String {
     ];
     let mut fact = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|v| !v.is_empty()) {
-            out.push(format!("{name:<10}{value}"));
+            // Below one another, beside their names.
+            let lines = wrapped(&value, "          ");
+            out.push(format!("{name:<10}{}", lines.trim_start()));
         }
     };
     fact("when", Some(local(w.at)));
