@@ -174,6 +174,10 @@ pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund
     };
     let known = desk.trade(&name).filter(|t| t.payment.is_some());
     let Some(mut trade) = known else {
+        if refund.refunded != refund.amount {
+            // A part says nothing against the payment as a whole; the shop asks again.
+            return Ignored::NoSuchTrade(name.to_string()).into();
+        }
         let mark = Mark {
             until: desk.now.plus(MARK_COUNTS_FOR),
             statement: statement.id,
@@ -221,6 +225,9 @@ pub(crate) fn give_back(
     let was_part_paid = track.is_some_and(|t| t.last.paid.is_some_and(|p| !p.is_zero()));
     let next = match reached {
         None | Some(1) if everything && !was_part_paid => Some(PaymentState::Voided),
+        // What was not settled is voided in part: nothing is on its way back, and a rank that
+        // says so would tell the buyer that all was paid.
+        None | Some(1) if !was_part_paid => None,
         None | Some(1 | 2) if !is_pending => Some(PaymentState::RefundPending),
         // Refunded or voided, or on its way.
         None | Some(_) => None,

@@ -183,6 +183,38 @@ fn a_refund_voids_what_was_not_settled_and_gives_back_what_was() {
 }
 
 #[test]
+fn a_part_of_what_was_not_settled_is_not_told_as_paid_back() {
+    for (said_before, refunded, expected) in [
+        (None, "30.00", None),
+        (Some("authorized"), "30.00", None),
+        (Some("settled"), "30.00", Some("refund-pending")),
+        (Some("partly-paid"), "98.00", Some("refund-pending")),
+    ] {
+        let mut server = Server::processor();
+        server.hears(SHOP, trade("T-1"), payment());
+        if let Some(state) = said_before {
+            let mut line =
+                json!({ "key": "1", "trade": "T-1", "track": "payment", "state": state });
+            if state == "partly-paid" {
+                line["paid"] = eur("40.00");
+            }
+            server.emit(&line).unwrap();
+        }
+        let came = server.hears(SHOP, trade("T-1"), refund("98.00", refunded));
+        match expected {
+            Some(expected) => assert_eq!(state(&came, Kind::PaymentStatus), expected),
+            None => assert_eq!(came.kinds(), ["payment-status shop"]),
+        }
+    }
+    // Before the instruction, only all of it stops the payment.
+    let mut server = Server::processor();
+    let came = server.hears(SHOP, trade("T-1"), refund("98.00", "30.00"));
+    assert!(came.said.is_empty());
+    let came = server.hears(SHOP, trade("T-1"), payment());
+    assert_eq!(state(&came, Kind::PaymentStatus), "pending");
+}
+
+#[test]
 fn what_overtakes_its_instruction_leaves_a_mark_and_nothing_starts() {
     let mut carrier = Server::carrier();
     let early = carrier.statement(SHOP, trade("T-1"), recall());
