@@ -480,3 +480,23 @@ fn what_was_refused_is_no_part_of_the_history() {
         .collect();
     assert_eq!(outcomes, [json!("applied"), json!("warned")]);
 }
+
+#[test]
+fn a_placed_trade_is_confirmed_to_the_shop_and_an_adopted_one_only_where_it_waits() {
+    let said = |ledger: &Ledger| buyer::confirm(&ledger.rows, &trade(SHOP, "T-1")).unwrap();
+    let mut ledger = ordered();
+    let _ = ledger.hear(answer(10, 1));
+    let (to, body) = said(&ledger).unwrap();
+    assert_eq!(to, address(SHOP));
+    let json = tradepost_statements::wire::body_to_value(&body);
+    assert_eq!(json, json!({ "kind": "confirm", "version": 1 }));
+
+    let mut adopted = Ledger::new();
+    let _ = adopted.hear(record(10, "T-1", 1));
+    assert_eq!(said(&adopted), None);
+    let mut waiting = Ledger::new();
+    let mut waits = record(10, "T-1", 1);
+    waits["body"]["confirm_by"] = json!(at(99).to_string());
+    let _ = waiting.hear(waits);
+    assert!(said(&waiting).is_some());
+}

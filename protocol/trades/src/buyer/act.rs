@@ -9,7 +9,7 @@ use crate::rows::Rows;
 
 use super::desk::{Desk, read};
 use super::settings::Settings;
-use super::state::{Request, RequestAnswer, Trade};
+use super::state::{Origin, Request, RequestAnswer, Trade};
 use super::warning::{Warning, WarningState};
 use super::{Change, door, keys, totals};
 
@@ -123,8 +123,8 @@ fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<Trade, Refusal> {
         .ok_or_else(|| Refusal::NoSuchTrade(trade.clone()))
 }
 
-/// What to say to agree to a trade record (E7), and to whom; none when the shop does not wait
-/// for it (no `confirm_by`): then confirming is a local act.
+/// What to say to agree to a trade record (E7), and to whom; none for an adopted trade whose shop
+/// does not wait for it (no `confirm_by`): confirming that one is a local act (protocol 9).
 ///
 /// # Errors
 /// [`Refusal::NoSuchTrade`].
@@ -132,7 +132,7 @@ pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<(Address, Bod
     let known = known_trade(rows, trade)?;
     let version = known
         .state
-        .filter(|s| s.confirm_by.is_some())
+        .filter(|s| s.origin != Origin::Adopted || s.confirm_by.is_some())
         .map(|s| s.version);
     let version = version.and_then(|v| Version::try_from(u64::from(v)).ok());
     Ok(version.map(|version| (trade.shop.clone(), Body::Confirm(Confirm { version }))))
