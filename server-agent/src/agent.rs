@@ -61,6 +61,12 @@ const ASKED_AHEAD: usize = 64;
 /// Runs until it is stopped.
 pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let signals = signals()?;
+    if socket::connect(data).await?.is_some() {
+        bail!(
+            "the data folder {} is in use by another `tradepost-server run`; stop that one first",
+            data.display()
+        );
+    }
     let folder = data.to_owned();
     let address = config.settings.address.clone();
     let imap = settings(&config, |c| c.imap()?.settings(&c.source, &user(c)))?;

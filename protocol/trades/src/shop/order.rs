@@ -70,6 +70,14 @@ fn answer_again(desk: &mut Desk<'_>, request: &RequestId, mut entry: Request) ->
     Outcome::AnswerRepeated
 }
 
+/// A record says what the order says and a little more; both must fit into one statement of at
+/// most 256 KiB (protocol 2).
+const LONGEST_ORDER: usize = 224 * 1024;
+
+fn is_too_long_to_record(order: &Order) -> bool {
+    serde_json::to_string(order).map_or(0, |text| text.len()) > LONGEST_ORDER
+}
+
 /// What an order that is accepted comes to.
 struct Accepted<'s> {
     total: Amount,
@@ -99,6 +107,10 @@ fn examine<'s>(
             let text = "This shop does not take orders through that hub.";
             (NotAuthorized, text.to_owned())
         });
+    }
+    if is_too_long_to_record(order) {
+        let text = "The order is too long for one letter. Please divide it.";
+        return Err((InvalidOrder, text.to_owned()));
     }
     let mut total = Amount::zero(order.total.currency());
     for line in &order.lines {

@@ -142,6 +142,20 @@ fn a_hub_order_without_details_is_refused_because_no_hub_is_configured() {
 }
 
 #[test]
+fn an_order_whose_record_would_not_fit_into_a_letter_is_refused() {
+    for (lines, accepted) in [(15, true), (16, false)] {
+        let line = json!({ "name": "x".repeat(15_000), "quantity": 1, "price": eur("1.00") });
+        let body = with(order_body(), "lines", Value::Array(vec![line; lines]));
+        let came = order(&mut Server::shop(), body);
+        assert_eq!(
+            matches!(came.outcome, Outcome::TradeMade(_)),
+            accepted,
+            "{lines}"
+        );
+    }
+}
+
+#[test]
 fn an_order_that_was_sent_more_than_thirty_days_ago_is_refused() {
     for (days, accepted) in [(29, true), (31, false)] {
         let mut shop = Server::shop();
