@@ -15,12 +15,16 @@ use tradepost_statements::Time;
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::{Change, Received};
 
-/// Why the book could not be read or written. The process cannot go on.
+/// Why the book could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BookError {
     /// The store's own words.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// One decision is more than the book can hold; nothing of it was recorded, and the others
+    /// of its batch may be.
+    #[error("this makes {0} octets in the book, more than it holds for one decision")]
+    DecisionTooLarge(usize),
 }
 
 impl From<BookError> for Failure {
@@ -58,9 +62,15 @@ pub(crate) trait Page {
     fn rows(&self) -> &dyn Rows;
     /// Records a decision: its rows, and its letters, composed now and never again.
     fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError>;
+    /// Octets recorded in this batch so far. Past [`ENOUGH`], the rest belongs into the next one.
+    fn written(&self) -> usize;
     /// Records how far a folder has been read.
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError>;
 }
+
+/// A batch of so many octets is fenced before more is added: a store's batch is bounded, and few
+/// decisions are larger than some kilobytes.
+pub(crate) const ENOUGH: usize = 8 * 1024 * 1024;
 
 /// A server's book. Blocking: call it off the async threads.
 pub(crate) trait Book: Send + Sync {

@@ -2,10 +2,11 @@
 //! fence each, answered once they are durable.
 
 use serde::Serialize;
-use tradepost_statements::StatementId;
+use tradepost_statements::{StatementId, Time};
 use tradepost_trades::emit::emit;
+use tradepost_trades::server::FreshIds;
 
-use crate::book::{BookError, Input};
+use crate::book::{BookError, ENOUGH, Input, Page};
 use crate::desk::{Desk, fresh_ids};
 
 /// Lines that are recorded with one fence: enough to make the fence cheap, few enough to answer
@@ -63,31 +64,54 @@ impl Answer {
 /// Takes a batch of lines. Once this returns, what was accepted is durable.
 pub(crate) fn take(desk: &Desk, lines: &[Line]) -> Result<Vec<Answer>, BookError> {
     let ids: Vec<_> = lines.iter().map(|_| fresh_ids()).collect();
-    let now = desk.now();
+    let mut rest: Vec<(&Line, &FreshIds)> = lines.iter().zip(&ids).collect();
     let mut answers = Vec::new();
-    desk.book.decide(&mut |page| {
-        answers.clear();
-        for (line, ids) in lines.iter().zip(&ids) {
-            let octets = match &line.text {
-                Text::Octets(octets) => octets,
-                Text::TooLong => {
-                    let text = format!("the line is longer than {LONGEST_LINE} octets");
-                    answers.push(Answer::refused(line.number, text));
-                    continue;
+    while !rest.is_empty() {
+        let now = desk.now();
+        let mut answered = Vec::new();
+        desk.book.decide(&mut |page| {
+            answered.clear();
+            for (line, ids) in &rest {
+                answered.push(take_one(desk, page, line, ids, now)?);
+                if page.written() > ENOUGH {
+                    break;
                 }
-            };
-            let mut ids = ids.clone();
-            let settings = &desk.config.settings;
-            let emitted = emit(settings, page.rows(), octets, now, &mut ids);
-            answers.push(match emitted.answer {
-                Ok(statement) => Answer::accepted(line.number, statement),
-                Err(why) => Answer::refused(line.number, why.to_string()),
-            });
-            let text = String::from_utf8_lossy(octets).into_owned();
-            page.record(&Input::Line(text), emitted.change, now)?;
-        }
-        Ok(())
-    })?;
+            }
+            Ok(())
+        })?;
+        rest.drain(..answered.len());
+        answers.append(&mut answered);
+    }
     desk.bell.ring();
     Ok(answers)
+}
+
+fn take_one(
+    desk: &Desk,
+    page: &mut dyn Page,
+    line: &Line,
+    ids: &FreshIds,
+    now: Time,
+) -> Result<Answer, BookError> {
+    let octets = match &line.text {
+        Text::Octets(octets) => octets,
+        Text::TooLong => {
+            let text = format!("the line is longer than {LONGEST_LINE} octets");
+            return Ok(Answer::refused(line.number, text));
+        }
+    };
+    let settings = &desk.config.settings;
+    let emitted = emit(settings, page.rows(), octets, now, &mut ids.clone());
+    let text = String::from_utf8_lossy(octets).into_owned();
+    match page.record(&Input::Line(text), emitted.change, now) {
+        Ok(()) => {}
+        Err(e @ BookError::DecisionTooLarge(_)) => {
+            return Ok(Answer::refused(line.number, e.to_string()));
+        }
+        Err(e @ BookError::Store(_)) => return Err(e),
+    }
+    Ok(match emitted.answer {
+        Ok(statement) => Answer::accepted(line.number, statement),
+        Err(why) => Answer::refused(line.number, why.to_string()),
+    })
 }

@@ -5,7 +5,7 @@ use tradepost_letters::{Content as Read, Opened, RelayPolicy, open, untrusted};
 use tradepost_post::imap::{RawMail, SetAside};
 use tradepost_trades::server::{Content, Ignored, Outcome, Received, receive};
 
-use crate::book::{BookError, Cursor, Input};
+use crate::book::{BookError, Cursor, ENOUGH, Input, Page};
 use crate::desk::{Desk, fresh_ids};
 
 /// What the mailbox gave at once.
@@ -37,26 +37,57 @@ pub(crate) fn take(desk: &Desk, batch: &Batch) -> Result<(), BookError> {
             ids: fresh_ids(),
         })
         .collect();
-    let now = desk.now();
-    let mut outcomes = Vec::new();
-    desk.book.decide(&mut |page| {
-        outcomes.clear();
-        for letter in &letters {
-            let mut ids = letter.ids.clone();
-            let settings = &desk.config.settings;
-            let change = receive(settings, page.rows(), &letter.received, now, &mut ids);
-            outcomes.push(change.outcome.clone());
-            page.record(&letter.input, change, now)?;
+    let mut rest = letters.as_slice();
+    loop {
+        let mut outcomes = Vec::new();
+        desk.book.decide(&mut |page| {
+            outcomes = take_some(desk, page, rest)?;
+            if outcomes.len() == rest.len() {
+                page.record_cursor(&batch.folder, batch.cursor)?;
+            }
+            Ok(())
+        })?;
+        for (letter, outcome) in rest.iter().zip(&outcomes) {
+            match outcome {
+                Ok(outcome) => tell(&letter.from, outcome),
+                Err(e) => tracing::error!("letter of {}: {e}", untrusted::show(&letter.from)),
+            }
         }
-        page.record_cursor(&batch.folder, batch.cursor)
-    })?;
-    for (letter, outcome) in letters.iter().zip(&outcomes) {
-        tell(&letter.from, outcome);
+        rest = rest.get(outcomes.len()..).unwrap_or_default();
+        if rest.is_empty() {
+            break;
+        }
     }
     if !letters.is_empty() {
         desk.bell.ring();
     }
     Ok(())
+}
+
+/// What became of letters, one after the other, until they are enough for one fence.
+fn take_some(
+    desk: &Desk,
+    page: &mut dyn Page,
+    letters: &[Letter],
+) -> Result<Vec<Result<Outcome, BookError>>, BookError> {
+    let now = desk.now();
+    let mut outcomes = Vec::new();
+    for letter in letters {
+        let mut ids = letter.ids.clone();
+        let settings = &desk.config.settings;
+        let change = receive(settings, page.rows(), &letter.received, now, &mut ids);
+        let outcome = change.outcome.clone();
+        outcomes.push(match page.record(&letter.input, change, now) {
+            Ok(()) => Ok(outcome),
+            // It stops nobody behind it.
+            Err(e @ BookError::DecisionTooLarge(_)) => Err(e),
+            Err(e @ BookError::Store(_)) => return Err(e),
+        });
+        if page.written() > ENOUGH {
+            break;
+        }
+    }
+    Ok(outcomes)
 }
 
 struct Letter {

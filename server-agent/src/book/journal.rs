@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tradepost_post::outbox::{Due, Entry, NewItem};
-use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Store};
+use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_statements::Time;
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::Change;
@@ -39,11 +39,17 @@ impl Journal {
 struct Writing<'p, 'b> {
     batch: &'p mut Batch<'b>,
     composer: &'p Composer,
+    written: usize,
 }
 
 impl Writing<'_, '_> {
     fn write(&mut self, head: &Head, blob: Vec<u8>) -> Result<(), BookError> {
-        let at = self.batch.record(&head.to_record().with_blob(blob))?;
+        let record = head.to_record().with_blob(blob);
+        if record.head.len() > Record::HEAD_LIMIT {
+            return Err(BookError::DecisionTooLarge(record.head.len()));
+        }
+        self.written += record.head.len() + record.blob.len();
+        let at = self.batch.record(&record)?;
         let rows = head.rows(&*self.batch, at);
         self.batch.put(rows);
         Ok(())
@@ -85,6 +91,10 @@ impl Page for Writing<'_, '_> {
         Ok(())
     }
 
+    fn written(&self) -> usize {
+        self.written
+    }
+
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError> {
         self.write(&Head::read(folder, cursor), Vec::new())
     }
@@ -99,6 +109,7 @@ impl Book for Journal {
             decide(&mut Writing {
                 batch,
                 composer: &self.composer,
+                written: 0,
             })
         })
     }
@@ -121,6 +132,7 @@ impl Book for Journal {
             let mut page = Writing {
                 batch,
                 composer: &self.composer,
+                written: 0,
             };
             for entry in entries {
                 page.write(&Head::Outbox(entry), Vec::new())?;
