@@ -13,7 +13,7 @@ use tradepost_statements::instruction::{DeliveryInstruction, Recall};
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{DeliveryStatus, Window};
-use tradepost_statements::{Address, DeliveryState, Kind, Statement, TradeRef};
+use tradepost_statements::{Address, DeliveryState, Kind, Statement, Time, TradeRef};
 
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, CarrierPart, KeptWishes, Mark, MarkOf, Track, Trade};
@@ -105,7 +105,8 @@ pub(crate) fn begin(
     asked: Option<&Statement>,
 ) {
     let parcel = instruction.parcel.clone().unwrap_or_default();
-    let recalled = is_recalled(desk, &trade.trade, instruction.parcel.as_deref());
+    let sent = asked.map_or(desk.now, |statement| statement.sent);
+    let recalled = is_recalled(desk, &trade.trade, &parcel, sent);
     let part = trade.carrier.get_or_insert_with(CarrierPart::default);
     let known = part
         .instructions
@@ -153,20 +154,32 @@ fn lines_in_parcel(instruction: &DeliveryInstruction) -> Option<Vec<LineQuantity
     Some(lines.collect())
 }
 
-fn is_recalled(desk: &Desk<'_>, trade: &TradeRef, parcel: Option<&str>) -> bool {
-    [MarkOf::Recall(None), MarkOf::Recall(parcel)]
+fn is_recalled(desk: &Desk<'_>, trade: &TradeRef, parcel: &str, sent: Time) -> bool {
+    [MarkOf::Recall(None), MarkOf::Recall(Some(parcel))]
         .into_iter()
         .filter_map(|of| desk.read::<Mark>(&book::mark_key(trade, of)))
-        .any(|mark| desk.now <= mark.until)
+        .filter(|mark| desk.now <= mark.until)
+        .any(|mark| mark.sent_before.is_none_or(|recalled| sent <= recalled))
+}
+
+/// It overtook all instructions of the trade, or, where some are known, those still under way.
+fn mark_recalled(
+    desk: &mut Desk<'_>,
+    trade: &TradeRef,
+    statement: &Statement,
+    parcel: Option<&str>,
+    sent_before: Option<Time>,
+) {
+    let mark = Mark {
+        until: desk.now.plus(MARK_COUNTS_FOR),
+        sent_before,
+        statement: statement.id,
+    };
+    desk.put(book::mark_key(trade, MarkOf::Recall(parcel)), &mark);
 }
 
 /// Moves a parcel's track on by the carrier's own decision.
-fn advance(
-    part: &mut CarrierPart,
-    parcel: &str,
-    state: DeliveryState,
-    now: tradepost_statements::Time,
-) -> bool {
+fn advance(part: &mut CarrierPart, parcel: &str, state: DeliveryState, now: Time) -> bool {
     let last = part.parcels.get(parcel);
     let standing = last.map_or(Standing::start(), |t| t.standing);
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), now);
@@ -213,14 +226,12 @@ pub(crate) fn recalled(desk: &mut Desk<'_>, statement: &Statement, recall: &Reca
         })
     });
     let Some(mut trade) = known else {
-        let mark = Mark {
-            until: desk.now.plus(MARK_COUNTS_FOR),
-            statement: statement.id,
-        };
-        let of = MarkOf::Recall(recall.parcel.as_deref());
-        desk.put(book::mark_key(&name, of), &mark);
+        mark_recalled(desk, &name, statement, recall.parcel.as_deref(), None);
         return Outcome::Marked(Kind::Recall);
     };
+    if recall.parcel.is_none() {
+        mark_recalled(desk, &name, statement, None, Some(statement.sent));
+    }
     let changed = turn_back(desk, &mut trade, recall.parcel.as_deref(), Some(statement));
     desk.save(&mut trade);
     if changed {

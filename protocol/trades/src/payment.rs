@@ -180,6 +180,7 @@ pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund
         }
         let mark = Mark {
             until: desk.now.plus(MARK_COUNTS_FOR),
+            sent_before: None,
             statement: statement.id,
         };
         desk.put(book::mark_key(&name, MarkOf::Refund), &mark);

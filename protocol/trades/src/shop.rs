@@ -20,11 +20,14 @@ pub(crate) use order::order;
 pub use settings::{Catalogue, DeliveryProcedure, Item, PaymentProcedure, Settings};
 
 use tradepost_statements::progress::Progress;
+use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::{OrderStatus, Reason, When};
-use tradepost_statements::{Body, OrderState, Statement, StatementId};
+use tradepost_statements::{
+    Address, Body, DeliveryState, OrderState, RequestId, Statement, StatementId, wire,
+};
 
 use crate::server::Desk;
-use crate::server::book::{HeardState, ShopPart, Track, Trade};
+use crate::server::book::{ShopPart, Track, Trade};
 use crate::server::desk::{AskedBy, Naming, Told};
 use crate::server::track::{Standing, next_place};
 
@@ -39,7 +42,7 @@ pub(crate) fn record_again(desk: &mut Desk<'_>, trade: &Trade, asking: &Statemen
 /// Every version that belongs to an order carries its request (protocol 3, `trade-record`).
 fn say_record(
     desk: &mut Desk<'_>,
-    to: &tradepost_statements::Address,
+    to: &Address,
     trade: &Trade,
     shop: &ShopPart,
     answers: Option<StatementId>,
@@ -51,6 +54,24 @@ fn say_record(
     };
     let body = Body::TradeRecord(Box::new(shop.record.clone()));
     desk.say(to, naming, body, Some(trade))
+}
+
+/// Whether a record can be said: a statement longer than protocol 2 allows would be lost on any
+/// reader.
+pub(crate) fn fits(
+    desk: &Desk<'_>,
+    to: &Address,
+    request: Option<&RequestId>,
+    record: &TradeRecord,
+) -> bool {
+    /// The name of the trade, and ids.
+    const REST: usize = 1024;
+    let body = Body::TradeRecord(Box::new(record.clone()));
+    let value = wire::body_to_value(&body);
+    let envelope = desk.settings.address.as_written().len()
+        + to.as_written().len()
+        + request.map_or(0, |r| r.to_string().len());
+    value.to_string().len() + envelope + REST <= wire::MOST_OCTETS
 }
 
 /// Sends the record of a trade that was placed elsewhere, or another version of any record.
@@ -115,6 +136,14 @@ fn tell_order(desk: &mut Desk<'_>, trade: &Trade, asked: AskedBy<'_>) {
     }
 }
 
+/// Answers with the order status as it is: nothing changed, so nobody else is told.
+fn answer_order(desk: &mut Desk<'_>, trade: &Trade, asking: &Statement) {
+    let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());
+    if let Some(track) = order {
+        desk.answer_buyer(trade, &Told::Order(track.last.clone()), asking);
+    }
+}
+
 /// Whether something has shipped, as far as the shop itself or a carrier said.
 pub(crate) fn has_shipped(trade: &Trade) -> bool {
     let Some(shop) = &trade.shop else {
@@ -135,31 +164,30 @@ pub(crate) fn has_shipped(trade: &Trade) -> bool {
             )
             | None => false,
         });
-    let under_way = |state: tradepost_statements::DeliveryState| {
-        use tradepost_statements::DeliveryState as D;
-        match state {
-            D::Announced | D::Stopped | D::OnHold | D::Exception => false,
-            D::PickedUp
-            | D::AtTerminal
-            | D::Sorted
-            | D::InTransit
-            | D::OutForDelivery
-            | D::AttemptFailed
-            | D::ReadyForPickup
-            | D::Lost
-            | D::Delivered
-            | D::Returning
-            | D::Returned => true,
-        }
-    };
-    let heard = shop.heard.iter().any(|h| match &h.state {
-        HeardState::Delivery { state, .. } => under_way(*state),
-        HeardState::Payment { .. } => false,
-    });
+    let heard = shop.heard.iter().any(|h| h.was_under_way);
     let own = trade
         .carrier
         .iter()
         .flat_map(|c| c.parcels.values())
-        .any(|t| t.standing.highest.is_some_and(under_way));
+        .any(|t| is_under_way(t.last.state) || t.standing.highest.is_some_and(is_under_way));
     said_so || heard || own
+}
+
+/// Whether a parcel in this state has left the shop.
+fn is_under_way(state: DeliveryState) -> bool {
+    use DeliveryState as D;
+    match state {
+        D::Announced | D::Stopped | D::OnHold | D::Exception => false,
+        D::PickedUp
+        | D::AtTerminal
+        | D::Sorted
+        | D::InTransit
+        | D::OutForDelivery
+        | D::AttemptFailed
+        | D::ReadyForPickup
+        | D::Lost
+        | D::Delivered
+        | D::Returning
+        | D::Returned => true,
+    }
 }

@@ -1,6 +1,8 @@
 //! Shop, carrier and payment processor as decisions: letters and lines in, changes out.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/corners.rs"]
+mod corners;
 #[path = "server/desk.rs"]
 mod desk;
 #[path = "server/emit.rs"]

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::wish::Wishes;
-use tradepost_statements::{Address, Body, StatementId, TradeId, TradeRef, wire};
+use tradepost_statements::{Address, Body, Kind, StatementId, TradeId, TradeRef, wire};
 
 use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::Refusal;
@@ -48,6 +48,12 @@ pub(super) fn record(desk: &mut Desk<'_>, value: &Value) -> Result<StatementId, 
         });
     };
     only(object, &KNOWN, "of a record")?;
+    if optional::<String>(object, "kind")?.is_some_and(|kind| kind != Kind::TradeRecord.word()) {
+        return Err(Refusal::Member {
+            name: "record.kind".to_owned(),
+            problem: "is not trade-record; it can be left out".to_owned(),
+        });
+    }
     let name = name_of(desk, object)?;
     let buyer_mail: Address = required(object, "buyer_mail")?;
     let notify: Option<Wishes> = optional(object, "notify")?;
@@ -63,11 +69,11 @@ pub(super) fn record(desk: &mut Desk<'_>, value: &Value) -> Result<StatementId, 
         Some(trade) => trade,
         None => Trade::new(name, buyer_mail),
     };
-    if let Some(wishes) = notify {
-        trade.wishes = Some(KeptWishes {
-            wishes,
-            sent: desk.now,
-        });
+    // They were stated with the order: what the buyer wished since then stands (Q7).
+    let sent = record.placed.min(desk.now);
+    let known = trade.wishes.as_ref();
+    if let Some(wishes) = notify.filter(|_| known.is_none_or(|k| k.sent <= sent)) {
+        trade.wishes = Some(KeptWishes { wishes, sent });
     }
     keep(desk, trade, object, record)
 }
@@ -124,6 +130,10 @@ fn read_record(
         return Err(Refusal::IsNotAnObject);
     };
     match record.sum() {
+        Ok(sum) if sum == record.total && !shop::fits(desk, buyer_mail, None, &record) => {
+            let text = "the record is longer than a statement may be";
+            Err(Refusal::CannotBeSaid(text.to_owned()))
+        }
         Ok(sum) if sum == record.total => Ok(*record),
         Ok(sum) => Err(Refusal::TotalIsNotTheSum {
             total: record.total,
@@ -145,7 +155,9 @@ fn keep(
 ) -> Result<StatementId, Refusal> {
     if let Some(shop) = &mut trade.shop {
         if shop.record == record {
-            return Ok(shop.record_statement);
+            let known = shop.record_statement;
+            desk.save(&mut trade);
+            return Ok(known);
         }
         let newest = shop.record.version;
         if optional::<u64>(object, "version")?.is_none() {
@@ -169,6 +181,10 @@ fn keep(
             heard: Vec::new(),
             wants_back: None,
         });
+    }
+    if let Some(by) = trade.shop.as_ref().and_then(|s| s.record.confirm_by) {
+        // Protocol 7: without a confirmation by then it is cancelled.
+        desk.due_at(by, &format!("confirm/{}", trade.trade.id));
     }
     let id = shop::announce_record(desk, &trade);
     if let Some(shop) = &mut trade.shop {

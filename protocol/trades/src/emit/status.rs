@@ -56,7 +56,13 @@ pub(super) fn status(
     if at > desk.now.plus(CLOCKS_DIFFER) {
         return Err(Refusal::AtLiesAhead(at));
     }
+    if track == TrackKind::Payment && trade.payment.is_none() {
+        // Before the members, whose defaults come from that part.
+        own_part(desk, trade.shop.as_ref(), &trade.trade, &trade.buyer_mail)?;
+    }
     let body = read_body(desk, &trade, object, track, folded_into, at)?;
+    let order_before = trade.shop.as_ref().and_then(|s| s.order.as_ref());
+    let was_cancelled = order_before.is_some_and(|t| t.last.state == OrderState::Cancelled);
     let told = if let Body::OrderStatus(status) = body {
         Told::Order(order(&mut trade, status)?)
     } else if let Body::DeliveryStatus(status) = body {
@@ -70,6 +76,7 @@ pub(super) fn status(
     let id = desk.tell(&trade, &told, AskedBy::Nobody);
     if let Told::Order(status) = &told
         && status.state == OrderState::Cancelled
+        && !was_cancelled
     {
         shop::call_off(desk, &mut trade);
     }

@@ -132,6 +132,9 @@ pub struct Heard {
     pub state: HeardState,
     /// When it was recorded there.
     pub at: Time,
+    /// Whether any status of this track said that goods were under way.
+    #[serde(default)]
+    pub was_under_way: bool,
 }
 
 /// A state of another server's track.
@@ -245,6 +248,9 @@ pub struct Waiting {
 pub struct Mark {
     /// Counts until then.
     pub until: Time,
+    /// Counts only against what was sent before; none: against all that comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_before: Option<Time>,
     /// The statement that made it.
     pub statement: StatementId,
 }
@@ -360,9 +366,12 @@ pub(crate) fn mark_key(trade: &TradeRef, of: MarkOf<'_>) -> String {
 
 pub(crate) const DUE: &str = "s/d/";
 
-/// Ordered by time: 16 digits last until the year 318857.
+/// Ordered by time: 16 digits last until the year 318857. Rounded up to a whole millisecond: when
+/// the row is due, so is what it names.
 pub(crate) fn due_key(at: Time, what: &str) -> String {
-    format!("{DUE}{:016}/{what}", at.unix_millis().max(0))
+    let down = at.unix_millis();
+    let up = down.saturating_add(i64::from(Time::from_unix_millis(down) < at));
+    format!("{DUE}{:016}/{what}", up.max(0))
 }
 
 /// When a row of the due list is due, and what it names.

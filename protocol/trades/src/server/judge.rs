@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Address, Evidence, Statement};
+use tradepost_statements::{Address, Evidence, Kind, Statement};
 
 use super::book::{self, Seen};
 use super::change::{Ignored, Occasion, Outcome};
@@ -139,7 +139,10 @@ fn judge_statement(desk: &mut Desk<'_>, author: &Address, decoded: &Decoded) -> 
         Some(seen) if seen.content != content => {
             return Ignored::StatementIdWithOtherContent.into();
         }
-        Some(seen) if !seen.answers.is_empty() => return repeat(desk, key, seen),
+        // An order's answer is stored with its request (Q8), and its repetitions counted there.
+        Some(seen) if !seen.answers.is_empty() && statement.body.kind() != Kind::Order => {
+            return repeat(desk, key, seen);
+        }
         // What had no answer may have one now: its trade has come, or its sender was configured.
         Some(_) | None => {}
     }

@@ -7,7 +7,7 @@ use tradepost_statements::order::{Cancel, Confirm, RejectionReason, Return};
 use tradepost_statements::{Body, Kind, OrderState, Statement};
 
 use super::instruct::{instruct, tell};
-use super::{advance, has_shipped, record_again, tell_order};
+use super::{advance, answer_order, has_shipped, record_again, tell_order};
 use crate::server::ask::{Asked, find, not_for_us, rejection, unknown_trade};
 use crate::server::book::{self, GiveBack, Instructed, Request, Trade};
 use crate::server::desk::{AskedBy, Naming};
@@ -34,7 +34,7 @@ pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Conf
     if confirm.version != shop.record.version {
         record_again(desk, &trade, statement);
         super::begin_track(desk, &mut trade);
-        tell_order(desk, &trade, AskedBy::Buyer(statement));
+        answer_order(desk, &trade, statement);
         return Outcome::Answered(Kind::Confirm);
     }
     let is_news = shop.confirmed != Some(confirm.version);
@@ -52,10 +52,11 @@ pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Conf
             | OrderState::Returned,
         ) => false,
     };
-    if waits {
-        advance(shop, OrderState::Confirmed, None, desk.now);
+    if waits && advance(shop, OrderState::Confirmed, None, desk.now) {
+        tell_order(desk, &trade, AskedBy::Buyer(statement));
+    } else {
+        answer_order(desk, &trade, statement);
     }
-    tell_order(desk, &trade, AskedBy::Buyer(statement));
     instruct(desk, &mut trade);
     desk.save(&mut trade);
     if is_news {
@@ -84,7 +85,11 @@ pub(crate) fn cancel(desk: &mut Desk<'_>, statement: &Statement, cancel: &Cancel
                 return want_back(desk, statement, *trade, wish);
             }
             let changed = stop(desk, &mut trade, Some("recipient-cancelled"));
-            tell_order(desk, &trade, AskedBy::Buyer(statement));
+            if changed {
+                tell_order(desk, &trade, AskedBy::Buyer(statement));
+            } else {
+                answer_order(desk, &trade, statement);
+            }
             desk.save(&mut trade);
             if changed {
                 Outcome::Done {
@@ -195,9 +200,22 @@ pub(crate) fn cancel_unconfirmed(desk: &mut Desk<'_>, trade: &mut Trade) -> bool
     let Some(shop) = &trade.shop else {
         return false;
     };
-    let waits = matches!(shop.instructed, Instructed::AfterConfirm { .. });
+    let stands = shop.order.as_ref().map(|t| t.last.state);
+    let waits = match &shop.instructed {
+        Instructed::AfterConfirm { .. } => true,
+        // Placed elsewhere: until the buyer confirms it or the merchant goes on with it.
+        Instructed::Never => {
+            shop.confirmed != Some(shop.record.version)
+                && stands.is_none_or(|s| s == OrderState::Received)
+        }
+        Instructed::Yes => false,
+    };
     let passed = shop.record.confirm_by.is_some_and(|by| by <= desk.now);
-    if !waits || !passed || !stop(desk, trade, Some("recipient-did-not-confirm")) {
+    if !waits
+        || !passed
+        || has_shipped(trade)
+        || !stop(desk, trade, Some("recipient-did-not-confirm"))
+    {
         return false;
     }
     tell_order(desk, trade, AskedBy::Nobody);
@@ -241,7 +259,7 @@ fn want_back(
         shop.wants_back = Some(wish);
     }
     super::begin_track(desk, &mut trade);
-    tell_order(desk, &trade, AskedBy::Buyer(statement));
+    answer_order(desk, &trade, statement);
     desk.save(&mut trade);
     Outcome::OperatorDecides {
         kind: statement.body.kind(),

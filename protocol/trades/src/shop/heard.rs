@@ -3,6 +3,7 @@
 use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Kind, Sequence, Statement, Time};
 
+use super::is_under_way;
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Heard, HeardState, ShopPart, Trade};
 use crate::server::judge::answers_ours;
@@ -100,10 +101,11 @@ fn hear(
         // Protocol 7: it has answered; it is not asked again.
         desk.delete(book::waiting_key(answered));
     }
-    if !keep_newest(shop, statement, news) {
-        return Ignored::StatusIsOld.into();
+    if keep_newest(shop, statement, news) {
+        return save_and_name(desk, &mut trade, statement, kind);
     }
-    save_and_name(desk, &mut trade, statement, kind)
+    desk.save(&mut trade);
+    Ignored::StatusIsOld.into()
 }
 
 fn save_and_name(
@@ -120,7 +122,12 @@ fn save_and_name(
     }
 }
 
+/// Keeps what counts; a status that came late still tells that goods were under way.
 fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> bool {
+    let was_under_way = match &news.state {
+        HeardState::Delivery { state, .. } => is_under_way(*state),
+        HeardState::Payment { .. } => false,
+    };
     let same_track = |h: &Heard| {
         h.from == statement.from
             && match (&h.state, &news.state) {
@@ -133,15 +140,20 @@ fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> bool {
                 | (HeardState::Payment { .. }, HeardState::Delivery { .. }) => false,
             }
     };
-    let heard = Heard {
+    let mut heard = Heard {
+        was_under_way,
         from: statement.from.clone(),
         sequence: news.sequence,
         state: news.state.clone(),
         at: news.at,
     };
     match shop.heard.iter_mut().find(|h| same_track(h)) {
-        Some(known) if known.sequence >= heard.sequence => false,
+        Some(known) if known.sequence >= heard.sequence => {
+            known.was_under_way |= was_under_way;
+            false
+        }
         Some(known) => {
+            heard.was_under_way |= known.was_under_way;
             *known = heard;
             true
         }

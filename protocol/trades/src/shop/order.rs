@@ -10,7 +10,7 @@ use tradepost_statements::{Address, Amount, OrderState, RequestId, Statement, Tr
 
 use super::instruct::instruct;
 use super::settings::{DeliveryProcedure, PaymentProcedure, Settings};
-use super::{advance, say_record, tell_order};
+use super::{advance, fits, say_record, tell_order};
 use crate::server::ask::{not_for_us, rejection, unknown_trade};
 use crate::server::book::{self, Instructed, KeptWishes, Request, ShopPart, Trade};
 use crate::server::desk::{AskedBy, Naming, may_repeat};
@@ -53,7 +53,20 @@ pub(crate) fn order(desk: &mut Desk<'_>, statement: &Statement, order: &Order) -
         );
     }
     match examine(settings, order) {
-        Ok(accepted) => accept(desk, settings, statement, request, order, &accepted),
+        Ok(accepted) => {
+            let record = record(desk, settings, order, &accepted);
+            if !fits(desk, &statement.from, Some(request), &record) {
+                let text = "The order is so long that its record would be too long for a letter. Please make several orders of it.";
+                return reject(
+                    desk,
+                    statement,
+                    request,
+                    RejectionReason::InvalidOrder,
+                    text,
+                );
+            }
+            accept(desk, statement, request, order, record)
+        }
         Err((reason, text)) => reject(desk, statement, request, reason, &text),
     }
 }
@@ -129,12 +142,15 @@ fn examine<'s>(
         let item = settings.catalogue.as_ref().and_then(|c| c.find(line));
         let Some(item) = item else {
             let article = line.sku.as_ref().unwrap_or(&line.name);
-            return Err((UnknownItem, format!("We do not have {article:?}.")));
+            let text = format!("We do not have {:?}.", shortened(article));
+            return Err((UnknownItem, text));
         };
         if item.price != line.price {
             let text = format!(
                 "{} costs {} now, not {}.",
-                item.name, item.price, line.price
+                shortened(&item.name),
+                item.price,
+                line.price
             );
             return Err((PriceChanged, text));
         }
@@ -155,6 +171,15 @@ fn examine<'s>(
         payment,
         delivery,
     })
+}
+
+/// What is quoted from an order must leave room in the answer (protocol 2: 16 KiB a string).
+fn shortened(name: &str) -> String {
+    const ENOUGH: usize = 200;
+    match name.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
+    }
 }
 
 fn reject(
@@ -195,14 +220,12 @@ fn remember_answer(
 /// E4, E5, E9, E10: the trade and everything that goes out with it, in one change.
 fn accept(
     desk: &mut Desk<'_>,
-    settings: &Settings,
     statement: &Statement,
     request: &RequestId,
     order: &Order,
-    accepted: &Accepted<'_>,
+    record: TradeRecord,
 ) -> Outcome {
     let name = new_name(desk);
-    let record = record(desk, settings, order, accepted);
     let confirm_by = record.confirm_by;
     let mut trade = Trade::new(name.clone(), statement.from.clone());
     trade.wishes = order.notify.as_ref().map(|wishes| KeptWishes {

@@ -215,8 +215,12 @@ impl Server {
     }
 
     pub(crate) fn tick(&mut self) -> Came {
+        self.tick_with(0.0)
+    }
+
+    pub(crate) fn tick_with(&mut self, jitter: f64) -> Came {
         let mut ids = self.fresh();
-        let change = due::tick(&self.settings, &self.rows, self.now, 0.0, &mut ids);
+        let change = due::tick(&self.settings, &self.rows, self.now, jitter, &mut ids);
         self.apply(change)
     }
 
