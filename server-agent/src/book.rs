@@ -9,9 +9,11 @@ mod record;
 
 pub(crate) use journal::Journal;
 
-use tradepost_post::outbox::{Due, Entry, Failure, Item, Tried};
+use std::collections::BTreeMap;
+
+use tradepost_post::outbox::{Due, Entry, Failure, Item, State, Tried};
 use tradepost_post::store::{Position, StoreError};
-use tradepost_statements::Time;
+use tradepost_statements::{Address, Time, TradeRef};
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::{Change, Received};
 
@@ -85,7 +87,9 @@ pub(crate) trait Book: Send + Sync {
     /// Reads one state: trades, requests, cursors, the outbox, what is due.
     fn view(&self, read: &mut dyn FnMut(&dyn Rows));
 
-    /// Claims letters that are to be sent.
+    /// Claims letters that are to be sent, from `n` that wait: of those about one trade to one
+    /// receiver only the first, and none while that one waits for another try. So a trade record
+    /// is there before its first status.
     fn claim_outbox(&self, now: Time, n: usize) -> Due;
 
     /// The bytes of a letter.
@@ -93,6 +97,30 @@ pub(crate) trait Book: Send + Sync {
 
     /// Records what became of letters, or that they are to be tried at once.
     fn retire(&self, entries: Vec<Entry>) -> Result<(), BookError>;
+}
+
+/// What of these waiting letters may leave now.
+fn in_turn(waiting: Due, now: Time) -> Due {
+    let mut first: BTreeMap<(Address, Option<TradeRef>), Position> = BTreeMap::new();
+    for item in &waiting.items {
+        let turn = (item.to.clone(), item.trade.clone());
+        let first = first.entry(turn).or_insert(item.id);
+        *first = item.id.min(*first);
+    }
+    let mut next_wake = waiting.next_wake;
+    let mut items = Vec::new();
+    for item in waiting.items {
+        let State::Queued { next_try, .. } = item.state else {
+            continue;
+        };
+        // The outbox counts in whole milliseconds.
+        if next_try.unix_millis() > now.unix_millis() {
+            next_wake = Some(next_wake.map_or(next_try, |wake| wake.min(next_try)));
+        } else if first.get(&(item.to.clone(), item.trade.clone())) == Some(&item.id) {
+            items.push(item);
+        }
+    }
+    Due { items, next_wake }
 }
 
 /// What became of a try, as the outbox's entry.

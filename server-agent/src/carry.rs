@@ -1,6 +1,5 @@
 //! The way out: what waits in the outbox is submitted, and what became of it recorded.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tradepost_letters::untrusted;
@@ -17,8 +16,8 @@ pub(crate) struct Carrier {
     pub(crate) submitter: Submitter,
 }
 
-/// Letters of one trade to one receiver leave one after the other, so that a trade record is there
-/// before its first status: that many more are looked at to fill the connections.
+/// Letters of one trade to one receiver leave one after the other: that many more are looked at to
+/// fill the connections.
 const LOOK_AHEAD: usize = 16;
 
 impl Carriage for Carrier {
@@ -32,11 +31,7 @@ impl Carriage for Carrier {
 
     async fn due(&self, now: Time, n: usize) -> Result<Due, Failure> {
         let claim = move |desk: &Desk| desk.book.claim_outbox(now, n.saturating_mul(LOOK_AHEAD));
-        let mut due = self.desk.work(claim).await;
-        let mut under_way = BTreeSet::new();
-        due.items
-            .retain(|item| under_way.insert((item.to.clone(), item.trade.clone())));
-        Ok(due)
+        Ok(self.desk.work(claim).await)
     }
 
     async fn letter(&self, item: &Item) -> Result<Vec<u8>, Failure> {

@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::json;
+use tradepost_mailroom::{Fault, SmtpStage};
 use tradepost_statements::{Body, Kind, Statement};
 
 use support::{
@@ -159,4 +160,24 @@ async fn what_was_decided_before_a_kill_leaves_after_it_exactly_once() {
     assert_eq!(server.emit(&line), answer);
     // Letters that were judged before the kill are not answered again.
     assert_eq!(room.statements(ANN).len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_waits_for_the_record_that_the_mail_server_put_off() {
+    let room = room().await;
+    let server = room.server(SHOP, ALL_ROLES);
+    let put_off = Fault::SmtpReply(SmtpStage::Letter, 451);
+    room.room.faults().once(put_off.clone());
+    let _running = server.run();
+    room.deliver(&order(&new_request()));
+    let there = room.until(ANN, |s| s.len() >= 4).await;
+    assert_eq!(room.room.faults().happened(&put_off), 1);
+    let kinds: Vec<Kind> = there.iter().map(|s| s.body.kind()).collect();
+    let expected = [
+        Kind::TradeRecord,
+        Kind::OrderStatus,
+        Kind::PaymentStatus,
+        Kind::DeliveryStatus,
+    ];
+    assert_eq!(kinds, expected);
 }

@@ -9,7 +9,7 @@ use tradepost_trades::rows::Rows;
 use tradepost_trades::server::Change;
 
 use super::record::{FORMAT, Head, replay};
-use super::{Book, BookError, Cursor, Input, Page};
+use super::{Book, BookError, Cursor, Input, Page, in_turn};
 use crate::office::{Composed, Composer};
 
 /// The book of one process.
@@ -120,7 +120,9 @@ impl Book for Journal {
 
     fn claim_outbox(&self, now: Time, n: usize) -> Due {
         // One process owns the folder: what it claims, nobody else can.
-        self.store.view(|rows| Due::read(rows, now, n))
+        let end_of_time = Time::from_unix_millis(i64::MAX);
+        let waiting = self.store.view(|rows| Due::read(rows, end_of_time, n));
+        in_turn(waiting, now)
     }
 
     fn letter(&self, id: Position) -> Result<Vec<u8>, BookError> {
