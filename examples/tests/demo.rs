@@ -46,36 +46,38 @@ fn the_demo_tells_the_story_from_order_to_doorstep_and_cleans_up() {
 }
 
 #[test]
-fn kept_running_it_can_be_played_on_until_ctrl_c() {
-    let mut demo = Command::new(DEMO)
-        .arg("--keep")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let mut stdout = BufReader::new(demo.stdout.take().unwrap());
-    while !said.contains("The next order: ") {
-        assert!(stdout.read_line(&mut said).unwrap() > 0, "it ended: {said}");
-    }
-    // The commands that it prints work as they are.
-    let typed = said.lines().find(|l| l.ends_with(" list")).unwrap();
-    let mut words = typed.split(' ');
-    let listed = Command::new(words.next().unwrap())
-        .args(words)
-        .arg("--json")
-        .output()
-        .unwrap();
-    let trades: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!(trades[0]["delivered"], true);
+fn kept_running_it_can_be_played_on_until_it_is_asked_to_end() {
+    for signal in ["-INT", "-TERM"] {
+        let mut demo = Command::new(DEMO)
+            .arg("--keep")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut stdout = BufReader::new(demo.stdout.take().unwrap());
+        while !said.contains("The next order: ") {
+            assert!(stdout.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+        }
+        // The commands that it prints work as they are.
+        let typed = said.lines().find(|l| l.ends_with(" list")).unwrap();
+        let mut words = typed.split(' ');
+        let listed = Command::new(words.next().unwrap())
+            .args(words)
+            .arg("--json")
+            .output()
+            .unwrap();
+        let trades: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+        assert_eq!(trades[0]["delivered"], true);
 
-    let interrupted = Command::new("kill")
-        .args(["-INT", &demo.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(interrupted.success());
-    assert!(demo.wait().unwrap().success());
-    assert!(!Path::new(folder(&said)).exists());
+        let asked = Command::new("kill")
+            .args([signal, &demo.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(asked.success());
+        assert!(demo.wait().unwrap().success());
+        assert!(!Path::new(folder(&said)).exists());
+    }
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! `cargo xtask demo`: builds the programs and tells the story of the `demo` example with them.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::test::{cargo, workspace_root};
+use crate::test::cargo;
 use crate::wrong_usage;
 
 const USAGE: &str = "\
@@ -34,34 +36,18 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
             }
         }
     }
-    build_the_programs()?;
-    let status = cargo()
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "tradepost-examples",
-            "--bin",
-            "demo",
-            "--",
-        ])
-        .args(passed_on)
-        .status()
-        .context("cannot run cargo")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let beside_us = std::env::current_exe().context("cannot find the folder of the programs")?;
+    build_the_programs(&beside_us)?;
+    // Started directly: `cargo run` would compile many crates once more, for the features that this one
+    // program needs. And put in our place, so that Ctrl-C and the exit status are its own.
+    let demo = beside_us.with_file_name("demo");
+    let error = Command::new(&demo).args(passed_on).exec();
+    Err(error).with_context(|| format!("cannot start {}", demo.display()))
 }
 
 /// The story starts `tradepost` and `tradepost-server` from the folder its own program lies in.
-fn build_the_programs() -> Result<()> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || workspace_root().join("target"),
-        |dir| workspace_root().join(dir),
-    );
-    if !target.join("debug/tradepost").exists() {
+fn build_the_programs(beside_us: &Path) -> Result<()> {
+    if !beside_us.with_file_name("demo").exists() {
         eprintln!(
             "Compiling Tradepost for the first time; this takes a few minutes, later starts a second."
         );

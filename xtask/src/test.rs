@@ -17,7 +17,8 @@ runs the doc tests and, with cargo nextest where that is installed, else with ca
 
 Usage: cargo xtask test [-- ARGUMENT..]
 
-Arguments after `--` go to the test runner, for instance the name of one test.
+Arguments after `--` go to the test runner, for instance a part of the name of a test; the doc tests are
+left out then.
 
 Options:
   -h, --help   Print this text
@@ -39,7 +40,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
         Some("--") => arguments.get(1..).unwrap_or_default(),
         Some(_) | None => {
             let what = format!(
-                "test knows no argument `{}`",
+                "test knows no argument `{0}`; what goes to the test runner stands after `--`: \
+                 cargo xtask test -- {0}",
                 arguments[0].to_string_lossy()
             );
             return Ok(wrong_usage(&what, USAGE));

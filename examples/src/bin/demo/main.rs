@@ -11,6 +11,7 @@ mod story;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const USAGE: &str = "\
 Shows a purchase from order to doorstep, told by mail. Usually started as `cargo xtask demo`.
@@ -50,19 +51,59 @@ async fn main() -> ExitCode {
 }
 
 async fn show(keep: bool) -> Result<()> {
-    let stage = stage::Stage::set().await?;
+    let mut ending = Ending::listen()?;
+    // Dropping the stage ends the processes and removes the folder.
+    let stage = tokio::select! {
+        stage = stage::Stage::set() => stage?,
+        () = ending.asked() => bail!("stopped"),
+    };
     let told = tokio::select! {
         told = story::tell(&stage) => told,
-        // Dropping the stage ends the processes and removes the folder.
-        _ = tokio::signal::ctrl_c() => bail!("stopped"),
+        () = ending.asked() => bail!("stopped"),
     };
     if told.is_err() {
+        // Ctrl-C also ends the command that the story just waits for: that is no fault to explain.
+        if ending.was_asked().await {
+            bail!("stopped");
+        }
         stage.print_logs();
     }
     told?;
     if keep {
         story::tell_how_to_play_on(&stage);
-        tokio::signal::ctrl_c().await?;
+        ending.asked().await;
+        drop(stage);
+        eprintln!("\nEverything is stopped, and its folder removed.");
     }
     Ok(())
+}
+
+/// The ways to be asked to end: Ctrl-C, SIGTERM, a closed terminal.
+struct Ending([Signal; 3]);
+
+impl Ending {
+    fn listen() -> Result<Ending> {
+        Ok(Ending([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
+    }
+
+    async fn asked(&mut self) {
+        let Ending([interrupt, terminate, hangup]) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+
+    async fn was_asked(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.asked() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
 }
