@@ -214,6 +214,9 @@ pub enum Ignored {
     /// A newer one of that track was heard before.
     #[error("a newer status of that track is known")]
     StatusIsOld,
+    /// Whoever names ever more parcels would make every change of the trade cost more.
+    #[error("its sender named more parcels of this trade than are kept")]
+    TooManyParcels,
     /// There was nothing due.
     #[error("nothing is due")]
     NothingDue,

@@ -101,11 +101,13 @@ fn hear(
         // Protocol 7: it has answered; it is not asked again.
         desk.delete(book::waiting_key(answered));
     }
-    if keep_newest(shop, statement, news) {
-        return save_and_name(desk, &mut trade, statement, kind);
+    match keep_newest(shop, statement, news) {
+        Ok(()) => save_and_name(desk, &mut trade, statement, kind),
+        Err(why) => {
+            desk.save(&mut trade);
+            why.into()
+        }
     }
-    desk.save(&mut trade);
-    Ignored::StatusIsOld.into()
 }
 
 fn save_and_name(
@@ -122,8 +124,11 @@ fn save_and_name(
     }
 }
 
+/// Tracks of one sender in one trade: a trade is one entry of the book, written whole.
+const MOST_PARCELS: usize = 200;
+
 /// Keeps what counts; a status that came late still tells that goods were under way.
-fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> bool {
+fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> Result<(), Ignored> {
     let was_under_way = match &news.state {
         HeardState::Delivery { state, .. } => is_under_way(*state),
         HeardState::Payment { .. } => false,
@@ -147,19 +152,22 @@ fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> bool {
         state: news.state.clone(),
         at: news.at,
     };
+    let of_sender = shop.heard.iter().filter(|h| h.from == statement.from);
+    let tracks = of_sender.count();
     match shop.heard.iter_mut().find(|h| same_track(h)) {
         Some(known) if known.sequence >= heard.sequence => {
             known.was_under_way |= was_under_way;
-            false
+            Err(Ignored::StatusIsOld)
         }
         Some(known) => {
             heard.was_under_way |= known.was_under_way;
             *known = heard;
-            true
+            Ok(())
         }
+        None if tracks >= MOST_PARCELS => Err(Ignored::TooManyParcels),
         None => {
             shop.heard.push(heard);
-            true
+            Ok(())
         }
     }
 }

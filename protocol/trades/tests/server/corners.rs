@@ -309,3 +309,54 @@ fn a_statement_of_the_same_id_is_executed_once_also_when_it_was_not_answered_at_
         1
     );
 }
+
+#[test]
+fn an_order_through_a_request_of_somebody_else_is_silence() {
+    let mut shop = Server::shop();
+    let bob = "bob@home.example";
+    for body in [
+        order_body(),
+        json!({ "kind": "cancel" }),
+        json!({ "kind": "status-request" }),
+    ] {
+        let came = shop.hears(bob, json!({ "request": REQUEST }), body);
+        assert!(came.said.is_empty() && matches!(came.outcome, Outcome::Ignored(_)));
+    }
+    // Nothing of it stands in the way of the real one.
+    shop.order();
+    let came = shop.hears(
+        bob,
+        json!({ "request": REQUEST }),
+        json!({ "kind": "notify", "on": [] }),
+    );
+    assert_eq!(came.kinds(), ["unknown-trade bob@home.example"]);
+    assert!(came.said[0].request.is_none());
+}
+
+#[test]
+fn a_returned_or_lost_delivery_of_its_own_counts_as_shipped() {
+    let mut server = Server::all_in_one();
+    let id = server.order();
+    let line = json!({ "key": "1", "trade": id, "track": "delivery", "state": "lost" });
+    server.emit(&line).unwrap();
+    let came = server.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
+    assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+}
+
+#[test]
+fn a_carrier_cannot_grow_a_trade_without_end() {
+    let mut shop = Server::shop();
+    let id = shop.order();
+    let status = |parcel: u32, sequence: u32| {
+        json!({ "kind": "delivery-status", "sequence": sequence, "state": "in-transit",
+            "parcel": format!("P{parcel}"), "at": "2026-11-20T10:00:00Z", "delivery": {} })
+    };
+    for parcel in 0..200 {
+        let came = shop.hears(CARRIER, trade(&id), status(parcel, 1));
+        assert!(matches!(came.outcome, Outcome::Heard { .. }));
+    }
+    let came = shop.hears(CARRIER, trade(&id), status(200, 1));
+    assert_eq!(came.outcome, Outcome::Ignored(Ignored::TooManyParcels));
+    let came = shop.hears(CARRIER, trade(&id), status(199, 2));
+    assert!(matches!(came.outcome, Outcome::Heard { .. }));
+}
