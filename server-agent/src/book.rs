@@ -27,6 +27,18 @@ pub(crate) enum BookError {
     /// of its batch may be.
     #[error("this makes {0} octets in the book, more than it holds for one decision")]
     DecisionTooLarge(usize),
+    /// Another party's book lies there.
+    #[error(
+        "the data folder {folder} holds the book of {owner}; give {address} one of its own with --data"
+    )]
+    OfAnother {
+        /// Where it lies.
+        folder: String,
+        /// Whose it is.
+        owner: String,
+        /// Who wanted to use it.
+        address: String,
+    },
 }
 
 impl From<BookError> for Failure {
@@ -139,6 +151,9 @@ pub(crate) fn view<T>(book: &dyn Book, read: impl FnOnce(&dyn Rows) -> T) -> T {
     });
     result.expect("a book calls `read`")
 }
+
+/// Where the book says whose it is.
+const OWNER_KEY: &str = "v/owner";
 
 /// The key of a folder's cursor.
 fn cursor_key(folder: &str) -> String {

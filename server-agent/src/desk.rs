@@ -60,7 +60,12 @@ impl Desk {
         let deadline = Instant::now() + patience;
         loop {
             let mut progress = crate::report::replay_progress();
-            match Journal::open(folder, Composer::new(config), &mut progress) {
+            match Journal::open(
+                folder,
+                &config.settings.address,
+                Composer::new(config),
+                &mut progress,
+            ) {
                 Ok((book, opened)) => {
                     if opened.torn_bytes > 0 || !matches!(opened.index, IndexOpened::Current) {
                         tracing::info!("{opened}");

@@ -108,7 +108,7 @@ fn take_one(
         Err(e @ BookError::DecisionTooLarge(_)) => {
             return Ok(Answer::refused(line.number, e.to_string()));
         }
-        Err(e @ BookError::Store(_)) => return Err(e),
+        Err(e @ (BookError::Store(_) | BookError::OfAnother { .. })) => return Err(e),
     }
     Ok(match emitted.answer {
         Ok(statement) => Answer::accepted(line.number, statement),

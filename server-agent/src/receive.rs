@@ -81,7 +81,7 @@ fn take_some(
             Ok(()) => Ok(outcome),
             // It stops nobody behind it.
             Err(e @ BookError::DecisionTooLarge(_)) => Err(e),
-            Err(e @ BookError::Store(_)) => return Err(e),
+            Err(e @ (BookError::Store(_) | BookError::OfAnother { .. })) => return Err(e),
         });
         if page.written() > ENOUGH {
             break;

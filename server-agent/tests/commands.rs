@@ -286,6 +286,60 @@ async fn an_open_data_folder_is_refused_with_the_command_that_helps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_book_of_another_party_is_not_written_into() {
+    let room = room().await;
+    let shop = shop_with_a_trade(&room);
+    let carrier_toml =
+        format!("roles = [\"carrier\"]\nname = \"C\"\n[carrier]\nshops = [\"{SHOP}\"]");
+    let carrier = room.server(CARRIER, &carrier_toml);
+    assert!(carrier.say(&["trades"], "").status.success());
+    let in_the_wrong_folder = Server {
+        data: shop.data.clone(),
+        ..carrier
+    };
+    let out = in_the_wrong_folder.say(&["trades"], "");
+    assert_eq!(out.status.code(), Some(1));
+    for named in [SHOP, CARRIER, "--data"] {
+        assert!(stderr(&out).contains(named), "{}", stderr(&out));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_wrong_is_answered_with_what_would_be_right() {
+    let room = room().await;
+    let shop = shop_with_a_trade(&room);
+    let said = |line: &str| {
+        let out = shop.say(&["emit", "-"], &format!("{line}\n"));
+        let answer: Value = serde_json::from_slice(&out.stdout).unwrap();
+        (answer["accepted"] == true, answer["error"].to_string())
+    };
+    for (line, named) in [
+        (
+            r#"{"key":"1","trade":"W-1","track":"order","state":"shiped"}"#,
+            "partly-shipped, shipped",
+        ),
+        (
+            r#"{"key":"1","trade":"W-1","trak":"order","state":"shipped"}"#,
+            "trak",
+        ),
+        (r#"{"key":"1","trade":"W-1""#, "the line is not JSON"),
+        (
+            r#"{"key":"1","trade":"W-9","track":"order","state":"shipped"}"#,
+            "W-9",
+        ),
+    ] {
+        let (accepted, error) = said(line);
+        assert!(!accepted && error.contains(named), "{line}: {error}");
+    }
+    let mut wrong = record("W-2");
+    wrong["lines"][0]["price"] = json!("49.00 EUR");
+    let (accepted, error) = said(&json!({ "key": "2", "record": wrong }).to_string());
+    assert!(!accepted && error.contains("currency"), "{error}");
+    assert!(said(r#"{"key":"1","trade":"W-1","track":"order","state":"shipped"}"#).0);
+    assert!(said(&json!({ "key": "2", "record": record("W-2") }).to_string()).0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_is_refused_and_the_first_goes_on() {
     let room = room().await;
     let shop = room.server(SHOP, ALL_ROLES);

@@ -49,6 +49,7 @@ pub enum AmountError {
 const MOST_DIGITS: usize = 15;
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an amount such as {\"amount\": \"49.00\", \"currency\": \"EUR\"}")]
 struct AmountOnTheWire {
     amount: String,
     currency: String,

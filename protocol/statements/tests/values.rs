@@ -143,9 +143,9 @@ fn amounts() {
         ),
         (json!({ "currency": "EUR" }), "amount: is missing"),
         (json!({ "amount": "1.00" }), "currency: is missing"),
-        (json!("98.00 EUR"), "an object"),
-        (json!(["98.00", "EUR"]), "an object"),
-        (json!(null), "an object"),
+        (json!("98.00 EUR"), "an amount such as"),
+        (json!(["98.00", "EUR"]), "an amount such as"),
+        (json!(null), "an amount such as"),
     ] {
         for (kind, path, at) in [
             ("trade-record", "/body/total", "body.total"),

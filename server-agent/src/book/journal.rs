@@ -4,12 +4,12 @@ use std::path::Path;
 
 use tradepost_post::outbox::{Due, Entry, NewItem};
 use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Record, Store};
-use tradepost_statements::Time;
+use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::Change;
 
 use super::record::{FORMAT, Head, replay};
-use super::{Book, BookError, Cursor, Input, Page, in_turn};
+use super::{Book, BookError, Cursor, Input, OWNER_KEY, Page, in_turn};
 use crate::office::{Composed, Composer};
 
 /// The book of one process.
@@ -22,12 +22,36 @@ impl Journal {
     /// Opens the folder; at most one process can.
     pub(crate) fn open(
         folder: &Path,
+        address: &Address,
         composer: Composer,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Journal, Opened), BookError> {
         let mut apply = |rows: &dyn Rows, at: Position, record: &_| replay(rows, at, record);
         let (store, opened) = Store::open(folder, &Options::new(FORMAT), &mut apply, progress)?;
-        Ok((Journal { store, composer }, opened))
+        let journal = Journal { store, composer };
+        journal.belongs_to(folder, address)?;
+        Ok((journal, opened))
+    }
+
+    /// Two parties that write into one book would number their statuses twice.
+    fn belongs_to(&self, folder: &Path, address: &Address) -> Result<(), BookError> {
+        let known = self.store.view(|rows| rows.get(OWNER_KEY.as_bytes()));
+        match known.and_then(|json| serde_json::from_slice::<Address>(&json).ok()) {
+            Some(owner) if owner == *address => Ok(()),
+            Some(owner) => Err(BookError::OfAnother {
+                folder: folder.display().to_string(),
+                owner: owner.to_string(),
+                address: address.to_string(),
+            }),
+            None => self.store.write(|batch| {
+                let mut page = Writing {
+                    batch,
+                    composer: &self.composer,
+                    written: 0,
+                };
+                page.write(&Head::Owner(address.clone()), Vec::new())
+            }),
+        }
     }
 
     /// Flushes and closes; what was recorded is durable without it.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tradepost_post::outbox::{self, Entry};
 use tradepost_post::store::{ApplyError, Position, Record};
-use tradepost_statements::Time;
+use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::{Row, Rows};
 use tradepost_trades::server::Received;
 
-use super::{Cursor, Input, cursor_key};
+use super::{Cursor, Input, OWNER_KEY, cursor_key};
 
 /// Raise it when rows are made otherwise: the index is then made anew.
 pub(super) const FORMAT: u32 = 1;
@@ -23,6 +23,8 @@ pub(super) enum Head {
     Decided(Decided),
     /// Something happened to the outbox; the blob of a queued letter is the letter.
     Outbox(Entry),
+    /// Whose book this is: its first record.
+    Owner(Address),
     /// A folder was read so far.
     Read {
         folder: String,
@@ -119,6 +121,10 @@ impl Head {
                 put.chain(delete).collect()
             }
             Head::Outbox(entry) => outbox::apply(rows, entry, at),
+            Head::Owner(address) => {
+                let value = serde_json::to_vec(address).expect("an address has a JSON form");
+                vec![Row::put(OWNER_KEY, value)]
+            }
             Head::Read { folder, cursor } => {
                 let value = serde_json::to_vec(cursor).expect("a cursor always has a JSON form");
                 vec![Row::put(cursor_key(folder), value)]

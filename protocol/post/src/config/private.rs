@@ -14,6 +14,15 @@ pub enum PrivateError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// There is no such file.
+    #[error(
+        "there is no file {path}; make it readable for you alone: chmod 600 '{path}'",
+        path = path.display()
+    )]
+    Missing {
+        /// Which one.
+        path: PathBuf,
+    },
     /// Others than the owner have some right on it.
     #[error(
         "{path} can be read by others (mode {mode:03o}); run: chmod {remedy} '{path}'",
@@ -34,9 +43,13 @@ pub enum PrivateError {
 /// # Errors
 /// [`PrivateError`] with the command that helps.
 pub fn check_private(path: &Path) -> Result<(), PrivateError> {
-    let found = std::fs::metadata(path).map_err(|error| PrivateError::Unusable {
-        path: path.to_owned(),
-        error,
+    let found = std::fs::metadata(path).map_err(|error| {
+        let path = path.to_owned();
+        if error.kind() == std::io::ErrorKind::NotFound {
+            PrivateError::Missing { path }
+        } else {
+            PrivateError::Unusable { path, error }
+        }
     })?;
     let mode = found.mode() & 0o777;
     if mode & 0o077 == 0 {

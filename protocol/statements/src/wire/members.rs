@@ -72,7 +72,7 @@ impl<'de> Deserializer<'de> for Member<'de> {
             Value::Number(_) => Unexpected::Other("number"),
             Value::String(s) => Unexpected::Str(s),
         };
-        Err(Error::invalid_type(unexpected, &"an object"))
+        Err(Error::invalid_type(unexpected, &visitor))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -10,7 +10,7 @@ use crate::server::track::StepRefused;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not JSON as the protocol wants it.
-    #[error(transparent)]
+    #[error("{}", .0.to_string().replacen("the statement", "the line", 1))]
     IsNotJson(#[from] JsonError),
     /// JSON, but no object.
     #[error(

@@ -42,7 +42,15 @@ pub(super) fn status(
     desk: &mut Desk<'_>,
     object: &Map<String, Value>,
 ) -> Result<StatementId, Refusal> {
+    // A member whose name is mistyped is named before the one that is missing for it.
+    let all: Vec<&str> = [&IN_EVERY[..], &IN_ORDER, &IN_DELIVERY, &IN_PAYMENT].concat();
+    only(object, &all, "of a line")?;
     let track: TrackKind = required(object, "track")?;
+    match track {
+        TrackKind::Order => required::<OrderState>(object, "state").map(|_| ())?,
+        TrackKind::Delivery => required::<DeliveryState>(object, "state").map(|_| ())?,
+        TrackKind::Payment => required::<PaymentState>(object, "state").map(|_| ())?,
+    }
     let (own, folded_into): (&[&str], _) = match track {
         TrackKind::Order => (&IN_ORDER, "ship"),
         TrackKind::Delivery => (&IN_DELIVERY, "delivery"),
