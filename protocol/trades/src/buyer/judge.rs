@@ -143,8 +143,8 @@ fn line_9_the_shop_speaks_for_itself(s: &Statement) -> Option<Finding> {
         Finding::new(
             9,
             WarningKind::WrongSender,
-            format!("a {kind} from {}", s.from.as_str()),
-            format!("a {kind} from the shop, {}", shop.as_str()),
+            format!("{} from {}", one(kind), s.from.as_str()),
+            format!("{} from the shop, {}", one(kind), shop.as_str()),
         )
     })
 }
@@ -232,7 +232,7 @@ fn line_12_there_is_such_a_trade(
     Some(Finding::new(
         12,
         WarningKind::NoSuchTrade,
-        format!("a {} about {trade}", s.body.kind()),
+        format!("{} about {trade}", one(s.body.kind())),
         expected,
     ))
 }
@@ -243,7 +243,7 @@ fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &Known<'_>) -> Optio
         Some(Finding::new(
             13,
             WarningKind::WrongSender,
-            format!("a {kind} from {}", s.from.as_str()),
+            format!("{} from {}", one(kind), s.from.as_str()),
             expected,
         ))
     };
@@ -422,4 +422,14 @@ fn line_15_the_items_are_the_trades(s: &Statement, known: &Known<'_>) -> Option<
             Some(_) => None,
         }
     })
+}
+
+/// A kind with its article, for people.
+fn one(kind: Kind) -> String {
+    let article = if kind.word().starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {kind}")
 }
