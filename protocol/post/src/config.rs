@@ -10,11 +10,12 @@ mod private;
 mod secret;
 mod source;
 mod trust;
+mod words;
 
 pub use duration::Span;
 pub use mail::{ImapToml, SmtpToml};
 pub use private::{PrivateError, check_private, make_private_folder};
-pub use secret::{SecretToml, load_secret};
+pub use secret::{SecretToml, Section, load_secret};
 pub use source::{ConfigError, Source};
 pub use toml::Spanned;
 pub use trust::{AdoptToml, TrustToml};

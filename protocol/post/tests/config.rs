@@ -8,8 +8,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tradepost_post::config::{
-    ImapToml, SecretToml, SmtpToml, Source, Span, Spanned, TrustToml, check_private, load_secret,
-    make_private_folder,
+    ImapToml, SecretToml, Section, SmtpToml, Source, Span, Spanned, TrustToml, check_private,
+    load_secret, make_private_folder,
 };
 use tradepost_post::imap::SentFolder;
 use tradepost_post::net::Tls;
@@ -106,7 +106,8 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
     let source = Source::from_text(folder.path().join("server.toml"), config);
     let secret = secret_of(&source);
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
-    let text = load_secret(&secret, &source, "[imap]")
+    let host = Spanned::new(0..1, "imap.home.example".to_owned());
+    let text = load_secret(&secret, &source, imap(&host))
         .unwrap_err()
         .to_string();
     assert!(
@@ -115,8 +116,15 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
     );
     assert!(!text.contains("hunter2"), "{text}");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
-    let read = load_secret(&secret, &source, "[imap]").unwrap();
+    let read = load_secret(&secret, &source, imap(&host)).unwrap();
     assert_eq!(read.expose_secret(), "hunter2");
+}
+
+fn imap(host: &Spanned<String>) -> Section<'_> {
+    Section {
+        name: "[imap]",
+        host,
+    }
 }
 
 fn secret_of(source: &Source) -> SecretToml {
@@ -130,9 +138,10 @@ fn secret_of(source: &Source) -> SecretToml {
 
 #[test]
 fn a_password_comes_from_a_command_or_from_nowhere() {
+    let host = Spanned::new(0..1, "imap.home.example".to_owned());
     let load = |line: &str| {
         let source = Source::from_text("s.toml", format!("address = \"a@b.example\"\n{line}\n"));
-        load_secret(&secret_of(&source), &source, "[imap]")
+        load_secret(&secret_of(&source), &source, imap(&host))
     };
     let read = load("password_command = \"printf 'hunter2\\\\nmore'\"").unwrap();
     assert_eq!(read.expose_secret(), "hunter2");

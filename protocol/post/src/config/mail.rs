@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::duration::Span;
-use super::secret::{SecretToml, load_secret};
+use super::secret::{SecretToml, Section, load_secret};
 use super::source::{ConfigError, Source};
 use crate::imap::{self, SentFolder, Watch};
 use crate::net::{Tls, is_loopback};
@@ -93,7 +93,7 @@ impl ImapToml {
         self.check(source)?;
         let server = self.server();
         let user = self.user.as_deref().unwrap_or(default_user);
-        let password = load_secret(&server.secret, source, server.section)?;
+        let password = load_secret(&server.secret, source, server.section())?;
         let mut settings = imap::Settings::new(
             self.host.get_ref(),
             server.port(),
@@ -182,7 +182,7 @@ impl SmtpToml {
         self.check(source)?;
         let server = self.server();
         let user = self.user.as_deref().unwrap_or(default_user);
-        let password = load_secret(&server.secret, source, server.section)?;
+        let password = load_secret(&server.secret, source, server.section())?;
         let mut settings = smtp::Settings::new(
             self.host.get_ref(),
             server.port(),
@@ -230,6 +230,13 @@ struct Server<'t> {
 }
 
 impl Server<'_> {
+    fn section(&self) -> Section<'_> {
+        Section {
+            name: self.section,
+            host: self.host,
+        }
+    }
+
     fn tls(&self) -> Tls {
         self.tls.map_or(Tls::Implicit, |tls| *tls.get_ref())
     }
@@ -278,6 +285,6 @@ impl Server<'_> {
                 return Err(source.wrong(file, format!("ca_file: {}: {e}", path.display())));
             }
         }
-        self.secret.check(source, self.section)
+        self.secret.check(source, self.section())
     }
 }

@@ -23,6 +23,20 @@ pub enum PrivateError {
         /// Which one.
         path: PathBuf,
     },
+    /// Something else stands where a folder should be.
+    #[error("{path} is not a folder; move it away, or name another place", path = path.display())]
+    NotAFolder {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// A folder cannot be made.
+    #[error("{path} cannot be made: {error}; make it yourself, or name another place", path = path.display())]
+    NotMade {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// Others than the owner have some right on it.
     #[error(
         "{path} can be read by others (mode {mode:03o}); run: chmod {remedy} '{path}'",
@@ -70,13 +84,19 @@ pub fn make_private_folder(path: &Path) -> Result<(), PrivateError> {
     if path.is_dir() {
         return check_private(path);
     }
+    // A link to nowhere is something as well.
+    if path.symlink_metadata().is_ok() {
+        return Err(PrivateError::NotAFolder {
+            path: path.to_owned(),
+        });
+    }
     let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
         // A umask can take rights away from the mode, never add any: set what is needed.
         .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)));
-    made.map_err(|error| PrivateError::Unusable {
+    made.map_err(|error| PrivateError::NotMade {
         path: path.to_owned(),
         error,
     })

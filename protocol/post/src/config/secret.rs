@@ -21,13 +21,28 @@ pub struct SecretToml {
     pub password_command: Option<Spanned<String>>,
 }
 
+/// A section of the file, for faults of what is not in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Section<'t> {
+    /// As it is written: `[imap]`.
+    pub name: &'static str,
+    /// A value that stands in it.
+    pub host: &'t Spanned<String>,
+}
+
+impl Section<'_> {
+    fn wrong(self, source: &Source, what: &str) -> ConfigError {
+        source.wrong(self.host, format!("{} {what}", self.name))
+    }
+}
+
 impl SecretToml {
     /// Refuses none or several sources, and a file that others can read; reads no password yet,
     /// so that commands that need none do not ask for one.
     ///
     /// # Errors
     /// [`ConfigError::At`].
-    pub fn check(&self, source: &Source, section: &str) -> Result<(), ConfigError> {
+    pub fn check(&self, source: &Source, section: Section<'_>) -> Result<(), ConfigError> {
         match (
             &self.password_file,
             &self.password_env,
@@ -36,12 +51,14 @@ impl SecretToml {
             (Some(file), None, None) => check_private(&source.beside(file.get_ref()))
                 .map_err(|e| source.wrong(file, format!("password_file: {e}"))),
             (None, Some(_), None) | (None, None, Some(_)) => Ok(()),
-            (None, None, None) => Err(source.lacks(format!(
-                "{section} needs one of password_file, password_env and password_command"
-            ))),
-            _ => Err(source.lacks(format!(
-                "{section} has more than one of password_file, password_env and password_command"
-            ))),
+            (None, None, None) => Err(section.wrong(
+                source,
+                "needs one of password_file, password_env and password_command",
+            )),
+            _ => Err(section.wrong(
+                source,
+                "has more than one of password_file, password_env and password_command",
+            )),
         }
     }
 }
@@ -53,7 +70,7 @@ impl SecretToml {
 pub fn load_secret(
     secret: &SecretToml,
     source: &Source,
-    section: &str,
+    section: Section<'_>,
 ) -> Result<SecretString, ConfigError> {
     secret.check(source, section)?;
     if let Some(file) = &secret.password_file {
@@ -76,7 +93,7 @@ pub fn load_secret(
     }
     match &secret.password_command {
         Some(command) => from_command(command, source),
-        None => Err(source.lacks(format!("{section} has no password"))),
+        None => Err(section.wrong(source, "has no password")),
     }
 }
 

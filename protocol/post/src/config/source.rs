@@ -1,10 +1,13 @@
 //! A configuration file: its text, and faults that name the line.
 
 use std::fmt::Display;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
+
+use super::words;
 
 /// A configuration file that was read.
 #[derive(Debug, Clone)]
@@ -49,11 +52,16 @@ impl Source {
             path: path.to_owned(),
             error,
         };
-        if std::fs::metadata(path).map_err(unreadable)?.len() > MOST_OCTETS {
+        let mut text = String::new();
+        // Not by the file's size: a device or a pipe has none, and may never end.
+        let mut file = std::fs::File::open(path)
+            .map_err(unreadable)?
+            .take(MOST_OCTETS + 1);
+        file.read_to_string(&mut text).map_err(unreadable)?;
+        if file.limit() == 0 {
             let too_large = std::io::Error::other("it is larger than 16 MiB");
             return Err(unreadable(too_large));
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Ok(Source::from_text(path, text))
     }
 
@@ -88,8 +96,17 @@ impl Source {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|e| {
             let at = e.span().map_or(0, |span| span.start);
-            self.at(at, in_own_words(e.message()))
+            self.at(at, words::in_own_words(e.message(), self.key_at(at)))
         })
+    }
+
+    /// The key of the line with this octet, where it gives a value to one.
+    fn key_at(&self, offset: usize) -> Option<&str> {
+        let start = self.text.get(..offset)?.rfind('\n').map_or(0, |n| n + 1);
+        let (key, _) = self.text.get(start..)?.lines().next()?.split_once('=')?;
+        let key = key.trim();
+        let is_key = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        (!key.is_empty() && key.chars().all(is_key)).then_some(key)
     }
 
     /// A fault at a value of the file.
@@ -112,39 +129,4 @@ impl Source {
             text,
         }
     }
-}
-
-/// The library's words for an unknown key name all the keys that are known; a person looks for one.
-fn in_own_words(message: &str) -> String {
-    let Some(rest) = message.strip_prefix("unknown field `") else {
-        return message.to_owned();
-    };
-    let mut quoted = rest.split('`');
-    let Some(unknown) = quoted.next() else {
-        return message.to_owned();
-    };
-    // After the unknown one: ", expected one of ", "known", ", ", "known", ...
-    let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
-    if unknown == "password" && known.contains(&"password_file") {
-        return "a password does not stand in the configuration: put it into a file that only you can read \
-                (password_file), or name an environment variable (password_env) or a command (password_command)"
-            .to_owned();
-    }
-    match nearest(unknown, &known) {
-        Some(suggestion) => format!("unknown key {unknown:?}: did you mean {suggestion:?}?"),
-        None if known.is_empty() => format!("unknown key {unknown:?}"),
-        None => format!(
-            "unknown key {unknown:?}: the keys here are {}",
-            known.join(", ")
-        ),
-    }
-}
-
-fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
-    known
-        .iter()
-        .map(|k| (strsim::damerau_levenshtein(unknown, k), *k))
-        .filter(|(distance, k)| *distance <= 1 + k.len() / 4)
-        .min()
-        .map(|(_, k)| k)
 }
