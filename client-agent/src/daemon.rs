@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tradepost_post::clock::SystemClock;
+use tradepost_post::door::Door;
 use tradepost_post::imap::{self, MailEvent};
 use tradepost_post::outbox::{self, Due, Failure};
 use tradepost_post::stop::{self, Stop};
@@ -39,8 +40,8 @@ const BATCHES: usize = 4;
 
 /// Runs until it is asked to end, or, `once`, until everything there is has been processed.
 pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode> {
-    let data = private_data_folder(places)?;
     let config = Config::load(&config_file(places)?)?;
+    let data = private_data_folder(places)?;
     if config.imap.is_none() {
         bail!(
             "{}: there is no [imap] section, so there is no mailbox to attach to",
@@ -65,8 +66,8 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         );
     }
     let (stopper, stop) = stop::channel();
-    let listener = socket::listen(&data).context("no door for the commands")?;
-    tokio::spawn(socket::serve(listener, Arc::clone(&office), stop.clone()));
+    let door = Door::open(&data).context("no door for the commands")?;
+    let door = tokio::spawn(socket::serve(door, Arc::clone(&office), stop.clone()));
     let mut out = Outgoing::start(&office, &stop).await?;
     let timekeeper = tokio::spawn(Arc::clone(&office).keep_time());
     if copies(&office) {
@@ -76,10 +77,11 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     say(&[NotifyState::Ready, NotifyState::Status("connecting")]);
 
     let done = tokio::select! {
-        done = watch(&office, settings.clone(), Scan { once, afresh: false }, stop.clone()) => done.map(|_| ()),
+        done = watch(&office, settings.clone(), Scan { once, afresh: false }, stop.clone()) => done.map(|mailbox| mailbox.unread),
         () = asked_to_end() => {
             tracing::info!("ending, as asked");
-            Ok(())
+            stopper.stop();
+            Ok(Vec::new())
         }
         broken = timekeeper => Err(broken?.into()),
         broken = out.broken() => Err(broken),
@@ -87,21 +89,35 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     say(&[NotifyState::Stopping]);
     if once && done.is_ok() && !stop.is_stopped() {
         office.tick().await?;
-        out.until_nothing_is_due(&office).await;
-        if copies(&office)
-            && let Err(e) = copy_what_left(&office, &settings, &sent).await
-        {
-            tracing::warn!("no copy could be put into the Sent folder yet: {e}");
+        tokio::select! {
+            () = send_what_waits(&office, &out, &settings, &sent) => {}
+            () = asked_to_end() => tracing::info!("ending, as asked"),
         }
     }
     stopper.stop();
     out.finish().await;
-    if let Ok(path) = socket::path_for(&data) {
-        // A socket that is left behind is taken for a dead one; this is only tidier.
-        let _ = std::fs::remove_file(path);
+    // The door closes before the ledger's lock goes: the next daemon's door is not this one's.
+    let _ = door.await;
+    let unread = done?;
+    if !unread.is_empty() {
+        bail!("not everything could be read: {}", unread.join("; "));
     }
-    done?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is due in the outbox, and the copies for Sent.
+async fn send_what_waits(
+    office: &Arc<Office>,
+    out: &Outgoing,
+    settings: &imap::Settings,
+    sent: &imap::SentFolder,
+) {
+    out.until_nothing_is_due(office).await;
+    if copies(office)
+        && let Err(e) = copy_what_left(office, settings, sent).await
+    {
+        tracing::warn!("no copy could be put into the Sent folder yet: {e}");
+    }
 }
 
 /// A command that has the ledger lets go of it soon.

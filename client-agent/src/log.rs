@@ -11,13 +11,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 /// daemon tells what happens, and a command only what it prints itself.
 pub(crate) fn start(daemon: bool) {
     let usual = if daemon { "info" } else { "off" };
-    let wanted = std::env::var("TRADEPOST_LOG").unwrap_or_else(|_| usual.to_owned());
-    // These print whole lines, passwords and letters among them, when they are let (design 4).
-    let quiet = tradepost_post::QUIET_TARGETS
-        .iter()
-        .map(|target| format!("{target}=warn"));
-    let directives: Vec<String> = std::iter::once(wanted).chain(quiet).collect();
-    let filter = EnvFilter::builder().parse_lossy(directives.join(","));
+    let filter = EnvFilter::builder().parse_lossy(tradepost_post::log::directives(usual));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

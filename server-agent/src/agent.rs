@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tradepost_letters::untrusted;
+use tradepost_post::door::{self, Door};
 use tradepost_post::imap::{self, MailEvent, SentFolder};
 use tradepost_post::outbox::{self, Failure, Pace};
 use tradepost_post::smtp::Submitter;
@@ -29,7 +30,7 @@ use crate::desk::{Desk, fresh_ids};
 use crate::intake::{self, Answer, Line};
 use crate::receive;
 use crate::report;
-use crate::socket::{self, Ask, Call, Lines, Reply, VERSION};
+use crate::socket::{Ask, Call, Lines, Reply, VERSION};
 
 /// All that can wake the loop.
 enum Event {
@@ -61,7 +62,7 @@ const ASKED_AHEAD: usize = 64;
 /// Runs until it is stopped.
 pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let signals = signals()?;
-    if socket::connect(data).await?.is_some() {
+    if door::connect(data).await?.is_some() {
         bail!(
             "the data folder {} is in use by another `tradepost-server run`; stop that one first",
             data.display()
@@ -80,10 +81,10 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
         );
     }
     let desk = tokio::task::spawn_blocking(move || Desk::open(&folder, config)).await??;
-    let listener = socket::listen(data).context("the socket for the commands")?;
+    let door = Door::open(data).context("the socket for the commands")?;
     let (stopper, stop) = stop::channel();
     let (asked, calls) = mpsc::channel(ASKED_AHEAD);
-    let door = tokio::spawn(answer_the_door(listener, asked, stop.clone()));
+    let door = tokio::spawn(answer_the_door(door, asked, stop.clone()));
     let pace = Pace {
         in_flight: connections,
         policy: desk.config.outbox,
@@ -108,7 +109,6 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let ended = work(&desk, &mut events).await;
     sd_notify(&[sd_notify::NotifyState::Stopping]);
     close(&stopper, events, door).await;
-    let _ = socket::path_for(data).map(std::fs::remove_file);
     tracing::info!("stopped");
     ended
 }
@@ -355,29 +355,17 @@ async fn close(stopper: &Stopper, events: Events, door: JoinHandle<()>) {
 }
 
 /// Lets commands in until asked to stop.
-async fn answer_the_door(listener: UnixListener, asked: mpsc::Sender<Asked>, mut stop: Stop) {
-    loop {
-        let caller = tokio::select! {
-            caller = listener.accept() => caller,
-            () = stop.stopped() => return,
-        };
-        match caller {
-            Ok((stream, _)) => {
-                let asked = asked.clone();
-                tokio::spawn(async move {
-                    // A command that is gone before its answer is no fault.
-                    if let Err(e) = converse(stream, asked).await {
-                        tracing::debug!("a command ended early: {e}");
-                    }
-                });
-            }
-            Err(e) => {
-                tracing::warn!("a command could not be answered: {e}");
-                // Out of file descriptors: wait rather than spin.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+async fn answer_the_door(door: Door, asked: mpsc::Sender<Asked>, stop: Stop) {
+    door.let_in(stop, |stream| {
+        let asked = asked.clone();
+        async move {
+            // A command that is gone before its answer is no fault.
+            if let Err(e) = converse(stream, asked).await {
+                tracing::debug!("a command ended early: {e}");
             }
         }
-    }
+    })
+    .await;
 }
 
 async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Result<()> {
@@ -391,11 +379,11 @@ async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Re
     let Some(call) = call else {
         let text =
             format!("the server that runs is version {VERSION}; restart it after an upgrade");
-        return socket::write_line(&mut write, &Reply::Refused(text)).await;
+        return door::write_line(&mut write, &Reply::Refused(text)).await;
     };
     if let Ask::Emit = call.ask {
         // Tells the caller that its lines are welcome.
-        socket::write_line(&mut write, &Reply::Answer(serde_json::Value::Null)).await?;
+        door::write_line(&mut write, &Reply::Answer(serde_json::Value::Null)).await?;
         let mut lines = Lines::new(read);
         loop {
             let batch = lines.batch().await?;
@@ -407,7 +395,7 @@ async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Re
                 return Ok(());
             };
             for answer in &answers {
-                socket::write_line(&mut write, answer).await?;
+                door::write_line(&mut write, answer).await?;
             }
         }
     }
@@ -415,7 +403,7 @@ async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Re
     if asked.send(Asked::Other(call.ask, to)).await.is_ok()
         && let Ok(reply) = reply.await
     {
-        socket::write_line(&mut write, &reply).await?;
+        door::write_line(&mut write, &reply).await?;
     }
     Ok(())
 }

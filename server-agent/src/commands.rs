@@ -11,13 +11,14 @@ use clap::CommandFactory;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tradepost_post::door;
 
 use crate::cli::{Cli, Command, OutboxCommand, Places};
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::intake;
 use crate::report::{self, note};
-use crate::socket::{self, Ask, Call, Lines, Reply, VERSION};
+use crate::socket::{Ask, Call, Lines, Reply, VERSION};
 use crate::{agent, doctor};
 
 /// Does what was asked.
@@ -122,7 +123,7 @@ async fn holder(data: &Path, config: Config) -> anyhow::Result<Holder> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(stream) = socket::connect(data).await? {
+        if let Some(stream) = door::connect(data).await? {
             return Ok(Holder::Run(stream));
         }
         let opened = tokio::task::block_in_place(|| Desk::open_now(data, &config))?;
@@ -160,7 +161,7 @@ fn ask(places_: &Places, ask: Ask) -> anyhow::Result<Value> {
 
 async fn say(write: &mut (impl tokio::io::AsyncWrite + Unpin), ask: Ask) -> anyhow::Result<()> {
     let version = VERSION.to_owned();
-    Ok(socket::write_line(write, &Call { version, ask }).await?)
+    Ok(door::write_line(write, &Call { version, ask }).await?)
 }
 
 async fn reply(read: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> anyhow::Result<Reply> {

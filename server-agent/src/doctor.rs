@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use tradepost_letters::untrusted;
+use tradepost_post::door;
 use tradepost_post::imap::{self, SentFolder};
 use tradepost_post::smtp::Submitter;
 use tradepost_statements::Evidence;
@@ -13,7 +14,6 @@ use crate::cli::Places;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::report;
-use crate::socket;
 
 /// What was looked at, and what was found.
 #[derive(Debug, Serialize)]
@@ -99,7 +99,7 @@ fn roles(config: &Config) -> Check {
 }
 
 async fn store(data: &Path, config: &Config) -> Check {
-    match socket::connect(data).await {
+    match door::connect(data).await {
         Ok(Some(_)) => return Check::good("book", format!("{}; run has it", data.display())),
         Ok(None) => {}
         Err(e) => return Check::bad("book", e.to_string(), "is the socket yours?"),

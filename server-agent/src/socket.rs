@@ -1,19 +1,13 @@
-//! The door of `run` for the commands: a Unix socket that only its owner can open. A caller says
-//! one [`Call`] as a line of JSON. `emit` then sends its lines as they are and gets an answer to
-//! each; the others get one line back.
+//! What is said at the door of `run` (`tradepost_post::door`). A caller says one [`Call`] as a line
+//! of JSON. `emit` then sends its lines as they are and gets an answer to each; the others get
+//! one line back.
 
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use crate::intake::{LONGEST_LINE, Line, MOST_LINES, Text};
-
-/// A socket's path must fit into `sockaddr_un`, on every system that has them.
-const LONGEST_PATH: usize = 103;
 
 /// Program versions that do not know each other's calls do not talk.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -49,81 +43,6 @@ pub(crate) enum Reply {
     Answer(serde_json::Value),
     /// In words.
     Refused(String),
-}
-
-/// Where the socket of a data folder is: in the folder, or, where that path is too long, in the
-/// person's runtime folder under a name made from it.
-pub(crate) fn path_for(data: &Path) -> io::Result<PathBuf> {
-    let data = data.canonicalize()?;
-    let inside = data.join("socket");
-    if inside.as_os_str().len() <= LONGEST_PATH {
-        return Ok(inside);
-    }
-    let owner = std::fs::metadata(&data)?.uid();
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|d| d.is_absolute());
-    let folder = match runtime {
-        Some(runtime) => runtime.join("tradepost-server"),
-        None => std::env::temp_dir().join(format!("tradepost-server-{owner}")),
-    };
-    let name = fingerprint(data.as_os_str().as_encoded_bytes());
-    Ok(folder.join(format!("{name:016x}")))
-}
-
-/// FNV-1a: both sides need the same name for the same folder, nothing more.
-fn fingerprint(octets: &[u8]) -> u64 {
-    octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, b| {
-        (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// Opens the door. The caller has the book's lock, so a socket that lies there is a dead one.
-pub(crate) fn listen(data: &Path) -> io::Result<UnixListener> {
-    let path = path_for(data)?;
-    if let Some(folder) = path.parent() {
-        if !folder.exists() {
-            std::fs::DirBuilder::new()
-                .mode(0o700)
-                .recursive(true)
-                .create(folder)?;
-        }
-        let found = std::fs::metadata(folder)?;
-        if found.mode() & 0o077 != 0 || found.uid() != std::fs::metadata(data)?.uid() {
-            let text = format!("the folder {} is not yours alone", folder.display());
-            return Err(io::Error::new(ErrorKind::PermissionDenied, text));
-        }
-    }
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    // The folder is private, so nobody comes in before the mode is set.
-    let listener = UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
-}
-
-/// Connects to the `run` of a data folder; none when none runs.
-pub(crate) async fn connect(data: &Path) -> io::Result<Option<UnixStream>> {
-    match UnixStream::connect(path_for(data)?).await {
-        Ok(stream) => Ok(Some(stream)),
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-            Ok(None)
-        }
-        Err(e) => Err(e),
-    }
-}
-
-/// Writes a line of JSON.
-pub(crate) async fn write_line<T: Serialize>(
-    to: &mut (impl AsyncWrite + Unpin),
-    value: &T,
-) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    to.write_all(&line).await?;
-    to.flush().await
 }
 
 /// Lines of a reader, with their numbers; blank ones are counted and left out.

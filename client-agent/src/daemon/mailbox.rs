@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sd_notify::NotifyState;
 use tradepost_letters::untrusted;
-use tradepost_post::imap::{Cursor, MailEvent, RawMail, Watch};
+use tradepost_post::imap::{Cursor, MailEvent, RawMail, TroubleKind, Watch};
 
 use super::say;
 use crate::ledger::{Entry, Input, LedgerError, cursors};
@@ -33,6 +33,8 @@ pub(crate) struct Mailbox {
     pub(crate) counts: BTreeMap<&'static str, usize>,
     /// All letters that were looked at.
     pub(crate) fetched: usize,
+    /// Folders that could not be opened at all, and why.
+    pub(crate) unread: Vec<String>,
 }
 
 impl Mailbox {
@@ -43,6 +45,7 @@ impl Mailbox {
             bar: None,
             counts: BTreeMap::new(),
             fetched: 0,
+            unread: Vec::new(),
         }
     }
 
@@ -124,8 +127,14 @@ impl Mailbox {
             }
             MailEvent::Trouble(trouble) => {
                 let text = untrusted::show(&trouble.text);
-                tracing::warn!("{text} (next try in {:?})", trouble.retry_in);
                 say(&[NotifyState::Status(&text)]);
+                // Read once, a folder is not tried again: the end of the program tells.
+                if self.scan.once && trouble.kind == TroubleKind::Folder {
+                    self.unread.push(text);
+                } else {
+                    let seconds = trouble.retry_in.as_secs_f64().ceil();
+                    tracing::warn!("{text} (next try in {seconds} s)");
+                }
             }
         }
         Ok(())

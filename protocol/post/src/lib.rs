@@ -6,7 +6,9 @@
 
 pub mod clock;
 pub mod config;
+pub mod door;
 pub mod imap;
+pub mod log;
 pub mod net;
 pub mod outbox;
 pub mod schedule;
@@ -16,8 +18,3 @@ pub mod store;
 pub mod trouble;
 
 pub use secrecy::SecretString;
-
-/// Log targets that print whole protocol lines, passwords and letters among them, at `debug`
-/// and `trace`. A program that sets up logging must hold each of them at `info`, whatever level
-/// it was asked for.
-pub const QUIET_TARGETS: [&str; 3] = ["lettre", "async_imap", "imap_proto"];

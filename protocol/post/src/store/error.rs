@@ -45,7 +45,7 @@ pub enum StoreError {
     /// The journal was changed or hurt after it was written.
     #[error(
         "the journal is damaged: {} at byte {offset}: {what}. Nothing was changed. \
-         `repair --dry-run` says what would be lost; a backup of the file may be better",
+         `repair` says what would be lost; a backup of the file may be better",
         .file.display()
     )]
     Damaged {
