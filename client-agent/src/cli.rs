@@ -33,23 +33,11 @@ pub(crate) struct Cli {
 /// Where things are.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Places {
-    /// The configuration [default: ~/.config/tradepost/config.toml]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "TRADEPOST_CONFIG",
-        hide_env_values = true
-    )]
+    /// The configuration [default: $TRADEPOST_CONFIG, else ~/.config/tradepost/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The folder of the ledger [default: ~/.local/share/tradepost]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FOLDER",
-        env = "TRADEPOST_DATA",
-        hide_env_values = true
-    )]
+    /// The folder of the ledger [default: $TRADEPOST_DATA, else ~/.local/share/tradepost]
+    #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
 }
 

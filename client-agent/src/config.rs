@@ -216,26 +216,36 @@ where
 
 /// The configuration file that is meant: `--config`, `TRADEPOST_CONFIG`, or the XDG default.
 pub(crate) fn config_file(places: &Places) -> anyhow::Result<PathBuf> {
-    match &places.config {
-        Some(path) => Ok(path.clone()),
+    // Read here and not by clap, which takes an empty variable for a mistake, and names the option
+    // in the usage of every command while the variable is set.
+    match named(&places.config, "TRADEPOST_CONFIG") {
+        Some(path) => Ok(path),
         None => Ok(xdg()?.config_dir().join("tradepost").join("config.toml")),
     }
 }
 
 /// The data folder that is meant: `--data`, `TRADEPOST_DATA`, or the XDG default.
 pub(crate) fn data_folder(places: &Places) -> anyhow::Result<PathBuf> {
-    let folder = match &places.data {
-        Some(path) => path.clone(),
+    let folder = match named(&places.data, "TRADEPOST_DATA") {
+        Some(path) => path,
         None => xdg()?.data_dir().join("tradepost"),
     };
     std::path::absolute(&folder).with_context(|| format!("the data folder {}", folder.display()))
+}
+
+/// What the command line says, else the environment, where it is not empty.
+fn named(option: &Option<PathBuf>, variable: &str) -> Option<PathBuf> {
+    let from_environment = || std::env::var_os(variable).filter(|value| !value.is_empty());
+    option
+        .clone()
+        .or_else(|| from_environment().map(PathBuf::from))
 }
 
 /// The same, made when it is not there, and refused when others can read it.
 pub(crate) fn private_data_folder(places: &Places) -> anyhow::Result<PathBuf> {
     let folder = data_folder(places)?;
     make_private_folder(&folder)
-        .context("the data folder holds what you bought: it is for you alone")?;
+        .context("the data folder holds what you bought, and must be yours alone")?;
     Ok(folder)
 }
 

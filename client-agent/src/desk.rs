@@ -76,10 +76,10 @@ async fn ask_own(office: &Arc<Office>, request: Request) -> anyhow::Result<Strin
 }
 
 async fn find(places: &Places) -> anyhow::Result<At> {
-    let data = private_data_folder(places)?;
     let path = config_file(places)?;
-    // A faulty configuration is told whether a daemon runs or not.
+    // A faulty configuration is told whether a daemon runs or not; without one, no folder is made.
     let mut config = Some(Config::load(&path)?);
+    let data = private_data_folder(places)?;
     let start = Instant::now();
     loop {
         let daemon = Daemon::find(&data)
@@ -114,8 +114,8 @@ fn open(data: &Path, config: Config) -> Result<Arc<Office>, LedgerError> {
 
 /// The ledger for commands that need it alone: no daemon may run.
 pub(crate) async fn alone(places: &Places) -> anyhow::Result<(PathBuf, Config)> {
-    let data = private_data_folder(places)?;
     let config = Config::load(&config_file(places)?)?;
+    let data = private_data_folder(places)?;
     if Daemon::find(&data).await?.is_some() {
         anyhow::bail!("the daemon has the ledger open: stop it first");
     }

@@ -9,8 +9,10 @@ use std::process::ExitCode;
 
 use files::{Found, each_letter};
 use tokio::sync::mpsc;
+use tradepost_letters::untrusted::show;
 
 use crate::cli::Places;
+use crate::config::{Config, config_file};
 use crate::desk::Desk;
 use crate::output::{self, Reader};
 use crate::report;
@@ -28,6 +30,13 @@ pub(crate) async fn run(
     sent: bool,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&config_file(places)?)?;
+    if !sent && config.policy.authserv_ids.is_empty() {
+        note(
+            "tradepost: no authserv_ids are configured in [trust], so no letter can be proven; \
+             see: tradepost doctor",
+        );
+    }
     let mut desk = Desk::find(places).await?;
     // Files are read while the letters before them are judged.
     let (found, mut letters) = mpsc::channel::<Found>(LETTERS);
@@ -62,14 +71,15 @@ pub(crate) async fn run(
     judge(&mut desk, batch, sent, json, &mut counts, &mut reader).await?;
     let faults = reading.await?;
     for fault in &faults {
-        note(&format!(
-            "tradepost: {}: {}",
-            fault.file.display(),
-            fault.why
-        ));
+        // Others may have named the file.
+        let file = show(&fault.file.display().to_string());
+        note(&format!("tradepost: {file}: {}", fault.why));
     }
     if !json {
         output::line(&report::verdicts(&counts))?;
+    }
+    if counts.is_empty() && faults.is_empty() {
+        note("In folders, files that end in .eml, mbox files and Maildirs are looked at.");
     }
     Ok(if faults.is_empty() {
         ExitCode::SUCCESS

@@ -34,7 +34,10 @@ pub(crate) enum Reader {
 
 /// The columns of the terminal that standard output is, or 80.
 pub(crate) fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let asked = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|c| c.parse().ok())
+        .filter(|columns| *columns > 0);
     let found = if io::stdout().is_terminal() {
         comfy_table::Table::new().width().map(usize::from)
     } else {

@@ -357,6 +357,42 @@ fn each_fault_of_the_configuration_is_told_with_its_place() {
         ),
         ("\"password\"", "\"nowhere\"", "nowhere"),
         ("address = ", "address = = ", "config.toml:1: "),
+        (
+            "[imap]",
+            "[imap]\nport = \"993\"",
+            "config.toml:8: port: \"993\" is not a whole number from 0 to 65535",
+        ),
+        (
+            "[imap]",
+            "[imap]\nport = 70000",
+            "config.toml:8: port: 70000 is not a whole number from 0 to 65535",
+        ),
+        (
+            "[imap]",
+            "[imap]\nfolders = \"INBOX\"",
+            "config.toml:8: folders: \"INBOX\" is not a list",
+        ),
+        ("[imap]", "[[imap]]", "config.toml:7: "),
+        (
+            "\"ask\"",
+            "\"of\"",
+            "config.toml:4: adopt: \"of\" is none of \"list\", \"ask\", \"off\": did you mean \"off\"?",
+        ),
+        (
+            "[imap]",
+            "[imap]\ntls = \"start-tls\"",
+            "config.toml:8: tls: \"start-tls\" is none of \"implicit\", \"starttls\", \"none\": did you mean \"starttls\"?",
+        ),
+        (
+            "password_env = \"P\"",
+            "",
+            "config.toml:8: [imap] needs one of password_file",
+        ),
+        (
+            "password_file = ",
+            "password_env = \"P\"\npassword_file = ",
+            "config.toml:11: [smtp] has more than one of",
+        ),
     ] {
         assert!(good.contains(from), "{from}");
         home.write("config.toml", good.replacen(from, to, 1).as_bytes());

@@ -23,6 +23,15 @@ pub(crate) struct Fault {
     pub(crate) why: String,
 }
 
+impl Fault {
+    fn of(file: &Path, why: impl std::fmt::Display) -> Fault {
+        Fault {
+            file: file.to_owned(),
+            why: why.to_string(),
+        }
+    }
+}
+
 /// More of a letter is not read: protocol 6 reads none above 10 MiB, so what is cut off is never
 /// looked at.
 pub(crate) const MOST_OCTETS: u64 = 32 * 1024 * 1024;
@@ -36,24 +45,53 @@ pub(crate) fn each_letter<E>(
     faults: &mut Vec<Fault>,
     take: &mut dyn FnMut(Found) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut fault = |e: std::io::Error| {
-        faults.push(Fault {
-            file: path.to_owned(),
-            why: e.to_string(),
-        });
-    };
     match fs::metadata(path) {
+        Ok(found) if found.is_dir() && is_part_of_maildir(path) => {
+            each_in_maildir_part(path, faults, take)
+        }
         Ok(found) if found.is_dir() => each_in_folder(path, 0, faults, take),
         Ok(found) if found.is_file() => each_in_file(path, faults, take),
         Ok(_) => {
-            fault(std::io::Error::other("is neither a file nor a folder"));
+            faults.push(Fault::of(path, "is neither a file nor a folder"));
             Ok(())
         }
         Err(e) => {
-            fault(e);
+            faults.push(Fault::of(path, e));
             Ok(())
         }
     }
+}
+
+/// `cur` or `new` of a Maildir, named by itself.
+fn is_part_of_maildir(folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    let beside = |part: &str| folder.with_file_name(part).is_dir();
+    (folder.ends_with("cur") || folder.ends_with("new")) && beside("cur") && beside("new")
+}
+
+/// Every file there is a letter, whatever its name.
+fn each_in_maildir_part<E>(
+    part: &Path,
+    faults: &mut Vec<Fault>,
+    take: &mut dyn FnMut(Found) -> Result<(), E>,
+) -> Result<(), E> {
+    let letters = match sorted(part) {
+        Ok(letters) => letters,
+        Err(e) => {
+            faults.push(Fault::of(part, e));
+            return Ok(());
+        }
+    };
+    for letter in letters {
+        match fs::metadata(&letter) {
+            Ok(found) if found.is_file() => one_letter(&letter, faults, take)?,
+            Ok(_) => {}
+            Err(e) => faults.push(Fault::of(&letter, e)),
+        }
+    }
+    Ok(())
 }
 
 fn each_in_folder<E>(
@@ -65,33 +103,34 @@ fn each_in_folder<E>(
     let mut entries = match sorted(folder) {
         Ok(entries) => entries,
         Err(e) => {
-            faults.push(Fault {
-                file: folder.to_owned(),
-                why: e.to_string(),
-            });
+            faults.push(Fault::of(folder, e));
             return Ok(());
         }
     };
     let is_maildir = folder.join("cur").is_dir() && folder.join("new").is_dir();
     if is_maildir {
         for part in ["cur", "new"] {
-            for letter in sorted(&folder.join(part)).unwrap_or_default() {
-                if letter.is_file() {
-                    one_letter(&letter, faults, take)?;
-                }
-            }
+            each_in_maildir_part(&folder.join(part), faults, take)?;
         }
         // Maildir++: other folders lie inside, with a dot in front; `tmp` holds nothing whole.
         entries.retain(|e| !["cur", "new", "tmp"].iter().any(|part| e.ends_with(part)));
     }
     for entry in entries {
-        let Ok(kind) = fs::symlink_metadata(&entry).map(|m| m.file_type()) else {
-            continue;
-        };
-        if kind.is_dir() && depth < MOST_DEPTH {
-            each_in_folder(&entry, depth + 1, faults, take)?;
-        } else if entry.is_file() && !is_maildir && looks_like_letters(&entry) {
-            each_in_file(&entry, faults, take)?;
+        match fs::metadata(&entry) {
+            // It may lead back up; what it leads to can be named by itself.
+            Ok(found) if found.is_dir() && entry.is_symlink() => {}
+            Ok(found) if found.is_dir() && depth >= MOST_DEPTH => {
+                let why = "lies too deep to be looked into; name it by itself";
+                faults.push(Fault::of(&entry, why));
+            }
+            Ok(found) if found.is_dir() => each_in_folder(&entry, depth + 1, faults, take)?,
+            Ok(found) if found.is_file() && !is_maildir => match looks_like_letters(&entry) {
+                Ok(true) => each_in_file(&entry, faults, take)?,
+                Ok(false) => {}
+                Err(e) => faults.push(Fault::of(&entry, e)),
+            },
+            Ok(_) => {}
+            Err(e) => faults.push(Fault::of(&entry, e)),
         }
     }
     Ok(())
@@ -106,15 +145,16 @@ fn sorted(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// In a folder not everything is a letter: `.eml` is, and whatever starts as an mbox does.
-fn looks_like_letters(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("eml"))
-        || fs::File::open(file).is_ok_and(|f| starts_like_an_mbox(&mut BufReader::new(f)))
+fn looks_like_letters(file: &Path) -> std::io::Result<bool> {
+    let is_eml = |e: &std::ffi::OsStr| e.eq_ignore_ascii_case("eml");
+    if file.extension().is_some_and(is_eml) {
+        return Ok(true);
+    }
+    starts_like_an_mbox(&mut BufReader::new(fs::File::open(file)?))
 }
 
-fn starts_like_an_mbox(file: &mut impl BufRead) -> bool {
-    file.fill_buf()
-        .is_ok_and(|start| start.starts_with(b"From "))
+fn starts_like_an_mbox(file: &mut impl BufRead) -> std::io::Result<bool> {
+    Ok(file.fill_buf()?.starts_with(b"From "))
 }
 
 fn each_in_file<E>(
@@ -125,15 +165,17 @@ fn each_in_file<E>(
     let mut reader = match fs::File::open(file) {
         Ok(opened) => BufReader::new(opened),
         Err(e) => {
-            faults.push(Fault {
-                file: file.to_owned(),
-                why: e.to_string(),
-            });
+            faults.push(Fault::of(file, e));
             return Ok(());
         }
     };
-    if !starts_like_an_mbox(&mut reader) {
-        return one_letter(file, faults, take);
+    match starts_like_an_mbox(&mut reader) {
+        Ok(true) => {}
+        Ok(false) => return one_letter(file, faults, take),
+        Err(e) => {
+            faults.push(Fault::of(file, e));
+            return Ok(());
+        }
     }
     for letter in Mbox::new(reader) {
         match letter {
@@ -141,10 +183,7 @@ fn each_in_file<E>(
                 file: file.to_owned(),
                 octets: with_crlf(&octets),
             })?,
-            Err(e) => faults.push(Fault {
-                file: file.to_owned(),
-                why: e.to_string(),
-            }),
+            Err(e) => faults.push(Fault::of(file, e)),
         }
     }
     Ok(())
@@ -163,10 +202,7 @@ fn one_letter<E>(
             octets: with_crlf(&octets),
         }),
         Err(e) => {
-            faults.push(Fault {
-                file: file.to_owned(),
-                why: e.to_string(),
-            });
+            faults.push(Fault::of(file, e));
             Ok(())
         }
     }

@@ -3,7 +3,7 @@
 use tradepost_statements::progress::Track;
 use tradepost_trades::buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
 
-use super::table::Column::{Free, Whole};
+use super::table::Column::{self, Free, Whole};
 use super::table::Table;
 use super::words::{
     count, day, delivery, local, order, parcel, payment, safe, what_was_bought, wrapped,
@@ -353,30 +353,45 @@ fn tracks(show: &ShowView) -> String {
     table.print()
 }
 
+/// An address that is cut reads like another one: the evidence gives way first.
 fn history(history: &[HistoryView]) -> String {
-    let mut table = Table::new(&[
-        Whole("RECEIVED"),
-        Free("TRACK"),
-        Whole("NO"),
-        Whole("STATE"),
-        Free("FROM"),
-        Whole("EVIDENCE"),
-        Free("OUTCOME"),
-    ]);
+    let with_all = history_table(history, Whole("FROM"), true);
+    if with_all.fits() {
+        return with_all.print();
+    }
+    let without_evidence = history_table(history, Whole("FROM"), false);
+    if without_evidence.fits() {
+        return without_evidence.print();
+    }
+    history_table(history, Free("FROM"), false).print()
+}
+
+fn history_table(history: &[HistoryView], from: Column, evidence: bool) -> Table {
+    let columns = [
+        Some(Whole("RECEIVED")),
+        Some(Free("TRACK")),
+        Some(Whole("NO")),
+        Some(Whole("STATE")),
+        Some(from),
+        evidence.then_some(Whole("EVIDENCE")),
+        Some(Free("OUTCOME")),
+    ];
+    let mut table = Table::new(&columns.into_iter().flatten().collect::<Vec<_>>());
     for h in history {
         let track = match (&h.track, h.parcel.as_deref()) {
             (Track::Delivery, Some(name)) if !name.is_empty() => format!("delivery {}", safe(name)),
             (track, _) => track.to_string(),
         };
-        table.row([
-            local(h.received_at),
-            track,
-            h.sequence.to_string(),
-            safe(&h.state),
-            safe(h.from.as_written()),
-            h.evidence.to_string(),
-            safe(&h.outcome),
-        ]);
+        let cells = [
+            Some(local(h.received_at)),
+            Some(track),
+            Some(h.sequence.to_string()),
+            Some(safe(&h.state)),
+            Some(safe(h.from.as_written())),
+            evidence.then(|| h.evidence.to_string()),
+            Some(safe(&h.outcome)),
+        ];
+        table.row(cells.into_iter().flatten());
     }
-    table.print()
+    table
 }
