@@ -46,11 +46,6 @@ pub(super) fn status(
     let all: Vec<&str> = [&IN_EVERY[..], &IN_ORDER, &IN_DELIVERY, &IN_PAYMENT].concat();
     only(object, &all, "of a line")?;
     let track: TrackKind = required(object, "track")?;
-    match track {
-        TrackKind::Order => required::<OrderState>(object, "state").map(|_| ())?,
-        TrackKind::Delivery => required::<DeliveryState>(object, "state").map(|_| ())?,
-        TrackKind::Payment => required::<PaymentState>(object, "state").map(|_| ())?,
-    }
     let (own, folded_into): (&[&str], _) = match track {
         TrackKind::Order => (&IN_ORDER, "ship"),
         TrackKind::Delivery => (&IN_DELIVERY, "delivery"),
@@ -59,6 +54,11 @@ pub(super) fn status(
     check_role(desk, track)?;
     let known: Vec<&str> = IN_EVERY.iter().chain(own).copied().collect();
     only(object, &known, &format!("of a line for the {track} track"))?;
+    match track {
+        TrackKind::Order => required::<OrderState>(object, "state").map(|_| ())?,
+        TrackKind::Delivery => required::<DeliveryState>(object, "state").map(|_| ())?,
+        TrackKind::Payment => required::<PaymentState>(object, "state").map(|_| ())?,
+    }
     let mut trade = find(desk, object)?;
     let at: Time = optional(object, "at")?.unwrap_or(desk.now);
     if at > desk.now.plus(CLOCKS_DIFFER) {
