@@ -234,14 +234,7 @@ pub(crate) fn recalled(desk: &mut Desk<'_>, statement: &Statement, recall: &Reca
     }
     let changed = turn_back(desk, &mut trade, recall.parcel.as_deref(), Some(statement));
     desk.save(&mut trade);
-    if changed {
-        Outcome::Done {
-            kind: Kind::Recall,
-            trade: trade.trade,
-        }
-    } else {
-        Outcome::Answered(Kind::Recall)
-    }
+    Outcome::of(Kind::Recall, trade.trade, changed)
 }
 
 /// Stops what has not left yet, turns back what is under way, leaves what has arrived; tells of

@@ -196,14 +196,7 @@ pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund
     }
     let changed = give_back(desk, &mut trade, Some(statement), refund.refunded);
     desk.save(&mut trade);
-    if changed {
-        Outcome::Done {
-            kind: Kind::Refund,
-            trade: trade.trade,
-        }
-    } else {
-        Outcome::Answered(Kind::Refund)
-    }
+    Outcome::of(Kind::Refund, trade.trade, changed)
 }
 
 /// Voids what was not settled; what was is on its way back, until `emit` tells that it is there.

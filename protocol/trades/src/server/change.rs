@@ -139,6 +139,17 @@ pub enum Outcome {
     Ignored(#[from] Ignored),
 }
 
+impl Outcome {
+    /// Of a statement that asks for something: done, or, when it changed nothing, only answered.
+    pub(crate) fn of(kind: Kind, trade: TradeRef, changed: bool) -> Outcome {
+        if changed {
+            Outcome::Done { kind, trade }
+        } else {
+            Outcome::Answered(kind)
+        }
+    }
+}
+
 /// Why nothing was done: protocol 5 as servers apply it, "silence and a log line".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {

@@ -59,14 +59,7 @@ pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Conf
     }
     instruct(desk, &mut trade);
     desk.save(&mut trade);
-    if is_news {
-        Outcome::Done {
-            kind: Kind::Confirm,
-            trade: trade.trade,
-        }
-    } else {
-        Outcome::Answered(Kind::Confirm)
-    }
+    Outcome::of(Kind::Confirm, trade.trade, is_news)
 }
 
 /// `cancel`, by trade or by request.
@@ -91,14 +84,7 @@ pub(crate) fn cancel(desk: &mut Desk<'_>, statement: &Statement, cancel: &Cancel
                 answer_order(desk, &trade, statement);
             }
             desk.save(&mut trade);
-            if changed {
-                Outcome::Done {
-                    kind: Kind::Cancel,
-                    trade: trade.trade,
-                }
-            } else {
-                Outcome::Answered(Kind::Cancel)
-            }
+            Outcome::of(Kind::Cancel, trade.trade, changed)
         }
         Asked::Rejected(_) => {
             reject_as_cancelled(desk, statement);
