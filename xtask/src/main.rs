@@ -1,9 +1,10 @@
-//! Developer commands of Tradepost: `cargo xtask test` and `cargo xtask demo`.
+//! Developer commands of Tradepost: `cargo xtask test`, `cargo xtask demo`, `cargo xtask mutants`.
 //!
 //! They only call other programs (cargo, apt) and say what they do; nothing of the project itself is
 //! built into them, so that they compile in a moment.
 
 mod demo;
+mod mutants;
 mod packages;
 mod test;
 
@@ -16,8 +17,9 @@ Developer commands of Tradepost
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  demo   Show a purchase from order to doorstep, told by mail
-  test   Install what the tests need, build everything, run every test
+  demo      Show a purchase from order to doorstep, told by mail
+  test      Install what the tests need, build everything, run every test
+  mutants   Remove one rule of the protocol after the other, and see that a test fails
 
 `cargo xtask <COMMAND> --help` says more.
 ";
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_deref().and_then(|name| name.to_str()) {
         Some("demo") => demo::run(&rest),
         Some("test") => test::run(&rest),
+        Some("mutants") => mutants::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -98,7 +98,7 @@ fn build_and_test(passed_on: &[OsString], skipped_file: &Path) -> Result<bool> {
     Ok(status.success() && doc_tests_passed)
 }
 
-fn nextest_is_installed() -> bool {
+pub(crate) fn nextest_is_installed() -> bool {
     cargo()
         .args(["nextest", "--version"])
         .stdout(Stdio::null())

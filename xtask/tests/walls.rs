@@ -185,6 +185,10 @@ fn the_pure_crates_have_no_clock_no_randomness_and_touch_nothing_outside() {
         let sources = sources_under(&root().join("protocol").join(name).join("src"));
         assert!(!sources.is_empty());
         for file in sources {
+            // Compiled with the feature `mutants` only, which no program is built with.
+            if file.ends_with("statements/src/rule/removed.rs") {
+                continue;
+            }
             let text = fs::read_to_string(&file).unwrap();
             let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
             for (number, line) in before_tests.lines().enumerate() {

@@ -21,6 +21,7 @@ pub mod postal;
 pub mod time;
 
 pub mod evidence;
+pub mod rule;
 pub mod wire;
 
 pub mod words;

@@ -1,6 +1,7 @@
 //! Lines 1 to 7 of protocol 5: what a letter must pass before anybody asks what it is about.
 //! They need only the letter and what came before it, and go by arrival.
 
+use tradepost_statements::rule::in_force;
 use tradepost_statements::wire::{self, Decoded};
 use tradepost_statements::{Kind, StatementId, TradeRef};
 
@@ -28,7 +29,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
         return judgement(Verdict::Sent, &content, None);
     }
     let mut letter = match seen_before(desk, received) {
-        Some(known) if !tells_more(received, &known) => {
+        Some(known) if !tells_more(received, &known) && in_force("the same letter again") => {
             return count_again(desk, known, judgement(Verdict::Duplicate, &content, None));
         }
         Some(known) => Letter {
@@ -161,6 +162,7 @@ fn lines_1_to_7(
         .held_since
         .map_or(0, |since| desk.now.unix_millis() - since.unix_millis());
     if asks(2)
+        && in_force("line 2: held for DNS")
         && received.evidence < minimum
         && received.undecided.is_some_and(|e| e >= minimum)
         && u128::from(waited.unsigned_abs()) < HELD_FOR_DNS.as_millis()
@@ -171,7 +173,7 @@ fn lines_1_to_7(
         };
     }
     // Line 3: nobody vouches for the sender.
-    if asks(3) && received.evidence < minimum {
+    if asks(3) && received.evidence < minimum && in_force("line 3: the minimum") {
         return Door::Refused(Finding::new(
             3,
             WarningKind::UnprovenSender,
@@ -202,7 +204,7 @@ fn lines_1_to_7(
     };
     if asks(4) {
         let ahead = statement.sent.since(desk.now);
-        if ahead > AHEAD_IS_UNREADABLE {
+        if ahead > AHEAD_IS_UNREADABLE && in_force("line 4: a day ahead") {
             let what = format!("sent: {}, more than a day ahead", statement.sent);
             return Door::Refused(Finding::new(
                 4,
@@ -211,7 +213,7 @@ fn lines_1_to_7(
                 format!("a time up to {}", desk.now),
             ));
         }
-        if ahead > AHEAD_IS_HELD {
+        if ahead > AHEAD_IS_HELD && in_force("line 4: held until it is sent") {
             return Door::Held {
                 until: statement.sent,
                 rule: 4,
@@ -220,7 +222,7 @@ fn lines_1_to_7(
     }
     // Line 5: the statement is somebody else's.
     let author = received.author.as_ref();
-    if asks(5) && author != Some(&statement.from) {
+    if asks(5) && author != Some(&statement.from) && in_force("line 5: from is the author") {
         let said = author.map_or_else(|| "nobody".to_owned(), |a| a.as_str().to_owned());
         return Door::Refused(Finding::new(
             5,
@@ -233,7 +235,7 @@ fn lines_1_to_7(
         ));
     }
     // Line 6: the statement is for somebody else.
-    if asks(6) && !desk.settings.ours.contains(&statement.to) {
+    if asks(6) && !desk.settings.ours.contains(&statement.to) && in_force("line 6: to is ours") {
         let ours: Vec<&str> = desk.settings.ours.iter().map(|a| a.as_str()).collect();
         return Door::Refused(Finding::new(
             6,
@@ -250,8 +252,11 @@ fn lines_1_to_7(
         if let Some(first) = first.and_then(|no| desk.letter(no)) {
             let same = read(&first.received.content)
                 .is_ok_and(|d| content.as_ref().is_ok_and(|c| d.value == c.value));
-            if same {
+            if same && in_force("line 7: said before") {
                 return Door::SaidBefore { first: first.no };
+            }
+            if !in_force("line 7: another content") {
+                return Door::Enters;
             }
             return Door::Refused(Finding::new(
                 7,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use tradepost_statements::order::Line;
+use tradepost_statements::rule::in_force;
 use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, TradeRef};
 
@@ -100,7 +101,7 @@ fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Fi
     };
     if let Some(id) = s.answers {
         match desk.own(id) {
-            None => {
+            None if in_force("line 8: answers something of ours") => {
                 let what = format!("an answer to the statement {id}, which is not ours");
                 return Some(Finding::new(
                     8,
@@ -109,13 +110,17 @@ fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Fi
                     "an answer to something that was asked from here",
                 ));
             }
-            Some(own) if own.statement.to != s.from => return Some(elsewhere(&own.statement.to)),
-            Some(_) => {}
+            Some(own)
+                if in_force("line 8: answered by whom was asked") && own.statement.to != s.from =>
+            {
+                return Some(elsewhere(&own.statement.to));
+            }
+            Some(_) | None => {}
         }
     }
     if let Some(id) = &s.request {
         match desk.request(id) {
-            None => {
+            None if in_force("line 8: a request of ours") => {
                 let what = format!("an answer to the request {id}, which is not ours");
                 return Some(Finding::new(
                     8,
@@ -125,8 +130,13 @@ fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Fi
                 ));
             }
             // E6: a trade record counts only from the address that the order was sent to.
-            Some(request) if request.to != s.from => return Some(elsewhere(&request.to)),
-            Some(_) => {}
+            Some(request)
+                if in_force("line 8: a request is answered by whom it went to")
+                    && request.to != s.from =>
+            {
+                return Some(elsewhere(&request.to));
+            }
+            Some(_) | None => {}
         }
     }
     None
@@ -135,10 +145,9 @@ fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Fi
 fn line_9_the_shop_speaks_for_itself(s: &Statement) -> Option<Finding> {
     let shop = &s.trade.as_ref()?.shop;
     let kind = s.body.kind();
-    let only_the_shop = matches!(
-        kind,
-        Kind::TradeRecord | Kind::OrderStatus | Kind::ReturnDecision
-    );
+    let only_the_shop = (kind == Kind::TradeRecord && in_force("line 9: trade-record"))
+        || (kind == Kind::OrderStatus && in_force("line 9: order-status"))
+        || (kind == Kind::ReturnDecision && in_force("line 9: return-decision"));
     (only_the_shop && s.from != *shop).then(|| {
         Finding::new(
             9,
@@ -161,21 +170,29 @@ fn line_10_is_the_first_answer(desk: &Desk<'_>, s: &Statement) -> Option<Finding
     };
     match (s.body.kind(), &request.answer, &s.trade) {
         (Kind::TradeRecord, Some(RequestAnswer::Record { trade: first }), Some(trade))
-            if first != trade =>
+            if first != trade && in_force("line 10: one trade for a request") =>
         {
             second(
                 format!("the trade {} for the order {}", trade.id, request.id),
                 format!("the trade {}, which came first", first.id),
             )
         }
-        (Kind::TradeRecord, Some(RequestAnswer::Rejected { reason, .. }), Some(trade)) => second(
-            format!("the trade {} for the order {}", trade.id, request.id),
-            format!("nothing: the shop had rejected the order ({reason})"),
-        ),
-        (Kind::OrderRejected, Some(RequestAnswer::Record { trade: first }), _) => second(
-            format!("a rejection of the order {}", request.id),
-            format!("the trade {}, which came first", first.id),
-        ),
+        (Kind::TradeRecord, Some(RequestAnswer::Rejected { reason, .. }), Some(trade))
+            if in_force("line 10: no record after a rejection") =>
+        {
+            second(
+                format!("the trade {} for the order {}", trade.id, request.id),
+                format!("nothing: the shop had rejected the order ({reason})"),
+            )
+        }
+        (Kind::OrderRejected, Some(RequestAnswer::Record { trade: first }), _)
+            if in_force("line 10: no rejection after a record") =>
+        {
+            second(
+                format!("a rejection of the order {}", request.id),
+                format!("the trade {}, which came first", first.id),
+            )
+        }
         _ => None,
     }
 }
@@ -212,7 +229,7 @@ fn line_12_there_is_such_a_trade(
     if let Some(other) = namesakes
         .iter()
         .find(|t| t.state.is_some())
-        .filter(|_| strangers_to_all)
+        .filter(|_| strangers_to_all && in_force("line 12: a stranger to the trade of that id"))
     {
         return Some(Finding::new(
             12,
@@ -223,6 +240,9 @@ fn line_12_there_is_such_a_trade(
                 other.trade
             ),
         ));
+    }
+    if !in_force("line 12: no such trade") {
+        return None;
     }
     let expected = match desk.settings.adopt {
         Adopt::List => "a trade that is in the ledger",
@@ -255,10 +275,17 @@ fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &Known<'_>) -> Optio
             .join(" or ")
     };
     match (kind, known.agreed) {
-        (Kind::DeliveryStatus, Some(agreed)) if !agreed.carriers.contains(&s.from) => wrong(
-            format!("a carrier of this trade: {}", names(&agreed.carriers)),
-        ),
-        (Kind::PaymentStatus, Some(agreed)) if !agreed.processors.contains(&s.from) => {
+        (Kind::DeliveryStatus, Some(agreed))
+            if in_force("line 13: carrier") && !agreed.carriers.contains(&s.from) =>
+        {
+            wrong(format!(
+                "a carrier of this trade: {}",
+                names(&agreed.carriers)
+            ))
+        }
+        (Kind::PaymentStatus, Some(agreed))
+            if in_force("line 13: payment processor") && !agreed.processors.contains(&s.from) =>
+        {
             wrong(format!(
                 "the payment processor of this trade: {}",
                 names(&agreed.processors)
@@ -289,7 +316,13 @@ fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &Known<'_>) -> Optio
             | Kind::Refund
             | Kind::Recall,
             _,
-        ) => wrong("a statement that is meant for a buyer".to_owned()),
+        ) => {
+            if in_force("line 13: not said to a buyer") {
+                wrong("a statement that is meant for a buyer".to_owned())
+            } else {
+                None
+            }
+        }
     }
 }
 
@@ -310,24 +343,27 @@ fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> 
             let stray = std::iter::once(p.amount)
                 .chain(others)
                 .find(|a| a.currency() != total.currency());
-            if let Some(stray) = stray {
+            if let Some(stray) = stray.filter(|_| in_force("line 14: currency")) {
                 return wrong(
                     format!("an amount in {}", stray.currency()),
                     format!("an amount in {}", total.currency()),
                 );
             }
             // A status made before a newer version of the record speaks of that version's total.
-            if !agreed.totals.contains(&p.amount) {
+            if in_force("line 14: the total") && !agreed.totals.contains(&p.amount) {
                 return wrong(
                     format!("the amount {}", p.amount),
                     format!("the total {total}"),
                 );
             }
-            if let Some(paid) = p.paid.filter(|paid| paid.is_more_than(p.amount)) {
+            let too_much = |paid: &Amount| paid.is_more_than(p.amount) && in_force("line 14: paid");
+            if let Some(paid) = p.paid.filter(too_much) {
                 return wrong(format!("{paid} paid"), format!("at most {}", p.amount));
             }
             let paid = paid_for_refund(p);
-            match p.refunded.filter(|refunded| refunded.is_more_than(paid)) {
+            let too_much =
+                |refunded: &Amount| refunded.is_more_than(paid) && in_force("line 14: refunded");
+            match p.refunded.filter(too_much) {
                 Some(refunded) => wrong(
                     format!("{refunded} refunded"),
                     format!("at most {paid}, what was paid"),
@@ -339,7 +375,7 @@ fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> 
             let refund = d.refund?;
             let fits = refund.currency() == total.currency()
                 && agreed.totals.iter().any(|t| !refund.is_more_than(*t));
-            if fits {
+            if fits || !in_force("line 14: the refund of a return") {
                 None
             } else {
                 wrong(format!("a refund of {refund}"), format!("at most {total}"))
@@ -407,19 +443,21 @@ fn line_15_the_items_are_the_trades(s: &Statement, known: &Known<'_>) -> Option<
             .ok()
             .and_then(|i| agreed.lines.get(i));
         match line {
-            None => Some(Finding::new(
+            None if in_force("line 15: a line of the trade") => Some(Finding::new(
                 15,
                 WarningKind::WrongItems,
                 format!("line {} of the trade", part.line),
                 format!("lines 0 to {}", agreed.lines.len().saturating_sub(1)),
             )),
-            Some(line) if part.quantity > line.quantity => Some(Finding::new(
-                15,
-                WarningKind::WrongItems,
-                format!("{} of line {}", part.quantity, part.line),
-                format!("at most {}", line.quantity),
-            )),
-            Some(_) => None,
+            Some(line) if part.quantity > line.quantity && in_force("line 15: quantity") => {
+                Some(Finding::new(
+                    15,
+                    WarningKind::WrongItems,
+                    format!("{} of line {}", part.quantity, part.line),
+                    format!("at most {}", line.quantity),
+                ))
+            }
+            Some(_) | None => None,
         }
     })
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tradepost_statements::order::{Line, Order};
 use tradepost_statements::postal::{Buyer, Recipient};
 use tradepost_statements::record::TradeRecord;
+use tradepost_statements::rule::in_force;
 use tradepost_statements::{Address, Body, Statement};
 
 use super::desk::Desk;
@@ -175,7 +176,7 @@ impl Records {
             self.duplicates.extend(same.map(|(i, _)| i));
         }
         best.sort_by_key(|(_, f)| (!f.accepted(), f.decoded.statement.id));
-        if best.len() > 1 {
+        if best.len() > 1 && in_force("line 16: one record for each version") {
             for (index, _) in best.iter().filter(|(_, f)| !f.accepted()) {
                 let finding = Finding::new(
                     16,
@@ -205,6 +206,7 @@ impl Terms<'_> {
             ))
         };
         match record.sum() {
+            _ if !in_force("line 11: the sum") => {}
             Ok(sum) if sum == record.total => {}
             Ok(sum) => {
                 return changed(
@@ -229,7 +231,9 @@ impl Terms<'_> {
         }
         // An order names no payment processor: the lowest version does, for all later ones.
         let processor = self.lowest.map(|l| &l.payment.processor);
-        match processor.filter(|p| **p != record.payment.processor) {
+        let differs =
+            |p: &&Address| **p != record.payment.processor && in_force("line 11: the processor");
+        match processor.filter(differs) {
             Some(p) => changed(
                 format!("the payment processor {}", record.payment.processor),
                 format!("the payment processor {p}"),
@@ -247,7 +251,7 @@ fn differs_from_order(record: &TradeRecord, order: &Order) -> Difference {
         .or_else(|| {
             let more = record.total.currency() != order.total.currency()
                 || record.total.is_more_than(order.total);
-            more.then(|| {
+            (more && in_force("line 11: the total")).then(|| {
                 (
                     format!("the total {}", record.total),
                     format!("at most {}", order.total),
@@ -285,7 +289,8 @@ fn differs_from_record(record: &TradeRecord, lowest: &TradeRecord) -> Difference
 }
 
 fn differ<T: PartialEq + std::fmt::Display>(what: &str, received: T, expected: T) -> Difference {
-    (received != expected).then(|| (format!("{what} {received}"), format!("{what} {expected}")))
+    (received != expected && in_force("line 11: the methods"))
+        .then(|| (format!("{what} {received}"), format!("{what} {expected}")))
 }
 
 fn lines_differ(received: &[Line], expected: &[Line]) -> Difference {
@@ -296,7 +301,9 @@ fn lines_differ(received: &[Line], expected: &[Line]) -> Difference {
         };
         r.name == e.name && r.quantity == e.quantity && r.price == e.price && sku_as_far_as_known
     };
-    if received.len() == expected.len() && received.iter().zip(expected).all(|(r, e)| same(r, e)) {
+    let all_same =
+        received.len() == expected.len() && received.iter().zip(expected).all(|(r, e)| same(r, e));
+    if all_same || !in_force("line 11: the lines") {
         return None;
     }
     Some((listed(received), listed(expected)))
@@ -321,7 +328,8 @@ fn listed(lines: &[Line]) -> String {
 fn buyers_differ(received: Option<&Buyer>, expected: Option<&Buyer>) -> Difference {
     let (r, e) = (received?, expected?);
     let phone_differs = matches!((&r.phone, &e.phone), (Some(r), Some(e)) if r != e);
-    (r.name != e.name || r.address != e.address || phone_differs).then(|| {
+    let differs = r.name != e.name || r.address != e.address || phone_differs;
+    (differs && in_force("line 11: the buyer")).then(|| {
         (
             format!("the buyer {}", named(r)),
             format!("the buyer {}", named(e)),
@@ -341,7 +349,8 @@ fn destinations_differ(
         (None, Some(buyer)) => (&buyer.name, &buyer.address),
         (None, None) => return None,
     };
-    (to.name != *name || to.address != *address).then(|| {
+    let differs = to.name != *name || to.address != *address;
+    (differs && in_force("line 11: deliver_to")).then(|| {
         let show = |name: &str, address| format!("delivery to {name}, {}", written(address));
         (show(&to.name, &to.address), show(name, address))
     })
