@@ -1,0 +1,54 @@
+//! `tradepost`, the buyer's agent: a daemon on a mailbox, and the commands that talk to it.
+//!
+//! Where to start reading: [`receive`] tells the path of a letter in, [`ledger`] what is recorded,
+//! [`request`] what the commands can ask, [`daemon`] what runs all the time.
+//!
+//! The program is [`run`]. All else is the agent's own.
+
+mod receive;
+
+mod ledger;
+mod request;
+
+mod carry;
+mod daemon;
+mod notify;
+mod office;
+mod sending;
+mod socket;
+
+mod cli;
+mod commands;
+mod desk;
+mod doctor;
+mod export;
+mod import;
+mod order_form;
+mod rebuild;
+
+mod config;
+mod json;
+mod log;
+mod output;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Does what the command line says, and tells how it ended.
+#[must_use]
+pub fn run() -> ExitCode {
+    // Wrong use ends here, with status 2; help and version with 0.
+    let cli = cli::Cli::parse();
+    log::start(matches!(cli.command, cli::Command::Daemon { .. }));
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(e) => {
+            // What is quoted in an error may come from a letter or a server.
+            let text = tradepost_letters::untrusted::show_lines(&format!("{e:#}"));
+            output::note(&format!("tradepost: {text}"));
+            ExitCode::FAILURE
+        }
+    }
+}
