@@ -7,6 +7,7 @@
 //! The way in is [`open`], the way out [`compose`].
 
 mod compose;
+pub mod dkim;
 mod open;
 
 mod authentication_results;

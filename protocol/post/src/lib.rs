@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod dkim;
 pub mod door;
 pub mod imap;
 pub mod log;
