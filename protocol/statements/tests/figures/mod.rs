@@ -5,11 +5,11 @@ const SECURITY: &str = include_str!("../../../../SECURITY.md");
 
 /// A reason why cases come out otherwise than their authors expect, and how many they are. Only refusals: where we
 /// are looser, the tests fail.
-pub type Deviation<'a> = (&'a str, usize);
+pub(crate) type Deviation<'a> = (&'a str, usize);
 
 /// Checks the row of a corpus, and that its deviations stand below the table, each and no others.
 #[track_caller]
-pub fn stand_in_the_security_notes(corpus: &str, cases: usize, deviations: &[Deviation<'_>]) {
+pub(crate) fn stand_in_the_security_notes(corpus: &str, cases: usize, deviations: &[Deviation<'_>]) {
     let stricter: usize = deviations.iter().map(|(_, count)| count).sum();
     let row = format!("| {corpus} | {cases} | {} | {stricter} |", cases - stricter);
     assert!(
