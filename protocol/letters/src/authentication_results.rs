@@ -9,6 +9,15 @@
 //! which one of them does not end says nothing. A single result that breaks the grammar says
 //! nothing good either, and leaves the others alone. Two liberties that large providers take
 //! change no meaning and are read: `action=none` without a type, and values that should be quoted.
+//!
+//! In one thing this is stricter than the grammar. Providers put the envelope's sender into their
+//! comments as it came, and a quoted local part can hold what ends a comment:
+//!
+//! ```text
+//! spf=pass (mx: domain of "x) ; dkim=pass header.d=shop.example (y"@evil.example designates ..)
+//! ```
+//!
+//! So a comment that ends amid a quote makes the whole field say nothing.
 
 use crate::lexer::{Broken, Lexer, is_control, is_token};
 
@@ -49,14 +58,37 @@ impl MethodResult {
     }
 }
 
+/// Why a field says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It starts with a result: whose it is, it does not say.
+    Nameless,
+    /// It breaks the grammar.
+    Broken,
+}
+
+impl From<Broken> for Unread {
+    fn from(_: Broken) -> Unread {
+        Unread::Broken
+    }
+}
+
 /// RFC 8601 section 2.5: version 1 is the only one, and what an absent version means.
 const VERSION: &[u8] = b"1";
 
 impl AuthenticationResults {
     /// Reads the unfolded body of a field.
-    pub(crate) fn read(body: &[u8]) -> Result<AuthenticationResults, Broken> {
+    pub(crate) fn read(body: &[u8]) -> Result<AuthenticationResults, Unread> {
         let mut sections = sections(body)?.into_iter();
-        let authserv_id = identification(sections.next().unwrap_or_default())?;
+        let first = sections.next().unwrap_or_default();
+        let Ok(authserv_id) = identification(first) else {
+            let is_result = method_result(first).is_some();
+            return Err(if is_result {
+                Unread::Nameless
+            } else {
+                Unread::Broken
+            });
+        };
         let mut results = Vec::new();
         let mut says_none = false;
         for section in sections {
@@ -70,7 +102,7 @@ impl AuthenticationResults {
         }
         // `none` stands alone (no-result).
         if says_none && !results.is_empty() {
-            return Err(Broken);
+            return Err(Unread::Broken);
         }
         Ok(AuthenticationResults {
             authserv_id,
@@ -96,6 +128,9 @@ fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
                 Some(_) => lexer.skip_one(),
             }
         }
+        if lexer.passed_half_a_quote() {
+            return Err(Broken);
+        }
         let (section, after) = rest.split_at_checked(lexer.position()).ok_or(Broken)?;
         sections.push(section);
         match after.split_first() {
@@ -112,7 +147,8 @@ fn identification(section: &[u8]) -> Result<String, Broken> {
     let id = if lexer.peek() == Some(b'"') {
         lexer.quoted()?
     } else {
-        lexer.run(is_token).to_vec()
+        // RFC 6532: a name in UTF-8 is one, too.
+        lexer.run(|b| is_token(b) || !b.is_ascii()).to_vec()
     };
     let has_blank = lexer.skip_cfws()?;
     let version = lexer.run(|b| b.is_ascii_digit());
@@ -229,8 +265,10 @@ mod tests {
 
     /// `id | method=result name=value.. | ..`, or the fault.
     fn shown(body: &str) -> String {
-        let Ok(read) = AuthenticationResults::read(body.as_bytes()) else {
-            return "broken".to_owned();
+        let read = match AuthenticationResults::read(body.as_bytes()) {
+            Ok(read) => read,
+            Err(Unread::Nameless) => return "nameless".to_owned(),
+            Err(Unread::Broken) => return "broken".to_owned(),
         };
         let mut out = read.authserv_id;
         for r in read.results {
@@ -300,6 +338,10 @@ mod tests {
                 "mx; dkim=pass(good)header.d=shop.example",
                 "mx | dkim=pass header.d=shop.example",
             ),
+            (
+                "(xn--mx-lka.example) møx.example; dkim=pass header.d=møx.example (xn--mx-lka.example)",
+                "møx.example | dkim=pass header.d=møx.example",
+            ),
         ] {
             assert_eq!(shown(body), expected);
         }
@@ -334,6 +376,41 @@ mod tests {
                 "mx.home.example | dkim=pass",
             ),
             ("mx; dkim=pass (header.d=shop.example)", "mx | dkim=pass"),
+        ] {
+            assert_eq!(shown(body), expected);
+        }
+    }
+
+    #[test]
+    fn a_comment_that_ends_amid_a_quote_makes_the_field_say_nothing() {
+        let honest = r#"mx; spf=pass (mx: domain of "x y"@evil.example designates it); dkim=none"#;
+        assert_eq!(shown(honest), "mx | spf=pass | dkim=none");
+        for local in [
+            "x); dkim=pass header.d=shop.example (y",
+            r#"x\"); dkim=pass header.d=shop.example (\"y"#,
+            r#"x"."y); dkim=pass header.d=shop.example (z"#,
+        ] {
+            let forged = honest.replace("x y", local);
+            assert_eq!(shown(&forged), "broken", "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_starts_with_a_result_names_nobody() {
+        for (body, expected) in [
+            (
+                "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=shop.example; dkim=pass header.d=shop.example;dmarc=pass action=none header.from=shop.example;compauth=pass reason=100",
+                "nameless",
+            ),
+            (
+                "auth=pass smtp.auth=ann smtp.mailfrom=ann@home.example",
+                "nameless",
+            ),
+            ("dkim/1=pass; mx.home.example", "nameless"),
+            (
+                "mx; auth=pass smtp.auth=ann@home.example",
+                "mx | auth=pass smtp.auth=ann@home.example",
+            ),
         ] {
             assert_eq!(shown(body), expected);
         }

@@ -45,45 +45,109 @@ pub struct BadPattern(String);
 pub struct AuthservPattern(Pattern);
 
 /// Which hosts belong to the user's own provider: a name, `*.suffix` for every name below the
-/// suffix, or `2002:a05:*` for the addresses that Gmail writes in place of names.
+/// suffix, or a pattern for what large providers write in place of domain names: addresses
+/// (`2002:a??:*`, Gmail) and names without a dot (`p*-icloudmta-*`, iCloud).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostPattern(Pattern);
+pub struct HostPattern(Hosts);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pattern {
     Exact(String),
     /// With the dot in front.
     Below(String),
-    /// With the colon at the end.
-    AddressPrefix(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Hosts {
+    Named(Pattern),
+    /// `*` is any number of characters, `?` one that is no colon. It covers no name with a dot, so
+    /// never one that somebody can register.
+    WithoutDot(String),
+}
+
+/// So many characters of a pattern without a dot are no wildcards, lest it cover everything.
+const FEWEST_LITERALS: usize = 4;
+
+/// Names in the form in which they are compared: without case, and in ASCII (RFC 5890) where they
+/// are domain names.
+fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    canonical(name).unwrap_or_else(|| name.to_lowercase())
 }
 
 impl Pattern {
     fn read(text: &str) -> Option<Pattern> {
-        let text = text.trim().to_ascii_lowercase();
+        let text = text.trim();
         let is_name = |name: &str| {
             !name.is_empty()
                 && !name.starts_with('.')
                 && name
                     .chars()
-                    .all(|c| !c.is_whitespace() && !c.is_control() && !"*;\"()".contains(c))
+                    .all(|c| !c.is_whitespace() && !c.is_control() && !"*?;\"()".contains(c))
         };
         if let Some(suffix) = text.strip_prefix("*.") {
-            return is_name(suffix).then(|| Pattern::Below(format!(".{suffix}")));
+            return is_name(suffix).then(|| Pattern::Below(format!(".{}", folded(suffix))));
         }
-        if let Some(prefix) = text.strip_suffix('*') {
-            let is_prefix = prefix.ends_with(':') && is_name(prefix);
-            return is_prefix.then(|| Pattern::AddressPrefix(prefix.to_owned()));
-        }
-        is_name(&text).then_some(Pattern::Exact(text))
+        is_name(text).then(|| Pattern::Exact(folded(text)))
     }
 
     fn covers(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
+        let name = folded(name);
         match self {
             Pattern::Exact(own) => name == *own,
             Pattern::Below(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
-            Pattern::AddressPrefix(prefix) => name.starts_with(prefix),
+        }
+    }
+}
+
+impl Hosts {
+    fn read(text: &str) -> Option<Hosts> {
+        let named = Pattern::read(text).map(Hosts::Named);
+        named.or_else(|| Hosts::without_dot(&text.trim().to_ascii_lowercase()))
+    }
+
+    fn without_dot(text: &str) -> Option<Hosts> {
+        let literals = text.chars().filter(|c| !"*?".contains(*c)).count();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_:*?".contains(c);
+        (literals >= FEWEST_LITERALS && text.chars().all(fits))
+            .then(|| Hosts::WithoutDot(text.to_owned()))
+    }
+
+    fn covers(&self, host: &str) -> bool {
+        match self {
+            Hosts::Named(pattern) => pattern.covers(host),
+            Hosts::WithoutDot(pattern) => {
+                !host.contains('.')
+                    && matches(pattern.as_bytes(), host.to_ascii_lowercase().as_bytes())
+            }
+        }
+    }
+}
+
+/// Whether a text fits a pattern of `*` and `?`. After a mismatch only the last `*` takes one more
+/// character, so it costs at most the product of both lengths.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star = None;
+    loop {
+        match (pattern.get(p), text.get(t)) {
+            (Some(b'*'), _) => {
+                star = Some((p, t));
+                p += 1;
+            }
+            (None, None) => return true,
+            (Some(b'?'), Some(c)) if *c != b':' => (p, t) = (p + 1, t + 1),
+            (Some(wanted), Some(c)) if wanted == c => (p, t) = (p + 1, t + 1),
+            (_, None) => return false,
+            (_, Some(_)) => {
+                let Some((at, taken)) = star else {
+                    return false;
+                };
+                star = Some((at, taken + 1));
+                (p, t) = (at + 1, taken + 1);
+            }
         }
     }
 }
@@ -93,7 +157,15 @@ impl fmt::Display for Pattern {
         match self {
             Pattern::Exact(name) => f.pad(name),
             Pattern::Below(suffix) => f.pad(&format!("*{suffix}")),
-            Pattern::AddressPrefix(prefix) => f.pad(&format!("{prefix}*")),
+        }
+    }
+}
+
+impl fmt::Display for Hosts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hosts::Named(pattern) => pattern.fmt(f),
+            Hosts::WithoutDot(pattern) => f.pad(pattern),
         }
     }
 }
@@ -109,15 +181,16 @@ impl AuthservPattern {
     /// everything below it; the id itself where it has none.
     pub(crate) fn own_hosts(&self) -> Vec<HostPattern> {
         let name = match &self.0 {
-            Pattern::Exact(name) | Pattern::AddressPrefix(name) => name.as_str(),
+            Pattern::Exact(name) => name.as_str(),
             Pattern::Below(suffix) => suffix.trim_start_matches('.'),
         };
+        let named = |pattern| HostPattern(Hosts::Named(pattern));
         match organizational_domain(name) {
             Some(domain) => vec![
-                HostPattern(Pattern::Below(format!(".{domain}"))),
-                HostPattern(Pattern::Exact(domain)),
+                named(Pattern::Below(format!(".{domain}"))),
+                named(Pattern::Exact(domain)),
             ],
-            None => vec![HostPattern(self.0.clone())],
+            None => vec![named(self.0.clone())],
         }
     }
 }
@@ -131,11 +204,11 @@ impl HostPattern {
 }
 
 macro_rules! pattern_texts {
-    ($name:ident) => {
+    ($name:ident, $inner:ident) => {
         impl FromStr for $name {
             type Err = BadPattern;
             fn from_str(text: &str) -> Result<Self, BadPattern> {
-                Pattern::read(text)
+                $inner::read(text)
                     .map($name)
                     .ok_or_else(|| BadPattern(text.chars().take(100).collect()))
             }
@@ -147,8 +220,8 @@ macro_rules! pattern_texts {
         }
     };
 }
-pattern_texts!(AuthservPattern);
-pattern_texts!(HostPattern);
+pattern_texts!(AuthservPattern, Pattern);
+pattern_texts!(HostPattern, Hosts);
 
 #[cfg(test)]
 mod tests {
@@ -186,18 +259,61 @@ mod tests {
         assert!(covers("*.home.example", "a.b.home.example"));
         assert!(!covers("*.home.example", "home.example"));
         assert!(!covers("*.home.example", "evilhome.example"));
-        for bad in ["", "*", "*.", "a b", "a*.example", "*.*.example", "x;y"] {
+        assert!(covers("møx.example", "xn--mx-lka.example"));
+        assert!(covers("*.xn--mx-lka.example", "a.MØX.example"));
+        for bad in [
+            "",
+            "*",
+            "*.",
+            "a b",
+            "a*.example",
+            "*.*.example",
+            "x;y",
+            "2002:a05:*",
+            "sloti*",
+        ] {
             assert!(
                 bad.parse::<AuthservPattern>().is_err(),
                 "{bad:?} was accepted"
             );
         }
-        assert!(
-            "2002:a05:*"
-                .parse::<HostPattern>()
-                .unwrap()
-                .covers("2002:a05:6a10:1")
-        );
+    }
+
+    #[test]
+    fn hosts_without_a_dot_have_wildcards() {
+        for (pattern, host, covered) in [
+            ("2002:a05:*", "2002:a05:6a10:1", true),
+            ("2002:a??:*", "2002:A9A:5344:0:b0:273:3cac:c21d", true),
+            ("2002:a??:*", "2002:a1:5344::", false),
+            ("2002:a??:*", "2002:abcd:5344::", false),
+            ("2002:a??:*", "2003:a05:6a10:1", false),
+            ("sloti*", "sloti22d1t06", true),
+            ("sloti*", "sloti.evil.example", false),
+            ("sloti*", "asloti22", false),
+            (
+                "p*-icloudmta-*",
+                "p00-icloudmta-smtpin-us-west-2a-100-percent-3",
+                true,
+            ),
+            ("p*-icloudmta-*", "p00-icloudmta", false),
+            ("p*-icloudmta-*", "q00-icloudmta-x", false),
+            ("*aab*b", "aaaabab", true),
+        ] {
+            let own: HostPattern = pattern.parse().unwrap();
+            assert_eq!(own.covers(host), covered, "{pattern} {host}");
+            assert_eq!(own.to_string(), pattern);
+        }
+        for bad in [
+            "*",
+            "?",
+            "a*",
+            "a*.example",
+            "*.*.example",
+            "host *",
+            "høst*",
+        ] {
+            assert!(bad.parse::<HostPattern>().is_err(), "{bad:?} was accepted");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tradepost_statements::{Address, Evidence, Time};
 
-use crate::authentication_results::MethodResult;
+use crate::authentication_results::{MethodResult, Unread};
 use crate::domain::{self, AuthservPattern, HostPattern};
 use crate::parse::{Letter, Stamp};
 use crate::untrusted::show;
@@ -86,9 +86,13 @@ pub fn time_of_receipt(letter: &Letter, policy: &RelayPolicy) -> Option<Time> {
             let host = received.by.as_deref()?;
             policy.is_own_host(host).then_some(received.at)?
         }
-        Stamp::Results(_) | Stamp::BrokenResults => None,
+        Stamp::Results(_) | Stamp::UnreadResults(_) => None,
     })
 }
+
+/// RFC 8601 section 2.2 wants an authserv-id; Microsoft's servers write none.
+const NAMELESS: &str = "an Authentication-Results field names no authserv-id, as Microsoft's \
+     servers leave it out, so nobody can tell whose word it is";
 
 /// How many different ids are told.
 const MOST_IDS: usize = 50;
@@ -101,6 +105,8 @@ struct Reading<'a> {
     /// A field that bears an own id where anybody could have written it.
     misplaced: Option<String>,
     broken: usize,
+    /// Fields that name no authserv-id.
+    nameless: usize,
 }
 
 impl<'a> Reading<'a> {
@@ -119,7 +125,8 @@ impl<'a> Reading<'a> {
                         foreign_host = Some(host);
                     }
                 }
-                Stamp::BrokenResults => read.broken += 1,
+                Stamp::UnreadResults(Unread::Broken) => read.broken += 1,
+                Stamp::UnreadResults(Unread::Nameless) => read.nameless += 1,
                 Stamp::Results(results) => {
                     let id = results.authserv_id.as_str();
                     if read.ids.len() < MOST_IDS {
@@ -195,8 +202,13 @@ impl<'a> Reading<'a> {
     /// What was missing.
     fn lack(&self, author: &Address, policy: &RelayPolicy) -> String {
         if policy.authserv_ids.is_empty() {
-            return "no authserv-id is configured, so no Authentication-Results field counts"
-                .to_owned();
+            let mut text =
+                "no authserv-id is configured, so no Authentication-Results field counts"
+                    .to_owned();
+            if self.nameless > 0 {
+                text += &format!("; {NAMELESS}");
+            }
+            return text;
         }
         if self.results.is_empty() {
             let ids: Vec<String> = policy
@@ -207,6 +219,8 @@ impl<'a> Reading<'a> {
             let mut text = format!("there is no result of {} that counts", ids.join(", "));
             if let Some(place) = &self.misplaced {
                 text += &format!(": one stands {place}, where anybody could have written it");
+            } else if self.nameless > 0 {
+                text += &format!(": {NAMELESS}");
             } else if self.broken > 0 {
                 text += ": an Authentication-Results field could not be read";
             } else if !self.ids.is_empty() {

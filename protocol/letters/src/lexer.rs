@@ -6,6 +6,8 @@
 pub(crate) struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether a comment was passed that holds an odd number of quotes.
+    half_quote_in_comment: bool,
 }
 
 /// A comment or quoted string that does not end, or a character that no token may hold.
@@ -14,7 +16,17 @@ pub(crate) struct Broken;
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
-        Lexer { text, at: 0 }
+        Lexer {
+            text,
+            at: 0,
+            half_quote_in_comment: false,
+        }
+    }
+
+    /// Whether a comment ended while a quote in it was open. To RFC 5322 a quote in a comment is a
+    /// character like any other; to whoever put a quoted text into one, the comment goes on.
+    pub(crate) fn passed_half_a_quote(&self) -> bool {
+        self.half_quote_in_comment
     }
 
     pub(crate) fn peek(&self) -> Option<u8> {
@@ -64,10 +76,12 @@ impl<'a> Lexer<'a> {
 
     fn skip_comment(&mut self) -> Result<(), Broken> {
         let mut depth = 0usize;
+        let mut in_quote = false;
         loop {
             let b = self.peek().ok_or(Broken)?;
             self.at += 1;
             match b {
+                b'"' => in_quote = !in_quote,
                 b'(' => depth += 1,
                 b')' => depth -= 1,
                 b'\\' => {
@@ -78,6 +92,7 @@ impl<'a> Lexer<'a> {
                 _ => {}
             }
             if depth == 0 {
+                self.half_quote_in_comment |= in_quote;
                 return Ok(());
             }
         }

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use tradepost_statements::{Address, Time};
 
-use crate::authentication_results::AuthenticationResults;
+use crate::authentication_results::{AuthenticationResults, Unread};
 use crate::author::{self, BadAuthor};
 use crate::bounce::{self, Bounce};
 use crate::guard::{RawField, RawHeader, lines};
@@ -55,8 +55,8 @@ pub struct Letter {
 pub(crate) enum Stamp {
     Received(Received),
     Results(AuthenticationResults),
-    /// An Authentication-Results field that breaks the grammar as a whole.
-    BrokenResults,
+    /// An Authentication-Results field that says nothing.
+    UnreadResults(Unread),
 }
 
 impl Letter {
@@ -138,7 +138,7 @@ fn stamps(raw: &[u8], header: &RawHeader) -> Vec<(bool, Stamp)> {
         let read = if field.field == Field::Received {
             Stamp::Received(Received::read(&body()))
         } else if field.field == Field::AuthenticationResults {
-            AuthenticationResults::read(&body()).map_or(Stamp::BrokenResults, Stamp::Results)
+            AuthenticationResults::read(&body()).map_or_else(Stamp::UnreadResults, Stamp::Results)
         } else {
             return None;
         };
