@@ -10,7 +10,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// What the tests need of Debian 12 or Ubuntu 24.04.
-const PACKAGES: [&str; 3] = ["dovecot-imapd", "dovecot-lmtpd", "postfix"];
+const PACKAGES: [&str; 6] = [
+    "dnsmasq-base",
+    "dovecot-imapd",
+    "dovecot-lmtpd",
+    "opendkim",
+    "openssl",
+    "postfix",
+];
 
 /// How it stands with the mail servers after [`install_what_is_missing`].
 pub(crate) enum Servers {

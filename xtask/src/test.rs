@@ -12,8 +12,9 @@ use crate::wrong_usage;
 
 const USAGE: &str = "\
 Runs every test. As root on Debian or Ubuntu it first installs the mail servers that tests talk to
-(Dovecot and Postfix; they are not started as services of the system). Then it builds all programs, and
-runs the doc tests and, with cargo nextest where that is installed, else with cargo test, all others.
+(Dovecot, Postfix, OpenDKIM and dnsmasq; they are not started as services of the system). Then it builds
+all programs, and runs the doc tests and, with cargo nextest where that is installed, else with cargo
+test, all others.
 
 Usage: cargo xtask test [-- ARGUMENT..]
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::configuration::POSTFIX_DAEMONS;
+use crate::dkim::OPENSSL;
 
 /// Why no provider can be started here.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ impl fmt::Display for Missing {
             Missing::Root => write!(f, "real mail servers need root"),
             Missing::Programs(names) => write!(
                 f,
-                "{} missing; `cargo xtask test` as root installs the packages dovecot-imapd, dovecot-lmtpd and postfix",
+                "{} missing; `cargo xtask test` as root installs the packages of mail servers",
                 names.join(", ")
             ),
             Missing::DovecotVersion(found) => write!(f, "Dovecot 2.3 is needed, this is {found}"),
@@ -53,6 +54,9 @@ fn look() -> Result<(), Missing> {
         imap,
         lmtp,
         format!("{POSTFIX_DAEMONS}/master"),
+        "/usr/sbin/opendkim".to_owned(),
+        "/usr/sbin/dnsmasq".to_owned(),
+        OPENSSL.to_owned(),
         "/usr/bin/setpriv".to_owned(),
     ];
     let absent: Vec<String> = needed

@@ -1,14 +1,16 @@
-//! The folders and configuration files of Dovecot and Postfix, from the templates beside this crate's
+//! The folders and configuration files of the servers, from the templates beside this crate's
 //! sources.
 
 use std::fs::{self, File, Permissions};
 use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::options::{Dkim, Options};
 use crate::{AUTHSERV_ID, DOMAINS, PASSWORD};
 
 /// Where Debian and Ubuntu keep Postfix's daemons.
@@ -26,23 +28,28 @@ pub(crate) struct Provider {
     pub(crate) submission_port: u16,
     pub(crate) submissions_port: u16,
     pub(crate) mx_port: u16,
+    pub(crate) outside_port: u16,
+    pub(crate) dns_port: u16,
+    pub(crate) options: Options,
 }
 
 /// Makes what the daemons would otherwise spend a second on at their start.
 pub(crate) fn make_folders(dir: &Path) -> Result<()> {
     for name in [
-        "home", "state", "dovecot", "log", "tls", "postfix", "data", "queue",
+        "home", "state", "dovecot", "opendkim", "log", "tls", "postfix", "data", "queue",
     ] {
         fs::create_dir(dir.join(name))?;
     }
     set_mode(dir, 0o755)?;
-    for name in ["dovecot", "state", "home", "tls", "postfix", "queue"] {
+    for name in [
+        "dovecot", "opendkim", "state", "home", "tls", "postfix", "queue",
+    ] {
         set_mode(&dir.join(name), 0o755)?;
     }
     // Three users write logs.
     set_mode(&dir.join("log"), 0o777)?;
     let (user, group) = (id_of("/etc/passwd", USER)?, id_of("/etc/group", GROUP)?);
-    for name in ["dovecot", "state", "home"] {
+    for name in ["dovecot", "opendkim", "state", "home"] {
         chown(dir.join(name), Some(user), Some(group))?;
     }
     let postfix = id_of("/etc/passwd", "postfix")?;
@@ -68,23 +75,38 @@ pub(crate) fn make_folders(dir: &Path) -> Result<()> {
 
 /// Writes all configuration files.
 pub(crate) fn write(dir: &Path, provider: &Provider) -> Result<()> {
-    fs::write(
-        dir.join("dovecot.conf"),
-        filled(include_str!("../templates/dovecot.conf"), dir, provider)?,
-    )?;
-    fs::write(
-        dir.join("guard.sh"),
-        filled(include_str!("../templates/guard.sh"), dir, provider)?,
-    )?;
     let etc = dir.join("postfix");
-    fs::write(
-        etc.join("main.cf"),
-        filled(include_str!("../templates/main.cf"), dir, provider)?,
-    )?;
-    fs::write(
-        etc.join("master.cf"),
-        filled(include_str!("../templates/master.cf"), dir, provider)?,
-    )?;
+    let mut files = vec![
+        (
+            dir.join("dovecot.conf"),
+            include_str!("../templates/dovecot.conf"),
+        ),
+        (dir.join("guard.sh"), include_str!("../templates/guard.sh")),
+        (etc.join("main.cf"), include_str!("../templates/main.cf")),
+        (
+            etc.join("master.cf"),
+            include_str!("../templates/master.cf"),
+        ),
+    ];
+    if provider.options.dkim != Dkim::Off {
+        files.extend([
+            (
+                dir.join("opendkim.conf"),
+                include_str!("../templates/opendkim.conf"),
+            ),
+            (
+                dir.join("dnsmasq.template"),
+                include_str!("../templates/dnsmasq.conf"),
+            ),
+            (dir.join("dns.sh"), include_str!("../templates/dns.sh")),
+        ]);
+    }
+    for (file, template) in files {
+        fs::write(file, filled(template, dir, provider)?)?;
+    }
+    if provider.options.from_check {
+        write_from_check(dir)?;
+    }
     write_header_checks(&etc)?;
     // Postfix waits until a table is more than a second old, lest it be half written.
     let a_minute_ago = SystemTime::now() - Duration::from_secs(60);
@@ -103,10 +125,36 @@ pub(crate) fn write(dir: &Path, provider: &Provider) -> Result<()> {
     set_mode(&dir.join("ca.pem"), 0o644)
 }
 
+/// OpenDKIM's own `SetupPolicyScript`.
+fn write_from_check(dir: &Path) -> Result<()> {
+    let script = dir.join("opendkim/from_check.lua");
+    fs::write(&script, include_str!("../templates/from_check.lua"))?;
+    let mut configuration = File::options()
+        .append(true)
+        .open(dir.join("opendkim.conf"))?;
+    writeln!(configuration, "SetupPolicyScript {}", script.display())?;
+    Ok(())
+}
+
+/// Makes the files in OpenDKIM's folder its own, which it insists on.
+pub(crate) fn hand_over_to_opendkim(dir: &Path) -> Result<()> {
+    let user = id_of("/etc/passwd", USER)?;
+    for entry in fs::read_dir(dir.join("opendkim"))? {
+        let path = entry?.path();
+        chown(&path, Some(user), None)?;
+        set_mode(&path, 0o600)?;
+    }
+    Ok(())
+}
+
 fn filled(template: &str, dir: &Path, provider: &Provider) -> Result<String> {
     let dir = dir.to_str().context("the folder's name is not UTF-8")?;
     let every_address = DOMAINS.map(|domain| format!("*@{domain}")).join(" ");
-    let facts: [(&str, &str); 15] = [
+    let milter = match provider.options.dkim {
+        Dkim::Off => String::new(),
+        Dkim::Verifies | Dkim::SignsAndVerifies => format!("unix:{dir}/opendkim/milter"),
+    };
+    let facts: [(&str, &str); 18] = [
         // First: it has open places of its own.
         (
             "for_accounts_only",
@@ -126,6 +174,9 @@ fn filled(template: &str, dir: &Path, provider: &Provider) -> Result<String> {
         ("submission_port", &provider.submission_port.to_string()),
         ("submissions_port", &provider.submissions_port.to_string()),
         ("mx_port", &provider.mx_port.to_string()),
+        ("outside_port", &provider.outside_port.to_string()),
+        ("dns_port", &provider.dns_port.to_string()),
+        ("milter", &milter),
     ];
     let mut text = template.to_owned();
     for (name, value) in facts {

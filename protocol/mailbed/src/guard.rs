@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command};
@@ -16,25 +17,26 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// Holds the daemons; see `templates/guard.sh`.
+/// A script that runs daemons, and ends them when its standard input closes.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct Keeper {
     process: Child,
     /// Closing it is the sign to end. The system closes it when this process dies, however it dies.
     stdin: Option<ChildStdin>,
-    folder: TempDir,
 }
 
-impl Guard {
-    /// Starts both daemons with the configuration in `folder`, which is removed at the end.
-    pub(crate) fn start(folder: TempDir) -> Result<Guard> {
-        let dir = folder.path();
-        let log = File::create(dir.join("log/start.log"))?;
+impl Keeper {
+    /// Runs a script of the folder.
+    pub(crate) fn start(dir: &Path, script: &str) -> Result<Keeper> {
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(dir.join("log/start.log"))?;
         let mut process = Command::new("/bin/sh")
-            .arg(dir.join("guard.sh"))
+            .arg(dir.join(script))
             .arg(dir)
             .current_dir(dir)
-            // A group of its own: Ctrl-C in the terminal reaches the test, not the guard, which then ends
+            // A group of its own: Ctrl-C in the terminal reaches the test, not the script, which then ends
             // the daemons in order.
             .process_group(0)
             .stdin(std::process::Stdio::piped())
@@ -43,11 +45,30 @@ impl Guard {
             .spawn()
             .context("cannot run /bin/sh")?;
         let stdin = process.stdin.take();
-        Ok(Guard {
-            process,
-            stdin,
-            folder,
-        })
+        Ok(Keeper { process, stdin })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        // The script kills after 10 seconds what does not end by itself.
+        let _ = self.process.wait();
+    }
+}
+
+/// Holds the mail servers; see `templates/guard.sh`.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    keeper: Keeper,
+    folder: TempDir,
+}
+
+impl Guard {
+    /// Starts the daemons with the configuration in `folder`, which is removed at the end.
+    pub(crate) fn start(folder: TempDir) -> Result<Guard> {
+        let keeper = Keeper::start(folder.path(), "guard.sh")?;
+        Ok(Guard { keeper, folder })
     }
 
     /// Waits until each port answers with its greeting.
@@ -67,8 +88,20 @@ impl Guard {
         Ok(())
     }
 
+    /// Waits until somebody listens at a Unix socket of the folder.
+    pub(crate) fn wait_for_socket(&self, path: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while UnixStream::connect(self.folder.path().join(path)).is_err() {
+            if Instant::now() > deadline {
+                bail!("nobody listens at {path}\n{}", logs(self.folder.path()));
+            }
+            thread::sleep(BETWEEN_LOOKS);
+        }
+        Ok(())
+    }
+
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.keeper.process.id()
     }
 }
 
@@ -77,9 +110,6 @@ impl Drop for Guard {
         if thread::panicking() {
             eprintln!("{}", logs(self.folder.path()));
         }
-        drop(self.stdin.take());
-        // The guard kills after 10 seconds what does not end by itself.
-        let _ = self.process.wait();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Ports that nobody else takes between choosing them and the servers' binding them.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Result, bail};
@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 /// Below 32768, where Linux takes the ports of outgoing connections (and port 0) from.
 const FIRST: u16 = 20_000;
 /// How many blocks there are; they end below 32000.
-const BLOCKS: u16 = 1_500;
+const BLOCKS: u16 = 1_200;
 /// One port to hold, the others for the servers.
-const SIZE: u16 = 8;
+const SIZE: u16 = 10;
 
 /// A block of consecutive ports, ours while this lives.
 #[derive(Debug)]
@@ -34,16 +34,21 @@ impl PortBlock {
             let Ok(held) = bind(first) else {
                 continue;
             };
-            if (1..SIZE).all(|offset| bind(first + offset).is_ok()) {
+            if (1..SIZE).all(|offset| is_free(first + offset)) {
                 return Ok(PortBlock { _held: held, first });
             }
         }
         bail!("no block of {SIZE} free ports between {FIRST} and 32000")
     }
 
-    pub(crate) fn ports(&self) -> [u16; 6] {
-        [1, 2, 3, 4, 5, 6].map(|offset| self.first + offset)
+    pub(crate) fn ports(&self) -> [u16; 8] {
+        [1, 2, 3, 4, 5, 6, 7, 8].map(|offset| self.first + offset)
     }
+}
+
+/// For TCP, and for the name server's datagrams.
+fn is_free(port: u16) -> bool {
+    bind(port).is_ok() && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 fn bind(port: u16) -> std::io::Result<TcpListener> {

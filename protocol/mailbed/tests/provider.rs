@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tradepost_mailbed::client::{self, Door};
-use tradepost_mailbed::{AUTHSERV_ID, Mailbed, require};
+use tradepost_mailbed::{AUTHSERV_ID, Dkim, Mailbed, Options, require};
 
 const SHOP: &str = "orders@shop.example";
 const EVIL: &str = "evil@evil.example";
@@ -311,7 +311,7 @@ fn nothing_is_left_behind_when_the_test_process_is_killed() {
         return;
     }
     if std::env::var_os(WAITS_TO_BE_KILLED).is_some() {
-        let bed = Mailbed::start().unwrap();
+        let bed = Mailbed::start_with(Options::with_dkim(Dkim::SignsAndVerifies)).unwrap();
         println!("provider in {}", bed.dir().display());
         loop {
             std::thread::park();
