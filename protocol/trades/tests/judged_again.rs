@@ -211,6 +211,39 @@ fn one_version_with_the_same_body_is_a_duplicate_however_the_shop_is_written() {
 }
 
 #[test]
+fn of_two_records_of_one_version_the_lower_id_counts_and_both_are_warned() {
+    let later = |name: &str, n: u64| {
+        let mut record = answer(n, "T-1", 2);
+        record["body"]["shop_name"] = json!(name);
+        record
+    };
+    for turned in [false, true] {
+        let mut ledger = ordered();
+        assert_eq!(ledger.hear(answer(10, "T-1", 1)).verdict, Verdict::Applied);
+        let mut rivals = [later("Lower", 11), later("Higher", 12)];
+        if turned {
+            rivals.reverse();
+        }
+        let [first, second] = rivals;
+        // Alone it is accepted.
+        assert_eq!(ledger.hear(first).verdict, Verdict::Applied);
+        assert_eq!(ledger.open(), Vec::<String>::new());
+        let second = ledger.hear(second);
+        assert_eq!(
+            (second.verdict, second.rule, second.warning),
+            (
+                Verdict::Warned,
+                Some(16),
+                Some(WarningKind::ConflictingStatus)
+            )
+        );
+        assert_eq!(ledger.open(), ["conflicting-status", "conflicting-status"]);
+        let show = view::show(&ledger.rows, &trade(SHOP, "T-1"), ledger.now).unwrap();
+        assert_eq!(show.trade.shop_name, "Lower");
+    }
+}
+
+#[test]
 fn a_record_that_line_8_refuses_is_not_the_first_answer() {
     let mut ledger = ordered();
     let stray = with(

@@ -436,3 +436,18 @@ fn another_shops_trade_id_is_told_from_no_trade_at_all() {
         (Some(12), Some(WarningKind::NoSuchTrade))
     );
 }
+
+#[test]
+fn what_was_paid_is_said_in_the_trades_currency() {
+    let paid = |amount: Value| {
+        let mut letter = Letter::of(payment_status(301, "T-1", 2, "partly-paid"));
+        letter.statement["body"]["paid"] = amount;
+        let (verdict, rule, warning, _) = judged(&letter);
+        (verdict, rule, warning)
+    };
+    assert_eq!(paid(eur("10.00")), (Verdict::Applied, Some(16), None));
+    assert_eq!(
+        paid(json!({ "amount": "10.00", "currency": "USD" })),
+        (Verdict::Warned, Some(14), Some(WarningKind::WrongAmount))
+    );
+}

@@ -9,7 +9,11 @@ pub(crate) type Deviation<'a> = (&'a str, usize);
 
 /// Checks the row of a corpus, and that its deviations stand below the table, each and no others.
 #[track_caller]
-pub(crate) fn stand_in_the_security_notes(corpus: &str, cases: usize, deviations: &[Deviation<'_>]) {
+pub(crate) fn stand_in_the_security_notes(
+    corpus: &str,
+    cases: usize,
+    deviations: &[Deviation<'_>],
+) {
     let stricter: usize = deviations.iter().map(|(_, count)| count).sum();
     let row = format!("| {corpus} | {cases} | {} | {stricter} |", cases - stricter);
     assert!(
