@@ -137,7 +137,8 @@ impl Config {
         }
     }
 
-    fn check(source: Source) -> Result<Config, ConfigError> {
+    /// Checks what was read.
+    pub(crate) fn check(source: Source) -> Result<Config, ConfigError> {
         let file: File = source.parse()?;
         let addresses = addresses(&source, &file)?;
         if let Some(imap) = &file.imap {

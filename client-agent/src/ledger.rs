@@ -102,7 +102,7 @@ impl Ledger {
         let (store, opened) = Store::open(
             folder,
             &Options::new(FORMAT),
-            &mut |rows, at, record| Ok(replay(rows, at, record)?),
+            &mut |rows, at, record| Ok(replay(rows, at, record)?.rows),
             progress,
         )?;
         let ledger = Ledger {
@@ -269,8 +269,20 @@ fn keeps_letter(input: &Input, judgement: Option<&Judgement>) -> bool {
     doubtful && input.letter.len() <= KEPT_OCTETS
 }
 
+/// What a record of the journal comes to.
+pub(crate) struct Replayed {
+    /// What to write.
+    pub(crate) rows: Vec<Row>,
+    /// How a letter was judged.
+    pub(crate) judgement: Option<Judgement>,
+}
+
 /// What a record of the journal means for the rows.
-fn replay(rows: &dyn Rows, at: Position, record: &Record) -> Result<Vec<Row>, LedgerError> {
+pub(crate) fn replay(
+    rows: &dyn Rows,
+    at: Position,
+    record: &Record,
+) -> Result<Replayed, LedgerError> {
     let mut input = Entry::from_head(&record.head).map_err(|what| LedgerError::Entry {
         at: at.to_string(),
         what,
@@ -283,7 +295,10 @@ fn replay(rows: &dyn Rows, at: Position, record: &Record) -> Result<Vec<Row>, Le
     let more = entry::rows(rows, &input, at, kept, change.judgement.as_ref());
     let mut out = change.rows;
     out.extend(more);
-    Ok(out)
+    Ok(Replayed {
+        rows: out,
+        judgement: change.judgement,
+    })
 }
 
 /// What an outbox entry means, for the carriage of the outbox.

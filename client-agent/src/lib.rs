@@ -26,6 +26,8 @@ mod import;
 mod order_form;
 mod rebuild;
 
+pub mod in_process;
+
 mod config;
 mod json;
 mod log;
