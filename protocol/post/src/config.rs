@@ -14,7 +14,10 @@ mod words;
 
 pub use duration::Span;
 pub use mail::{ImapToml, SmtpToml};
-pub use private::{PrivateError, check_private, make_private_folder};
+pub use private::{
+    PrivateError, check_private, check_private_file, make_private_file, make_private_folder,
+    read_private_file,
+};
 pub use secret::{SecretToml, Section, load_secret};
 pub use source::{ConfigError, Source};
 pub use toml::Spanned;

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tradepost_post::config::{
     ImapToml, SecretToml, Section, SmtpToml, Source, Span, Spanned, TrustToml, check_private,
-    load_secret, make_private_folder,
+    load_secret, make_private_file, make_private_folder, read_private_file,
 };
 use tradepost_post::imap::SentFolder;
 use tradepost_post::net::Tls;
@@ -118,6 +118,64 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
     let read = load_secret(&secret, &source, imap(&host)).unwrap();
     assert_eq!(read.expose_secret(), "hunter2");
+}
+
+#[test]
+fn a_secret_is_read_from_a_private_file_itself_and_from_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    make_private_file(&at("key"), "hunter2\n").unwrap();
+    let mode = std::fs::metadata(at("key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let read = || read_private_file(&at("key"));
+    assert_eq!(read().unwrap().expose_secret(), "hunter2\n");
+
+    let again = make_private_file(&at("key"), "other").unwrap_err();
+    assert!(again.to_string().contains("exists"), "{again}");
+    assert_eq!(read().unwrap().expose_secret(), "hunter2\n");
+    std::os::unix::fs::symlink(at("nowhere"), at("dangling")).unwrap();
+    assert!(make_private_file(&at("dangling"), "other").is_err());
+    assert!(!at("nowhere").exists());
+
+    std::os::unix::fs::symlink(at("key"), at("link")).unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    std::fs::write(at("large"), vec![b'x'; 64 * 1024 + 1]).unwrap();
+    std::fs::set_permissions(at("large"), PermissionsExt::from_mode(0o600)).unwrap();
+    for (name, says) in [
+        ("link", "symbolic link"),
+        ("dangling", "symbolic link"),
+        ("folder", "not a file"),
+        ("missing", "there is no file"),
+        ("large", "larger than"),
+        ("/dev/null", "not a file"),
+    ] {
+        let text = read_private_file(&at(name)).unwrap_err().to_string();
+        assert!(text.contains(says), "{name}: {text}");
+    }
+    std::fs::set_permissions(at("key"), PermissionsExt::from_mode(0o640)).unwrap();
+    let text = read().unwrap_err().to_string();
+    assert!(text.contains("chmod 600"), "{text}");
+}
+
+#[test]
+fn a_password_file_that_is_a_link_is_refused_before_anybody_logs_in() {
+    let folder = tempfile::tempdir().unwrap();
+    make_private_file(&folder.path().join("real"), "hunter2\n").unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
+    let host = Spanned::new(0..1, "imap.home.example".to_owned());
+    let load = |name: &str| {
+        let config = format!("address = \"a@b.example\"\npassword_file = \"{name}\"\n");
+        let source = Source::from_text(folder.path().join("server.toml"), config);
+        let secret = secret_of(&source);
+        secret.check(&source, imap(&host))?;
+        load_secret(&secret, &source, imap(&host))
+    };
+    assert_eq!(load("real").unwrap().expose_secret(), "hunter2");
+    let text = load("link").unwrap_err().to_string();
+    assert!(
+        text.contains("server.toml:2: ") && text.contains("symbolic link"),
+        "{text}"
+    );
 }
 
 fn imap(host: &Spanned<String>) -> Section<'_> {

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
-use super::private::check_private;
+use super::private::{check_private_file, read_private_file};
 use super::source::{ConfigError, Source};
 
 /// The keys of a section that say where its password comes from: exactly one is needed.
@@ -48,7 +48,7 @@ impl SecretToml {
             &self.password_env,
             &self.password_command,
         ) {
-            (Some(file), None, None) => check_private(&source.beside(file.get_ref()))
+            (Some(file), None, None) => check_private_file(&source.beside(file.get_ref()))
                 .map_err(|e| source.wrong(file, format!("password_file: {e}"))),
             (None, Some(_), None) | (None, None, Some(_)) => Ok(()),
             (None, None, None) => Err(section.wrong(
@@ -75,9 +75,9 @@ pub fn load_secret(
     secret.check(source, section)?;
     if let Some(file) = &secret.password_file {
         let path = source.beside(file.get_ref());
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| source.wrong(file, format!("password_file: {}: {e}", path.display())))?;
-        return first_line(&text).ok_or_else(|| {
+        let text = read_private_file(&path)
+            .map_err(|e| source.wrong(file, format!("password_file: {e}")))?;
+        return first_line(text.expose_secret()).ok_or_else(|| {
             source.wrong(file, format!("password_file: {} is empty", path.display()))
         });
     }
