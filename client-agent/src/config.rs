@@ -100,6 +100,7 @@ impl Timers {
             answer_first: or(self.answer_first, usual.answer_first),
             answer_longest: or(self.answer_longest, usual.answer_longest),
             answer_patience: or(self.answer_patience, usual.answer_patience),
+            ..usual
         }
     }
 

@@ -28,7 +28,7 @@ use crate::config::Config;
 /// Raise it when rows are made in another way, or statements are understood that were not before:
 /// the index is then made anew from the journal, and letters that were not understood are read
 /// again (protocol 2).
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
 /// this size.

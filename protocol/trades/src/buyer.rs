@@ -19,6 +19,7 @@ mod records;
 mod tracks;
 
 mod act;
+mod held;
 mod own;
 mod tick;
 
@@ -38,6 +39,7 @@ use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
 use crate::rows::{Row, Rows};
 
 pub use act::{Act, Refusal, act, cancel_request, cancel_trade, confirm};
+pub use held::awaiting_proof;
 pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, bounced, own};
 pub use settings::{Adopt, Settings, Timers};

@@ -9,14 +9,12 @@ use super::desk::Desk;
 use super::letter::{Content, Received, Unreadable};
 use super::state::{Fate, Letter};
 use super::warning::{Finding, Warning, WarningKind};
-use super::{Judgement, Verdict, file, keys};
+use super::{Judgement, Verdict, file, held, keys};
 
 /// Protocol 2: a statement this far ahead is held until then.
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 /// Protocol 2: and this far ahead it is unreadable.
 const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
-/// Protocol 5: for so long the evidence of a letter is tried again when DNS does not answer.
-const HELD_FOR_DNS: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 60 * 60);
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;
 
@@ -33,7 +31,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
             return count_again(desk, known, judgement(Verdict::Duplicate, &content, None));
         }
         Some(known) => Letter {
-            received: received.clone(),
+            received: with_the_better_evidence(received, &known),
             ..known
         },
         None => {
@@ -47,6 +45,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
                 accepted_through: 0,
                 fate: Fate::New,
                 held_since: None,
+                tries: 0,
                 copies: 0,
             }
         }
@@ -57,9 +56,10 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
 
 /// Judges a letter, new or known, from the first line that the person did not accept.
 pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
-    if let Fate::Held { until } = letter.fate {
+    if let Fate::Held { until, .. } = letter.fate {
         desk.delete(&keys::held(until, letter.no));
     }
+    held::note_try(desk, letter);
     let content = read(&letter.received.content);
     let trade = content
         .as_ref()
@@ -80,8 +80,8 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
             file::file(desk, letter.no, &decoded.statement)
         }
         Door::Held { until, rule } => {
-            letter.fate = Fate::Held { until };
-            if rule == 2 {
+            letter.fate = Fate::Held { until, rule };
+            if rule == held::FOR_DNS {
                 letter.held_since.get_or_insert(desk.now);
             }
             desk.put_letter(letter);
@@ -158,18 +158,15 @@ fn lines_1_to_7(
     let minimum = desk.settings.minimum_for(received.author.as_ref());
 
     // Line 2: DNS may still lift the evidence.
-    let waited = letter
-        .held_since
-        .map_or(0, |since| desk.now.unix_millis() - since.unix_millis());
     if asks(2)
         && in_force("line 2: held for DNS")
         && received.evidence < minimum
         && received.undecided.is_some_and(|e| e >= minimum)
-        && u128::from(waited.unsigned_abs()) < HELD_FOR_DNS.as_millis()
+        && let Some(until) = held::next_try(desk, letter)
     {
         return Door::Held {
-            until: desk.now.plus(AHEAD_IS_HELD),
-            rule: 2,
+            until,
+            rule: held::FOR_DNS,
         };
     }
     // Line 3: nobody vouches for the sender.
@@ -216,7 +213,7 @@ fn lines_1_to_7(
         if ahead > AHEAD_IS_HELD && in_force("line 4: held until it is sent") {
             return Door::Held {
                 until: statement.sent,
-                rule: 4,
+                rule: held::FOR_ITS_TIME,
             };
         }
     }
@@ -307,7 +304,7 @@ pub(super) fn recognise_copies(desk: &mut Desk<'_>, id: StatementId) {
             continue;
         };
         if read(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(desk, &d)) {
-            if let Fate::Held { until } = letter.fate {
+            if let Fate::Held { until, .. } = letter.fate {
                 desk.delete(&keys::held(until, no));
             }
             letter.fate = Fate::Duplicate;
@@ -328,6 +325,19 @@ fn tells_more(received: &Received, known: &Letter) -> bool {
         && known.received.undecided.is_some()
         && received.undecided.is_none();
     received.evidence > known.received.evidence || answered_by_dns
+}
+
+/// What was once established is never taken back: an answer of DNS adds to it.
+fn with_the_better_evidence(received: &Received, known: &Letter) -> Received {
+    let before = &known.received;
+    if received.evidence >= before.evidence {
+        return received.clone();
+    }
+    Received {
+        evidence: before.evidence,
+        proof: before.proof.clone(),
+        ..received.clone()
+    }
 }
 
 fn count_again(desk: &mut Desk<'_>, mut known: Letter, said: Judgement) -> Judgement {

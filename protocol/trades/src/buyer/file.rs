@@ -223,7 +223,7 @@ fn judgement(desk: &Desk<'_>, no: u64, fate: &Fate, statement: &Statement) -> Ju
         Fate::Adopted => (Verdict::Adopted, 16, None),
         Fate::Late => (Verdict::Late, 16, None),
         Fate::Duplicate => (Verdict::Duplicate, 16, None),
-        Fate::Held { .. } => (Verdict::Held, 4, None),
+        Fate::Held { rule, .. } => (Verdict::Held, *rule, None),
         Fate::Warned { rule, kind } => (Verdict::Warned, *rule, Some(*kind)),
     };
     let warning_id = warning.and_then(|kind| {

@@ -26,8 +26,9 @@ pub struct Settings {
     pub timers: Timers,
 }
 
-/// How long the buyer waits for an answer (protocol 7).
+/// How long the buyer waits, for answers (protocol 7) and for DNS (protocol 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timers {
     /// Before a statement is sent again for the first time; doubles with each time.
     pub answer_first: Duration,
@@ -35,9 +36,16 @@ pub struct Timers {
     pub answer_longest: Duration,
     /// After which `no-answer` is warned.
     pub answer_patience: Duration,
+    /// Before DNS is asked again for a held letter; doubles with each time.
+    pub held_first: Duration,
+    /// The longest wait between two of these times.
+    pub held_longest: Duration,
+    /// After which a held letter is judged by the evidence that there is.
+    pub held_patience: Duration,
 }
 
-/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days.
+/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days. DNS is asked again
+/// after a minute, then less and less often up to once an hour, for 7 days (protocol 5).
 impl Default for Timers {
     fn default() -> Timers {
         const HOUR: u64 = 60 * 60;
@@ -45,6 +53,9 @@ impl Default for Timers {
             answer_first: Duration::from_secs(10 * 60),
             answer_longest: Duration::from_secs(12 * HOUR),
             answer_patience: Duration::from_secs(3 * 24 * HOUR),
+            held_first: Duration::from_secs(60),
+            held_longest: Duration::from_secs(HOUR),
+            held_patience: Duration::from_secs(7 * 24 * HOUR),
         }
     }
 }

@@ -24,6 +24,9 @@ pub(super) struct Letter {
     /// Since when it waits for DNS, if it ever did.
     #[serde(default)]
     pub(super) held_since: Option<Time>,
+    /// How often DNS was asked again for it, in vain.
+    #[serde(default)]
+    pub(super) tries: u32,
     /// How many more times it came.
     #[serde(default)]
     pub(super) copies: u64,
@@ -41,6 +44,8 @@ pub(super) enum Fate {
     Duplicate,
     Held {
         until: Time,
+        /// The line that holds it.
+        rule: u8,
     },
     Warned {
         rule: u8,

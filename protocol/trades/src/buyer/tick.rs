@@ -6,6 +6,7 @@ use tradepost_statements::{StatementId, Time, TradeRef};
 use crate::rows::Rows;
 
 use super::desk::Desk;
+use super::held::due;
 use super::own::wait_for_answer;
 use super::settings::Settings;
 use super::state::{OwnProgress, Trade};
@@ -16,7 +17,7 @@ use super::{Change, door, keys};
 /// Does what is due at `now`; nothing is due twice.
 pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
     let mut desk = Desk::new(settings, rows, now);
-    for (_, last) in due(&desk, keys::HELD) {
+    for (_, last) in due(desk.rows(), keys::HELD, now) {
         let letter = u64::from_str_radix(&last, 16)
             .ok()
             .and_then(|no| desk.letter(no));
@@ -24,12 +25,12 @@ pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
             let _ = door::enter(&mut desk, &mut letter);
         }
     }
-    for (_, last) in due(&desk, keys::SAY_AGAIN) {
+    for (_, last) in due(desk.rows(), keys::SAY_AGAIN, now) {
         if let Ok(id) = last.parse() {
             nobody_answered(&mut desk, id);
         }
     }
-    for (key, _) in due(&desk, keys::UNDELIVERED) {
+    for (key, _) in due(desk.rows(), keys::UNDELIVERED, now) {
         warn_overdue(
             &mut desk,
             &key,
@@ -37,37 +38,10 @@ pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
             WarningKind::OverdueDelivery,
         );
     }
-    for (key, _) in due(&desk, keys::UNPAID) {
+    for (key, _) in due(desk.rows(), keys::UNPAID, now) {
         warn_overdue(&mut desk, &key, keys::UNPAID, WarningKind::OverduePayment);
     }
     desk.finish(None)
-}
-
-/// The keys of a queue that are due, each with what stands after its last slash. Read page by
-/// page: what is not due yet costs nothing.
-fn due(desk: &Desk<'_>, queue: &str) -> Vec<(String, String)> {
-    const PAGE: usize = 64;
-    let until = keys::due_through(queue, desk.now);
-    let mut due = Vec::new();
-    let mut from = queue.as_bytes().to_vec();
-    loop {
-        let page = desk.rows().scan_from(queue.as_bytes(), &from, PAGE);
-        let is_last = page.len() < PAGE;
-        for (key, _) in page {
-            from.clone_from(&key);
-            from.push(0);
-            match String::from_utf8(key).ok().filter(|k| *k <= until) {
-                Some(key) => {
-                    let last = key.rsplit('/').next().unwrap_or_default().to_owned();
-                    due.push((key, last));
-                }
-                None => return due,
-            }
-        }
-        if is_last {
-            return due;
-        }
-    }
 }
 
 fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {

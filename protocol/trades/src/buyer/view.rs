@@ -18,8 +18,8 @@ mod shapes;
 
 pub use super::state::Origin;
 pub use shapes::{
-    HistoryView, LetterView, OrderView, ParcelView, Parties, PaymentView, RequestView, ShowView,
-    StatsView, TradeView, WarningView,
+    HeldView, HistoryView, LetterView, OrderView, ParcelView, Parties, PaymentView, RequestView,
+    ShowView, StatsView, TradeView, WarningView,
 };
 
 /// Why a text names no single trade.
@@ -174,7 +174,52 @@ pub fn stats(rows: &dyn Rows) -> StatsView {
         unpaid_total: totals.unpaid_total.into_values().collect(),
         adopted: totals.adopted,
         warnings: rows.scan(keys::OPEN_WARNINGS.as_bytes()).len() as u64,
+        held: rows.scan(keys::HELD.as_bytes()).len() as u64,
     }
+}
+
+/// The letters that are held, by when they are looked at again.
+#[must_use]
+pub fn held(rows: &dyn Rows) -> Vec<HeldView> {
+    let queue = rows.scan(keys::HELD.as_bytes());
+    queue
+        .iter()
+        .filter_map(|(key, _)| {
+            let (_, no) = std::str::from_utf8(key).ok()?.rsplit_once('/')?;
+            held_view(read(
+                rows,
+                &keys::letter(u64::from_str_radix(no, 16).ok()?),
+            )?)
+        })
+        .collect()
+}
+
+fn held_view(letter: Letter) -> Option<HeldView> {
+    let Fate::Held { until, rule } = letter.fate else {
+        return None;
+    };
+    let received = letter.received;
+    let statement = door::read(&received.content).ok().map(|d| d.statement);
+    let for_dns = rule == super::held::FOR_DNS;
+    Some(HeldView {
+        letter: letter.no,
+        rule,
+        from: received.letter.from,
+        subject: received.letter.subject,
+        message_id: received.letter.message_id,
+        kind: statement.as_ref().map(|s| s.body.kind()),
+        trade: statement.and_then(|s| s.trade),
+        received_at: received.received_at,
+        since: letter.held_since.unwrap_or(received.received_at),
+        next_try: until,
+        tries: letter.tries,
+        evidence: received.evidence,
+        why: if for_dns {
+            received.proof
+        } else {
+            format!("it says that it was sent at {until}, which is still to come")
+        },
+    })
 }
 
 /// Our requests, oldest first.
@@ -303,6 +348,7 @@ fn history(letter: Letter) -> Option<HistoryView> {
         received_at: filed.letter.received.received_at,
         from: statement.from.clone(),
         evidence: filed.letter.received.evidence,
+        proof: filed.letter.received.proof.clone(),
         message_id: filed.letter.received.letter.message_id.clone(),
         outcome: outcome(&filed.letter.fate).to_owned(),
     })

@@ -155,8 +155,11 @@ pub struct HistoryView {
     pub received_at: Time,
     /// Who sent it.
     pub from: Address,
-    /// How the sender was proven.
+    /// How well the sender was proven.
     pub evidence: Evidence,
+    /// How the sender was proven, in one sentence.
+    #[serde(default)]
+    pub proof: String,
     /// The letter's Message-ID.
     pub message_id: Option<String>,
     /// What became of it.
@@ -199,6 +202,37 @@ pub struct WarningView {
     pub more: u64,
 }
 
+/// A letter that is held, as `held` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldView {
+    /// Its number in the ledger.
+    pub letter: u64,
+    /// The line of protocol 5 that holds it: 2 waits for DNS, 4 for the time that it bears.
+    pub rule: u8,
+    /// From.
+    pub from: Option<String>,
+    /// Subject.
+    pub subject: Option<String>,
+    /// Message-ID.
+    pub message_id: Option<String>,
+    /// What it is, when it can be read.
+    pub kind: Option<Kind>,
+    /// The trade that it names.
+    pub trade: Option<TradeRef>,
+    /// When it was received.
+    pub received_at: Time,
+    /// Since when it is held.
+    pub since: Time,
+    /// When it is looked at again.
+    pub next_try: Time,
+    /// How often DNS was asked again, in vain.
+    pub tries: u32,
+    /// How well the sender is proven so far.
+    pub evidence: Evidence,
+    /// Why it is held.
+    pub why: String,
+}
+
 /// What a letter says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterView {
@@ -227,6 +261,9 @@ pub struct StatsView {
     pub adopted: u64,
     /// Open warnings.
     pub warnings: u64,
+    /// Letters that are held.
+    #[serde(default)]
+    pub held: u64,
 }
 
 /// A request of ours, as `requests` gives it.
