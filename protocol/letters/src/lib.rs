@@ -13,6 +13,7 @@ mod open;
 mod authentication_results;
 mod evidence;
 mod parse;
+mod provider;
 mod received;
 
 mod author;
@@ -39,6 +40,7 @@ pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};
 pub use header::Field;
 pub use open::{Content, Opened, UnreadableKind, open};
 pub use parse::{Letter, parse};
+pub use provider::{PROVIDERS, Provider, provider_of};
 pub use tree::{StatementPart, UnreadablePart};
 
 /// The media type of the part that holds a statement (protocol 6).
