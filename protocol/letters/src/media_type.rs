@@ -16,7 +16,8 @@ pub(crate) struct MediaType {
 const MOST_PARAMETERS: usize = 100;
 
 impl MediaType {
-    /// Reads the unfolded body of a Content-Type field; what comes after a fault is left out.
+    /// Reads the unfolded body of a Content-Type field; of its parameters, those before a fault. What follows the
+    /// subtype without a semicolon makes it another type or none, depending on who reads: here none.
     pub(crate) fn read(body: &[u8]) -> Option<MediaType> {
         let mut lexer = Lexer::new(body);
         let mut word = |before: Option<u8>| -> Option<String> {
@@ -29,6 +30,10 @@ impl MediaType {
             (!word.is_empty()).then(|| String::from_utf8_lossy(word).to_ascii_lowercase())
         };
         let name = format!("{}/{}", word(None)?, word(Some(b'/'))?);
+        lexer.skip_cfws().ok()?;
+        if !lexer.at_end() && lexer.peek() != Some(b';') {
+            return None;
+        }
         let mut parameters = BTreeMap::new();
         while parameters.len() < MOST_PARAMETERS {
             let Some((attribute, value)) = parameter(&mut lexer) else {
@@ -171,7 +176,18 @@ mod tests {
         ] {
             assert_eq!(boundary(text).as_deref(), expected, "{text}");
         }
-        for bad in ["", "text", "/plain", "text/", "(text/plain", "text plain/x"] {
+        for bad in [
+            "",
+            "text",
+            "/plain",
+            "text/",
+            "(text/plain",
+            "text plain/x",
+            "text/plain x",
+            "text/plain/x",
+            "multipart/mixed boundary=abc",
+            "text/plain (x",
+        ] {
             assert_eq!(MediaType::read(bad.as_bytes()), None, "{bad}");
         }
     }

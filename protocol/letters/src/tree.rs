@@ -40,6 +40,12 @@ pub enum UnreadablePart {
     /// Two parts of the type: which one was meant is not guessed.
     #[error("the letter has two {TRADEPOST_TYPE} parts")]
     TwoParts,
+    /// Readers do not agree where the header ends, so neither on what is in the part.
+    #[error("a part's header has a line that is no header field")]
+    MalformedHeader,
+    /// The same line opens a part of one and closes another.
+    #[error("the letter has multiparts whose boundaries clash")]
+    ClashingBoundaries,
     /// The part says twice what it is or how it is encoded.
     #[error("the Tradepost part has a header field twice")]
     AmbiguousPart,
@@ -84,6 +90,9 @@ pub(crate) struct Tree {
     pub(crate) leaves: Vec<Leaf>,
     parts: usize,
     is_too_deep: bool,
+    /// A Tradepost part or a multipart, the letter itself not counted, has a line in its header that is no field.
+    has_malformed_header: bool,
+    has_clashing_boundaries: bool,
     /// The type's name stands in what is nested too deep to be walked.
     names_tradepost_too_deep: bool,
     pub(crate) root: Option<MediaType>,
@@ -132,7 +141,9 @@ impl Tree {
 
     /// Protocol 6: the one part, or why there is none to be read.
     pub(crate) fn statement(&self, raw: &[u8]) -> StatementPart {
-        use UnreadablePart::{TooDeep, TooLarge, TooManyParts, TwoParts};
+        use UnreadablePart::{
+            ClashingBoundaries, MalformedHeader, TooDeep, TooLarge, TooManyParts, TwoParts,
+        };
         let mut parts = self.leaves_of(LeafKind::Tradepost);
         let (first, second) = (parts.next(), parts.next());
         if first.is_none() && !self.names_tradepost_too_deep {
@@ -143,6 +154,8 @@ impl Tree {
             (self.is_too_deep, TooDeep),
             (self.parts > MOST_PARTS, TooManyParts),
             (second.is_some(), TwoParts),
+            (self.has_malformed_header, MalformedHeader),
+            (self.has_clashing_boundaries, ClashingBoundaries),
         ];
         if let Some((_, why)) = limits.into_iter().find(|(is_broken, _)| *is_broken) {
             return StatementPart::Unreadable(why);
@@ -205,7 +218,11 @@ impl Walk<'_> {
         let before = std::mem::replace(&mut self.state, State::Skipped);
         if let State::Header(reader) = before {
             let header = reader.finish(body_at);
-            self.state = self.enter(&header);
+            let open_before = self.open.len();
+            let state = self.enter(&header);
+            let is_of_interest = matches!(state, State::Leaf(_)) || self.open.len() > open_before;
+            self.tree.has_malformed_header |= is_of_interest && header.malformed_line.is_some();
+            self.state = state;
         }
     }
 
@@ -260,10 +277,18 @@ impl Walk<'_> {
         }
         // The same delimiter as one around it: its lines are those of the outer one.
         if !self.levels.contains_key(&boundary) {
+            self.tree.has_clashing_boundaries |= self.clashes(&boundary);
             self.levels.insert(boundary.clone(), self.open.len());
             self.open.push(boundary);
         }
         State::Skipped
+    }
+
+    /// Whether a line can be a delimiter of this one and the closing one of another: `x--` within `x`.
+    fn clashes(&self, boundary: &[u8]) -> bool {
+        let longer = [boundary, b"--"].concat();
+        let shorter = boundary.strip_suffix(b"--");
+        self.levels.contains_key(&longer) || shorter.is_some_and(|b| self.levels.contains_key(b))
     }
 
     fn leaf(
