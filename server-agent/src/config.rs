@@ -119,6 +119,9 @@ struct TimersToml {
     answer_longest: Option<Span>,
     tell_operator: Option<Span>,
     give_up: Option<Span>,
+    held_first: Option<Span>,
+    held_longest: Option<Span>,
+    held_patience: Option<Span>,
     smtp_first: Option<Span>,
     smtp_longest: Option<Span>,
     smtp_expire: Option<Span>,
@@ -183,6 +186,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
             .clone()
             .unwrap_or_else(|| file.address.to_string()),
         minimum: file.trust.minimum(&source)?,
+        minimum_of: BTreeMap::new(),
         shop: if plays(Role::Shop) {
             Some(shop(&source, &file, &roles)?)
         } else {
@@ -346,6 +350,9 @@ fn timers(toml: &TimersToml) -> Timers {
         answer_longest: or(toml.answer_longest, usual.answer_longest),
         tell_operator: or(toml.tell_operator, usual.tell_operator),
         give_up: or(toml.give_up, usual.give_up),
+        held_first: or(toml.held_first, usual.held_first),
+        held_longest: or(toml.held_longest, usual.held_longest),
+        held_patience: or(toml.held_patience, usual.held_patience),
     }
 }
 

@@ -118,6 +118,7 @@ fn read(bytes: &[u8], policy: &RelayPolicy) -> Option<(Received, Option<String>,
     let received = Received {
         author: letter.author.clone().ok(),
         evidence,
+        undecided: None,
         proof,
         digest: letter.digest_hex(),
         content,
@@ -156,6 +157,7 @@ pub(crate) fn tell(from: &str, outcome: &Outcome) {
         | Outcome::AnswerRepeated
         | Outcome::ConsentNoted(_)
         | Outcome::Held(_)
+        | Outcome::HeldForProof { .. }
         | Outcome::Emitted(_)
         | Outcome::EmittedBefore(_)
         | Outcome::WasDue(_) => tracing::info!("letter of {from}: {text}"),

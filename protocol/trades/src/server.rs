@@ -6,6 +6,7 @@
 //! letter ─► receive ─► judge (protocol 5, as for servers) ─► shop | carrier | payment ─► Change
 //! line   ─► crate::emit ──────────────────────────────────────────────────────────────► Change
 //! time   ─► due::tick ────────────────────────────────────────────────────────────────► Change
+//! DNS    ─► held::proven_again ───────────────────────────────────────────────────────► Change
 //! ```
 //!
 //! It does not know how letters travel, and it decides nothing about the buyer's side.
@@ -15,6 +16,7 @@ pub mod book;
 pub mod change;
 pub(crate) mod desk;
 pub mod due;
+pub mod held;
 pub mod ids;
 pub(crate) mod judge;
 pub mod settings;
@@ -23,7 +25,7 @@ pub mod view;
 
 pub use change::{Change, Ignored, Occasion, Outcome, PersonNotice, Sending};
 pub use ids::FreshIds;
-pub use judge::{Content, Received};
+pub use judge::{Content, Received, Undecided};
 pub use settings::{Settings, Timers};
 
 pub(crate) use desk::Desk;

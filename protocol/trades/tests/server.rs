@@ -7,6 +7,8 @@ mod corners;
 mod desk;
 #[path = "server/emit.rs"]
 mod emit;
+#[path = "server/held.rs"]
+mod held;
 #[path = "server/instructions.rs"]
 mod instructions;
 #[path = "server/judgement.rs"]

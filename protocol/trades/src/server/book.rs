@@ -8,7 +8,10 @@
 //! s/g/<digest>                  the evidence of a letter that was judged
 //! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
 //! s/w/<statement id>            Waiting: an own statement that awaits its answer
-//! s/h/<digest>                  a held letter
+//! s/h/<digest>                  a letter that is held until the time it bears
+//! s/u/<digest>                  Waits: a letter that is held until DNS answers
+//! s/p/<time>/<digest>           when such a letter is tried again
+//! s/o, s/o/<domain>             how many of them there are
 //! s/m/<sender>/<shop>/<id>/..   Mark: a refund or recall that overtook its instruction
 //! s/d/<time>/<what>             what is due when; stale ones do nothing
 //! ```
@@ -347,6 +350,36 @@ pub(crate) fn held_key(digest: &str) -> String {
     format!("s/h/{digest}")
 }
 
+pub(crate) fn waits_key(digest: &str) -> String {
+    format!("{WAITS}{digest}")
+}
+
+/// Where the letters are that wait for DNS, by their digests.
+pub(crate) const WAITS: &str = "s/u/";
+/// How many wait, and of which domain.
+pub(crate) const WAITING: &str = "s/o";
+
+pub(crate) fn waiting_of_key(domain: &str) -> String {
+    format!("{WAITING}/{domain}")
+}
+
+pub(crate) const PROOF: &str = "s/p/";
+
+pub(crate) fn proof_due_key(at: Time, digest: &str) -> String {
+    timed_key(PROOF, at, digest)
+}
+
+pub(crate) fn read_proof_due_key(key: &[u8]) -> Option<(Time, String)> {
+    read_timed_key(PROOF, key)
+}
+
+/// The digest of a letter whose row that is, while it waits for DNS: whoever keeps the letters knows
+/// by it when one may go.
+#[must_use]
+pub fn digest_of_waiting(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key).ok()?.strip_prefix(WAITS)
+}
+
 /// What a mark stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkOf<'p> {
@@ -369,14 +402,22 @@ pub(crate) const DUE: &str = "s/d/";
 /// Ordered by time: 16 digits last until the year 318857. Rounded up to a whole millisecond: when
 /// the row is due, so is what it names.
 pub(crate) fn due_key(at: Time, what: &str) -> String {
+    timed_key(DUE, at, what)
+}
+
+fn timed_key(list: &str, at: Time, what: &str) -> String {
     let down = at.unix_millis();
     let up = down.saturating_add(i64::from(Time::from_unix_millis(down) < at));
-    format!("{DUE}{:016}/{what}", up.max(0))
+    format!("{list}{:016}/{what}", up.max(0))
 }
 
 /// When a row of the due list is due, and what it names.
 pub(crate) fn read_due_key(key: &[u8]) -> Option<(Time, String)> {
-    let text = std::str::from_utf8(key).ok()?.strip_prefix(DUE)?;
+    read_timed_key(DUE, key)
+}
+
+fn read_timed_key(list: &str, key: &[u8]) -> Option<(Time, String)> {
+    let text = std::str::from_utf8(key).ok()?.strip_prefix(list)?;
     let (millis, what) = text.split_once('/')?;
     Some((
         Time::from_unix_millis(millis.parse().ok()?),

@@ -111,6 +111,12 @@ pub enum Outcome {
     /// Its time lies ahead; it is judged then.
     #[error("held until {0}: it says that it was sent then")]
     Held(Time),
+    /// DNS did not say whether its sender is proven; it is tried again (protocol 5, line 2).
+    #[error("held, since DNS did not answer; its sender is proven again at {until}")]
+    HeldForProof {
+        /// When.
+        until: Time,
+    },
     /// A line of the merchant's own system was taken.
     #[error("recorded {0}")]
     Emitted(StatementId),
@@ -164,6 +170,9 @@ pub enum Ignored {
         /// How.
         proof: String,
     },
+    /// Protocol 5, line 2, and a limit of ours: strangers could fill the disk.
+    #[error("DNS did not answer, and too many letters of {0} wait for it already")]
+    TooManyWait(String),
     /// Protocol 5, line 4.
     #[error("the statement cannot be used: {0}")]
     StatementIsUnreadable(String),

@@ -94,6 +94,11 @@ impl<'a> Desk<'a> {
         self.rows.apply([Row::put(book::due_key(at, what), "null")]);
     }
 
+    /// Writes a row whose key says all.
+    pub(crate) fn mark(&mut self, key: &str) {
+        self.rows.apply([Row::put(key, "null")]);
+    }
+
     pub(crate) fn fresh_id(&mut self) -> StatementId {
         self.ids.statement()
     }

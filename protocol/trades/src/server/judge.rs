@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Address, Evidence, Kind, Statement};
+use tradepost_statements::{Address, Evidence, Kind, Statement, Time};
 
 use super::book::{self, Seen};
 use super::change::{Ignored, Occasion, Outcome};
 use super::desk::{Desk, may_repeat};
+use super::held;
 
 /// A fetched letter that has a Tradepost part, as far as decisions need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +19,26 @@ pub struct Received {
     pub author: Option<Address>,
     /// How well the author is proven.
     pub evidence: Evidence,
-    /// How, in one sentence.
+    /// What DNS could still make of it; none when it has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<Undecided>,
+    /// How the author was proven or not, in one sentence.
     pub proof: String,
     /// SHA-256, in hex, of the octets from the first author field on.
     pub digest: String,
     /// What the Tradepost part holds.
     pub content: Content,
+}
+
+/// A signature was found that could prove the author, but DNS did not give its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undecided {
+    /// What the evidence could still become.
+    pub evidence: Evidence,
+    /// When the own provider received the letter: it is judged by that, however late.
+    pub received_at: Time,
+    /// Octets of the whole letter, which has to be kept.
+    pub octets: u64,
 }
 
 /// What a Tradepost part holds.
@@ -49,6 +64,16 @@ pub(super) fn judge(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
     {
         return Ignored::SameLetter.into();
     }
+    // Protocol 5, line 2.
+    match held::wait(desk, letter) {
+        Some(outcome) => outcome,
+        None => judge_anew(desk, letter),
+    }
+}
+
+/// Protocol 5, line 3 on, for what was not judged with such evidence before.
+pub(super) fn judge_anew(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+    let key = book::digest_key(&letter.digest);
     let proof = prove(desk, letter);
     // Nothing is kept of letters of unproven senders: anybody can send any number of them.
     if !matches!(
@@ -90,7 +115,8 @@ impl From<Ignored> for Unjudged {
 
 /// Protocol 5, lines 3 to 6.
 fn prove(desk: &Desk<'_>, letter: &Received) -> Result<(Address, Decoded), Unjudged> {
-    let proven = letter.evidence >= desk.settings.minimum && letter.evidence > Evidence::None;
+    let proven = letter.evidence >= desk.settings.minimum_for(letter.author.as_ref())
+        && letter.evidence > Evidence::None;
     let author = match &letter.author {
         Some(author) if proven => author.clone(),
         Some(_) | None => {

@@ -1,5 +1,6 @@
 //! What an operator decides: which roles a server has, and how it plays them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tradepost_statements::{Address, Evidence};
@@ -15,6 +16,8 @@ pub struct Settings {
     pub name: String,
     /// The least evidence of a letter that counts.
     pub minimum: Evidence,
+    /// The same for single parties.
+    pub minimum_of: BTreeMap<Address, Evidence>,
     /// It takes orders.
     pub shop: Option<shop::Settings>,
     /// It delivers.
@@ -23,6 +26,16 @@ pub struct Settings {
     pub payment: Option<payment::Settings>,
     /// How long it waits.
     pub timers: Timers,
+}
+
+impl Settings {
+    /// The least evidence that a letter of this author needs.
+    pub(super) fn minimum_for(&self, author: Option<&Address>) -> Evidence {
+        author
+            .and_then(|a| self.minimum_of.get(a))
+            .copied()
+            .unwrap_or(self.minimum)
+    }
 }
 
 /// How long a server waits (protocol 7).
@@ -36,6 +49,12 @@ pub struct Timers {
     pub tell_operator: Duration,
     /// When an unanswered statement is sent no more.
     pub give_up: Duration,
+    /// Before a letter that DNS has not decided is tried again.
+    pub held_first: Duration,
+    /// The longest such wait; each is twice the one before.
+    pub held_longest: Duration,
+    /// After which it is judged as it is (protocol 5).
+    pub held_patience: Duration,
 }
 
 impl Default for Timers {
@@ -47,6 +66,9 @@ impl Default for Timers {
             answer_longest: Duration::from_secs(6 * 3600),
             tell_operator: Duration::from_secs(DAY),
             give_up: Duration::from_secs(30 * DAY),
+            held_first: Duration::from_secs(MINUTE),
+            held_longest: Duration::from_secs(60 * MINUTE),
+            held_patience: Duration::from_secs(7 * DAY),
         }
     }
 }

@@ -9,7 +9,7 @@ use tradepost_statements::{Evidence, Kind, Statement, StatementId, Time, wire};
 use tradepost_trades::emit::{Refusal, emit};
 use tradepost_trades::rows::MemoryRows;
 use tradepost_trades::server::{
-    Content, FreshIds, Outcome, Received, Settings, Timers, due, receive, view,
+    Content, FreshIds, Outcome, Received, Settings, Timers, due, held, receive, view,
 };
 use tradepost_trades::{carrier, payment, shop};
 
@@ -68,6 +68,7 @@ fn settings(address: &str) -> Settings {
         address: address.parse().unwrap(),
         name: "Example".to_owned(),
         minimum: Evidence::Relay,
+        minimum_of: BTreeMap::new(),
         shop: None,
         carrier: None,
         payment: None,
@@ -174,6 +175,7 @@ impl Server {
         Received {
             author: Some(author.parse().unwrap()),
             evidence: Evidence::Relay,
+            undecided: None,
             proof: "auth=pass".to_owned(),
             digest: String::new(),
             content: Content::Statement(statement.to_string()),
@@ -187,6 +189,13 @@ impl Server {
         }
         let mut ids = self.fresh();
         let change = receive(&self.settings, &self.rows, &letter, self.now, &mut ids);
+        self.apply(change)
+    }
+
+    /// A letter that waited, after it was proven again.
+    pub(crate) fn proven_again(&mut self, letter: &Received) -> Came {
+        let mut ids = self.fresh();
+        let change = held::proven_again(&self.settings, &self.rows, letter, self.now, &mut ids);
         self.apply(change)
     }
 
