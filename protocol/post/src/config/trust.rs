@@ -1,14 +1,18 @@
 //! `[trust]`: whom the agent believes (protocol 5).
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
 use tradepost_letters::RelayPolicy;
-use tradepost_statements::Evidence;
+use tradepost_statements::{Address, Evidence};
 
+use super::duration::Span;
 use super::source::{ConfigError, Source};
+use crate::dkim::KeySource;
 
 /// The section `[trust]`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,6 +27,16 @@ pub struct TrustToml {
     pub own_hosts: Option<Vec<Spanned<String>>>,
     /// What becomes of trades that were placed elsewhere (protocol 9).
     pub adopt: Option<AdoptToml>,
+    /// `minimum` for single parties.
+    #[serde(default)]
+    pub minimum_of: BTreeMap<Spanned<String>, Spanned<Evidence>>,
+    /// The name server to ask for keys, as `address:port`; the system's by default.
+    pub resolver: Option<Spanned<String>>,
+    /// How long DNS may take for one letter; 5 seconds by default.
+    pub dns_budget: Option<Span>,
+    /// Keys of DKIM signatures that are never looked up, by the name that DNS has them under.
+    #[serde(default)]
+    pub keys: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 /// `adopt`.
@@ -46,15 +60,55 @@ impl TrustToml {
         let Some(minimum) = &self.minimum else {
             return Ok(Evidence::Relay);
         };
-        // `dkim` and `signed` are levels that this version does not establish: with them every
-        // letter stays below the minimum, which is strict but not wrong; `doctor` says so.
-        match minimum.get_ref() {
-            Evidence::None => Err(source.wrong(
-                minimum,
-                "minimum: \"none\" would believe anybody; the least is \"relay\"",
-            )),
-            level @ (Evidence::Relay | Evidence::Dkim | Evidence::Signed) => Ok(*level),
-        }
+        believable(source, minimum, "minimum")
+    }
+
+    /// The same for single parties.
+    ///
+    /// # Errors
+    /// [`ConfigError::At`] for what is no address, and for `none`.
+    pub fn minimum_of(&self, source: &Source) -> Result<BTreeMap<Address, Evidence>, ConfigError> {
+        let read = |(party, minimum): (&Spanned<String>, &Spanned<Evidence>)| {
+            let address: Address = party
+                .get_ref()
+                .parse()
+                .map_err(|e| source.wrong(party, format!("[trust.minimum_of]: {e}")))?;
+            Ok((address, believable(source, minimum, "minimum_of")?))
+        };
+        self.minimum_of.iter().map(read).collect()
+    }
+
+    /// Where the keys of DKIM signatures come from.
+    ///
+    /// # Errors
+    /// [`ConfigError::At`] for a resolver that is no address with a port, and for a name that is
+    /// not where a key would be.
+    pub fn key_source(&self, source: &Source) -> Result<KeySource, ConfigError> {
+        let usual = KeySource::default();
+        let resolver = self.resolver.as_ref().map(|text| {
+            let address: Result<SocketAddr, _> = text.get_ref().parse();
+            address.map_err(|_| {
+                let what = format!(
+                    "resolver = {:?}: give an IP address and a port, as \"127.0.0.1:53\"",
+                    text.get_ref()
+                );
+                source.wrong(text, what)
+            })
+        });
+        let fixed = self.keys.iter().map(|(name, record)| {
+            let key = name.get_ref().trim_end_matches('.').to_ascii_lowercase();
+            if !key.contains("._domainkey.") {
+                let what = "[trust.keys]: a key's name is like \"s1._domainkey.shop.example\"";
+                return Err(source.wrong(name, what));
+            }
+            Ok((key, record.get_ref().clone()))
+        });
+        Ok(KeySource {
+            fixed: fixed.collect::<Result<_, _>>()?,
+            resolver: resolver.transpose()?,
+            budget: self.dns_budget.map_or(usual.budget, Span::duration),
+            ..usual
+        })
     }
 
     /// Whose Authentication-Results are believed.
@@ -68,6 +122,20 @@ impl TrustToml {
             .map(|hosts| patterns(source, hosts, "own_hosts"))
             .transpose()?;
         Ok(RelayPolicy::new(ids, own_hosts))
+    }
+}
+
+fn believable(
+    source: &Source,
+    minimum: &Spanned<Evidence>,
+    key: &str,
+) -> Result<Evidence, ConfigError> {
+    match minimum.get_ref() {
+        Evidence::None => Err(source.wrong(
+            minimum,
+            format!("{key}: \"none\" would believe anybody; the least is \"relay\""),
+        )),
+        level @ (Evidence::Relay | Evidence::Dkim | Evidence::Signed) => Ok(*level),
     }
 }
 

@@ -13,10 +13,15 @@ pub struct KeySource {
     pub resolver: Option<SocketAddr>,
     /// How long the keys of one letter may take.
     pub budget: Duration,
+    /// For so long nobody is asked again for what was not answered.
+    pub failures_kept: Duration,
 }
 
 /// How long DNS may take for a letter, where nothing else is configured.
 const BUDGET: Duration = Duration::from_secs(5);
+
+/// A name server that is silent is silent for all the letters of a batch.
+const FAILURES_KEPT: Duration = Duration::from_secs(60);
 
 impl Default for KeySource {
     fn default() -> KeySource {
@@ -24,6 +29,7 @@ impl Default for KeySource {
             fixed: BTreeMap::new(),
             resolver: None,
             budget: BUDGET,
+            failures_kept: FAILURES_KEPT,
         }
     }
 }
