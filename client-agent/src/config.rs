@@ -12,6 +12,7 @@ use tradepost_post::config::{
     AdoptToml, ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
     make_private_folder,
 };
+use tradepost_post::dkim::KeySource;
 use tradepost_post::outbox::Policy;
 use tradepost_statements::{Address, Amount};
 use tradepost_trades::buyer::{self, Adopt, Settings};
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// Whose Authentication-Results count.
     pub(crate) policy: RelayPolicy,
+    /// Where the keys of DKIM signatures come from.
+    pub(crate) keys: KeySource,
     /// The mailbox; not needed for reports and imports.
     pub(crate) imap: Option<ImapToml>,
     /// The way out; not needed for reports and imports.
@@ -86,6 +89,9 @@ struct Timers {
     answer_first: Option<Span>,
     answer_longest: Option<Span>,
     answer_patience: Option<Span>,
+    held_first: Option<Span>,
+    held_longest: Option<Span>,
+    held_patience: Option<Span>,
     submit_first: Option<Span>,
     submit_longest: Option<Span>,
     submit_patience: Option<Span>,
@@ -93,14 +99,16 @@ struct Timers {
 }
 
 impl Timers {
-    /// Waits for answers.
-    fn answers(&self) -> buyer::settings::Timers {
+    /// Waits for answers, and for DNS.
+    fn of_the_judgement(&self) -> buyer::settings::Timers {
         let usual = buyer::settings::Timers::default();
         buyer::settings::Timers {
             answer_first: or(self.answer_first, usual.answer_first),
             answer_longest: or(self.answer_longest, usual.answer_longest),
             answer_patience: or(self.answer_patience, usual.answer_patience),
-            ..usual
+            held_first: or(self.held_first, usual.held_first),
+            held_longest: or(self.held_longest, usual.held_longest),
+            held_patience: or(self.held_patience, usual.held_patience),
         }
     }
 
@@ -150,6 +158,7 @@ impl Config {
         }
         let mut settings = Settings::new(addresses.iter().cloned());
         settings.minimum = file.trust.minimum(&source)?;
+        settings.minimum_of = file.trust.minimum_of(&source)?;
         settings.adopt = match file.trust.adopt {
             None | Some(AdoptToml::List) => Adopt::List,
             Some(AdoptToml::Ask) => Adopt::Ask,
@@ -159,9 +168,10 @@ impl Config {
             let amount: Amount = parsed(&source, limit, "unpaid")?;
             settings.unpaid_limits.push(amount);
         }
-        settings.timers = file.timers.answers();
+        settings.timers = file.timers.of_the_judgement();
         Ok(Config {
             policy: file.trust.relay_policy(&source)?,
+            keys: keys(&source, &file)?,
             settings,
             addresses,
             imap: file.imap,
@@ -176,6 +186,17 @@ impl Config {
     pub(crate) fn default_user(&self) -> &str {
         self.addresses.first.as_written()
     }
+}
+
+/// Where keys come from. A failure of DNS is forgotten before a held letter's next try, so that it
+/// is one.
+fn keys(source: &Source, file: &File) -> Result<KeySource, ConfigError> {
+    let keys = file.trust.key_source(source)?;
+    let first_try = file.timers.of_the_judgement().held_first;
+    Ok(KeySource {
+        failures_kept: keys.failures_kept.min(first_try / 2),
+        ..keys
+    })
 }
 
 fn addresses(source: &Source, file: &File) -> Result<Addresses, ConfigError> {

@@ -27,7 +27,7 @@ use crate::carry::{Carrier, copy_what_left, keep_copies};
 use crate::cli::Places;
 use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
-use crate::office::Office;
+use crate::office::{FOR_HELD_LETTERS, Office};
 use crate::sending::{copies, mailbox as mailbox_settings, pace, submitter};
 use crate::socket::Daemon;
 use crate::{output, socket};
@@ -62,7 +62,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
 
     if office.config.policy.authserv_ids.is_empty() {
         tracing::warn!(
-            "no authserv_ids are configured, so no letter can be proven; see: tradepost doctor"
+            "no authserv_ids are configured, so letters are proven by DKIM alone; see: tradepost doctor"
         );
     }
     let (stopper, stop) = stop::channel();
@@ -88,7 +88,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     };
     say(&[NotifyState::Stopping]);
     if once && done.is_ok() && !stop.is_stopped() {
-        office.tick().await?;
+        office.do_what_is_due(FOR_HELD_LETTERS).await?;
         tokio::select! {
             () = send_what_waits(&office, &out, &settings, &sent) => {}
             () = asked_to_end() => tracing::info!("ending, as asked"),
@@ -138,7 +138,7 @@ pub(crate) async fn open(data: &Path, config: Config) -> anyhow::Result<Arc<Offi
         output::note(&opened.to_string());
     }
     tracing::debug!("{opened}");
-    Ok(Office::new(ledger, config))
+    Ok(Office::new(ledger, config)?)
 }
 
 fn open_with_progress(data: &Path, config: &Config) -> Result<(Ledger, Opened), LedgerError> {

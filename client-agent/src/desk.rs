@@ -1,7 +1,7 @@
 //! Where a command puts its requests: to the daemon when one runs, else to the ledger that it
 //! opens itself.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,9 @@ enum At {
 /// journal before it opens its door.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A person waits beside the screen: what DNS does not say until then, it may say another time.
+const FOR_HELD_LETTERS: Duration = Duration::from_secs(3);
 
 impl Desk {
     /// Finds the daemon, or opens the ledger.
@@ -92,24 +95,22 @@ async fn find(places: &Places) -> anyhow::Result<At> {
             Some(config) => config,
             None => Config::load(&path)?,
         };
-        match open(&data, taken) {
-            Ok(office) => return Ok(At::Own(office)),
+        match Ledger::open(&data, &taken, Arc::new(SystemClock), &mut |_| {}) {
+            Ok((ledger, opened)) => {
+                if opened.torn_bytes > 0 {
+                    crate::output::note(&opened.to_string());
+                }
+                let office = Office::new(ledger, taken)?;
+                // What time has made due, as the daemon would have done it.
+                office.do_what_is_due(FOR_HELD_LETTERS).await?;
+                return Ok(At::Own(office));
+            }
             Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < PATIENCE => {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
             Err(e) => return Err(e.into()),
         }
     }
-}
-
-/// Opens the ledger for a command, and does what time has made due, as the daemon would have.
-fn open(data: &Path, config: Config) -> Result<Arc<Office>, LedgerError> {
-    let (ledger, opened) = Ledger::open(data, &config, Arc::new(SystemClock), &mut |_| {})?;
-    if opened.torn_bytes > 0 {
-        crate::output::note(&opened.to_string());
-    }
-    ledger.tick()?;
-    Ok(Office::new(ledger, config))
 }
 
 /// The ledger for commands that need it alone: no daemon may run.

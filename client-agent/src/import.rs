@@ -33,8 +33,8 @@ pub(crate) async fn run(
     let config = Config::load(&config_file(places)?)?;
     if !sent && config.policy.authserv_ids.is_empty() {
         note(
-            "tradepost: no authserv_ids are configured in [trust], so no letter can be proven; \
-             see: tradepost doctor",
+            "tradepost: no authserv_ids are configured in [trust], so letters are proven by DKIM \
+             alone; see: tradepost doctor",
         );
     }
     let mut desk = Desk::find(places).await?;

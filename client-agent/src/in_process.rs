@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::runtime::Runtime;
 use tradepost_post::config::Source;
+use tradepost_post::dkim::Unproven;
 use tradepost_post::store::{Position, Record};
 use tradepost_statements::Time;
 use tradepost_trades::buyer::Judgement;
@@ -16,7 +17,7 @@ use tradepost_trades::rows::MemoryRows;
 
 use crate::config::Config;
 use crate::ledger::{Entry, Input, replay};
-use crate::receive::{Lay, read};
+use crate::receive::{Lay, Reader};
 
 /// A ledger in memory, and the agent that reads letters for it. A clone is a copy of the ledger.
 #[derive(Clone)]
@@ -27,7 +28,7 @@ pub struct Agent {
 }
 
 struct Person {
-    config: Config,
+    reader: Reader,
     runtime: Runtime,
 }
 
@@ -48,6 +49,7 @@ impl Agent {
     pub fn new(config: &str) -> anyhow::Result<Agent> {
         let config = Config::check(Source::from_text("config.toml", config))?;
         let settings = config.settings.clone();
+        let reader = Reader::new(&config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -55,7 +57,7 @@ impl Agent {
         let mut agent = Agent {
             rows: MemoryRows::default(),
             entries: 0,
-            person: Arc::new(Person { config, runtime }),
+            person: Arc::new(Person { reader, runtime }),
         };
         agent.enter(Input::of(Entry::Settings { settings }))?;
         Ok(agent)
@@ -89,17 +91,19 @@ impl Agent {
         now: Time,
     ) -> anyhow::Result<Vec<Option<Judgement>>> {
         let person = Arc::clone(&self.person);
-        let ours = |a: &_| person.config.settings.ours.contains(a);
-        let policy = &person.config.policy;
-        let reads = person.runtime.block_on(async {
-            letters
-                .iter()
-                .map(|l| read(&l.octets, lay, policy, &ours, l.received_at, now).input)
-                .collect::<Vec<_>>()
-        });
+        let letters = letters
+            .into_iter()
+            .map(|l| Unproven {
+                octets: l.octets,
+                received_at: l.received_at,
+            })
+            .collect();
+        let reads = person
+            .runtime
+            .block_on(person.reader.read(letters, lay, now));
         reads
             .into_iter()
-            .map(|input| match input {
+            .map(|read| match read.input {
                 Some(input) => self.enter(input),
                 None => Ok(None),
             })

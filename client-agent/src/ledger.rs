@@ -10,7 +10,6 @@ pub(crate) mod send;
 use std::path::Path;
 use std::sync::Arc;
 
-use tradepost_letters::RelayPolicy;
 use tradepost_post::clock::Clock;
 use tradepost_post::outbox;
 use tradepost_post::store::{
@@ -31,7 +30,7 @@ use crate::config::Config;
 const FORMAT: u32 = 2;
 
 /// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
-/// this size.
+/// this size; one that waits for DNS whatever its size, since it has to be proven again.
 const KEPT_OCTETS: usize = 256 * 1024;
 
 /// The person's ledger, opened.
@@ -39,7 +38,6 @@ pub(crate) struct Ledger {
     store: Store,
     settings: Settings,
     first_address: Address,
-    policy: RelayPolicy,
     /// Whether letters can be sent at all.
     has_way_out: bool,
     clock: Arc<dyn Clock>,
@@ -109,7 +107,6 @@ impl Ledger {
             store,
             settings: config.settings.clone(),
             first_address: config.addresses.first.clone(),
-            policy: config.policy.clone(),
             has_way_out: config.smtp.is_some(),
             clock,
         };
@@ -149,11 +146,6 @@ impl Ledger {
         } else {
             Err(LedgerError::NoWayOut)
         }
-    }
-
-    /// Whose Authentication-Results count.
-    pub(crate) fn policy(&self) -> &RelayPolicy {
-        &self.policy
     }
 
     /// Several reads of one state.
@@ -266,7 +258,8 @@ fn keeps_letter(input: &Input, judgement: Option<&Judgement>) -> bool {
         return true;
     }
     let doubtful = judgement.is_some_and(|j| matches!(j.verdict, Verdict::Held | Verdict::Warned));
-    doubtful && input.letter.len() <= KEPT_OCTETS
+    let waits_for_dns = judgement.is_some_and(|j| j.verdict == Verdict::Held && j.rule == Some(2));
+    waits_for_dns || doubtful && input.letter.len() <= KEPT_OCTETS
 }
 
 /// What a record of the journal comes to.

@@ -5,6 +5,7 @@
 //!
 //! The program is [`run`]. All else is the agent's own.
 
+mod held;
 mod receive;
 
 mod ledger;

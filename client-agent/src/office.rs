@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::spawn_blocking;
+use tradepost_post::dkim::NoProver;
 use tradepost_post::outbox::{self, Bell, State};
 use tradepost_post::store::Position;
 use tradepost_statements::Time;
@@ -13,13 +14,18 @@ use tradepost_statements::Time;
 use crate::config::Config;
 use crate::json;
 use crate::ledger::{Entered, Input, Ledger, LedgerError, earlier};
-use crate::notify;
-use crate::request::{Answer, AskError, Request, SendState, Sending, answer};
+use crate::receive::{Lay, Reader, take_in};
+use crate::request::{Answer, AskError, Letter, Request, SendState, Sending, answer, importing};
+use crate::{held, notify};
 
 /// The opened ledger and the bells that its tasks ring for one another.
 pub(crate) struct Office {
     pub(crate) ledger: Ledger,
     pub(crate) config: Config,
+    /// Reads the letters that come.
+    pub(crate) reader: Reader,
+    /// Held by whoever proves held letters again.
+    pub(crate) proving: Mutex<()>,
     /// Rung when a letter was queued.
     pub(crate) bell: Bell,
     /// Rung when a letter has left whose copy belongs into Sent.
@@ -30,16 +36,21 @@ pub(crate) struct Office {
     outcomes: watch::Sender<u64>,
 }
 
+/// DNS has so long for held letters before other things that are due get their turn.
+pub(crate) const FOR_HELD_LETTERS: Duration = Duration::from_secs(60);
+
 impl Office {
-    pub(crate) fn new(ledger: Ledger, config: Config) -> Arc<Office> {
-        Arc::new(Office {
+    pub(crate) fn new(ledger: Ledger, config: Config) -> Result<Arc<Office>, NoProver> {
+        Ok(Arc::new(Office {
             ledger,
+            reader: Reader::new(&config)?,
+            proving: Mutex::new(()),
             config,
             bell: Bell::new(),
             copies: Notify::new(),
             alarm: watch::Sender::new(None),
             outcomes: watch::Sender::new(0),
-        })
+        }))
     }
 
     /// Does blocking work on the ledger, off the async threads.
@@ -78,6 +89,9 @@ impl Office {
 
     /// Answers a request; where a letter has to leave, waits so long as a person would.
     pub(crate) async fn ask(self: &Arc<Office>, request: Request) -> Result<String, AskError> {
+        if let Request::Import { letters, sent } = request {
+            return self.import(letters, sent).await;
+        }
         let Answer {
             json,
             entered,
@@ -90,6 +104,18 @@ impl Office {
             None => Ok(json),
             Some(sending) => Ok(json::pretty(&self.wait_until_sent(sending).await)?),
         }
+    }
+
+    /// Judges letters from files.
+    async fn import(
+        self: &Arc<Office>,
+        letters: Vec<Letter>,
+        sent: bool,
+    ) -> Result<String, AskError> {
+        let (files, letters) = self.work(move |_| importing::decode(letters)).await;
+        let lay = if sent { Lay::Sent } else { Lay::Inbox };
+        let (taken, _) = take_in(self, letters, lay, Vec::new()).await?;
+        Ok(json::line(&importing::lines(files, taken, lay))?)
     }
 
     async fn wait_until_sent(self: &Arc<Office>, mut sending: Sending) -> Sending {
@@ -138,7 +164,7 @@ impl Office {
             // The tick says anew when the next one is due.
             self.alarm.send_replace(None);
             alarm.mark_unchanged();
-            if let Err(e) = self.tick().await {
+            if let Err(e) = self.do_what_is_due(FOR_HELD_LETTERS).await {
                 return e;
             }
             let sleep = self.until_alarm(*alarm.borrow_and_update());
@@ -149,8 +175,13 @@ impl Office {
         }
     }
 
-    /// Does what is due now.
-    pub(crate) async fn tick(self: &Arc<Office>) -> Result<(), LedgerError> {
+    /// Does what is due now. Letters that were held for want of DNS have so long to be proven; then
+    /// the others get on.
+    pub(crate) async fn do_what_is_due(
+        self: &Arc<Office>,
+        for_held_letters: Duration,
+    ) -> Result<(), LedgerError> {
+        held::prove_again(self, for_held_letters).await?;
         let entered = self.work(|office| office.ledger.tick()).await?;
         self.follow_up(&entered);
         Ok(())

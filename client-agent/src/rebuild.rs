@@ -13,6 +13,7 @@ use crate::cli::Places;
 use crate::config::private_data_folder;
 use crate::daemon::{self, Scan};
 use crate::ledger::{Entry, Input};
+use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
 use crate::{desk, json as escaped, output, report};
 
@@ -59,7 +60,7 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
             anyhow::bail!("interrupted; what was read so far is kept, run it again for the rest");
         }
     };
-    office.tick().await?;
+    office.do_what_is_due(FOR_HELD_LETTERS).await?;
     let (stats, warnings) = office
         .work(|o| {
             o.ledger

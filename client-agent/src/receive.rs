@@ -1,16 +1,23 @@
 //! The path of a letter in, top to bottom. Read this first.
 //!
-//! A letter is fetched (or read from a file) as octets. [`read`] makes of them what the ledger
-//! takes; [`crate::ledger::Ledger::enter`] has it judged, records input and outcome in one durable
-//! write together with the mailbox cursor; [`crate::notify`] tells the person.
+//! A letter is fetched (or read from a file) as octets. [`take_in`] has its sender proven
+//! ([`Reader`]), makes of it what the ledger takes, has it judged, and records input and outcome in one durable write
+//! together with the mailbox cursor; [`crate::notify`] tells the person. What DNS could not decide
+//! is held, and comes by here again ([`crate::held`]).
 //!
 //! Nothing is dropped on the way: what is not ours is counted, everything else becomes an entry.
 
-use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, UnreadableKind};
-use tradepost_statements::{Address, Time};
-use tradepost_trades::buyer;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::ledger::{Entry, Input};
+use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, UnreadableKind};
+use tradepost_post::dkim::{NoProver, Proven, Prover, Unproven};
+use tradepost_statements::{Address, Time};
+use tradepost_trades::buyer::{self, Judgement};
+
+use crate::config::Config;
+use crate::ledger::{Entered, Entry, Input, LedgerError};
+use crate::office::Office;
 
 /// Where a letter lay, which decides whose word it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +28,55 @@ pub(crate) enum Lay {
     Sent,
 }
 
+/// What became of a letter.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// Its Message-ID, to name it by.
+    pub(crate) message_id: Option<String>,
+    /// How it was judged; none where it is not ours, or brought no statement.
+    pub(crate) judgement: Option<Judgement>,
+}
+
+/// Takes letters in, in their order, and what belongs to them, such as the cursor of their folder.
+/// Once this returns, all of it is durable.
+pub(crate) async fn take_in(
+    office: &Arc<Office>,
+    letters: Vec<Unproven>,
+    lay: Lay,
+    with: Vec<Input>,
+) -> Result<(Vec<Taken>, Entered), LedgerError> {
+    let read = office.reader.read(letters, lay, office.ledger.now()).await;
+    let mut taken = Vec::new();
+    let mut inputs = Vec::new();
+    let mut places = Vec::new();
+    for Read { message_id, input } in read {
+        if let Some(input) = input {
+            places.push(taken.len());
+            inputs.push(input);
+        }
+        taken.push(Taken {
+            message_id,
+            judgement: None,
+        });
+    }
+    inputs.extend(with);
+    // Judged (protocol 5) and recorded, in one durable write.
+    let entered = office.enter(inputs).await?;
+    for (place, judgement) in places.into_iter().zip(&entered.judgements) {
+        if let Some(taken) = taken.get_mut(place) {
+            taken.judgement.clone_from(judgement);
+        }
+    }
+    Ok((taken, entered))
+}
+
+/// Reads letters for the ledger. Needs no ledger itself.
+pub(crate) struct Reader {
+    prover: Prover,
+    policy: RelayPolicy,
+    ours: BTreeSet<Address>,
+}
+
 /// What a letter is to the ledger.
 pub(crate) struct Read {
     /// Its Message-ID, to name it by.
@@ -29,62 +85,79 @@ pub(crate) struct Read {
     pub(crate) input: Option<Input>,
 }
 
-/// Makes of a letter what the ledger takes. `received_at` is when the own provider received it.
-pub(crate) fn read(
-    octets: &[u8],
-    lay: Lay,
-    policy: &RelayPolicy,
-    ours: &dyn Fn(&Address) -> bool,
-    received_at: Option<Time>,
-    now: Time,
-) -> Read {
-    // Guard and parse the letter, establish its evidence, decode the statement (protocol 5, 6, 2).
-    let opened = tradepost_letters::open(octets, policy);
-    let message_id = opened.letter.message_id.clone();
-
-    // A bounce tells of a letter of ours; whatever it returns inside is not said anew.
-    if let Some(bounce) = opened.letter.bounce.as_ref().filter(|b| b.failed()) {
-        let message_ids = bounce.message_ids.clone();
-        let text = bounce.text();
-        let input = Input::of(Entry::Bounced {
-            message_ids,
-            text,
-            now,
-        });
-        return Read {
-            message_id,
-            input: Some(input),
-        };
+impl Reader {
+    /// Reads letters as a configuration says.
+    pub(crate) fn new(config: &Config) -> Result<Reader, NoProver> {
+        Ok(Reader {
+            prover: Prover::new(config.keys.clone())?,
+            policy: config.policy.clone(),
+            ours: config.settings.ours.clone(),
+        })
     }
 
-    let entry = match lay {
-        Lay::Sent => own_statement(&opened, ours).map(|json| Entry::FoundInSent {
-            json,
-            message_id: message_id.clone(),
-            now,
-        }),
-        Lay::Inbox => {
-            let at = received_at
-                .or_else(|| tradepost_letters::time_of_receipt(&opened.letter, policy))
-                .unwrap_or(now);
-            // No letter is judged before it was received: where this computer's clock is behind
-            // the provider's, the provider's counts.
-            let now = now.max(at);
-            received(&opened, at).map(|received| Entry::Received { received, now })
+    /// What letters are to the ledger, in their order.
+    pub(crate) async fn read(&self, letters: Vec<Unproven>, lay: Lay, now: Time) -> Vec<Read> {
+        match lay {
+            Lay::Inbox => {
+                let proven = self.prove(letters, now).await;
+                proven.into_iter().map(|p| read_received(p, now)).collect()
+            }
+            // "Letters in Sent need no evidence", so nobody is asked for keys.
+            Lay::Sent => {
+                let ours = self.ours.clone();
+                let read = move || {
+                    letters
+                        .into_iter()
+                        .map(|l| read_sent(l, &ours, now))
+                        .collect()
+                };
+                match tokio::task::spawn_blocking(read).await {
+                    Ok(read) => read,
+                    Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+                }
+            }
         }
-    };
-    // The whole letter goes along; the ledger keeps it where the verdict asks for that.
-    let input = entry.map(|entry| Input {
-        entry,
-        letter: octets.to_vec(),
-    });
-    Read { message_id, input }
+    }
+
+    /// Opens letters and establishes their evidence (protocol 5, 6, 2): the only step that asks
+    /// anybody, and it asks only DNS.
+    pub(crate) async fn prove(&self, letters: Vec<Unproven>, now: Time) -> Vec<Proven> {
+        self.prover.prove(letters, &self.policy, now).await
+    }
 }
 
-/// What the judgement needs of a letter; none when it has no Tradepost part (protocol 5, line 1).
-fn received(opened: &Opened, received_at: Time) -> Option<buyer::Received> {
-    let content = content(opened)?;
-    let letter = &opened.letter;
+/// Of a letter whose sender is as well proven as can be.
+fn read_received(proven: Proven, now: Time) -> Read {
+    let message_id = proven.opened.letter.message_id.clone();
+    if let Some(bounce) = bounce(&proven.opened, now) {
+        return Read {
+            message_id,
+            input: Some(bounce),
+        };
+    }
+    Read {
+        message_id,
+        input: to_enter(proven, now),
+    }
+}
+
+/// What is to be entered of a letter; none when it has no Tradepost part (protocol 5, line 1).
+pub(crate) fn to_enter(proven: Proven, now: Time) -> Option<Input> {
+    let received = received(&proven)?;
+    // No letter is judged before it was received: where this computer's clock is behind the
+    // provider's, the provider's counts.
+    let now = now.max(proven.received_at);
+    Some(Input {
+        entry: Entry::Received { received, now },
+        // The whole letter goes along; the ledger keeps it where the verdict asks for that.
+        letter: proven.octets,
+    })
+}
+
+/// What the judgement needs of a letter.
+fn received(proven: &Proven) -> Option<buyer::Received> {
+    let content = content(&proven.opened)?;
+    let letter = &proven.opened.letter;
     Some(buyer::Received {
         letter: buyer::LetterFacts {
             message_id: letter.message_id.clone(),
@@ -94,12 +167,11 @@ fn received(opened: &Opened, received_at: Time) -> Option<buyer::Received> {
             size: u64::try_from(letter.size).unwrap_or(u64::MAX),
         },
         author: letter.author.as_ref().ok().cloned(),
-        evidence: opened.evidence,
-        // DKIM is not verified here yet, so nothing waits for DNS.
-        undecided: None,
-        proof: opened.proof.clone(),
+        evidence: proven.opened.evidence,
+        undecided: proven.undecided,
+        proof: proven.opened.proof.clone(),
         digest: letter.digest_hex(),
-        received_at,
+        received_at: proven.received_at,
         content,
     })
 }
@@ -126,12 +198,40 @@ pub(crate) fn content(opened: &Opened) -> Option<buyer::Content> {
     }
 }
 
+/// A bounce tells of a letter of ours; whatever it returns inside is not said anew.
+fn bounce(opened: &Opened, now: Time) -> Option<Input> {
+    let bounce = opened.letter.bounce.as_ref().filter(|b| b.failed())?;
+    Some(Input::of(Entry::Bounced {
+        message_ids: bounce.message_ids.clone(),
+        text: bounce.text(),
+        now,
+    }))
+}
+
+/// Of a copy of one of our own letters: whoever put it into Sent had the password of the mailbox.
+fn read_sent(letter: Unproven, ours: &BTreeSet<Address>, now: Time) -> Read {
+    let opened = tradepost_letters::open(&letter.octets, &RelayPolicy::default());
+    let message_id = opened.letter.message_id.clone();
+    let input = bounce(&opened, now).or_else(|| {
+        let entry = Entry::FoundInSent {
+            json: own_statement(&opened, ours)?,
+            message_id: message_id.clone(),
+            now,
+        };
+        Some(Input {
+            entry,
+            letter: letter.octets,
+        })
+    });
+    Read { message_id, input }
+}
+
 /// The JSON octets of the statement in a copy of one of our own letters.
-fn own_statement(opened: &Opened, ours: &dyn Fn(&Address) -> bool) -> Option<String> {
+fn own_statement(opened: &Opened, ours: &BTreeSet<Address>) -> Option<String> {
     let Content::Statement(decoded) = &opened.content else {
         return None;
     };
-    if ours(&decoded.statement.from) {
+    if ours.contains(&decoded.statement.from) {
         json_of(&opened.letter)
     } else {
         None

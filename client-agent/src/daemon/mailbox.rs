@@ -8,12 +8,13 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sd_notify::NotifyState;
 use tradepost_letters::untrusted;
+use tradepost_post::dkim::Unproven;
 use tradepost_post::imap::{Cursor, MailEvent, RawMail, TroubleKind, Watch};
 
 use super::say;
 use crate::ledger::{Entry, Input, LedgerError, cursors};
 use crate::office::Office;
-use crate::receive::{Lay, read};
+use crate::receive::{Lay, take_in};
 
 /// How the mailbox is read.
 #[derive(Debug, Clone, Copy)]
@@ -148,26 +149,17 @@ impl Mailbox {
         cursor: Input,
     ) -> Result<(), LedgerError> {
         self.fetched += mails.len();
-        let entered = self
-            .office
-            .work(move |office| {
-                let (ledger, now) = (&office.ledger, office.ledger.now());
-                let mut inputs: Vec<Input> = mails
-                    .iter()
-                    .filter_map(|mail| {
-                        let ours = |a: &_| ledger.is_ours(a);
-                        let at = mail.internal_date;
-                        read(&mail.bytes, lay, ledger.policy(), &ours, at, now).input
-                    })
-                    .collect();
-                inputs.push(cursor);
-                ledger.enter(inputs)
+        let letters = mails
+            .into_iter()
+            .map(|mail| Unproven {
+                octets: mail.bytes,
+                received_at: mail.internal_date,
             })
-            .await?;
-        for judgement in entered.judgements.iter().flatten() {
+            .collect();
+        let (taken, _) = take_in(&self.office, letters, lay, vec![cursor]).await?;
+        for judgement in taken.iter().filter_map(|t| t.judgement.as_ref()) {
             *self.counts.entry(judgement.verdict.word()).or_insert(0) += 1;
         }
-        self.office.follow_up(&entered);
         Ok(())
     }
 

@@ -3,13 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use tradepost_post::dkim::Unproven;
 use tradepost_statements::{Kind, TradeRef};
 use tradepost_trades::buyer::{self, Judgement, WarningKind};
 
-use super::{Answer, AskError};
-use crate::json;
-use crate::ledger::Ledger;
-use crate::receive::{Lay, read};
+use crate::receive::{Lay, Taken};
 
 /// A letter from a file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -70,49 +68,37 @@ impl Verdict {
     }
 }
 
-/// Judges letters in one durable write; the answer is a list of [`VerdictLine`]s.
-pub(super) fn import(ledger: &Ledger, letters: &[Letter], sent: bool) -> Result<Answer, AskError> {
-    let lay = if sent { Lay::Sent } else { Lay::Inbox };
-    let now = ledger.now();
-    let mut lines = Vec::new();
-    let mut inputs = Vec::new();
-    for letter in letters {
-        // What is no base64 was not written by our own command.
-        let octets = STANDARD.decode(&letter.octets).unwrap_or_default();
-        let read = read(
-            &octets,
-            lay,
-            ledger.policy(),
-            &|a| ledger.is_ours(a),
-            None,
-            now,
-        );
-        lines.push(VerdictLine {
-            file: letter.file.clone(),
-            message_id: read.message_id,
+/// The names of the files, and their letters.
+pub(crate) fn decode(letters: Vec<Letter>) -> (Vec<String>, Vec<Unproven>) {
+    let decoded = letters.into_iter().map(|letter| {
+        let unproven = Unproven {
+            // What is no base64 was not written by our own command.
+            octets: STANDARD.decode(&letter.octets).unwrap_or_default(),
+            received_at: None,
+        };
+        (letter.file, unproven)
+    });
+    decoded.unzip()
+}
+
+/// What became of each.
+pub(crate) fn lines(files: Vec<String>, taken: Vec<Taken>, lay: Lay) -> Vec<VerdictLine> {
+    let lines = files.into_iter().zip(taken).map(|(file, taken)| {
+        let mut line = VerdictLine {
+            file,
+            message_id: taken.message_id,
             verdict: Verdict::Other(NotJudged::NotOurs),
             kind: None,
-            rule: (!sent).then_some(1),
+            rule: (lay == Lay::Inbox).then_some(1),
             warning: None,
             trade: None,
-        });
-        inputs.extend(read.input.map(|input| (lines.len() - 1, input)));
-    }
-    let (places, inputs): (Vec<usize>, Vec<_>) = inputs.into_iter().unzip();
-    let mut entered = ledger.enter(inputs)?;
-    for (place, judgement) in places
-        .into_iter()
-        .zip(std::mem::take(&mut entered.judgements))
-    {
-        if let (Some(line), Some(judgement)) = (lines.get_mut(place), judgement) {
-            fill_in(line, judgement);
+        };
+        if let Some(judgement) = taken.judgement {
+            fill_in(&mut line, judgement);
         }
-    }
-    Ok(Answer {
-        json: json::line(&lines)?,
-        entered,
-        sending: None,
-    })
+        line
+    });
+    lines.collect()
 }
 
 fn fill_in(line: &mut VerdictLine, judgement: Judgement) {
