@@ -42,6 +42,7 @@ use clap::Parser;
 /// Does what the command line says, and tells how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
+    tradepost_post::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
     let cli = cli::Cli::parse();
     log::start(matches!(cli.command, cli::Command::Daemon { .. }));

@@ -4,24 +4,28 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::prelude::*;
+use tradepost_post::log::{directives, may_be_logged};
 
 /// Starts logging. `TRADEPOST_LOG` says how much: `warn`, `info`, `debug`, or per target; else the
 /// daemon tells what happens, and a command only what it prints itself.
 pub(crate) fn start(daemon: bool) {
     let usual = if daemon { "info" } else { "off" };
-    let filter = EnvFilter::builder().parse_lossy(tradepost_post::log::directives(usual));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let wanted = EnvFilter::builder().parse_lossy(directives(usual));
+    let allowed = filter_fn(|line| may_be_logged(line.target(), *line.level()));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    let filters = tracing_subscriber::registry().with(wanted).with(allowed);
     // systemd writes the time beside every line itself.
     if std::env::var_os("JOURNAL_STREAM").is_some() {
-        lines.without_time().init();
+        filters.with(lines.without_time()).init();
     } else {
-        lines.with_timer(LocalTime).init();
+        filters.with(lines.with_timer(LocalTime)).init();
     }
 }
 

@@ -32,6 +32,7 @@ use clap::Parser;
 use tradepost_letters::untrusted;
 
 fn main() -> ExitCode {
+    tradepost_post::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
     let cli = cli::Cli::parse();
     log::start(matches!(cli.command, cli::Command::Run));

@@ -12,6 +12,7 @@ pub mod imap;
 pub mod log;
 pub mod net;
 pub mod outbox;
+pub mod process;
 pub mod schedule;
 pub mod smtp;
 pub mod stop;

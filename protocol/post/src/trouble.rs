@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
+use crate::net::echo;
+
 /// Something is wrong with the connection; it will be tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
@@ -54,6 +58,12 @@ impl Error {
             kind,
             text: text.into(),
         }
+    }
+
+    /// The same, should the server have repeated the password.
+    pub(crate) fn without_login(self, user: &str, password: &SecretString) -> Error {
+        let text = echo::without_login(&self.text, user, password);
+        Error { text, ..self }
     }
 
     /// Whether the same thing may work later without anybody changing anything here.

@@ -168,6 +168,28 @@ async fn the_login_takes_what_the_server_offers() {
         assert_eq!(server.log(), expected);
         assert!(!e.text.contains("ret"), "{e}");
     }
+    // A server that repeats what it was told.
+    let echoes: [(&'static [&'static str], &str); 2] = [
+        (
+            &[
+                "* OK [CAPABILITY IMAP4rev1] hi\r\n",
+                "a1 BAD unknown: LOGIN \"ann\" \"sec\\\"ret\"\r\n",
+            ],
+            "unknown: LOGIN \"ann\" \"[redacted]\"",
+        ),
+        (
+            &[
+                "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\r\n",
+                "* BYE to AUTHENTICATE PLAIN AGFubgBzZWMicmV0\r\n",
+            ],
+            "BYE to AUTHENTICATE PLAIN [redacted]",
+        ),
+    ];
+    for (script, expected) in echoes {
+        let (e, _) = login_error(script, Tls::None).await;
+        assert!(e.text.contains(expected), "{expected} in {e}");
+        assert!(!e.text.contains("ret") && !e.text.contains("AGFubgBzZWMicmV0"));
+    }
     let disabled = &["* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\r\n"];
     let (e, server) = login_error(disabled, Tls::None).await;
     assert!(e.text.contains("LOGINDISABLED"), "{e}");

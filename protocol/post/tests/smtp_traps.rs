@@ -233,8 +233,9 @@ async fn a_wrong_password_never_costs_a_letter() {
         p.say("220 smtp.home.example").await;
         p.line().await;
         p.raw(b"250-hello\r\n250 AUTH PLAIN\r\n").await;
-        p.line().await;
-        p.say("535 5.7.8 authentication failed").await;
+        let login = p.line().await.unwrap_or_default();
+        p.say(&format!("535 5.7.8 authentication failed: {login}"))
+            .await;
         p.gone().await;
     })
     .await;
@@ -246,6 +247,8 @@ async fn a_wrong_password_never_costs_a_letter() {
         text.contains("`password_command` in [smtp]") && text.contains("ann"),
         "{text}"
     );
+    // What the server repeats of the login stays between the two.
+    assert!(text.contains("failed: AUTH PLAIN [redacted]"), "{text}");
     assert_eq!(
         submitter.probe().await.unwrap_err().kind,
         TroubleKind::WrongPassword

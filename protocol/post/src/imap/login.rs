@@ -37,7 +37,10 @@ pub(super) async fn open(settings: &Settings, tls: &TlsClient) -> Result<(Sessio
     };
     // RFC 2971; some servers want it before anything else, some after the login.
     dialogue.identify(&before).await?;
-    let told = dialogue.log_in(settings, &before).await?;
+    let told = dialogue
+        .log_in(settings, &before)
+        .await
+        .map_err(|e| e.without_login(&settings.user, &settings.password))?;
     let capabilities = match told {
         Some(capabilities) => capabilities,
         None => dialogue.capabilities().await?,

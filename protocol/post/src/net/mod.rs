@@ -3,6 +3,7 @@
 //!
 //! Never plain text to another computer: not by configuration, and not by falling back.
 
+pub(crate) mod echo;
 pub(crate) mod lines;
 pub(crate) mod tls;
 pub(crate) mod wire;

@@ -52,7 +52,9 @@ impl Connection {
                 .await
                 .map_err(|e| refused_us(&place, SendFailure::from(e)))?;
             if !settings.user.is_empty() {
-                log_in(&mut smtp, settings, &place).await?;
+                log_in(&mut smtp, settings, &place)
+                    .await
+                    .map_err(|e| e.without_login(&settings.user, &settings.password))?;
             }
             Ok(smtp)
         };
