@@ -20,7 +20,8 @@ pub(crate) fn canonical(domain: &str) -> Option<String> {
 }
 
 /// Protocol 5: `signer` is the From domain, or a parent of it within the same organizational domain.
-pub(crate) fn is_aligned(signer: &str, from_domain: &str) -> bool {
+#[must_use]
+pub fn is_aligned(signer: &str, from_domain: &str) -> bool {
     let Some(signer) = canonical(signer) else {
         return false;
     };

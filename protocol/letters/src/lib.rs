@@ -35,7 +35,7 @@ pub use compose::{
     AutoSubmitted, Composition, Notice, Story, compose, compose_notice, thread_root_of_request,
     thread_root_of_trade,
 };
-pub use domain::{AuthservPattern, BadPattern, HostPattern, organizational_domain};
+pub use domain::{AuthservPattern, BadPattern, HostPattern, is_aligned, organizational_domain};
 pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};
 pub use header::Field;
 pub use open::{Content, Opened, UnreadableKind, open};

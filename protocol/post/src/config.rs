@@ -4,6 +4,7 @@
 //!
 //! It does not know what an agent is: the rest of each file is the agent's own.
 
+mod dkim;
 mod duration;
 mod mail;
 mod private;
@@ -12,6 +13,7 @@ mod source;
 mod trust;
 mod words;
 
+pub use dkim::{DkimKeyToml, DkimToml, selector, signing_domain};
 pub use duration::Span;
 pub use mail::{ImapToml, SmtpToml};
 pub use private::{

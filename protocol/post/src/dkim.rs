@@ -1,4 +1,5 @@
-//! DKIM where it meets the machine: keys by DNS, cryptography on all cores.
+//! DKIM where it meets the machine: keys by DNS, cryptography on all cores, and signing with own
+//! keys.
 //!
 //! Which signatures could prove a sender, and what they prove, is decided in
 //! [`tradepost_letters::dkim`].
@@ -6,5 +7,14 @@
 mod keys;
 mod prover;
 
+mod private_key;
+mod published;
+mod sign;
+
+mod fold;
+
 pub use keys::{KeySource, TxtAnswer};
+pub use private_key::{KeyError, PrivateKey, make_key};
 pub use prover::{NoProver, Proven, Prover, Unproven};
+pub use published::Published;
+pub use sign::{OwnKey, SignError, Signer, Signing};
