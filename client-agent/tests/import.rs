@@ -112,10 +112,13 @@ fn a_trade_has_the_members_that_programs_are_written_against() {
         &json!({
             "track": "delivery", "carrier": CARRIER, "parcel": "", "sequence": 1,
             "state": "in-transit", "at": status["at"], "received_at": status["received_at"],
-            "from": CARRIER, "evidence": "relay", "message_id": status["message_id"],
+            "from": CARRIER, "evidence": "relay",
+            "proof": status["proof"], "message_id": status["message_id"],
             "outcome": "applied",
         })
     );
+    let proof = status["proof"].as_str().unwrap();
+    assert!(proof.contains("carrier.example"), "{proof}");
     show.as_object_mut()
         .unwrap()
         .retain(|name, _| name != "history" && name != "parties");
@@ -153,12 +156,12 @@ fn warnings_stats_and_their_nulls() {
     assert_eq!(home.json(&["warnings", "--all"])[0]["state"], "dismissed");
     assert_eq!(
         home.json(&["stats"]),
-        json!({ "trades": 0, "undelivered": 0, "unpaid": 0, "unpaid_total": [], "adopted": 1, "warnings": 0 })
+        json!({ "trades": 0, "undelivered": 0, "unpaid": 0, "unpaid_total": [], "adopted": 1, "warnings": 0, "held": 0 })
     );
     home.run(&["confirm", "T-1001"]).ok();
     assert_eq!(
         home.json(&["stats"]),
-        json!({ "trades": 1, "undelivered": 1, "unpaid": 1, "unpaid_total": [eur("98.00")], "adopted": 0, "warnings": 0 })
+        json!({ "trades": 1, "undelivered": 1, "unpaid": 1, "unpaid_total": [eur("98.00")], "adopted": 0, "warnings": 0, "held": 0 })
     );
 }
 
