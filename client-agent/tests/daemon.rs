@@ -297,6 +297,31 @@ fn the_doctor_finds_nothing_wrong_and_then_what_is_wrong() {
 }
 
 #[test]
+fn the_doctor_knows_results_that_name_nobody() {
+    let world = World::new();
+    let mut letter = b"Authentication-Results: dkim=pass header.d=shop.example\r\n".to_vec();
+    letter.extend(record().raw());
+    world.room.deliver("ann@home.example", &letter).unwrap();
+    let done = world.home.run(&["doctor"]);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stdout
+            .contains("PROBLEM  authserv-ids: the results in 1 recent letters name no id"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout.contains("minimum = \"dkim\""),
+        "{}",
+        done.stdout
+    );
+    // One that names the configured id makes all well.
+    world.deliver(&record());
+    let done = world.home.run(&["doctor"]);
+    assert_eq!(done.code, 0, "{}", done.stdout);
+}
+
+#[test]
 fn an_order_that_nobody_answers_is_sent_again_as_the_same_statement() {
     let world = World::with(|config| {
         let timers = "[timers]\nanswer_first = \"300 ms\"\nanswer_longest = \"1 h\"\n[trust]";

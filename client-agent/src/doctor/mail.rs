@@ -1,5 +1,6 @@
 //! The mail servers: connection, TLS, login, IDLE, Sent folder, trust, clock.
 
+use tradepost_letters::provider_of;
 use tradepost_post::imap::{self, Probe, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
@@ -133,12 +134,12 @@ fn mailbox(
             ));
         }
     }
-    checks.push(authserv_ids(config, probe));
+    checks.push(authserv_ids(config, probe, &settings.host));
     checks.push(clock(probe));
     checks
 }
 
-fn authserv_ids(config: &Config, probe: &Probe) -> Check {
+fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
     const NAME: &str = "authserv-ids";
     let seen: Vec<String> = probe
         .authserv_ids
@@ -152,6 +153,16 @@ fn authserv_ids(config: &Config, probe: &Probe) -> Check {
             .iter()
             .any(|pattern| pattern.covers(id))
     };
+    if probe.authserv_ids.is_empty() && probe.nameless_results > 0 {
+        return Check::wrong(
+            NAME,
+            format!(
+                "the results in {} recent letters name no id, so they prove nothing: anybody can have written them",
+                probe.nameless_results
+            ),
+            "set minimum = \"dkim\" under [trust]: signatures are verified here then",
+        );
+    }
     if probe.authserv_ids.is_empty() {
         return Check::ok(
             NAME,
@@ -167,8 +178,33 @@ fn authserv_ids(config: &Config, probe: &Probe) -> Check {
             "recent letters bear others than the configured ones: {}",
             seen.join(", ")
         ),
-        "if one of these is your provider's own (ask it), add it to authserv_ids under [trust]; anybody can write others",
+        match known_provider(mailbox_host) {
+            Some(advice) => advice,
+            None => "if one of these is your provider's own (ask it), add it to authserv_ids under [trust]; anybody can write others"
+                .to_owned(),
+        },
     )
+}
+
+/// What is known of the provider that the mailbox is fetched from.
+fn known_provider(mailbox_host: &str) -> Option<String> {
+    let provider = provider_of(mailbox_host)?;
+    if provider.authserv_ids.is_empty() {
+        return Some(format!("{} {}", provider.name, provider.remark));
+    }
+    let list = |texts: &[&str]| {
+        let quoted: Vec<String> = texts.iter().map(|t| format!("{t:?}")).collect();
+        format!("[{}]", quoted.join(", "))
+    };
+    let mut advice = format!(
+        "for {}, set authserv_ids = {} under [trust]",
+        provider.name,
+        list(provider.authserv_ids)
+    );
+    if !provider.own_hosts.is_empty() {
+        advice += &format!(" and own_hosts = {}", list(provider.own_hosts));
+    }
+    Some(advice)
 }
 
 fn clock(probe: &Probe) -> Check {

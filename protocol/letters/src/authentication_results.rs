@@ -111,6 +111,28 @@ impl AuthenticationResults {
     }
 }
 
+/// Whose results a field says it has; anybody can have written it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultsOf {
+    /// Of this authserv-id, in lower case. Untrusted text.
+    Id(String),
+    /// It names none, as those of Microsoft's servers: such results prove nothing.
+    Nobody,
+    /// It breaks the grammar of RFC 8601.
+    Unreadable,
+}
+
+/// Reads whose results the unfolded body of an Authentication-Results field says it has, for
+/// telling a person what to configure.
+#[must_use]
+pub fn results_of(body: &[u8]) -> ResultsOf {
+    match AuthenticationResults::read(body) {
+        Ok(read) => ResultsOf::Id(read.authserv_id.to_lowercase()),
+        Err(Unread::Nameless) => ResultsOf::Nobody,
+        Err(Unread::Broken) => ResultsOf::Unreadable,
+    }
+}
+
 /// Splits at the semicolons that are in no comment and no quoted string.
 fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
     let mut sections = Vec::new();

@@ -29,6 +29,7 @@ mod lexer;
 
 pub mod untrusted;
 
+pub use authentication_results::{ResultsOf, results_of};
 pub use author::{BadAuthor, FromFault};
 pub use bounce::{Action, Bounce, BouncedRecipient};
 pub use compose::{

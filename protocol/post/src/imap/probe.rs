@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tradepost_letters::{ResultsOf, results_of};
 use tradepost_statements::Time;
 
 use super::failure::Failure;
@@ -33,6 +34,8 @@ pub struct Probe {
     /// The authserv-id of the topmost Authentication-Results field (RFC 8601) of the newest 50
     /// letters and how many have it, the most frequent first. Untrusted text.
     pub authserv_ids: Vec<(String, usize)>,
+    /// How many of these letters have such a field on top that names no authserv-id.
+    pub nameless_results: usize,
     /// When the newest letter came, by the server's clock.
     pub newest: Option<Time>,
     /// By how many seconds that lies in our future, if it does: one of the clocks is wrong.
@@ -63,10 +66,12 @@ async fn look_around(
     let listed = list(session).await?;
     examine(session, &Folder::named("INBOX", false)).await?;
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    let mut nameless_results = 0;
     for header in headers_of_newest(session, "AUTHENTICATION-RESULTS", NEWEST).await? {
-        let id = field(&header, "authentication-results").and_then(|f| authserv_id(&f));
-        if let Some(id) = id {
-            *ids.entry(id).or_default() += 1;
+        match field(&header, "authentication-results").map(|f| results_of(f.as_bytes())) {
+            Some(ResultsOf::Id(id)) => *ids.entry(id).or_default() += 1,
+            Some(ResultsOf::Nobody) => nameless_results += 1,
+            Some(ResultsOf::Unreadable) | None => {}
         }
     }
     let mut authserv_ids: Vec<_> = ids.into_iter().collect();
@@ -82,49 +87,8 @@ async fn look_around(
         folders: listed.iter().map(|l| l.name().to_owned()).collect(),
         letters: session.exists,
         authserv_ids,
+        nameless_results,
         newest,
         clock_ahead: ahead.and_then(|s| i64::try_from(s).ok()).filter(|s| *s > 0),
     })
-}
-
-/// The first word, comments left out; enough to show a person what to configure.
-fn authserv_id(value: &str) -> Option<String> {
-    let mut depth = 0_u32;
-    let bare: String = value
-        .chars()
-        .filter(|c| match c {
-            '(' => {
-                depth += 1;
-                false
-            }
-            ')' => {
-                depth = depth.saturating_sub(1);
-                false
-            }
-            _ => depth == 0,
-        })
-        .collect();
-    let id = bare.split(';').next()?.split_ascii_whitespace().next()?;
-    Some(id.trim_matches('"').to_ascii_lowercase())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::authserv_id;
-
-    #[test]
-    fn the_id_is_the_first_word_of_the_field() {
-        for (value, id) in [
-            (" mx.home.example; auth=pass", Some("mx.home.example")),
-            (
-                " (a comment; with) MX.home.example 1; none",
-                Some("mx.home.example"),
-            ),
-            (" \"mx.home.example\";", Some("mx.home.example")),
-            (" ; auth=pass", None),
-            ("", None),
-        ] {
-            assert_eq!(authserv_id(value).as_deref(), id, "{value}");
-        }
-    }
 }
