@@ -15,27 +15,33 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tradepost_letters::untrusted;
+use tradepost_post::clock::SystemClock;
+use tradepost_post::dkim::Prover;
 use tradepost_post::door::{self, Door};
 use tradepost_post::imap::{self, MailEvent, SentFolder};
 use tradepost_post::outbox::{self, Failure, Pace};
 use tradepost_post::smtp::Submitter;
 use tradepost_post::stop::{self, Stop, Stopper};
 use tradepost_statements::Time;
+use tradepost_trades::server::held::next_proof;
 use tradepost_trades::server::{Ignored, Outcome, due};
 
 use crate::book::{BookError, Cursor, Input, cursors, view};
 use crate::carry::Carrier;
 use crate::config::Config;
 use crate::desk::{Desk, fresh_ids};
+use crate::held;
 use crate::intake::{self, Answer, Line};
-use crate::receive;
+use crate::receive::{self, Letter, Mail};
 use crate::report;
 use crate::socket::{Ask, Call, Lines, Reply, VERSION};
 
 /// All that can wake the loop.
 enum Event {
     /// The mailbox has something.
-    Mail(MailEvent),
+    Mail(Mail),
+    /// Letters that waited for DNS were proven again.
+    ProvenAgain(Result<Vec<Letter>, BookError>),
     /// The mailbox can be watched no longer.
     MailboxEnded(Result<(), imap::Error>),
     /// A command asks.
@@ -76,7 +82,7 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let submitter = Submitter::new(smtp).map_err(anyhow::Error::msg)?;
     if config.policy.authserv_ids.is_empty() {
         tracing::warn!(
-            "{}: [trust] authserv_ids is empty, so no letter can be believed; `doctor` shows what your provider writes",
+            "{}: [trust] authserv_ids is empty, so letters are proven by DKIM alone; `doctor` shows what your provider writes",
             config.path().display()
         );
     }
@@ -96,12 +102,24 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     };
     let outbox = outbox::send(Arc::new(carrier), pace, desk.bell.clone(), stop.clone());
     let outbox = tokio::spawn(outbox);
-    let (mail, watcher) = watch(&desk, imap, stop.clone())?;
+    let prover = Prover::new(desk.config.keys.clone())?;
+    let (fetched, watcher) = watch(&desk, imap, stop.clone())?;
+    let (proven, mail) = mpsc::channel(MAIL_AHEAD);
+    let policy = desk.config.policy.clone();
+    tokio::spawn(receive::prove(
+        prover.clone(),
+        policy,
+        SystemClock,
+        fetched,
+        proven,
+    ));
     tracing::info!("{address} is at work; the book is in {}", data.display());
     sd_notify(&[sd_notify::NotifyState::Ready]);
     let mut events = Events {
         mail,
         calls,
+        prover,
+        proving: None,
         watcher: Some(watcher),
         outbox: Some(outbox),
         signals,
@@ -178,8 +196,11 @@ fn watch(
 }
 
 struct Events {
-    mail: mpsc::Receiver<MailEvent>,
+    mail: mpsc::Receiver<Mail>,
     calls: mpsc::Receiver<Asked>,
+    prover: Prover,
+    /// Letters that waited are being proven again.
+    proving: Option<JoinHandle<Result<Vec<Letter>, BookError>>>,
     watcher: Option<Watcher>,
     outbox: Option<JoinHandle<Result<(), Failure>>>,
     signals: mpsc::Receiver<()>,
@@ -192,6 +213,7 @@ impl Events {
             _ = self.signals.recv() => Event::Stopped,
             ended = ended(&mut self.outbox) => Event::OutboxEnded(ended),
             Some(asked) = self.calls.recv() => Event::Asked(asked),
+            proven = ended(&mut self.proving) => Event::ProvenAgain(proven),
             Some(mail) = self.mail.recv() => Event::Mail(mail),
             ended = ended(&mut self.watcher) => Event::MailboxEnded(ended),
             () = tokio::time::sleep(wait) => Event::Due,
@@ -221,10 +243,15 @@ async fn work(desk: &Arc<Desk>, events: &mut Events) -> anyhow::Result<()> {
     const LEAST: Duration = Duration::from_millis(5);
     do_what_is_due(desk).await?;
     loop {
-        let next: Option<Time> = view(&*desk.book, due::next_wake);
+        let next = prove_what_is_due(desk, events);
         let wait = next.map_or(LONGEST, |at| at.since(desk.now()));
         match events.next(wait.clamp(LEAST, LONGEST)).await {
-            Event::Mail(event) => take_mail(desk, event).await?,
+            Event::Mail(mail) => take_mail(desk, mail).await?,
+            Event::ProvenAgain(letters) => {
+                let letters = letters?;
+                desk.work(move |desk| held::take_again(desk, &letters))
+                    .await?;
+            }
             Event::MailboxEnded(Ok(())) => bail!("the mailbox is watched no longer"),
             Event::MailboxEnded(Err(e)) => bail!("the mailbox cannot be read: {e}"),
             Event::Asked(asked) => answer(desk, asked).await?,
@@ -237,8 +264,28 @@ async fn work(desk: &Arc<Desk>, events: &mut Events) -> anyhow::Result<()> {
     }
 }
 
-async fn take_mail(desk: &Arc<Desk>, event: MailEvent) -> Result<(), BookError> {
-    match event {
+/// Starts to prove again what has waited for DNS, beside all else; says when to look again.
+fn prove_what_is_due(desk: &Arc<Desk>, events: &mut Events) -> Option<Time> {
+    let (wake, proof) = view(&*desk.book, |rows| (due::next_wake(rows), next_proof(rows)));
+    let Some(at) = proof.filter(|_| events.proving.is_none()) else {
+        return wake;
+    };
+    if at > desk.now() {
+        return Some(wake.map_or(at, |wake| wake.min(at)));
+    }
+    let round = held::prove_again(Arc::clone(desk), events.prover.clone());
+    events.proving = Some(tokio::spawn(round));
+    wake
+}
+
+async fn take_mail(desk: &Arc<Desk>, mail: Mail) -> Result<(), BookError> {
+    let told = match mail {
+        Mail::Letters(batch) => {
+            return desk.work(move |desk| receive::take(desk, batch)).await;
+        }
+        Mail::Told(told) => told,
+    };
+    match told {
         MailEvent::Connected {
             server,
             idle,
@@ -267,26 +314,8 @@ async fn take_mail(desk: &Arc<Desk>, event: MailEvent) -> Result<(), BookError> 
             tracing::warn!("{text}; trying again in {again:.1} s");
             Ok(())
         }
-        MailEvent::Batch {
-            folder,
-            uid_validity,
-            mails,
-            set_aside,
-            up_to,
-            ..
-        } => {
-            let cursor = Cursor {
-                uid_validity,
-                last_uid: up_to,
-            };
-            let batch = receive::Batch {
-                folder,
-                mails,
-                set_aside,
-                cursor,
-            };
-            desk.work(move |desk| receive::take(desk, &batch)).await
-        }
+        // `receive::prove` makes letters of it.
+        MailEvent::Batch { .. } => Ok(()),
     }
 }
 
@@ -339,9 +368,14 @@ async fn close(stopper: &Stopper, events: Events, door: JoinHandle<()>) {
         mail,
         watcher,
         outbox,
+        proving,
         ..
     } = events;
     drop(mail);
+    // It has recorded nothing; the next start proves again.
+    if let Some(proving) = proving {
+        proving.abort();
+    }
     let rest = async {
         if let Some(watcher) = watcher {
             let _ = watcher.await;

@@ -56,6 +56,8 @@ pub(crate) enum Input {
         received: Box<Received>,
         /// For the thread of letters.
         message_id: Option<String>,
+        /// The whole letter, which is kept while it waits for DNS; empty when it is kept already.
+        octets: Vec<u8>,
     },
     /// A line of the merchant's own system.
     Line(String),
@@ -170,6 +172,15 @@ pub(crate) fn cursors(rows: &dyn Rows) -> Vec<(String, Cursor)> {
             Some((folder, serde_json::from_slice(&value).ok()?))
         })
         .collect()
+}
+
+/// Where a letter is that waits for DNS, by its digest.
+pub(crate) fn kept_letter(rows: &dyn Rows, digest: &str) -> Option<Position> {
+    serde_json::from_slice(&rows.get(kept_key(digest).as_bytes())?).ok()
+}
+
+fn kept_key(digest: &str) -> String {
+    format!("v/k/{digest}")
 }
 
 /// One letter of the outbox.

@@ -11,6 +11,7 @@ use tradepost_letters::RelayPolicy;
 use tradepost_post::config::{
     ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml, make_private_folder,
 };
+use tradepost_post::dkim::KeySource;
 use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// Whose Authentication-Results count.
     pub(crate) policy: RelayPolicy,
+    /// Where the keys of DKIM signatures come from.
+    pub(crate) keys: KeySource,
     /// Whom people can ask, for the texts of letters.
     pub(crate) contact: Option<String>,
     /// The mailbox; needed by `run` and `doctor`.
@@ -186,7 +189,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
             .clone()
             .unwrap_or_else(|| file.address.to_string()),
         minimum: file.trust.minimum(&source)?,
-        minimum_of: BTreeMap::new(),
+        minimum_of: file.trust.minimum_of(&source)?,
         shop: if plays(Role::Shop) {
             Some(shop(&source, &file, &roles)?)
         } else {
@@ -214,6 +217,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         timers: timers(&file.timers),
     };
     Ok(Config {
+        keys: keys(&source, &file.trust, settings.timers.held_first)?,
         settings,
         policy: file.trust.relay_policy(&source)?,
         contact: file.contact,
@@ -221,6 +225,20 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         smtp: file.smtp,
         outbox: outbox(&file.timers),
         source,
+    })
+}
+
+/// Where keys come from. A failure of DNS is forgotten before a held letter's next try, so that it
+/// is one.
+fn keys(
+    source: &Source,
+    trust: &TrustToml,
+    held_first: Duration,
+) -> Result<KeySource, ConfigError> {
+    let keys = trust.key_source(source)?;
+    Ok(KeySource {
+        failures_kept: keys.failures_kept.min(held_first / 2),
+        ..keys
     })
 }
 

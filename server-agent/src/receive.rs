@@ -1,49 +1,117 @@
-//! The path of letters in: fetched, opened, judged, decided, recorded with their answers in one
-//! durable write; then the cursor has moved, and the answers may leave.
+//! The path of letters in: fetched, their senders proven, opened, judged, decided, recorded with
+//! their answers in one durable write; then the cursor has moved, and the answers may leave. What
+//! DNS could not decide waits in the book, and comes by here again ([`crate::held`]).
 
-use tradepost_letters::{Content as Read, Opened, RelayPolicy, open, untrusted};
-use tradepost_post::imap::{RawMail, SetAside};
-use tradepost_trades::server::{Content, Ignored, Outcome, Received, receive};
+use tokio::sync::mpsc;
+use tradepost_letters::{Content as Read, RelayPolicy, untrusted};
+use tradepost_post::clock::Clock;
+use tradepost_post::dkim::{Proven, Prover, Unproven};
+use tradepost_post::imap::{MailEvent, SetAside};
+use tradepost_statements::Time;
+use tradepost_trades::server::{
+    Change, Content, FreshIds, Ignored, Outcome, Received, Undecided, receive,
+};
 
 use crate::book::{BookError, Cursor, ENOUGH, Input, Page};
 use crate::desk::{Desk, fresh_ids};
 
+/// What the mailbox gave.
+pub(crate) enum Mail {
+    /// Letters, with all that is known of their senders.
+    Letters(Batch),
+    /// Anything else.
+    Told(MailEvent),
+}
+
 /// What the mailbox gave at once.
 pub(crate) struct Batch {
     pub(crate) folder: String,
-    pub(crate) mails: Vec<RawMail>,
+    pub(crate) letters: Vec<Proven>,
     pub(crate) set_aside: Vec<SetAside>,
     pub(crate) cursor: Cursor,
 }
 
+/// Proves the senders of what comes, in its order, ahead of the loop: while DNS is waited for,
+/// commands are answered and letters leave.
+pub(crate) async fn prove(
+    prover: Prover,
+    policy: RelayPolicy,
+    clock: impl Clock,
+    mut from: mpsc::Receiver<MailEvent>,
+    to: mpsc::Sender<Mail>,
+) {
+    while let Some(event) = from.recv().await {
+        let mail = match event {
+            MailEvent::Batch {
+                folder,
+                uid_validity,
+                mails,
+                set_aside,
+                up_to,
+                sent: _,
+            } => {
+                let letters = mails.into_iter().map(|mail| Unproven {
+                    octets: mail.bytes,
+                    received_at: mail.internal_date,
+                });
+                let letters = prover.prove(letters.collect(), &policy, clock.now()).await;
+                Mail::Letters(Batch {
+                    folder,
+                    letters,
+                    set_aside,
+                    cursor: Cursor {
+                        uid_validity,
+                        last_uid: up_to,
+                    },
+                })
+            }
+            other @ (MailEvent::Connected { .. }
+            | MailEvent::Progress { .. }
+            | MailEvent::CaughtUp { .. }
+            | MailEvent::Trouble(_)) => Mail::Told(other),
+        };
+        if to.send(mail).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Takes a batch. Once this returns, it is durable.
-pub(crate) fn take(desk: &Desk, batch: &Batch) -> Result<(), BookError> {
+pub(crate) fn take(desk: &Desk, batch: Batch) -> Result<(), BookError> {
     for aside in &batch.set_aside {
         let (uid, reason) = (aside.uid, untrusted::show(&aside.reason));
         tracing::warn!("letter {uid} of {} was set aside: {reason}", batch.folder);
     }
-    let policy = &desk.config.policy;
-    let letters: Vec<Letter> = batch
-        .mails
-        .iter()
-        .filter_map(|mail| read(&mail.bytes, policy))
-        .map(|(received, message_id, from)| Letter {
-            input: Input::Letter {
-                received: Box::new(received.clone()),
-                message_id,
-            },
-            received,
-            from,
-            ids: fresh_ids(),
-        })
-        .collect();
-    let mut rest = letters.as_slice();
+    let letters: Vec<Letter> = batch.letters.into_iter().filter_map(read).collect();
+    let cursor = Some((batch.folder.as_str(), batch.cursor));
+    decide(desk, &letters, cursor, &receive)
+}
+
+/// What is decided about a letter: a function of the trades.
+pub(crate) type Decision = dyn Fn(
+    &tradepost_trades::server::Settings,
+    &dyn tradepost_trades::rows::Rows,
+    &Received,
+    Time,
+    &mut FreshIds,
+) -> Change;
+
+/// Decides about letters and records that, with the cursor of their folder in the last write.
+pub(crate) fn decide(
+    desk: &Desk,
+    letters: &[Letter],
+    cursor: Option<(&str, Cursor)>,
+    decision: &Decision,
+) -> Result<(), BookError> {
+    let mut rest = letters;
     loop {
         let mut outcomes = Vec::new();
         desk.book.decide(&mut |page| {
-            outcomes = take_some(desk, page, rest)?;
-            if outcomes.len() == rest.len() {
-                page.record_cursor(&batch.folder, batch.cursor)?;
+            outcomes = take_some(desk, page, rest, decision)?;
+            if let Some((folder, cursor)) = cursor
+                && outcomes.len() == rest.len()
+            {
+                page.record_cursor(folder, cursor)?;
             }
             Ok(())
         })?;
@@ -69,13 +137,14 @@ fn take_some(
     desk: &Desk,
     page: &mut dyn Page,
     letters: &[Letter],
+    decision: &Decision,
 ) -> Result<Vec<Result<Outcome, BookError>>, BookError> {
     let now = desk.now();
     let mut outcomes = Vec::new();
     for letter in letters {
         let mut ids = letter.ids.clone();
         let settings = &desk.config.settings;
-        let change = receive(settings, page.rows(), &letter.received, now, &mut ids);
+        let change = decision(settings, page.rows(), &letter.received, now, &mut ids);
         let outcome = change.outcome.clone();
         outcomes.push(match page.record(&letter.input, change, now) {
             Ok(()) => Ok(outcome),
@@ -90,24 +159,58 @@ fn take_some(
     Ok(outcomes)
 }
 
-struct Letter {
+/// A letter with a Tradepost part.
+pub(crate) struct Letter {
     input: Input,
     received: Received,
     from: String,
-    ids: tradepost_trades::server::FreshIds,
+    ids: FreshIds,
 }
 
-/// Opens a letter. None when it has no Tradepost part: not ours (protocol 5, line 1).
-fn read(bytes: &[u8], policy: &RelayPolicy) -> Option<(Received, Option<String>, String)> {
-    let Opened {
-        letter,
-        evidence,
-        proof,
-        content,
-        ..
-    } = open(bytes, policy);
-    let from = letter.from_text.clone().unwrap_or_default();
-    let content = match content {
+impl Letter {
+    pub(crate) fn new(
+        received: Received,
+        message_id: Option<String>,
+        from: String,
+        octets: Vec<u8>,
+    ) -> Letter {
+        Letter {
+            input: Input::Letter {
+                received: Box::new(received.clone()),
+                message_id,
+                octets,
+            },
+            received,
+            from,
+            ids: fresh_ids(),
+        }
+    }
+
+    /// The letter, as the book has it already under this digest.
+    pub(crate) fn kept_as(self, digest: String) -> Letter {
+        let message_id = match self.input {
+            Input::Letter { message_id, .. } => message_id,
+            Input::Line(_) | Input::Time => None,
+        };
+        let received = Received {
+            digest,
+            ..self.received
+        };
+        Letter::new(received, message_id, self.from, Vec::new())
+    }
+}
+
+/// What the judgement needs of a letter. None when it has no Tradepost part: not ours (protocol 5,
+/// line 1).
+pub(crate) fn read(proven: Proven) -> Option<Letter> {
+    let Proven {
+        octets,
+        received_at,
+        opened,
+        undecided,
+    } = proven;
+    let letter = opened.letter;
+    let content = match opened.content {
         Read::NotOurs => {
             tell_of_a_bounce(&letter);
             return None;
@@ -115,15 +218,21 @@ fn read(bytes: &[u8], policy: &RelayPolicy) -> Option<(Received, Option<String>,
         Read::Statement(decoded) => Content::Statement(decoded.value.to_string()),
         Read::Unreadable { why, text } => Content::Unreadable(format!("{why}: {text}")),
     };
+    let undecided = undecided.map(|evidence| Undecided {
+        evidence,
+        received_at,
+        octets: u64::try_from(octets.len()).unwrap_or(u64::MAX),
+    });
     let received = Received {
         author: letter.author.clone().ok(),
-        evidence,
-        undecided: None,
-        proof,
+        evidence: opened.evidence,
+        undecided,
+        proof: opened.proof,
         digest: letter.digest_hex(),
         content,
     };
-    Some((received, letter.message_id, from))
+    let from = letter.from_text.clone().unwrap_or_default();
+    Some(Letter::new(received, letter.message_id, from, octets))
 }
 
 /// A statement of ours came back: it counts like no answer (protocol 7); the operator sees why.

@@ -6,7 +6,7 @@ use tradepost_post::outbox::{Due, Entry, NewItem};
 use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::Change;
+use tradepost_trades::server::{Change, Outcome};
 
 use super::record::{FORMAT, Head, replay};
 use super::{Book, BookError, Cursor, Input, OWNER_KEY, Page, in_turn};
@@ -95,6 +95,19 @@ impl Writing<'_, '_> {
     }
 }
 
+/// A letter that waits for DNS is kept whole, by its digest, so that it can be proven again.
+fn letter_to_keep<'i>(input: &'i Input, outcome: &Outcome) -> Option<(&'i str, &'i [u8])> {
+    match (input, outcome) {
+        (
+            Input::Letter {
+                received, octets, ..
+            },
+            Outcome::HeldForProof { .. },
+        ) => (!octets.is_empty()).then_some((received.digest.as_str(), octets.as_slice())),
+        (Input::Letter { .. } | Input::Line(_) | Input::Time, _) => None,
+    }
+}
+
 impl Page for Writing<'_, '_> {
     fn rows(&self) -> &dyn Rows {
         &*self.batch
@@ -106,9 +119,19 @@ impl Page for Writing<'_, '_> {
             return Ok(());
         }
         let letters = self.composer.compose(input, &change, now);
+        let kept = letter_to_keep(input, &change.outcome);
         let outcome = change.outcome.to_string();
-        let head = Head::decided(input, &outcome, change.rows, now);
-        self.write(&head, Vec::new())?;
+        let head = Head::decided(
+            input,
+            &outcome,
+            change.rows,
+            kept.map(|(digest, _)| digest),
+            now,
+        );
+        self.write(
+            &head,
+            kept.map(|(_, octets)| octets.to_vec()).unwrap_or_default(),
+        )?;
         for letter in letters {
             self.queue(letter, now)?;
         }

@@ -9,8 +9,9 @@ use tradepost_post::store::{ApplyError, Position, Record};
 use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::{Row, Rows};
 use tradepost_trades::server::Received;
+use tradepost_trades::server::book::digest_of_waiting;
 
-use super::{Cursor, Input, OWNER_KEY, cursor_key};
+use super::{Cursor, Input, OWNER_KEY, cursor_key, kept_key};
 
 /// Raise it when rows are made otherwise: the index is then made anew.
 pub(super) const FORMAT: u32 = 1;
@@ -46,6 +47,9 @@ pub(super) struct Decided {
     put: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     delete: Vec<String>,
+    /// The record's blob is the letter with this digest, which waits for DNS.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    kept: Option<String>,
 }
 
 /// A judged letter: what it said, and what its evidence rests on.
@@ -58,11 +62,18 @@ struct Judged {
 }
 
 impl Head {
-    pub(super) fn decided(input: &Input, outcome: &str, rows: Vec<Row>, at: Time) -> Head {
+    pub(super) fn decided(
+        input: &Input,
+        outcome: &str,
+        rows: Vec<Row>,
+        kept: Option<&str>,
+        at: Time,
+    ) -> Head {
         let (letter, line) = match input {
             Input::Letter {
                 received,
                 message_id,
+                octets: _,
             } => (
                 Some(Judged {
                     received: (**received).clone(),
@@ -94,6 +105,7 @@ impl Head {
             outcome: outcome.to_owned(),
             put,
             delete,
+            kept: kept.map(str::to_owned),
         })
     }
 
@@ -118,7 +130,15 @@ impl Head {
                     .iter()
                     .map(|(key, value)| Row::put(key.as_str(), value.to_string()));
                 let delete = decided.delete.iter().map(|key| Row::delete(key.as_str()));
-                put.chain(delete).collect()
+                let kept = decided.kept.iter().map(|digest| {
+                    let value = serde_json::to_vec(&at).expect("a position has a JSON form");
+                    Row::put(kept_key(digest), value)
+                });
+                // A letter that waits no longer is not looked for any more.
+                let let_go = decided.delete.iter().filter_map(|key| {
+                    digest_of_waiting(key.as_bytes()).map(|digest| Row::delete(kept_key(digest)))
+                });
+                put.chain(delete).chain(kept).chain(let_go).collect()
             }
             Head::Outbox(entry) => outbox::apply(rows, entry, at),
             Head::Owner(address) => {
