@@ -25,6 +25,7 @@ mod tick;
 
 mod file;
 mod keys;
+mod lookalikes;
 mod state;
 mod totals;
 

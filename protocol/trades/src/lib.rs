@@ -5,6 +5,7 @@
 
 pub mod buyer;
 pub mod fold;
+pub mod lookalike;
 
 pub mod carrier;
 pub mod emit;

@@ -11,7 +11,7 @@ use super::desk::{Desk, read};
 use super::settings::Settings;
 use super::state::{Origin, Request, RequestAnswer, Trade};
 use super::warning::{Warning, WarningState};
-use super::{Change, door, keys, totals};
+use super::{Change, door, keys, lookalikes, totals};
 
 /// An act of the person on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,11 @@ pub enum Refusal {
         "warning {0} is not about a letter, so there is nothing to accept; dismiss it with `tradepost warnings dismiss {0}`"
     )]
     NothingToAccept(u64),
+    /// The warning stands beside the verdict: there is nothing that it refused.
+    #[error(
+        "warning {0} refused nothing, so there is nothing to accept; dismiss it with `tradepost warnings dismiss {0}`"
+    )]
+    NothingRefused(u64),
     /// What cannot be read cannot count.
     #[error("the letter of warning {0} cannot be read, so it cannot be accepted")]
     CannotBeRead(u64),
@@ -82,6 +87,7 @@ pub fn act(settings: &Settings, rows: &dyn Rows, act: &Act, now: Time) -> Result
             let mut known = known_trade(rows, trade)?;
             known.confirmed = true;
             totals::count(&mut desk, &mut known);
+            lookalikes::list_parties(&mut desk, &mut known);
             desk.put(&keys::trade(trade), &known);
             None
         }
@@ -105,8 +111,10 @@ fn open_warning(desk: &Desk<'_>, id: u64) -> Result<Warning, Refusal> {
 /// recorded as the person's own act.
 fn accept(desk: &mut Desk<'_>, id: u64) -> Result<super::Judgement, Refusal> {
     let warning = open_warning(desk, id)?;
-    let (Some(rule), Some(no)) = (warning.rule, warning.letter) else {
-        return Err(Refusal::NothingToAccept(id));
+    let (rule, no) = match (warning.rule, warning.letter) {
+        (Some(rule), Some(no)) => (rule, no),
+        (None, Some(_)) => return Err(Refusal::NothingRefused(id)),
+        (_, None) => return Err(Refusal::NothingToAccept(id)),
     };
     let mut letter = desk.letter(no).ok_or(Refusal::NothingToAccept(id))?;
     if door::read(&letter.received.content).is_err() {

@@ -1,5 +1,7 @@
 //! Where one input is worked on: typed rows over the ledger, and what is to come out.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
@@ -10,7 +12,7 @@ use super::letter::LetterFacts;
 use super::settings::Settings;
 use super::state::{Letter, Own, Request, Totals, Trade};
 use super::warning::{Finding, Warning, WarningState};
-use super::{Change, Judgement, Notice, keys};
+use super::{Change, Judgement, Notice, keys, lookalikes};
 
 pub(super) struct Desk<'l> {
     pub(super) settings: &'l Settings,
@@ -18,6 +20,8 @@ pub(super) struct Desk<'l> {
     rows: Overlay<'l>,
     pub(super) notices: Vec<Notice>,
     pub(super) say_again: Vec<StatementId>,
+    /// The letters whose warnings were looked at.
+    pub(super) judged: BTreeSet<u64>,
 }
 
 impl<'l> Desk<'l> {
@@ -28,10 +32,13 @@ impl<'l> Desk<'l> {
             rows: Overlay::new(rows),
             notices: Vec::new(),
             say_again: Vec::new(),
+            judged: BTreeSet::new(),
         }
     }
 
-    pub(super) fn finish(self, judgement: Option<Judgement>) -> Change {
+    pub(super) fn finish(mut self, judgement: Option<Judgement>) -> Change {
+        // When all else is known.
+        lookalikes::warn_beside(&mut self);
         let wake_up = [keys::HELD, keys::SAY_AGAIN]
             .iter()
             .filter_map(|queue| {
@@ -117,19 +124,19 @@ impl<'l> Desk<'l> {
         self.get(keys::TOTALS).unwrap_or_default()
     }
 
-    /// The trades of other shops that have this id too.
-    pub(super) fn namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
-        self.other_shops(&keys::trades_by_id(trade.id.as_str()), trade)
+    /// At most `limit` trades of other shops that have this id too.
+    pub(super) fn namesakes(&self, trade: &TradeRef, limit: usize) -> Vec<TradeRef> {
+        self.other_shops(&keys::trades_by_id(trade.id.as_str()), trade, limit)
     }
 
     /// What letters name as a trade of another shop with this id, but is none so far.
     pub(super) fn waiting_namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
-        self.other_shops(&keys::no_trades_by_id(trade.id.as_str()), trade)
+        self.other_shops(&keys::no_trades_by_id(trade.id.as_str()), trade, usize::MAX)
     }
 
-    fn other_shops(&self, prefix: &str, trade: &TradeRef) -> Vec<TradeRef> {
+    fn other_shops(&self, prefix: &str, trade: &TradeRef, limit: usize) -> Vec<TradeRef> {
         self.rows
-            .scan(prefix.as_bytes())
+            .scan_from(prefix.as_bytes(), prefix.as_bytes(), limit)
             .into_iter()
             .filter_map(|(key, _)| {
                 let shop = std::str::from_utf8(key.get(prefix.len()..)?).ok()?;
@@ -169,8 +176,10 @@ impl<'l> Desk<'l> {
         trade: Option<&TradeRef>,
         findings: &[Finding],
     ) -> Option<u64> {
+        self.judged.insert(letter.no);
         let known = self.warnings_of_letter(letter.no);
-        for warning in &known {
+        let of_lines = known.iter().filter(|w| w.rule.is_some());
+        for warning in of_lines {
             let holds = findings.iter().any(|f| is_about(warning, f));
             if !holds && matches!(warning.state, WarningState::Open | WarningState::Dismissed) {
                 self.set_warning_state(warning.clone(), WarningState::Resolved);
@@ -188,6 +197,29 @@ impl<'l> Desk<'l> {
             first.get_or_insert(id);
         }
         first
+    }
+
+    /// The same for the warning that stands beside the verdict, whatever that is.
+    pub(super) fn reconcile_beside(
+        &mut self,
+        letter: &Letter,
+        trade: Option<&TradeRef>,
+        finding: Option<&Finding>,
+    ) {
+        let known = self.warnings_of_letter(letter.no);
+        let known = known.iter().find(|w| w.rule.is_none());
+        match (known, finding) {
+            (Some(warning), Some(finding)) => self.renew(warning, letter, finding),
+            (None, Some(finding)) => {
+                self.warn_of_letter(letter, trade, finding);
+            }
+            (Some(warning), None) => {
+                if matches!(warning.state, WarningState::Open | WarningState::Dismissed) {
+                    self.set_warning_state(warning.clone(), WarningState::Resolved);
+                }
+            }
+            (None, None) => {}
+        }
     }
 
     /// A finding that is known already: its words say what is known now, not what was known when
@@ -218,7 +250,7 @@ impl<'l> Desk<'l> {
         let id = self.open_warning(Warning {
             id: 0,
             kind: finding.kind,
-            rule: Some(finding.rule),
+            rule: finding.line(),
             at: self.now,
             state: WarningState::Open,
             trade: trade.cloned(),
@@ -310,7 +342,7 @@ pub(super) fn numbers_after(rows: &dyn Rows, prefix: &str) -> Vec<u64> {
 }
 
 fn is_about(warning: &Warning, finding: &Finding) -> bool {
-    warning.kind == finding.kind && warning.rule == Some(finding.rule)
+    warning.kind == finding.kind && warning.rule == finding.line()
 }
 
 /// A row as its type. A row that cannot be read is one that this program never wrote.

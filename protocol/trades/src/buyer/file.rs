@@ -62,6 +62,7 @@ fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64, statement: &
             adopted: false,
             state: None,
             counted: None,
+            listed: BTreeSet::new(),
         }
     });
     let is_known = trade.letters.contains(&no);

@@ -215,7 +215,7 @@ fn line_12_there_is_such_a_trade(
         }
     }
     let namesakes: Vec<_> = desk
-        .namesakes(trade)
+        .namesakes(trade, usize::MAX)
         .into_iter()
         .filter_map(|t| desk.trade(&t))
         .collect();

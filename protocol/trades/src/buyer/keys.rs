@@ -132,6 +132,28 @@ pub(super) fn waiting_for(what: &str) -> String {
 pub(super) fn waits_for(what: &str, no: u64) -> String {
     format!("{}{}", waiting_for(what), number(no))
 }
+/// Parties of trades by what their domains look like, then by domain: those of trades that the
+/// person placed or confirmed (0) first.
+pub(super) fn parties_that_look_like(looks: &str) -> String {
+    format!("b/k/{looks}/")
+}
+pub(super) fn parties_at(looks: &str, domain: &str) -> String {
+    format!("{}{domain}/", parties_that_look_like(looks))
+}
+pub(super) fn settled_party(looks: &str, domain: &str) -> String {
+    format!("{}0/", parties_at(looks, domain))
+}
+pub(super) fn party_of(looks: &str, domain: &str, settled: bool, t: &TradeRef) -> String {
+    let apart = u8::from(!settled);
+    format!("{}{apart}/{}", parties_at(looks, domain), trade_key(t))
+}
+/// Shops by what they call themselves.
+pub(super) fn shops_named(name: &str) -> String {
+    format!("b/kn/{name}/")
+}
+pub(super) fn shop_named(name: &str, domain: &str, t: &TradeRef) -> String {
+    format!("{}{domain}/{}", shops_named(name), trade_key(t))
+}
 /// Letters below the minimum: claimed sender, trade and day (protocol 5).
 pub(super) fn group(sender: &str, trade: Option<&TradeRef>, day: i64) -> String {
     format!(

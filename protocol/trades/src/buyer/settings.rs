@@ -24,6 +24,10 @@ pub struct Settings {
     /// How long to wait for answers.
     #[serde(default)]
     pub timers: Timers,
+    /// Whether to warn of senders that resemble a party. Journals of a time before there were such
+    /// warnings do not say so, and give the same warnings with the same numbers as they did then.
+    #[serde(default)]
+    pub lookalikes: bool,
 }
 
 /// How long the buyer waits, for answers (protocol 7) and for DNS (protocol 5).
@@ -83,6 +87,7 @@ impl Settings {
             adopt: Adopt::List,
             unpaid_limits: Vec::new(),
             timers: Timers::default(),
+            lookalikes: true,
         }
     }
 

@@ -74,6 +74,9 @@ pub(super) struct Trade {
     /// What of it stands in the totals and lists.
     #[serde(default)]
     pub(super) counted: Option<Counted>,
+    /// The keys under which its parties are known.
+    #[serde(default)]
+    pub(super) listed: BTreeSet<String>,
 }
 
 /// What of a trade stands in the totals and lists; taken out again before it changes.

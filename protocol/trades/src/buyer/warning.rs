@@ -78,7 +78,7 @@ pub struct Warning {
     pub id: u64,
     /// What it is about.
     pub kind: WarningKind,
-    /// The line of protocol 5; none for the ledger's own.
+    /// The line of protocol 5; none for the ledger's own and for what stands beside the verdict.
     pub rule: Option<u8>,
     /// When it was given.
     pub at: Time,
@@ -103,9 +103,10 @@ pub struct Warning {
     pub more: u64,
 }
 
-/// A line of protocol 5 that applies to a letter.
+/// A line of protocol 5 that applies to a letter, or what is to be said beside the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
+    /// The line; 0 beside the verdict.
     pub(super) rule: u8,
     pub(super) kind: WarningKind,
     pub(super) received: String,
@@ -125,6 +126,20 @@ impl Finding {
             received: received.into(),
             expected: expected.into(),
         }
+    }
+
+    /// What is to be said beside the verdict.
+    pub(super) fn beside(
+        kind: WarningKind,
+        received: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Finding {
+        Finding::new(0, kind, received, expected)
+    }
+
+    /// The line that decided, where one did.
+    pub(super) fn line(&self) -> Option<u8> {
+        (self.rule > 0).then_some(self.rule)
     }
 }
 

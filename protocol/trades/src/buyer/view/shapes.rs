@@ -173,7 +173,7 @@ pub struct WarningView {
     pub id: u64,
     /// What it is about.
     pub kind: WarningKind,
-    /// The line of protocol 5; null for the ledger's own.
+    /// The line of protocol 5; null for the ledger's own and for what stands beside the verdict.
     pub rule: Option<u8>,
     /// When it was given.
     pub at: Time,
