@@ -218,6 +218,11 @@ async fn order(
     let form = Box::new(form);
     if dry_run {
         let letter: String = report::read(&ask(places, Request::DryRun { form }).await?)?;
+        if !letter.starts_with("DKIM-Signature:") {
+            output::note(
+                "This program does not sign the letter: your provider does, or nobody. `tradepost doctor` says more.",
+            );
+        }
         // The letter is made of what the person wrote; a terminal is guarded all the same.
         return print(untrusted::show_lines(&letter.replace("\r\n", "\n")).trim_end());
     }

@@ -9,10 +9,10 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tradepost_letters::RelayPolicy;
 use tradepost_post::config::{
-    AdoptToml, ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
+    AdoptToml, ConfigError, DkimToml, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
     make_private_folder,
 };
-use tradepost_post::dkim::KeySource;
+use tradepost_post::dkim::{KeySource, Signing};
 use tradepost_post::outbox::Policy;
 use tradepost_statements::{Address, Amount};
 use tradepost_trades::buyer::{self, Adopt, Settings};
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) policy: RelayPolicy,
     /// Where the keys of DKIM signatures come from.
     pub(crate) keys: KeySource,
+    /// Who signs what leaves.
+    pub(crate) signing: Signing,
     /// The mailbox; not needed for reports and imports.
     pub(crate) imap: Option<ImapToml>,
     /// The way out; not needed for reports and imports.
@@ -53,7 +55,7 @@ pub(crate) struct Addresses {
 
 impl Addresses {
     /// All of them, the first one first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Address> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Address> + Clone {
         std::iter::once(&self.first).chain(&self.others)
     }
 }
@@ -64,6 +66,7 @@ impl Addresses {
 struct File {
     address: Option<Spanned<String>>,
     addresses: Option<Spanned<Vec<Spanned<String>>>>,
+    dkim: Option<DkimToml>,
     imap: Option<ImapToml>,
     smtp: Option<SmtpToml>,
     #[serde(default)]
@@ -169,9 +172,14 @@ impl Config {
             settings.unpaid_limits.push(amount);
         }
         settings.timers = file.timers.of_the_judgement();
+        let signing = match &file.dkim {
+            Some(dkim) => dkim.signing(&source, addresses.iter())?,
+            None => Signing::Unsigned,
+        };
         Ok(Config {
             policy: file.trust.relay_policy(&source)?,
             keys: keys(&source, &file)?,
+            signing,
             settings,
             addresses,
             imap: file.imap,

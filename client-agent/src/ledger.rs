@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tradepost_post::clock::Clock;
+use tradepost_post::dkim::Signing;
 use tradepost_post::outbox;
 use tradepost_post::store::{
     Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
@@ -20,6 +21,7 @@ use tradepost_trades::buyer::{self, Change, Judgement, Notice, Settings, Verdict
 use tradepost_trades::rows::{Row, Rows};
 
 pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter};
+use send::Pen;
 pub(crate) use send::SendError;
 
 use crate::config::Config;
@@ -40,6 +42,7 @@ pub(crate) struct Ledger {
     first_address: Address,
     /// Whether letters can be sent at all.
     has_way_out: bool,
+    signing: Signing,
     clock: Arc<dyn Clock>,
 }
 
@@ -108,6 +111,7 @@ impl Ledger {
             settings: config.settings.clone(),
             first_address: config.addresses.first.clone(),
             has_way_out: config.smtp.is_some(),
+            signing: config.signing.clone(),
             clock,
         };
         ledger.note_settings()?;
@@ -145,6 +149,15 @@ impl Ledger {
             Ok(())
         } else {
             Err(LedgerError::NoWayOut)
+        }
+    }
+
+    /// What letters of ours are written with, now.
+    pub(crate) fn pen<'p>(&'p self, rows: &'p dyn Rows) -> Pen<'p> {
+        Pen {
+            rows,
+            signing: &self.signing,
+            now: self.now(),
         }
     }
 
@@ -204,7 +217,7 @@ impl Ledger {
         for statement in again {
             // Protocol 7: the same JSON octets in a new letter.
             // Where nothing can leave, nothing piles up: it is said again when it can.
-            if let Some(input) = send::again(&*batch, statement, self.now())?
+            if let Some(input) = self.pen(&*batch).again(statement)?
                 && self.has_way_out
             {
                 let judgements = entered.judgements.len();

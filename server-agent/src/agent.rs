@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tradepost_letters::untrusted;
 use tradepost_post::clock::SystemClock;
-use tradepost_post::dkim::Prover;
+use tradepost_post::dkim::{Prover, Signing};
 use tradepost_post::door::{self, Door};
 use tradepost_post::imap::{self, MailEvent, SentFolder};
 use tradepost_post::outbox::{self, Failure, Pace};
@@ -83,6 +83,12 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     if config.policy.authserv_ids.is_empty() {
         tracing::warn!(
             "{}: [trust] authserv_ids is empty, so letters are proven by DKIM alone; `doctor` shows what your provider writes",
+            config.path().display()
+        );
+    }
+    if matches!(config.signing, Signing::Unsigned) {
+        tracing::warn!(
+            "{}: letters leave unsigned, unless your provider signs them; `doctor` says what to do",
             config.path().display()
         );
     }

@@ -11,6 +11,7 @@ pub(crate) use journal::Journal;
 
 use std::collections::BTreeMap;
 
+use tradepost_post::dkim::SignError;
 use tradepost_post::outbox::{Due, Entry, Failure, Item, State, Tried};
 use tradepost_post::store::{Position, StoreError};
 use tradepost_statements::{Address, Time, TradeRef};
@@ -23,6 +24,12 @@ pub(crate) enum BookError {
     /// The store's own words.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A letter is none that can be signed; nothing of its decision was recorded.
+    #[error("a letter could not be signed: {0}")]
+    Unsignable(SignError),
+    /// The key fails, as it would for every letter.
+    #[error("a letter could not be signed: {0}")]
+    KeyFails(SignError),
     /// One decision is more than the book can hold; nothing of it was recorded, and the others
     /// of its batch may be.
     #[error("this makes {0} octets in the book, more than it holds for one decision")]
@@ -39,6 +46,18 @@ pub(crate) enum BookError {
         /// Who wanted to use it.
         address: String,
     },
+}
+
+impl From<SignError> for BookError {
+    fn from(e: SignError) -> BookError {
+        match e {
+            SignError::Key { .. } => BookError::KeyFails(e),
+            SignError::NoHeader
+            | SignError::NoFrom
+            | SignError::LineEnd
+            | SignError::BlanksAtTheEnd => BookError::Unsignable(e),
+        }
+    }
 }
 
 impl From<BookError> for Failure {

@@ -9,9 +9,10 @@ use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tradepost_letters::RelayPolicy;
 use tradepost_post::config::{
-    ConfigError, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml, make_private_folder,
+    ConfigError, DkimToml, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
+    make_private_folder,
 };
-use tradepost_post::dkim::KeySource;
+use tradepost_post::dkim::{KeySource, Signing};
 use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) policy: RelayPolicy,
     /// Where the keys of DKIM signatures come from.
     pub(crate) keys: KeySource,
+    /// Who signs what leaves.
+    pub(crate) signing: Signing,
     /// Whom people can ask, for the texts of letters.
     pub(crate) contact: Option<String>,
     /// The mailbox; needed by `run` and `doctor`.
@@ -51,6 +54,7 @@ struct File {
     name: Option<String>,
     contact: Option<String>,
     catalogue: Option<Spanned<PathBuf>>,
+    dkim: Option<DkimToml>,
     #[serde(default)]
     shop: ShopToml,
     carrier: Option<CarrierToml>,
@@ -181,6 +185,10 @@ fn read(source: Source) -> Result<Config, ConfigError> {
     if let Some(smtp) = &file.smtp {
         smtp.check(&source)?;
     }
+    let signing = match &file.dkim {
+        Some(dkim) => dkim.signing(&source, std::iter::once(&file.address))?,
+        None => Signing::Unsigned,
+    };
     let plays = |role| roles.contains(&role);
     let settings = Settings {
         address: file.address.clone(),
@@ -220,6 +228,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         keys: keys(&source, &file.trust, settings.timers.held_first)?,
         settings,
         policy: file.trust.relay_policy(&source)?,
+        signing,
         contact: file.contact,
         imap: file.imap,
         smtp: file.smtp,

@@ -105,10 +105,12 @@ fn take_one(
     let text = String::from_utf8_lossy(octets).into_owned();
     match page.record(&Input::Line(text), emitted.change, now) {
         Ok(()) => {}
-        Err(e @ BookError::DecisionTooLarge(_)) => {
+        Err(e @ (BookError::DecisionTooLarge(_) | BookError::Unsignable(_))) => {
             return Ok(Answer::refused(line.number, e.to_string()));
         }
-        Err(e @ (BookError::Store(_) | BookError::OfAnother { .. })) => return Err(e),
+        Err(e @ (BookError::Store(_) | BookError::OfAnother { .. } | BookError::KeyFails(_))) => {
+            return Err(e);
+        }
     }
     Ok(match emitted.answer {
         Ok(statement) => Answer::accepted(line.number, statement),

@@ -1,6 +1,7 @@
-//! Where statements become letters: composed once, before they are recorded.
+//! Where statements become letters: composed and signed once, before they are recorded.
 
 use tradepost_letters::{AutoSubmitted, Composition, Notice, Story, compose, compose_notice};
+use tradepost_post::dkim::{SignError, Signing};
 use tradepost_statements::{Address, Kind, Statement, Time};
 use tradepost_trades::server::book::Trade;
 use tradepost_trades::server::{Change, Occasion, PersonNotice, Sending};
@@ -14,6 +15,7 @@ pub(crate) struct Composer {
     name: String,
     domain: String,
     contact: Option<String>,
+    signing: Signing,
 }
 
 /// A letter, ready to be recorded and sent.
@@ -34,14 +36,27 @@ impl Composer {
             name: config.settings.name.clone(),
             domain: config.settings.address.domain().to_owned(),
             contact: config.contact.clone(),
+            signing: config.signing.clone(),
         }
     }
 
     /// The letters of a change, in their order.
-    pub(crate) fn compose(&self, input: &Input, change: &Change, now: Time) -> Vec<Composed> {
+    pub(crate) fn compose(
+        &self,
+        input: &Input,
+        change: &Change,
+        now: Time,
+    ) -> Result<Vec<Composed>, SignError> {
         let letters = change.send.iter().map(|s| self.letter(input, s, now));
         let notices = change.notices.iter().map(|n| self.notice(n, now));
-        letters.chain(notices).collect()
+        let sign = |letter: Composed| {
+            let from = &letter.statement.from;
+            Ok(Composed {
+                bytes: self.signing.sign(letter.bytes, from, now)?,
+                ..letter
+            })
+        };
+        letters.chain(notices).map(sign).collect()
     }
 
     fn letter(&self, input: &Input, sending: &Sending, now: Time) -> Composed {

@@ -2,6 +2,7 @@
 //! [`super::Ledger::enter`], which records it and brings it into the outbox in one write.
 
 use tradepost_letters::{AutoSubmitted, Composition, Story, compose};
+use tradepost_post::dkim::{SignError, Signing};
 use tradepost_post::outbox::NewItem;
 use tradepost_statements::{
     Address, Body, Kind, RequestId, Statement, StatementId, Time, TradeRef, wire,
@@ -30,6 +31,9 @@ pub(crate) enum SendError {
     /// The statement breaks the protocol.
     #[error("this cannot be said: {0}")]
     Forbidden(#[from] wire::DecodeError),
+    /// It cannot be signed.
+    #[error("the letter could not be signed: {0}")]
+    Unsigned(#[from] SignError),
     /// The clock or the random numbers of this computer are unusable.
     #[error("this computer made an id that is none: {0}")]
     Id(#[from] tradepost_statements::id::IdError),
@@ -44,44 +48,75 @@ pub(crate) struct About {
     pub(crate) request: Option<RequestId>,
 }
 
-/// A new statement of ours.
-pub(crate) fn say(
-    rows: &dyn Rows,
-    from: &Address,
-    to: &Address,
-    about: About,
-    body: Body,
-    now: Time,
-) -> Result<Outgoing, SendError> {
-    let statement = Statement {
-        id: StatementId::new(Uuid::now_v7())?,
-        from: from.clone(),
-        to: to.clone(),
-        sent: now,
-        trade: about.trade,
-        request: about.request,
-        answers: None,
-        body,
-    };
-    // Nothing leaves that a reader would refuse.
-    let json = wire::encode(&statement);
-    wire::decode(json.as_bytes())?;
-    Ok(outgoing(rows, statement, json, now))
+/// What letters are written with.
+pub(crate) struct Pen<'p> {
+    /// What is known of trades.
+    pub(super) rows: &'p dyn Rows,
+    /// Who signs them.
+    pub(super) signing: &'p Signing,
+    /// When they are written.
+    pub(super) now: Time,
+}
+
+impl Pen<'_> {
+    /// A new statement of ours.
+    pub(crate) fn say(
+        &self,
+        from: &Address,
+        to: &Address,
+        about: About,
+        body: Body,
+    ) -> Result<Outgoing, SendError> {
+        let statement = Statement {
+            id: StatementId::new(Uuid::now_v7())?,
+            from: from.clone(),
+            to: to.clone(),
+            sent: self.now,
+            trade: about.trade,
+            request: about.request,
+            answers: None,
+            body,
+        };
+        // Nothing leaves that a reader would refuse.
+        let json = wire::encode(&statement);
+        wire::decode(json.as_bytes())?;
+        self.outgoing(statement, json)
+    }
+
+    /// The same statement in a new letter (protocol 6 and 7); none when it is not known any more.
+    pub(super) fn again(&self, id: StatementId) -> Result<Option<Input>, SendError> {
+        view::own_statement(self.rows, id)
+            .map(|(statement, json)| Ok(self.outgoing(statement, json)?.into_input()))
+            .transpose()
+    }
+
+    fn outgoing(&self, statement: Statement, json: String) -> Result<Outgoing, SendError> {
+        let message_id = format!("{}@{}", Uuid::now_v7(), statement.from.domain());
+        let letter = letter(self.rows, &statement, &json, &message_id, self.now);
+        // Once, before it is recorded: another try to submit it sends the same octets.
+        let letter = self.signing.sign(letter, &statement.from, self.now)?;
+        let item = NewItem {
+            from: statement.from.clone(),
+            to: statement.to.clone(),
+            message_id,
+            statement: statement.id,
+            kind: statement.body.kind(),
+            trade: statement.trade.clone(),
+            request: statement.request.clone(),
+            queued_at: self.now,
+        };
+        Ok(Outgoing {
+            statement,
+            json,
+            item,
+            letter,
+        })
+    }
 }
 
 /// The request id of a new order of `buyer` (Q2).
 pub(crate) fn request_id(buyer: &Address) -> Result<RequestId, SendError> {
     Ok(RequestId::new(Uuid::now_v7(), buyer.clone())?)
-}
-
-/// The same statement in a new letter (protocol 6 and 7); none when it is not known any more.
-pub(super) fn again(
-    rows: &dyn Rows,
-    id: StatementId,
-    now: Time,
-) -> Result<Option<Input>, SendError> {
-    Ok(view::own_statement(rows, id)
-        .map(|(statement, json)| outgoing(rows, statement, json, now).into_input()))
 }
 
 impl Outgoing {
@@ -99,27 +134,6 @@ impl Outgoing {
             },
             letter: self.letter,
         }
-    }
-}
-
-fn outgoing(rows: &dyn Rows, statement: Statement, json: String, now: Time) -> Outgoing {
-    let message_id = format!("{}@{}", Uuid::now_v7(), statement.from.domain());
-    let letter = letter(rows, &statement, &json, &message_id, now);
-    let item = NewItem {
-        from: statement.from.clone(),
-        to: statement.to.clone(),
-        message_id,
-        statement: statement.id,
-        kind: statement.body.kind(),
-        trade: statement.trade.clone(),
-        request: statement.request.clone(),
-        queued_at: now,
-    };
-    Outgoing {
-        statement,
-        json,
-        item,
-        letter,
     }
 }
 

@@ -5,7 +5,7 @@ use tradepost_trades::buyer::{self, Act, view};
 use tradepost_trades::rows::Rows;
 
 use super::{Answer, AskError, SendState, Sending, no_such_warning, told, told_after};
-use crate::ledger::send::{About, Outgoing, request_id, say, what};
+use crate::ledger::send::{About, Outgoing, request_id, what};
 use crate::ledger::{Entered, Entry, Input, Ledger, LedgerError, kept_letter};
 use crate::order_form::OrderForm;
 
@@ -70,7 +70,7 @@ fn order_letter(
         request: Some(request_id(from)?),
     };
     let body = Body::Order(Box::new(form.order.clone()));
-    Ok(say(rows, from, &form.to, about, body, ledger.now())?)
+    Ok(ledger.pen(rows).say(from, &form.to, about, body)?)
 }
 
 fn sender<'l>(ledger: &'l Ledger, wanted: Option<&'l Address>) -> Result<&'l Address, LedgerError> {
@@ -104,7 +104,7 @@ pub(super) fn confirm(ledger: &Ledger, trade: &str) -> Result<Answer, AskError> 
                     trade: Some(trade.clone()),
                     request: None,
                 };
-                let outgoing = say(rows, &from, &to, about, body, now)?;
+                let outgoing = ledger.pen(rows).say(&from, &to, about, body)?;
                 let sending = about_to_send(&outgoing);
                 inputs.push(outgoing.into_input());
                 sending
@@ -141,7 +141,6 @@ pub(super) fn cancel(
     text: Option<String>,
 ) -> Result<Answer, AskError> {
     ledger.has_way_out()?;
-    let now = ledger.now();
     let whole = match what.parse::<RequestId>() {
         Ok(request) => About {
             trade: None,
@@ -172,7 +171,7 @@ pub(super) fn cancel(
                 request: None,
             } => return Err(LedgerError::NothingNamed),
         };
-        let outgoing = say(rows, &from, &to, whole, body, now)?;
+        let outgoing = ledger.pen(rows).say(&from, &to, whole, body)?;
         let sending = about_to_send(&outgoing);
         Ok((vec![outgoing.into_input()], sending))
     })?;

@@ -118,7 +118,7 @@ impl Page for Writing<'_, '_> {
         if nothing && change.notices.is_empty() {
             return Ok(());
         }
-        let letters = self.composer.compose(input, &change, now);
+        let letters = self.composer.compose(input, &change, now)?;
         let kept = letter_to_keep(input, &change.outcome);
         let outcome = change.outcome.to_string();
         let head = Head::decided(
