@@ -4,13 +4,30 @@
 //!
 //! Where keys come from, and the cryptography, are left to others: nothing here asks DNS.
 
+mod canonical;
+mod coverage;
+mod field;
+mod flaw;
+mod key;
 mod proof;
+mod raw;
+mod tags;
+
+use std::collections::HashMap;
 
 use tradepost_statements::Time;
+use tradepost_statements::rule::in_force;
 
+use self::canonical::Canonicalization;
+use self::field::Signature;
+use crate::domain::is_aligned;
 use crate::parse::Letter;
 
+pub use flaw::{Flaw, Refused};
+pub use key::{BadRecord, KeyRecord, PublicKey};
 pub use proof::{Proof, Verification, proof};
+pub use raw::RawLetter;
+pub use tags::BadTags;
 
 /// Protocol 5: at most the first so many aligned signatures are tried.
 pub const MOST_SIGNATURES: usize = 5;
@@ -54,13 +71,137 @@ impl Candidate {
 pub struct Signatures {
     /// Those that could prove the sender, in their order.
     pub to_try: Vec<Candidate>,
-    /// Why others could not, for people.
-    pub refused: Vec<String>,
+    /// Aligned ones that do not count, in their order.
+    pub refused: Vec<Refused>,
+    /// Who else signed the letter: some domains, none of them aligned.
+    pub foreign: Vec<String>,
+    /// One that cannot be read.
+    pub unreadable: Option<Refused>,
+    /// There are more than [`MOST_SIGNATURES`] aligned ones.
+    pub is_cut_off: bool,
 }
 
+/// An alleged signature above these is not looked at: honest letters have three.
+const MOST_LOOKED_AT: usize = 1000;
+/// How many signatures of others are told.
+const MOST_TOLD: usize = 3;
+
 /// The signatures of a letter that was received at that time.
+///
+/// `raw` is the letter that `letter` was parsed from.
 #[must_use]
 pub fn signatures(raw: &[u8], letter: &Letter, received_at: Time) -> Signatures {
-    let _ = (raw, letter, received_at);
-    Signatures::default()
+    let mut found = Signatures::default();
+    // Protocol 5: a letter without an author proves nothing.
+    let Ok(author) = &letter.author else {
+        return found;
+    };
+    let raw = RawLetter::read(raw);
+    let mut covering = Covering::of(&raw);
+    let mut aligned = 0;
+    let is_signature =
+        |(_, (name, _)): &(usize, &(&[u8], &[u8]))| name.eq_ignore_ascii_case(field::NAME);
+    let fields = raw.fields.iter().enumerate().filter(is_signature);
+    for (at, (name, value)) in fields.take(MOST_LOOKED_AT) {
+        let signature = match Signature::read(value) {
+            Ok(signature) => signature,
+            Err(flaw) => {
+                if found.unreadable.is_none() {
+                    found.unreadable = Some(Refused { domain: None, flaw });
+                }
+                continue;
+            }
+        };
+        if !is_aligned(&signature.domain, author.domain()) && in_force("dkim: alignment") {
+            if found.foreign.len() < MOST_TOLD && !found.foreign.contains(&signature.domain) {
+                found.foreign.push(signature.domain);
+            }
+            continue;
+        }
+        if aligned == MOST_SIGNATURES && in_force("dkim: at most five") {
+            found.is_cut_off = true;
+            break;
+        }
+        aligned += 1;
+        match candidate(&signature, letter, received_at, &mut covering, (at, name)) {
+            Ok(candidate) => found.to_try.push(candidate),
+            Err(flaw) => found.refused.push(Refused {
+                domain: Some(signature.domain),
+                flaw,
+            }),
+        }
+    }
+    found
+}
+
+fn candidate(
+    signature: &Signature<'_>,
+    letter: &Letter,
+    received_at: Time,
+    covering: &mut Covering<'_>,
+    (at, name): (usize, &[u8]),
+) -> Result<Candidate, Flaw> {
+    let stated = signature.stated(received_at)?;
+    coverage::check(&stated.covered, covering.raw, letter)?;
+    if stated.body_hash != covering.body_hash(stated.body) && in_force("dkim: the body hash") {
+        return Err(Flaw::BodyWasChanged);
+    }
+    let mut signed = covering.fields(&stated.covered, stated.header, at);
+    stated
+        .header
+        .field(name, &stated.without_signature, &mut signed);
+    Ok(Candidate {
+        domain: signature.domain.clone(),
+        selector: stated.selector,
+        algorithm: stated.algorithm,
+        identity_domain: stated.identity_domain,
+        signature: stated.signature,
+        signed,
+    })
+}
+
+/// What several signatures cover, worked out once.
+struct Covering<'a> {
+    raw: &'a RawLetter<'a>,
+    index: HashMap<Vec<u8>, Vec<usize>>,
+    simple: Option<[u8; 32]>,
+    relaxed: Option<[u8; 32]>,
+}
+
+impl<'a> Covering<'a> {
+    fn of(raw: &'a RawLetter<'a>) -> Covering<'a> {
+        Covering {
+            raw,
+            index: raw.index(),
+            simple: None,
+            relaxed: None,
+        }
+    }
+
+    fn body_hash(&mut self, how: Canonicalization) -> [u8; 32] {
+        let known = match how {
+            Canonicalization::Simple => &mut self.simple,
+            Canonicalization::Relaxed => &mut self.relaxed,
+        };
+        *known.get_or_insert_with(|| how.body_hash(self.raw.body))
+    }
+
+    /// RFC 6376 section 5.4.2: of fields with the same name, the lowest one first; for a name
+    /// beyond the last of them, nothing. The signature itself is not among them.
+    fn fields(&self, covered: &[String], how: Canonicalization, itself: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut rest = HashMap::new();
+        for name in covered {
+            let rest = rest.entry(name.as_str()).or_insert_with(|| {
+                let all = self.index.get(name.as_bytes());
+                all.map_or([].iter(), |all| all.iter()).rev()
+            });
+            let next = rest.find(|i| **i != itself);
+            if let Some((name, value)) = next.and_then(|i| self.raw.fields.get(*i)) {
+                how.field(name, value, &mut out);
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        out
+    }
 }

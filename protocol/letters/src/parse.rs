@@ -48,6 +48,10 @@ pub struct Letter {
     pub bounce: Option<Bounce>,
     /// Fields of relays, top first, and whether each is above the first author field.
     pub(crate) stamps: Vec<(bool, Stamp)>,
+    /// Where the line of the one Tradepost part's Content-Type starts.
+    pub(crate) statement_type_at: Option<usize>,
+    /// One of its parts is a letter, or a piece of one.
+    pub(crate) has_letter_within: bool,
 }
 
 /// A field that a relay added, or that somebody wants to look so.
@@ -104,6 +108,8 @@ pub fn parse(raw: &[u8]) -> Letter {
         size: raw.len(),
         bounce: bounce::bounce(raw, &tree),
         stamps: stamps(raw, &header),
+        statement_type_at: tree.statement_type_at(),
+        has_letter_within: tree.has_letter_within,
     }
 }
 

@@ -61,6 +61,8 @@ pub enum UnreadablePart {
 #[derive(Debug, Clone)]
 pub(crate) struct Leaf {
     pub(crate) kind: LeafKind,
+    /// Where the line of its Content-Type starts.
+    type_at: Option<usize>,
     encoding: Result<TransferEncoding, UnreadablePart>,
     body: (usize, usize),
 }
@@ -95,6 +97,8 @@ pub(crate) struct Tree {
     has_clashing_boundaries: bool,
     /// The type's name stands in what is nested too deep to be walked.
     names_tradepost_too_deep: bool,
+    /// A part is a letter, or a piece of one (`message/*`).
+    pub(crate) has_letter_within: bool,
     pub(crate) root: Option<MediaType>,
 }
 
@@ -167,6 +171,13 @@ impl Tree {
         }
     }
 
+    /// Where the line of the one Tradepost part's Content-Type starts.
+    pub(crate) fn statement_type_at(&self) -> Option<usize> {
+        let mut parts = self.leaves_of(LeafKind::Tradepost);
+        let only = parts.next()?;
+        parts.next().is_none().then_some(only.type_at)?
+    }
+
     pub(crate) fn leaves_of(&self, kind: LeafKind) -> impl Iterator<Item = &Leaf> {
         self.leaves.iter().filter(move |leaf| leaf.kind == kind)
     }
@@ -234,6 +245,7 @@ impl Walk<'_> {
             .take(3)
             .filter_map(|f| MediaType::read(&f.unfolded(raw)))
             .collect();
+        self.tree.has_letter_within |= types.iter().any(|t| t.name.starts_with("message/"));
         let is_repeated = header.all(Field::ContentType).nth(1).is_some();
         if types.iter().any(|t| t.name == TRADEPOST_TYPE) {
             let encoding = if is_repeated {
@@ -241,7 +253,7 @@ impl Walk<'_> {
             } else {
                 transfer_encoding(raw, header)
             };
-            return self.leaf(LeafKind::Tradepost, encoding, header.body_at);
+            return self.leaf(LeafKind::Tradepost, encoding, header);
         }
         let Some(media_type) = types.into_iter().next() else {
             return State::Skipped;
@@ -267,7 +279,7 @@ impl Walk<'_> {
         if !is_report {
             return State::Skipped;
         }
-        self.leaf(kind, transfer_encoding(raw, header), header.body_at)
+        self.leaf(kind, transfer_encoding(raw, header), header)
     }
 
     fn open_multipart(&mut self, boundary: Vec<u8>) -> State {
@@ -295,12 +307,13 @@ impl Walk<'_> {
         &self,
         kind: LeafKind,
         encoding: Result<TransferEncoding, UnreadablePart>,
-        body_at: usize,
+        header: &RawHeader,
     ) -> State {
         State::Leaf(Leaf {
             kind,
+            type_at: header.first(Field::ContentType).map(|f| f.at),
             encoding,
-            body: (body_at, body_at),
+            body: (header.body_at, header.body_at),
         })
     }
 

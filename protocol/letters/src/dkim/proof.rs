@@ -4,7 +4,7 @@ use std::fmt;
 
 use tradepost_statements::Evidence;
 
-use super::{Algorithm, Candidate, Signatures};
+use super::{Algorithm, Candidate, MOST_SIGNATURES, Signatures};
 use crate::open::Opened;
 use crate::untrusted::show;
 
@@ -36,7 +36,7 @@ pub struct Proof {
 pub fn proof(opened: &Opened, signatures: &Signatures, verified: &[Verification]) -> Proof {
     let mut told = verified.iter();
     let mut pass = None;
-    let mut faults = signatures.refused.clone();
+    let mut faults: Vec<String> = signatures.refused.iter().map(ToString::to_string).collect();
     let mut is_undecided = false;
     for candidate in &signatures.to_try {
         match told.next() {
@@ -57,6 +57,15 @@ pub fn proof(opened: &Opened, signatures: &Signatures, verified: &[Verification]
             undecided: None,
             text: format!("DKIM, verified here: {}", Signer(candidate)),
         };
+    }
+    faults.extend(signatures.is_cut_off.then(|| {
+        format!("only the first {MOST_SIGNATURES} signatures of the sender's domain were looked at")
+    }));
+    if faults.is_empty() {
+        faults.extend(signatures.unreadable.iter().map(ToString::to_string));
+        let foreign = signatures.foreign.iter();
+        faults
+            .extend(foreign.map(|domain| format!("signed by {domain}, which is not the sender's")));
     }
     let mut text = opened.proof.clone();
     if !faults.is_empty() {
