@@ -2,10 +2,14 @@
 //! keys.
 //!
 //! Which signatures could prove a sender, and what they prove, is decided in
-//! [`tradepost_letters::dkim`].
+//! [`tradepost_letters::dkim`]; mail-auth does the cryptography.
 
-mod keys;
 mod prover;
+
+mod crypto;
+mod dns;
+mod keys;
+mod workers;
 
 mod private_key;
 mod published;
@@ -13,7 +17,9 @@ mod sign;
 
 mod fold;
 
-pub use keys::{KeySource, TxtAnswer};
+pub use crypto::VerifyingKey;
+pub use dns::TxtAnswer;
+pub use keys::KeySource;
 pub use private_key::{KeyError, PrivateKey, make_key};
 pub use prover::{NoProver, Proven, Prover, Unproven};
 pub use published::Published;

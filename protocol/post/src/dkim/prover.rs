@@ -1,23 +1,28 @@
 //! Proves the senders of letters.
 
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
-use tradepost_letters::dkim::{proof, signatures};
-use tradepost_letters::{Opened, RelayPolicy, open, time_of_receipt};
+use mail_auth::hickory_resolver::net::NetError;
+use tradepost_letters::dkim::{Candidate, Signatures, Verification, proof, signatures};
+use tradepost_letters::{Content, Opened, RelayPolicy, open, time_of_receipt};
 use tradepost_statements::{Evidence, Time};
 
-use super::keys::{KeySource, TxtAnswer};
+use super::dns::TxtAnswer;
+use super::keys::{KeyAnswer, KeySource, Keys};
+use super::workers::on_all_cores;
 
-/// Proves the senders of letters. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Proves the senders of letters. Cheap to clone: clones share their keys.
+#[derive(Clone)]
 pub struct Prover {
-    keys: Arc<KeySource>,
+    keys: Arc<Keys>,
 }
 
 /// Why there can be no [`Prover`].
 #[derive(Debug, thiserror::Error)]
 #[error("cannot ask DNS: {0}")]
-pub struct NoProver(String);
+pub struct NoProver(#[from] NetError);
 
 /// A letter as it was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,43 +52,88 @@ impl Prover {
     /// [`NoProver`] when there is no way to ask DNS.
     pub fn new(keys: KeySource) -> Result<Prover, NoProver> {
         Ok(Prover {
-            keys: Arc::new(keys),
+            keys: Arc::new(Keys::new(keys)?),
         })
     }
 
     /// Opens letters and proves their senders; in the order given.
+    ///
+    /// For letters that are not ours (protocol 5, line 1) no key is looked up: nobody asks who
+    /// sent them.
     pub async fn prove(
         &self,
         letters: Vec<Unproven>,
         policy: &RelayPolicy,
         now: Time,
     ) -> Vec<Proven> {
-        let prove = |letter: Unproven| {
-            let mut opened = open(&letter.octets, policy);
-            let received_at = letter
-                .received_at
-                .or_else(|| time_of_receipt(&opened.letter, policy))
-                .unwrap_or(now);
-            let found = signatures(&letter.octets, &opened.letter, received_at);
-            let proof = proof(&opened, &found, &[]);
-            opened.evidence = proof.evidence;
-            opened.proof = proof.text;
-            Proven {
-                octets: letter.octets,
-                received_at,
-                opened,
-                undecided: proof.undecided,
-            }
-        };
-        letters.into_iter().map(prove).collect()
+        let policy = policy.clone();
+        let read = on_all_cores(letters, move |letter| read(letter, &policy, now)).await;
+        let names = read.iter().flat_map(|(_, found)| names(found)).collect();
+        let keys = self.keys.of(names).await;
+        on_all_cores(read, move |(mut proven, found)| {
+            let verified = verify(&found.to_try, &keys);
+            let proof = proof(&proven.opened, &found, &verified);
+            proven.opened.evidence = proof.evidence;
+            proven.opened.proof = proof.text;
+            proven.undecided = proof.undecided;
+            proven
+        })
+        .await
     }
 
-    /// The TXT records at a name.
+    /// What becomes of each signature that is to be tried, in their order.
+    pub async fn verify(&self, found: &Signatures) -> Vec<Verification> {
+        let keys = self.keys.of(names(found).collect()).await;
+        let done = on_all_cores(vec![found.to_try.clone()], move |to_try| {
+            verify(&to_try, &keys)
+        });
+        done.await.into_iter().flatten().collect()
+    }
+
+    /// The TXT records at a name, as they are now.
     pub async fn txt(&self, name: &str) -> TxtAnswer {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        match self.keys.fixed.get(&name) {
-            Some(text) => TxtAnswer::Fixed(text.clone()),
-            None => TxtAnswer::Unanswered("DNS is not asked yet".to_owned()),
+        self.keys.txt(name).await
+    }
+}
+
+fn read(letter: Unproven, policy: &RelayPolicy, now: Time) -> (Proven, Signatures) {
+    let opened = open(&letter.octets, policy);
+    let received_at = letter
+        .received_at
+        .or_else(|| time_of_receipt(&opened.letter, policy))
+        .unwrap_or(now);
+    let found = match opened.content {
+        Content::NotOurs => Signatures::default(),
+        Content::Statement(_) | Content::Unreadable { .. } => {
+            signatures(&letter.octets, &opened.letter, received_at)
         }
+    };
+    let proven = Proven {
+        octets: letter.octets,
+        received_at,
+        opened,
+        undecided: None,
+    };
+    (proven, found)
+}
+
+fn names(found: &Signatures) -> impl Iterator<Item = String> {
+    let names: BTreeSet<String> = found.to_try.iter().map(Candidate::key_name).collect();
+    names.into_iter()
+}
+
+fn verify(to_try: &[Candidate], keys: &HashMap<String, KeyAnswer>) -> Vec<Verification> {
+    let one = |candidate: &Candidate| match keys.get(&candidate.key_name()) {
+        Some(KeyAnswer::Key(key)) => key.verify(candidate),
+        Some(KeyAnswer::Unusable(why)) => Verification::Fail(why.clone()),
+        Some(KeyAnswer::Unanswered(why)) => Verification::Undecided(why.clone()),
+        None => Verification::Undecided("DNS was too slow to be asked for its key".to_owned()),
+    };
+    to_try.iter().map(one).collect()
+}
+
+impl fmt::Debug for Prover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prover").finish_non_exhaustive()
     }
 }

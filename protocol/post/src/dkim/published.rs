@@ -1,6 +1,6 @@
 //! Compares an own key with what DNS tells others about it.
 
-use super::keys::TxtAnswer;
+use super::dns::TxtAnswer;
 use super::private_key::kind;
 use super::sign::OwnKey;
 
