@@ -1,6 +1,7 @@
 //! `tradepost doctor`: looks whether everything is set up, each check with what to do where it
 //! is not. It changes nothing, neither here nor in the mailbox.
 
+mod dkim;
 mod mail;
 
 use std::path::Path;
@@ -75,6 +76,7 @@ pub(crate) async fn run(places: &Places, json: bool) -> anyhow::Result<ExitCode>
     checks.extend(store(places, config.as_ref()).await?);
     if let Some(config) = &config {
         checks.extend(mail::checks(config).await);
+        checks.extend(dkim::signing(config).await);
     }
     let all_is_well = checks.iter().all(|c| c.ok);
     let told = if json {

@@ -114,6 +114,20 @@ Exit status 1 when a line was refused; the others are recorded all the same.",
         #[command(flatten)]
         json: Json,
     },
+    /// Make a key that signs your letters, and say what DNS and the configuration need (DKIM)
+    #[command(after_help = "Examples:
+  tradepost-server dkim-key --selector s1 --domain shop.example
+  tradepost-server dkim-key --selector s2 --domain shop.example --algorithm ed25519 --out /etc/shop/s2.pem
+  tradepost-server dkim-key --selector s3 --domain shop.example --json | jq -r .zone
+
+Receivers look the key up at SELECTOR._domainkey.DOMAIN. For a new key take a new selector, and
+leave the old record in DNS until all letters that it signed have been read.")]
+    DkimKey {
+        #[command(flatten)]
+        args: DkimKeyArgs,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Say what is damaged in the journal, and set it aside when asked to
     #[command(after_help = "Examples:
   tradepost-server repair             says what would be lost
@@ -163,6 +177,32 @@ pub(crate) enum OutboxCommand {
         #[arg(long = "all", id = "every", conflicts_with = "id")]
         every: bool,
     },
+}
+
+/// `tradepost-server dkim-key ..`.
+#[derive(Debug, Args)]
+pub(crate) struct DkimKeyArgs {
+    /// The key's own name, of letters, digits and hyphens
+    #[arg(long, value_name = "NAME")]
+    pub(crate) selector: String,
+    /// The domain that signs: what stands behind the @ of the address, or one above it
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: String,
+    /// Every receiver verifies RSA; Ed25519 is shorter and faster, but newer
+    #[arg(long, value_enum, default_value_t = KeyAlgorithm::Rsa)]
+    pub(crate) algorithm: KeyAlgorithm,
+    /// Where the private key goes [default: NAME.pem beside the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// `--algorithm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum KeyAlgorithm {
+    /// RSA of 2048 bits
+    Rsa,
+    /// Ed25519 (RFC 8463)
+    Ed25519,
 }
 
 /// `--json`.

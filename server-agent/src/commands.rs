@@ -19,7 +19,7 @@ use crate::desk::Desk;
 use crate::intake;
 use crate::report::{self, note};
 use crate::socket::{Ask, Call, Lines, Reply, VERSION};
-use crate::{agent, doctor};
+use crate::{agent, dkim_key, doctor};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -47,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let checks = block_on(doctor::examine(&cli.places))?;
             doctor::show(&checks, json.json)
         }
+        Command::DkimKey { args, json } => dkim_key::run(&cli.places, &args, json.json),
         Command::Repair { yes } => repair(&cli.places, yes),
         Command::Emit { file } => {
             let (config, data) = places(&cli.places)?;

@@ -136,24 +136,26 @@ struct TimersToml {
 
 /// Reads and checks the configuration.
 pub(crate) fn load(places: &Places) -> anyhow::Result<Config> {
-    let path = match &places.config {
-        Some(path) => path.clone(),
-        None => {
-            let path = folders()?
-                .config_dir()
-                .join("tradepost-server")
-                .join("config.toml");
-            if !path.exists() {
-                bail!(
-                    "there is no configuration at {}: make one, or name one with --config or \
-                     TRADEPOST_SERVER_CONFIG",
-                    path.display()
-                );
-            }
-            path
-        }
-    };
+    let path = file(places)?;
+    if places.config.is_none() && !path.exists() {
+        bail!(
+            "there is no configuration at {}: make one, or name one with --config or \
+             TRADEPOST_SERVER_CONFIG",
+            path.display()
+        );
+    }
     Ok(read(Source::read(&path)?)?)
+}
+
+/// The configuration file that is meant, whether it is there or not.
+pub(crate) fn file(places: &Places) -> anyhow::Result<PathBuf> {
+    match &places.config {
+        Some(path) => Ok(path.clone()),
+        None => Ok(folders()?
+            .config_dir()
+            .join("tradepost-server")
+            .join("config.toml")),
+    }
 }
 
 /// The folder of the book, made where it is missing; refused where others can read it.

@@ -1,5 +1,7 @@
 //! `doctor`: is everything set up, and what to do where it is not.
 
+mod dkim;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -65,6 +67,7 @@ pub(crate) async fn examine(places: &Places) -> anyhow::Result<Vec<Check>> {
     }
     mailbox(&config, &mut checks).await;
     submission(&config, &mut checks).await;
+    checks.extend(dkim::signing(&config).await);
     Ok(checks)
 }
 

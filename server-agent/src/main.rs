@@ -20,6 +20,7 @@ mod socket;
 
 mod cli;
 mod commands;
+mod dkim_key;
 mod doctor;
 mod report;
 

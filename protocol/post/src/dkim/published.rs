@@ -1,5 +1,7 @@
 //! Compares an own key with what DNS tells others about it.
 
+use tradepost_letters::untrusted;
+
 use super::dns::TxtAnswer;
 use super::private_key::kind;
 use super::sign::OwnKey;
@@ -129,7 +131,9 @@ impl Published {
             Published::Revoked => "DNS says that the key is revoked (p= is empty)",
             Published::NoKey => "DNS has a TXT record there, but no key in it",
             Published::Missing => "DNS has no record: receivers cannot verify these signatures",
-            Published::Unanswered(why) => return format!("DNS did not answer: {why}"),
+            Published::Unanswered(why) => {
+                return format!("DNS did not answer: {}", untrusted::show(why));
+            }
         };
         text.to_owned()
     }
