@@ -99,6 +99,17 @@ Letters are only read: nothing is moved, deleted or marked as seen.")]
         #[command(subcommand)]
         what: Option<WarningCommand>,
     },
+    /// Letters that wait until DNS proves their sender, or until the time that they bear
+    #[command(after_help = "Examples:
+  tradepost held
+  tradepost held --json | jq -r '.[] | .next_try + \" \" + .from'
+
+DNS is asked again by the daemon and by every command, for 7 days; then a letter is judged by
+the evidence that there is. Held letters block nothing.")]
+    Held {
+        #[command(flatten)]
+        json: Json,
+    },
     /// Counts and totals
     #[command(after_help = "Examples:
   tradepost stats

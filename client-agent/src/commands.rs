@@ -8,7 +8,10 @@ use anyhow::Context;
 use clap::CommandFactory;
 use serde_json::Value;
 use tradepost_letters::untrusted;
-use tradepost_trades::buyer::view::{RequestView, ShowView, StatsView, TradeView, WarningView};
+use tradepost_trades::buyer::plain;
+use tradepost_trades::buyer::view::{
+    HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
+};
 
 use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
 use crate::desk::Desk;
@@ -43,6 +46,12 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
             printed(json.json, &answer, |show: ShowView| report::show(&show))
         }
         Command::Warnings { all, json, what } => warnings(places, all, json.json, what).await,
+        Command::Held { json } => {
+            let answer = ask(places, Request::Held).await?;
+            printed(json.json, &answer, |held: Vec<HeldView>| {
+                report::held(&held)
+            })
+        }
         Command::Stats { json } => {
             let answer = ask(places, Request::Stats).await?;
             printed(json.json, &answer, |stats: StatsView| report::stats(&stats))
@@ -170,7 +179,8 @@ async fn warnings(
             if letter {
                 let raw: String = report::read(&desk.ask(Request::LetterOfWarning { id }).await?)?;
                 let raw = raw.replace("\r\n", "\n");
-                print(&format!("\nThe letter\n\n{}", untrusted::show_lines(&raw)))?;
+                let raw = untrusted::show_lines(&plain::without_links(&raw));
+                print(&format!("\nThe letter\n\n{raw}"))?;
             }
             Ok(ExitCode::SUCCESS)
         }

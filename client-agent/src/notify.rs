@@ -1,13 +1,14 @@
 //! Telling the person what happened: a line each on standard error, where systemd and people read.
 
 use tradepost_letters::untrusted;
-use tradepost_trades::buyer::Notice;
+use tradepost_trades::buyer::{Notice, plain};
 
 /// Tells.
 pub(crate) fn tell(notices: &[Notice]) {
     for notice in notices {
         // A notice may quote a letter.
-        let text = untrusted::show(&notice.to_string());
+        let text = plain::without_links(&notice.to_string());
+        let text = untrusted::show(&plain::with_both_forms(&text));
         match notice {
             Notice::Warned { warning, .. } => {
                 tracing::warn!("{text}; see: tradepost warnings show {warning}");

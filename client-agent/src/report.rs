@@ -3,6 +3,7 @@
 //!
 //! [`untrusted::show`]: tradepost_letters::untrusted::show
 
+mod held;
 mod trades;
 mod warnings;
 
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use tradepost_statements::Amount;
 use tradepost_trades::buyer::view::{RequestView, StatsView};
 
+pub(crate) use held::held;
 pub(crate) use trades::{list, pending, show, sort};
 pub(crate) use warnings::{warning, warnings};
 pub(crate) use words::local;
@@ -38,6 +40,12 @@ pub(crate) fn stats(s: &StatsView) -> String {
         ),
         format!("{:<14}{}", "warnings", s.warnings),
     ];
+    if s.held > 0 {
+        lines.push(format!(
+            "{:<14}{} (letters that wait: see `tradepost held`)",
+            "held", s.held
+        ));
+    }
     if s.adopted > 0 {
         lines.push(format!(
             "{:<14}{} (ordered elsewhere, not confirmed by you; not counted above)",

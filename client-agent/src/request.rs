@@ -69,6 +69,8 @@ pub(crate) enum Request {
         /// Its number.
         id: u64,
     },
+    /// The letters that are held.
+    Held,
     /// Counts and totals.
     Stats,
     /// The orders that were sent.
@@ -125,6 +127,7 @@ impl Request {
             | Request::Warnings { .. }
             | Request::Warning { .. }
             | Request::LetterOfWarning { .. }
+            | Request::Held
             | Request::Stats
             | Request::Requests
             | Request::DryRun { .. }
@@ -224,6 +227,7 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
             None => Err(no_such_warning(id)),
         },
         Request::LetterOfWarning { id } => acting::letter_of_warning(ledger, id),
+        Request::Held => told(&ledger.view(view::held)),
         Request::Stats => told(&ledger.view(|rows| view::stats(rows))),
         Request::Requests => told(&ledger.view(view::requests)),
         Request::Dismiss { id } => acting::dismiss(ledger, id),

@@ -11,12 +11,13 @@ use serde_json::json;
 use support::letters::{Said, at, in_transit, record, settled};
 use support::{CONFIG, Home};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "daemon",
     "pending",
     "list",
     "show",
     "warnings",
+    "held",
     "stats",
     "order",
     "confirm",
@@ -72,13 +73,14 @@ fn an_empty_ledger_says_something_helpful() {
         (&["list"], "no trades yet"),
         (&["list", "--unpaid"], "No trade is like that"),
         (&["warnings"], "no open warnings"),
+        (&["held"], "No letters are held"),
         (&["requests"], "No orders"),
         (&["stats"], "trades        0"),
     ] {
         let out = home.run(args).ok();
         assert!(out.contains(word), "{out}");
     }
-    for args in [["pending"], ["list"], ["warnings"], ["requests"]] {
+    for args in [["pending"], ["list"], ["warnings"], ["held"], ["requests"]] {
         assert_eq!(home.json(&args), json!([]));
     }
     home.run(&["show", "T-1"]).fails(1, "there is no trade");

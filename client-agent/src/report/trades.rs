@@ -3,10 +3,11 @@
 use tradepost_statements::progress::Track;
 use tradepost_trades::buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
 
-use super::table::Column::{self, Free, Whole};
+use super::table::Column::{Free, Whole};
 use super::table::Table;
 use super::words::{
-    count, day, delivery, local, order, parcel, payment, safe, what_was_bought, wrapped,
+    clipped, count, day, delivery, local, named, order, parcel, payment, safe, what_was_bought,
+    wrapped,
 };
 use crate::cli::Facet;
 
@@ -249,7 +250,7 @@ pub(crate) fn sort(trades: &mut [TradeView], facet: Facet) {
 pub(crate) fn show(show: &ShowView) -> String {
     let t = &show.trade;
     let mut out = vec![t.id.to_string()];
-    let shop = format!("{} <{}>", safe(&t.shop_name), safe(t.shop.as_written()));
+    let shop = format!("{} <{}>", safe(&t.shop_name), named(t.shop.as_written()));
     out.push(wrapped(&shop, ""));
     let ordered = local(t.placed);
     out.push(match t.origin {
@@ -353,45 +354,33 @@ fn tracks(show: &ShowView) -> String {
     table.print()
 }
 
-/// An address that is cut reads like another one: the evidence gives way first.
+/// For every status, how its sender was proven.
 fn history(history: &[HistoryView]) -> String {
-    let with_all = history_table(history, Whole("FROM"), true);
-    if with_all.fits() {
-        return with_all.print();
-    }
-    let without_evidence = history_table(history, Whole("FROM"), false);
-    if without_evidence.fits() {
-        return without_evidence.print();
-    }
-    history_table(history, Free("FROM"), false).print()
+    let blocks: Vec<String> = history.iter().map(status).collect();
+    blocks.join("\n")
 }
 
-fn history_table(history: &[HistoryView], from: Column, evidence: bool) -> Table {
-    let columns = [
-        Some(Whole("RECEIVED")),
-        Some(Free("TRACK")),
-        Some(Whole("NO")),
-        Some(Whole("STATE")),
-        Some(from),
-        evidence.then_some(Whole("EVIDENCE")),
-        Some(Free("OUTCOME")),
-    ];
-    let mut table = Table::new(&columns.into_iter().flatten().collect::<Vec<_>>());
-    for h in history {
-        let track = match (&h.track, h.parcel.as_deref()) {
-            (Track::Delivery, Some(name)) if !name.is_empty() => format!("delivery {}", safe(name)),
-            (track, _) => track.to_string(),
-        };
-        let cells = [
-            Some(local(h.received_at)),
-            Some(track),
-            Some(h.sequence.to_string()),
-            Some(safe(&h.state)),
-            Some(safe(h.from.as_written())),
-            evidence.then(|| h.evidence.to_string()),
-            Some(safe(&h.outcome)),
-        ];
-        table.row(cells.into_iter().flatten());
-    }
-    table
+fn status(h: &HistoryView) -> String {
+    const INDENT: &str = "                  ";
+    let track = match (&h.track, h.parcel.as_deref()) {
+        (Track::Delivery, Some(name)) if !name.is_empty() => format!("delivery {}", safe(name)),
+        (track, _) => track.to_string(),
+    };
+    let said = format!(
+        "{track} {}: {}, from {} ({})",
+        h.sequence,
+        safe(&h.state),
+        named(h.from.as_written()),
+        safe(&h.outcome)
+    );
+    let proof = match h.proof.as_str() {
+        "" => h.evidence.to_string(),
+        proof => format!("{}: {}", h.evidence, named(proof)),
+    };
+    format!(
+        "{}  {}\n{}",
+        local(h.received_at),
+        clipped(&said, INDENT, 4).trim_start(),
+        clipped(&proof, INDENT, 4)
+    )
 }

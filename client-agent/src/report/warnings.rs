@@ -1,11 +1,12 @@
 //! Warnings: what was received, what was expected, what the person can do (E26).
 
+use tradepost_trades::buyer::plain;
 use tradepost_trades::buyer::view::WarningView;
 use tradepost_trades::buyer::warning::WarningState;
 
 use super::table::Column::{Free, Whole};
 use super::table::Table;
-use super::words::{count, local, safe, wrapped};
+use super::words::{clipped, count, local, named, safe};
 
 /// `warnings`.
 pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
@@ -36,9 +37,9 @@ pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
                 .unwrap_or_default(),
             w.letter.from.as_deref().map(address).unwrap_or_default(),
             if all {
-                w.state.to_string()
+                format!("{} {}", w.state, more(w.more))
             } else {
-                String::new()
+                more(w.more)
             },
         ]);
     }
@@ -53,13 +54,30 @@ pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
     )
 }
 
+/// `+9,980 more`: letters of the same group that were only counted.
+fn more(letters: u64) -> String {
+    if letters == 0 {
+        return String::new();
+    }
+    let digits = letters.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("+{grouped} more")
+}
+
 /// The address in a From field, on a line: the name before it is anybody's word.
 fn address(from: &str) -> String {
     const LONGEST: usize = 30;
     let bracketed = from
         .rsplit_once('<')
         .and_then(|(_, rest)| rest.split_once('>'));
-    let address = safe(bracketed.map_or(from, |(address, _)| address).trim());
+    let address = bracketed.map_or(from, |(address, _)| address).trim();
+    let address = safe(&plain::in_punycode(address));
     if address.chars().count() <= LONGEST {
         return address;
     }
@@ -67,46 +85,59 @@ fn address(from: &str) -> String {
     format!("{start}...")
 }
 
-/// `warnings show`.
+/// `warnings show`: what came, what was expected, how the sender was proven or not, what to do. One
+/// screen of 24 lines at 80 columns, whatever the letter says of itself.
 pub(crate) fn warning(w: &WarningView) -> String {
     let mut out = vec![
         format!("Warning {}: {} ({})", w.id, w.kind, w.state),
         String::new(),
     ];
-    let mut fact = |name: &str, value: Option<String>| {
+    let mut fact = |name: &str, value: Option<String>, most: usize| {
         if let Some(value) = value.filter(|v| !v.is_empty()) {
             // Below one another, beside their names.
-            let lines = wrapped(&value, "          ");
+            let lines = clipped(&value, "          ", most);
             out.push(format!("{name:<10}{}", lines.trim_start()));
         }
     };
-    fact("when", Some(local(w.at)));
-    fact("trade", w.trade.as_ref().map(|t| safe(&t.to_string())));
-    fact("from", w.letter.from.as_deref().map(safe));
-    fact("subject", w.letter.subject.as_deref().map(safe));
-    fact("dated", w.letter.date.map(local));
-    fact("letter", w.letter.message_id.as_deref().map(safe));
-    fact("evidence", w.rule.map(|_| with_proof(w)));
+    fact("when", Some(when(w)), 1);
+    fact("trade", w.trade.as_ref().map(|t| named(&t.to_string())), 2);
+    fact("from", w.letter.from.as_deref().map(named), 2);
+    fact("subject", w.letter.subject.as_deref().map(safe), 1);
+    fact("letter", w.letter.message_id.as_deref().map(safe), 1);
+    fact("received", Some(safe(&w.received)), 2);
+    fact("expected", Some(safe(&w.expected)), 2);
+    let is_of_a_letter = w.rule.is_some() || !w.proof.is_empty();
+    fact("evidence", is_of_a_letter.then(|| with_proof(w)), 3);
     fact(
         "rule",
         w.rule
             .map(|line| format!("line {line} of section 5 of the protocol")),
+        1,
     );
-    fact("received", Some(safe(&w.received)));
-    fact("expected", Some(safe(&w.expected)));
-    if let Ok(n @ 1..) = usize::try_from(w.more) {
-        fact("more", Some(format!("{} like it", count(n, "letter"))));
-    }
+    fact(
+        "more",
+        Some(more(w.more))
+            .filter(|m| !m.is_empty())
+            .map(|m| format!("{m} like it on that day, counted and not kept")),
+        1,
+    );
     out.push(String::new());
-    out.push(wrapped(&w.text, ""));
+    out.push(clipped(&w.text, "", 4));
     if w.state == WarningState::Open {
-        out.push(String::new());
-        out.push(format!("  tradepost warnings dismiss {}", w.id));
-        if w.rule.is_some() {
-            out.push(format!("  tradepost warnings accept {}", w.id));
-        }
+        let dismiss = format!("  tradepost warnings dismiss {}", w.id);
+        out.push(match w.rule {
+            Some(_) => format!("{dismiss}   or   tradepost warnings accept {}", w.id),
+            None => dismiss,
+        });
     }
     out.join("\n")
+}
+
+fn when(w: &WarningView) -> String {
+    match w.letter.date {
+        Some(date) => format!("{}, dated {}", local(w.at), local(date)),
+        None => local(w.at),
+    }
 }
 
 fn with_proof(w: &WarningView) -> String {
@@ -114,5 +145,59 @@ fn with_proof(w: &WarningView) -> String {
         w.evidence.to_string()
     } else {
         format!("{}: {}", w.evidence, safe(&w.proof))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use tradepost_statements::{Evidence, Time};
+    use tradepost_trades::buyer::WarningKind;
+    use tradepost_trades::buyer::view::LetterView;
+
+    #[test]
+    fn every_kind_of_warning_says_what_to_do_on_one_screen() {
+        for kind in WarningKind::ALL {
+            let filled = |n: usize| "word ".repeat(n);
+            let view = WarningView {
+                id: 4711,
+                kind: *kind,
+                rule: Some(13),
+                at: Time::from_unix_millis(0),
+                state: WarningState::Open,
+                trade: "orders@shop.example/T-1"
+                    .rsplit_once('/')
+                    .map(|(shop, id)| tradepost_statements::TradeRef {
+                        shop: shop.parse().unwrap(),
+                        id: id.parse().unwrap(),
+                    }),
+                letter: LetterView {
+                    message_id: Some(filled(100)),
+                    from: Some(filled(100)),
+                    subject: Some(filled(100)),
+                    date: Some(Time::from_unix_millis(0)),
+                },
+                evidence: Evidence::None,
+                received: filled(100),
+                expected: filled(100),
+                text: kind.advice().to_owned(),
+                letter_no: Some(1),
+                proof: filled(100),
+                more: 9980,
+            };
+            let shown = warning(&view);
+            assert!(shown.lines().count() <= 24, "{shown}");
+            assert!(shown.contains("+9,980 more"), "{shown}");
+            let advice: Vec<&str> = kind.advice().split_whitespace().collect();
+            let flat: Vec<&str> = shown.split_whitespace().collect();
+            assert!(
+                flat.windows(advice.len()).any(|words| words == advice),
+                "the advice is whole: {shown}"
+            );
+        }
+        assert_eq!(more(1), "+1 more");
+        assert_eq!(more(1_234_567), "+1,234,567 more");
+        assert_eq!(more(0), "");
     }
 }

@@ -4,11 +4,19 @@ use jiff::tz::TimeZone;
 use tradepost_letters::untrusted;
 use tradepost_statements::Time;
 use tradepost_statements::order::Line;
+use tradepost_trades::buyer::plain;
 use tradepost_trades::buyer::view::{ParcelView, TradeView};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Text that somebody else wrote, on one line, with what a terminal would obey made visible.
+/// Text that somebody else wrote, on one line, with what a terminal would obey made visible, and
+/// without links that it would make clickable.
 pub(super) fn safe(text: &str) -> String {
-    untrusted::show(text)
+    untrusted::show(&plain::without_links(text))
+}
+
+/// The same for what names senders: domains that are not ASCII stand in both forms.
+pub(super) fn named(text: &str) -> String {
+    safe(&plain::with_both_forms(text))
 }
 
 /// A time where the person is.
@@ -101,11 +109,58 @@ pub(super) fn parcel(p: &ParcelView) -> String {
 /// Paragraphs no wider than the terminal, each line indented.
 pub(super) fn wrapped(text: &str, indent: &str) -> String {
     let width = crate::output::width().saturating_sub(indent.len()).min(76);
+    lines_of(text, width, indent).join("\n")
+}
+
+/// The same, but at most so many lines, and none longer than they may be: what does not fit is cut.
+pub(super) fn clipped(text: &str, indent: &str, most: usize) -> String {
+    const CUT: &str = " [...]";
+    let width = crate::output::width().min(78).saturating_sub(indent.len());
+    let mut pieces = Vec::new();
+    // Far more than fits need not be laid out.
+    for word in text.split_whitespace().take(most * width) {
+        pieces.extend(broken(word, width, most));
+    }
+    let mut lines = lines_of(&pieces.join(" "), width, indent);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let room = (indent.len() + width).saturating_sub(CUT.len());
+            while UnicodeWidthStr::width(last.as_str()) > room {
+                last.pop();
+            }
+            last.push_str(CUT);
+        }
+    }
+    lines.join("\n")
+}
+
+/// A word in pieces that fit on a line; beyond the lines that there may be, no more of it.
+fn broken(word: &str, width: usize, most: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for c in word.chars() {
+        let wide = UnicodeWidthChar::width(c).unwrap_or(0);
+        if used + wide > width {
+            if pieces.len() > most {
+                break;
+            }
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(last) = pieces.last_mut() {
+            last.push(c);
+        }
+    }
+    pieces
+}
+
+fn lines_of(text: &str, width: usize, indent: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
-        let wide = unicode_width::UnicodeWidthStr::width(line.as_str())
-            + unicode_width::UnicodeWidthStr::width(word);
+        let wide = UnicodeWidthStr::width(line.as_str()) + UnicodeWidthStr::width(word);
         if !line.is_empty() && wide + 1 > width {
             lines.push(format!("{indent}{line}"));
             line.clear();
@@ -118,5 +173,5 @@ pub(super) fn wrapped(text: &str, indent: &str) -> String {
     if !line.is_empty() {
         lines.push(format!("{indent}{line}"));
     }
-    lines.join("\n")
+    lines
 }

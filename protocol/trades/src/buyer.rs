@@ -30,6 +30,7 @@ mod state;
 mod totals;
 
 pub mod letter;
+pub mod plain;
 pub mod settings;
 pub mod view;
 pub mod warning;

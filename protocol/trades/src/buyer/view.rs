@@ -12,7 +12,7 @@ use super::evaluate::Filed;
 use super::letter::LetterFacts;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
 use super::warning::Warning;
-use super::{door, keys};
+use super::{door, keys, plain};
 
 mod shapes;
 
@@ -382,18 +382,23 @@ fn warning_view(w: Warning) -> WarningView {
         trade: w.trade,
         letter: LetterView {
             message_id,
-            from,
-            subject,
+            from: from.as_deref().map(plain::without_links),
+            subject: subject.as_deref().map(plain::without_links),
             date,
         },
         evidence: w.evidence,
-        received: w.received,
-        expected: w.expected,
+        received: safe_to_read(&w.received),
+        expected: safe_to_read(&w.expected),
         text: w.kind.advice().to_owned(),
         letter_no: w.letter,
-        proof: w.proof,
+        proof: safe_to_read(&w.proof),
         more: w.more,
     }
+}
+
+/// What a warning says may quote the letter.
+fn safe_to_read(text: &str) -> String {
+    plain::with_both_forms(&plain::without_links(text))
 }
 
 fn request_view(rows: &dyn Rows, own: super::state::Own) -> RequestView {

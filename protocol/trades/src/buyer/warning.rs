@@ -149,8 +149,8 @@ impl WarningKind {
     pub fn advice(self) -> &'static str {
         match self {
             WarningKind::UnprovenSender => {
-                "Nobody vouches for the sender of this letter, so it changed nothing. Anybody can write a name into From. \
-                 If you expected it, ask the party by a way you know, or check the trust settings with `tradepost doctor`."
+                "Nobody vouches for the sender: anybody can write a name into From. It changed nothing. Pay nothing and open nothing \
+                 because of it. If you expected it, ask the party by a way you know; if all letters are like this, run `tradepost doctor`."
             }
             WarningKind::FailedSignature => {
                 "The letter's OpenPGP signature is wrong, or missing where this sender always signs. It changed nothing. Ask the sender by another way."
@@ -165,8 +165,8 @@ impl WarningKind {
                 "The letter is encrypted with a key that is not here. If you changed keys, ask the sender to send it again."
             }
             WarningKind::WrongSender => {
-                "The sender is proven, but has no say in this. It changed nothing. Do not pay or follow links because of it; \
-                 ask the shop by a way you know."
+                "Somebody else may speak here, not this sender. It changed nothing. Pay nothing and open no link because of it. \
+                 Look who is expected; if in doubt, ask the shop by a way you know, not by an answer to this letter."
             }
             WarningKind::WrongRecipient => {
                 "The statement was meant for somebody else; perhaps it was forwarded to you. It changed nothing."
@@ -175,8 +175,8 @@ impl WarningKind {
                 "The sender said two different things under one id. The first one counts. Ask the sender which is true."
             }
             WarningKind::UnknownRequest => {
-                "It answers something that was never asked from here. If you ordered on another machine, import the copy of that order from Sent \
-                 (`tradepost import --sent`)."
+                "Nothing like this was asked from here. Check whether you ordered there: if so, from another machine, import that order's copy from \
+                 Sent (`tradepost import --sent`). If not, pay nothing and ask nothing by it."
             }
             WarningKind::SecondTrade => {
                 "There was an answer to this order already; the first one counts. Ask the shop, lest you pay twice."
@@ -186,7 +186,8 @@ impl WarningKind {
                  or cancel the trade."
             }
             WarningKind::NoSuchTrade => {
-                "There is no such trade in the ledger. If it is yours, its trade record may still come; then this is judged again by itself."
+                "There is no such trade in the ledger. Check whether you bought this. If so, its trade record may still come; then this \
+                 is judged again by itself. If not, pay nothing and open nothing because of it."
             }
             WarningKind::WrongAmount => {
                 "An amount does not fit the trade. It changed nothing. Pay only what the trade record says, and ask the shop."
@@ -219,7 +220,8 @@ impl WarningKind {
                 "A letter of yours could not be submitted. Check the address; it is sent again."
             }
             WarningKind::LookalikeSender => {
-                "The sender's domain looks like that of a party you deal with, but is another one. Compare them letter by letter."
+                "The sender's domain is not the party's, but easily taken for it. Compare them letter by letter. Pay nothing, open no link \
+                 and give no password because of it; ask the party by the address that you used before."
             }
         }
     }
