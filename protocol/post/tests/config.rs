@@ -13,6 +13,7 @@ use tradepost_post::config::{
 };
 use tradepost_post::imap::SentFolder;
 use tradepost_post::net::Tls;
+use tradepost_statements::Evidence;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -355,5 +356,79 @@ fn each_fault_of_the_mail_sections_names_its_line_and_the_remedy() {
     ] {
         let fault = mail_fault(from, to);
         assert!(fault.contains(expected), "{to}: {fault}");
+    }
+}
+
+const TRUST: &str = r#"address = "a@b.example"
+[trust]
+minimum = "dkim"
+resolver = "127.0.0.1:5353"
+dns_budget = "2 s"
+[trust.keys]
+"S1._domainkey.shop.example." = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+[trust.minimum_of]
+"Orders@shop.example" = "relay"
+"#;
+
+#[test]
+fn where_keys_come_from_and_whom_to_believe_is_read() {
+    let source = Source::from_text("client.toml", TRUST);
+    let trust = source.parse::<File>().unwrap().trust;
+    assert_eq!(trust.minimum(&source).unwrap(), Evidence::Dkim);
+    let keys = trust.key_source(&source).unwrap();
+    assert_eq!(keys.resolver, Some("127.0.0.1:5353".parse().unwrap()));
+    assert_eq!(keys.budget, Duration::from_secs(2));
+    let names: Vec<&String> = keys.fixed.keys().collect();
+    assert_eq!(names, ["s1._domainkey.shop.example"]);
+    let of = trust.minimum_of(&source).unwrap();
+    let orders = "orders@shop.example".parse().unwrap();
+    assert_eq!(of.get(&orders), Some(&Evidence::Relay));
+    let none = Source::from_text("client.toml", "address = \"a@b.example\"\n");
+    let usual = none.parse::<File>().unwrap().trust;
+    let keys = usual.key_source(&none).unwrap();
+    assert_eq!((keys.resolver, keys.fixed.len()), (None, 0));
+}
+
+#[test]
+fn each_fault_of_the_trust_section_names_its_line_and_the_remedy() {
+    let key = "k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+    for (from, to, expected) in [
+        (
+            "127.0.0.1:5353",
+            "127.0.0.1",
+            ":4: resolver = \"127.0.0.1\": give an IP address and a port",
+        ),
+        ("127.0.0.1:5353", "dns.example:53", ":4: resolver"),
+        ("\"2 s\"", "\"soon\"", ":5: "),
+        ("._domainkey", "", ":7: [trust.keys]: a key's name is like"),
+        (
+            key,
+            "k=ed25519; p=",
+            ":7: [trust.keys] s1._domainkey.shop.example: the key was revoked",
+        ),
+        (
+            key,
+            "k=rsa; p=AAAA",
+            ":7: [trust.keys] s1._domainkey.shop.example: the record's RSA key cannot be read",
+        ),
+        (
+            "Orders@shop.example",
+            "shop.example",
+            ":9: [trust.minimum_of]: ",
+        ),
+        (
+            "\"relay\"",
+            "\"none\"",
+            ":9: minimum_of: \"none\" would believe anybody",
+        ),
+    ] {
+        assert!(TRUST.contains(from), "{from}");
+        let source = Source::from_text("client.toml", TRUST.replacen(from, to, 1));
+        let read = source.parse::<File>().and_then(|file| {
+            file.trust.minimum_of(&source)?;
+            file.trust.key_source(&source)
+        });
+        let text = read.unwrap_err().to_string();
+        assert!(text.contains(expected), "{expected}: {text}");
     }
 }

@@ -12,7 +12,7 @@ use tradepost_statements::{Address, Evidence};
 
 use super::duration::Span;
 use super::source::{ConfigError, Source};
-use crate::dkim::KeySource;
+use crate::dkim::{KeySource, VerifyingKey};
 
 /// The section `[trust]`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -81,8 +81,8 @@ impl TrustToml {
     /// Where the keys of DKIM signatures come from.
     ///
     /// # Errors
-    /// [`ConfigError::At`] for a resolver that is no address with a port, and for a name that is
-    /// not where a key would be.
+    /// [`ConfigError::At`] for a resolver that is no address with a port, for a name that is not
+    /// where a key would be, and for a record that has no key to verify with.
     pub fn key_source(&self, source: &Source) -> Result<KeySource, ConfigError> {
         let usual = KeySource::default();
         let resolver = self.resolver.as_ref().map(|text| {
@@ -101,6 +101,8 @@ impl TrustToml {
                 let what = "[trust.keys]: a key's name is like \"s1._domainkey.shop.example\"";
                 return Err(source.wrong(name, what));
             }
+            VerifyingKey::read(record.get_ref())
+                .map_err(|e| source.wrong(record, format!("[trust.keys] {key}: {e}")))?;
             Ok((key, record.get_ref().clone()))
         });
         Ok(KeySource {
