@@ -2,5 +2,12 @@
 //! server on loopback, and each condition refuses exactly what breaks it.
 #![allow(clippy::unwrap_used)]
 
+mod body;
 mod conditions;
+mod dns;
+mod flips;
+mod keys;
+mod name_server;
+mod parts;
 mod signing;
+mod standard;
