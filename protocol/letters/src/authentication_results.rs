@@ -19,6 +19,8 @@
 //!
 //! So a comment that ends amid a quote makes the whole field say nothing.
 
+use tradepost_statements::rule::in_force;
+
 use crate::lexer::{Broken, Lexer, is_control, is_token};
 
 /// One field.
@@ -101,7 +103,7 @@ impl AuthenticationResults {
             results.extend(method_result(section));
         }
         // `none` stands alone (no-result).
-        if says_none && !results.is_empty() {
+        if says_none && !results.is_empty() && in_force("relay: none stands alone") {
             return Err(Unread::Broken);
         }
         Ok(AuthenticationResults {
@@ -150,7 +152,7 @@ fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
                 Some(_) => lexer.skip_one(),
             }
         }
-        if lexer.passed_half_a_quote() {
+        if lexer.passed_half_a_quote() && in_force("relay: no half quote in a comment") {
             return Err(Broken);
         }
         let (section, after) = rest.split_at_checked(lexer.position()).ok_or(Broken)?;
@@ -175,7 +177,9 @@ fn identification(section: &[u8]) -> Result<String, Broken> {
     let has_blank = lexer.skip_cfws()?;
     let version = lexer.run(|b| b.is_ascii_digit());
     lexer.skip_cfws()?;
-    let is_version = version.is_empty() || (has_blank && version == VERSION);
+    let is_version = version.is_empty()
+        || (has_blank && version == VERSION)
+        || !in_force("relay: version 1 of the field");
     if id.is_empty() || !is_version || !lexer.at_end() {
         return Err(Broken);
     }
@@ -199,7 +203,8 @@ fn method_result(section: &[u8]) -> Option<MethodResult> {
     lexer.skip_cfws().ok()?;
     if lexer.eat(b'/') {
         lexer.skip_cfws().ok()?;
-        if lexer.run(|b| b.is_ascii_digit()) != VERSION {
+        let version = lexer.run(|b| b.is_ascii_digit());
+        if version != VERSION && in_force("relay: version 1 of the method") {
             return None;
         }
         lexer.skip_cfws().ok()?;
