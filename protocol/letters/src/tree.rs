@@ -102,6 +102,9 @@ pub(crate) struct Tree {
     pub(crate) root: Option<MediaType>,
 }
 
+/// How many Content-Type fields of a header are looked at; an honest one has one.
+const MOST_TYPES: usize = 3;
+
 /// Of each kind: two Tradepost parts are one too many, and a report has one of each.
 const MOST_LEAVES_OF_A_KIND: usize = 2;
 
@@ -126,7 +129,21 @@ struct Walk<'a> {
 
 impl Tree {
     /// Walks a letter whose header is known.
+    ///
+    /// A letter that says several times what it is proves nothing (protocol 5), but to be warned of
+    /// it has to be seen: the first of its types under which a Tradepost part is found counts.
     pub(crate) fn walk(raw: &[u8], header: &RawHeader) -> Tree {
+        let first = Tree::walk_as(raw, header, 0);
+        if first.has_statement() {
+            return first;
+        }
+        let types = header.all(Field::ContentType).take(MOST_TYPES).count();
+        let mut others = (1..types).map(|nth| Tree::walk_as(raw, header, nth));
+        others.find(Tree::has_statement).unwrap_or(first)
+    }
+
+    /// With this one of the letter's types before the others.
+    fn walk_as(raw: &[u8], header: &RawHeader, nth: usize) -> Tree {
         let mut walk = Walk {
             raw,
             tree: Tree::default(),
@@ -134,13 +151,18 @@ impl Tree {
             levels: HashMap::new(),
             state: State::Skipped,
         };
-        walk.tree.root = single_media_type(raw, header);
-        walk.state = walk.enter(header);
+        walk.tree.root = media_types(raw, header).into_iter().nth(nth).flatten();
+        walk.state = walk.enter(header, nth);
         for line in lines(raw, header.body_at) {
             walk.take(line);
         }
         walk.leave_part(raw.len());
         walk.tree
+    }
+
+    /// Whether there is a Tradepost part, readable or not.
+    fn has_statement(&self) -> bool {
+        self.names_tradepost_too_deep || self.leaves_of(LeafKind::Tradepost).next().is_some()
     }
 
     /// Protocol 6: the one part, or why there is none to be read.
@@ -150,7 +172,7 @@ impl Tree {
         };
         let mut parts = self.leaves_of(LeafKind::Tradepost);
         let (first, second) = (parts.next(), parts.next());
-        if first.is_none() && !self.names_tradepost_too_deep {
+        if !self.has_statement() {
             return StatementPart::None;
         }
         let limits = [
@@ -230,21 +252,20 @@ impl Walk<'_> {
         if let State::Header(reader) = before {
             let header = reader.finish(body_at);
             let open_before = self.open.len();
-            let state = self.enter(&header);
+            let state = self.enter(&header, 0);
             let is_of_interest = matches!(state, State::Leaf(_)) || self.open.len() > open_before;
             self.tree.has_malformed_header |= is_of_interest && header.malformed_line.is_some();
             self.state = state;
         }
     }
 
-    /// What to do with the part that has this header.
-    fn enter(&mut self, header: &RawHeader) -> State {
+    /// What to do with the part that has this header; of several types of it, this one counts.
+    fn enter(&mut self, header: &RawHeader, nth: usize) -> State {
         let raw = self.raw;
-        let types: Vec<MediaType> = header
-            .all(Field::ContentType)
-            .take(3)
-            .filter_map(|f| MediaType::read(&f.unfolded(raw)))
-            .collect();
+        let mut types = media_types(raw, header);
+        let before = nth.min(types.len());
+        types.rotate_left(before);
+        let types: Vec<MediaType> = types.into_iter().flatten().collect();
         self.tree.has_letter_within |= types.iter().any(|t| t.name.starts_with("message/"));
         let is_repeated = header.all(Field::ContentType).nth(1).is_some();
         if types.iter().any(|t| t.name == TRADEPOST_TYPE) {
@@ -343,8 +364,13 @@ fn without_line_end(raw: &[u8], at: usize) -> usize {
     before.strip_suffix(b"\r").unwrap_or(before).len()
 }
 
-fn single_media_type(raw: &[u8], header: &RawHeader) -> Option<MediaType> {
-    MediaType::read(&header.first(Field::ContentType)?.unfolded(raw))
+/// What the Content-Type fields of a header say, in their order; None for one that cannot be read.
+fn media_types(raw: &[u8], header: &RawHeader) -> Vec<Option<MediaType>> {
+    header
+        .all(Field::ContentType)
+        .take(MOST_TYPES)
+        .map(|f| MediaType::read(&f.unfolded(raw)))
+        .collect()
 }
 
 fn transfer_encoding(raw: &[u8], header: &RawHeader) -> Result<TransferEncoding, UnreadablePart> {
