@@ -28,7 +28,7 @@ Environment:
   TRADEPOST_REQUIRE_SERVERS=1   A test that cannot have its mail servers fails instead of being skipped
 ";
 
-/// Names the file in which a test that was skipped for want of mail servers leaves a line.
+/// Names the file in which a test that was skipped, for want of mail servers or of data, leaves a line.
 const SKIPPED_FILE: &str = "TRADEPOST_SKIPPED_FILE";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
@@ -114,13 +114,15 @@ fn report_skipped(lines: &str) {
         return;
     }
     eprintln!(
-        "\nSKIPPED for want of mail servers: {count} test{}",
+        "\nSKIPPED: {count} test{}",
         if count == 1 { "" } else { "s" }
     );
     for line in lines.lines() {
         eprintln!("  {line}");
     }
-    eprintln!("Run `cargo xtask test` as root on Debian or Ubuntu to run them too.");
+    eprintln!(
+        "Those that need mail servers run with `cargo xtask test` as root on Debian or Ubuntu."
+    );
 }
 
 /// The cargo that started us, in the workspace's folder.
