@@ -34,6 +34,9 @@ fn the_demo_tells_the_story_from_order_to_doorstep_and_cleans_up() {
         "evidence  none",
         "$ tradepost show T-",
         "delivered, paid, ended",
+        "signed by shop.example with the",
+        "signed by carrier.example with",
+        "signed by pay.example with the",
         "$ tradepost pending",
         "Nothing is pending",
     ] {

@@ -21,15 +21,35 @@ pub(crate) struct Part {
     pub(crate) config: String,
 }
 
-pub(crate) fn all(room: &Room, folder: &Path) -> [Part; 4] {
-    let server = |name, role: &str, address: &str, title: &str, section: &str| Part {
-        name,
-        program: "tradepost-server",
-        runs_by: "run",
-        config: format!(
-            "roles = [\"{role}\"]\naddress = \"{address}\"\nname = \"{title}\"\n\n{}\n{section}",
-            mail_sections(room, folder, address)
-        ),
+/// A key that one of the servers signs with, as `dkim-key` made it.
+pub(crate) struct Key {
+    /// Whose it is.
+    pub(crate) address: &'static str,
+    /// Where others would find it in DNS.
+    pub(crate) name: String,
+    /// What they would find there.
+    pub(crate) record: String,
+    /// The lines for the configuration of the one who signs.
+    pub(crate) section: String,
+}
+
+/// Those who sign with keys of their own: all but Ann, whose provider vouches for her.
+pub(crate) const SIGNERS: [(&str, &str); 3] =
+    [("shop", SHOP), ("carrier", CARRIER), ("payment", PAY)];
+
+pub(crate) fn all(room: &Room, folder: &Path, keys: &[Key]) -> [Part; 4] {
+    let server = |name, role: &str, address: &str, title: &str, section: &str| {
+        let own = keys.iter().filter(|key| key.address == address);
+        let own: String = own.map(|key| format!("\n{}", key.section)).collect();
+        Part {
+            name,
+            program: "tradepost-server",
+            runs_by: "run",
+            config: format!(
+                "roles = [\"{role}\"]\naddress = \"{address}\"\nname = \"{title}\"\n\n{}\n{section}{own}",
+                mail_sections(room, folder, address, keys)
+            ),
+        }
     };
     [
         server(
@@ -61,20 +81,23 @@ pub(crate) fn all(room: &Room, folder: &Path) -> [Part; 4] {
             runs_by: "daemon",
             config: format!(
                 "address = \"{ANN}\"\n\n{}\n",
-                mail_sections(room, folder, ANN)
+                mail_sections(room, folder, ANN, keys)
             ),
         },
     ]
 }
 
 /// The sections that buyers and servers have alike.
-fn mail_sections(room: &Room, folder: &Path, address: &str) -> String {
+fn mail_sections(room: &Room, folder: &Path, address: &str, keys: &[Key]) -> String {
     let folder = folder.display();
     let login = format!(
         "host = \"localhost\"\ntls = \"implicit\"\nuser = \"{address}\"\npassword_file = \"{folder}/password\"\nca_file = \"{folder}/ca.pem\"\n"
     );
+    // There is no DNS for `.example`, so everybody knows the keys beforehand.
+    let known = keys.iter().map(|key| (&key.name, &key.record));
+    let known: String = known.map(|(n, r)| format!("{n:?} = {r:?}\n")).collect();
     format!(
-        "[imap]\nport = {}\n{login}\n[smtp]\nport = {}\n{login}\n[trust]\nauthserv_ids = [\"{}\"]\n",
+        "[imap]\nport = {}\n{login}\n[smtp]\nport = {}\n{login}\n[trust]\nauthserv_ids = [\"{}\"]\n\n[trust.keys]\n{known}",
         room.imaps_port, room.smtps_port, room.authserv_id
     )
 }

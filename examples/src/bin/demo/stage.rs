@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cast::{self, Part};
+use crate::cast::{self, Key, Part};
 use crate::room::{self, Room};
 
 /// Whatever the demo waits for takes less than this, even on a slow machine.
@@ -37,7 +37,11 @@ impl Stage {
         let path = folder.path();
         fs::write(path.join("ca.pem"), &room.ca_pem)?;
         private_file(&path.join("password"), &room.password)?;
-        let parts: Vec<Part> = cast::all(&room, path).into();
+        let keys: Result<Vec<Key>> = cast::SIGNERS
+            .map(|(name, address)| make_key(path, name, address))
+            .into_iter()
+            .collect();
+        let parts: Vec<Part> = cast::all(&room, path, &keys?).into();
         let stage = Stage {
             room,
             parts,
@@ -186,6 +190,41 @@ impl Drop for Stage {
             let _ = child.wait();
         }
     }
+}
+
+/// Makes a key as a merchant would.
+fn make_key(folder: &Path, name: &str, address: &'static str) -> Result<Key> {
+    let (_, domain) = address.split_once('@').context("an address has a domain")?;
+    let output = Command::new(program("tradepost-server")?)
+        .arg("--config")
+        .arg(folder.join(name).join("config.toml"))
+        .args([
+            "dkim-key",
+            "--json",
+            "--selector",
+            "demo",
+            "--algorithm",
+            "ed25519",
+        ])
+        .args(["--domain", domain])
+        .arg("--out")
+        .arg(folder.join(format!("{domain}.pem")))
+        .output()
+        .context("cannot start tradepost-server")?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "dkim-key failed: {stderr}");
+    let made: Value = serde_json::from_slice(&output.stdout)?;
+    let text = |name: &str| {
+        let text = made.get(name).and_then(Value::as_str);
+        text.map(str::to_owned)
+            .with_context(|| format!("dkim-key did not say {name}"))
+    };
+    Ok(Key {
+        address,
+        name: text("name")?,
+        record: text("record")?,
+        section: text("dkim")?,
+    })
 }
 
 /// The programs lie beside this one.

@@ -17,6 +17,10 @@ pub(crate) async fn tell(stage: &Stage) -> Result<()> {
         stage.folder().display()
     );
 
+    println!(
+        "Shop, carrier and payment processor sign their letters by DKIM, with keys that `dkim-key` has just made"
+    );
+
     title("Ann orders two kettles");
     print!("{ORDER}");
     show(stage, "ann", &["order", "-"], ORDER)?;
