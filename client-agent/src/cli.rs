@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tradepost_post::config::Span;
 
 /// Keeps a ledger of your purchases from what shops, carriers and payment processors mail you.
 #[derive(Debug, Parser)]
@@ -214,8 +215,15 @@ PATH is a letter (.eml), an mbox, a Maildir, or a folder of these.")]
     /// Look whether everything is set up, and say what to do where it is not
     #[command(after_help = "Examples:
   tradepost doctor
+  tradepost doctor --probe        sends you a letter, to see what your provider does with forged results
   tradepost doctor --json | jq '.[] | select(.ok | not)'")]
     Doctor {
+        /// Send a letter to yourself that tells whether your provider removes forged results
+        #[arg(long)]
+        probe: bool,
+        /// How long to wait for that letter
+        #[arg(long, value_name = "TIME", default_value = "2 min", requires = "probe")]
+        wait: Span,
         #[command(flatten)]
         json: Json,
     },

@@ -85,7 +85,10 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
         } => rebuild::from_mailbox(places, json.json).await,
         Command::Repair { yes } => rebuild::repair(places, yes).await,
         Command::Export => export::run(places).await,
-        Command::Doctor { json } => doctor::run(places, json.json).await,
+        Command::Doctor { probe, wait, json } => {
+            let probe_for = probe.then_some(wait.duration());
+            doctor::run(places, probe_for, json.json).await
+        }
         // Answered above, without a ledger.
         Command::Completions { .. } | Command::Man { .. } => Ok(ExitCode::SUCCESS),
     }

@@ -33,7 +33,7 @@ use crate::socket::Daemon;
 use crate::{output, socket};
 
 use mailbox::Mailbox;
-pub(crate) use mailbox::Scan;
+pub(crate) use mailbox::{Scan, spinner};
 
 /// Batches that wait while one is recorded; each is bounded by the watch.
 const BATCHES: usize = 4;

@@ -1,12 +1,15 @@
 //! `tradepost doctor`: looks whether everything is set up, each check with what to do where it
-//! is not. It changes nothing, neither here nor in the mailbox.
+//! is not. It changes nothing, neither here nor in the mailbox; `--probe` adds one letter to it.
 
 mod dkim;
 mod mail;
+mod probe;
+mod trust;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use tradepost_post::clock::SystemClock;
@@ -28,7 +31,7 @@ pub(crate) struct Check {
     pub(crate) ok: bool,
     /// What was found.
     pub(crate) text: String,
-    /// What to do; null where nothing is to be done.
+    /// What to do; null where nothing is to be done. Beside `ok`: only if the person minds.
     pub(crate) remedy: Option<String>,
 }
 
@@ -39,6 +42,16 @@ impl Check {
             ok: true,
             text: text.into(),
             remedy: None,
+        }
+    }
+
+    /// It works, but not as well as it could.
+    fn doubtful(name: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Check {
+        Check {
+            name,
+            ok: true,
+            text: text.into(),
+            remedy: Some(remedy.into()),
         }
     }
 
@@ -53,7 +66,11 @@ impl Check {
 }
 
 /// Looks at everything, and prints what it found.
-pub(crate) async fn run(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    places: &Places,
+    probe_for: Option<Duration>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let mut checks = Vec::new();
     let file = config_file(places)?;
     let config = match Config::load(&file) {
@@ -75,8 +92,12 @@ pub(crate) async fn run(places: &Places, json: bool) -> anyhow::Result<ExitCode>
     };
     checks.extend(store(places, config.as_ref()).await?);
     if let Some(config) = &config {
+        checks.extend(trust::checks(config).await);
         checks.extend(mail::checks(config).await);
         checks.extend(dkim::signing(config).await);
+        if let Some(within) = probe_for {
+            checks.extend(probe::checks(config, within).await);
+        }
     }
     let all_is_well = checks.iter().all(|c| c.ok);
     let told = if json {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tradepost_post::config::Span;
 
 /// Takes orders, instructions and requests by mail, and mails buyers how far their purchases are.
 #[derive(Debug, Parser)]
@@ -109,8 +110,15 @@ Exit status 1 when a line was refused; the others are recorded all the same.",
     /// Look whether everything is set up, and say what to do where it is not
     #[command(after_help = "Examples:
   tradepost-server doctor
+  tradepost-server doctor --probe      sends the mailbox a letter, to see what the provider does with forged results
   tradepost-server doctor --json | jq '.[] | select(.ok | not)'")]
     Doctor {
+        /// Send the mailbox a letter that tells whether the provider removes forged results
+        #[arg(long)]
+        probe: bool,
+        /// How long to wait for that letter
+        #[arg(long, value_name = "TIME", default_value = "2 min", requires = "probe")]
+        wait: Span,
         #[command(flatten)]
         json: Json,
     },

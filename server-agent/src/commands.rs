@@ -43,8 +43,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let data = config::data_folder(&cli.places)?;
             Ok(done(block_on(agent::run(&data, config))?))
         }
-        Command::Doctor { json } => {
-            let checks = block_on(doctor::examine(&cli.places))?;
+        Command::Doctor { probe, wait, json } => {
+            let probe_for = probe.then_some(wait.duration());
+            let checks = block_on(doctor::examine(&cli.places, probe_for))?;
             doctor::show(&checks, json.json)
         }
         Command::DkimKey { args, json } => dkim_key::run(&cli.places, &args, json.json),

@@ -1,16 +1,18 @@
 //! `doctor`: is everything set up, and what to do where it is not.
 
 mod dkim;
+mod probe;
+mod trust;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde::Serialize;
 use tradepost_letters::untrusted;
 use tradepost_post::door;
 use tradepost_post::imap::{self, SentFolder};
-use tradepost_post::smtp::Submitter;
-use tradepost_statements::Evidence;
+use tradepost_post::smtp::{self, Submitter};
 
 use crate::cli::Places;
 use crate::config::{self, Config};
@@ -36,6 +38,14 @@ impl Check {
         }
     }
 
+    /// It works, but not as well as it could.
+    fn doubtful(what: &'static str, found: impl Into<String>, remedy: &str) -> Check {
+        Check {
+            ok: true,
+            ..Check::bad(what, found, remedy)
+        }
+    }
+
     fn bad(what: &'static str, found: impl Into<String>, remedy: &str) -> Check {
         Check {
             what,
@@ -47,7 +57,10 @@ impl Check {
 }
 
 /// Looks at everything; a fault does not hide the next one.
-pub(crate) async fn examine(places: &Places) -> anyhow::Result<Vec<Check>> {
+pub(crate) async fn examine(
+    places: &Places,
+    probe_for: Option<Duration>,
+) -> anyhow::Result<Vec<Check>> {
     let mut checks = Vec::new();
     let config = match config::load(places) {
         Ok(config) => config,
@@ -65,9 +78,13 @@ pub(crate) async fn examine(places: &Places) -> anyhow::Result<Vec<Check>> {
         Ok(data) => checks.push(store(&data, &config).await),
         Err(e) => checks.push(Check::bad("data folder", format!("{e:#}"), "")),
     }
+    checks.extend(trust::checks(&config).await);
     mailbox(&config, &mut checks).await;
     submission(&config, &mut checks).await;
     checks.extend(dkim::signing(&config).await);
+    if let Some(within) = probe_for {
+        checks.extend(probe::checks(&config, within).await);
+    }
     Ok(checks)
 }
 
@@ -121,11 +138,9 @@ async fn store(data: &Path, config: &Config) -> Check {
 }
 
 async fn mailbox(config: &Config, checks: &mut Vec<Check>) {
-    let user = config.settings.address.to_string();
-    let settings = tokio::task::block_in_place(|| config.imap()?.settings(&config.source, &user));
-    let settings = match settings {
+    let settings = match imap_settings(config) {
         Ok(settings) => settings,
-        Err(e) => return checks.push(Check::bad("mailbox", e.to_string(), "")),
+        Err(check) => return checks.push(check),
     };
     let probe = match imap::probe(&settings, &SentFolder::Off).await {
         Ok(probe) => probe,
@@ -142,53 +157,13 @@ async fn mailbox(config: &Config, checks: &mut Vec<Check>) {
         settings.host, settings.port, probe.letters
     );
     checks.push(Check::good("mailbox", found));
-    checks.push(trust(config, &probe.authserv_ids));
-}
-
-/// Protocol 5: the evidence rests on ids that the operator names; these are seen in recent mail.
-fn trust(config: &Config, seen: &[(String, usize)]) -> Check {
-    let ids = &config.policy.authserv_ids;
-    let listed: Vec<String> = seen
-        .iter()
-        .map(|(id, n)| format!("{} ({n} letters)", untrusted::show(id)))
-        .collect();
-    let listed = if listed.is_empty() {
-        "none in recent mail".to_owned()
-    } else {
-        listed.join(", ")
-    };
-    if ids.is_empty() {
-        return Check::bad(
-            "trust",
-            format!("authserv_ids is empty; seen: {listed}"),
-            "set [trust] authserv_ids to the id of your own provider, if it is the one that is seen, and ask \
-             the provider whether it removes foreign fields with that id (RFC 8601 section 5)",
-        );
-    }
-    if config.settings.minimum > Evidence::Relay {
-        return Check::bad(
-            "trust",
-            format!("minimum = \"{}\"", config.settings.minimum),
-            "this version establishes no more than \"relay\": every letter will be ignored",
-        );
-    }
-    let known = |id: &str| ids.iter().any(|pattern| pattern.covers(id));
-    if !seen.is_empty() && !seen.iter().any(|(id, _)| known(id)) {
-        return Check::bad(
-            "trust",
-            format!("seen: {listed}"),
-            "none of [trust] authserv_ids occurs in recent mail: compare them",
-        );
-    }
-    Check::good("trust", format!("seen: {listed}"))
+    checks.push(trust::results(config, &probe));
 }
 
 async fn submission(config: &Config, checks: &mut Vec<Check>) {
-    let user = config.settings.address.to_string();
-    let settings = tokio::task::block_in_place(|| config.smtp()?.settings(&config.source, &user));
-    let settings = match settings {
+    let settings = match smtp_settings(config) {
         Ok(settings) => settings,
-        Err(e) => return checks.push(Check::bad("submission", e.to_string(), "")),
+        Err(check) => return checks.push(check),
     };
     let place = format!("{}:{}", settings.host, settings.port);
     let probe = match Submitter::new(settings) {
@@ -204,13 +179,29 @@ async fn submission(config: &Config, checks: &mut Vec<Check>) {
     });
 }
 
+fn imap_settings(config: &Config) -> Result<imap::Settings, Check> {
+    let user = config.settings.address.to_string();
+    tokio::task::block_in_place(|| config.imap()?.settings(&config.source, &user))
+        .map_err(|e| Check::bad("mailbox", e.to_string(), ""))
+}
+
+fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
+    let user = config.settings.address.to_string();
+    tokio::task::block_in_place(|| config.smtp()?.settings(&config.source, &user))
+        .map_err(|e| Check::bad("submission", e.to_string(), ""))
+}
+
 /// Shows what was found; status 1 when something is not set up.
 pub(crate) fn show(checks: &[Check], json: bool) -> anyhow::Result<ExitCode> {
     if json {
         report::print_json(&serde_json::to_value(checks)?)?;
     } else {
         for check in checks {
-            let mark = if check.ok { "ok  " } else { "NOT " };
+            let mark = match (check.ok, &check.remedy) {
+                (true, None) => "ok  ",
+                (true, Some(_)) => "hm  ",
+                (false, _) => "NOT ",
+            };
             report::print(&format!("{mark} {:<14} {}", check.what, check.found))?;
             if let Some(remedy) = &check.remedy {
                 report::print(&format!("     {:<14} {remedy}", ""))?;

@@ -194,3 +194,11 @@ pub(crate) fn bar(what: &str) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// Turns on standard error, where that is a terminal, while something takes its time.
+pub(crate) fn spinner(what: &str) -> ProgressBar {
+    const TURN: std::time::Duration = std::time::Duration::from_millis(100);
+    let spinner = bar(what).with_style(ProgressStyle::default_spinner());
+    spinner.enable_steady_tick(TURN);
+    spinner
+}

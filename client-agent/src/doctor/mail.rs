@@ -1,4 +1,4 @@
-//! The mail servers: connection, TLS, login, IDLE, Sent folder, trust, clock.
+//! The mail servers: connection, TLS, login, IDLE, Sent folder, results, clock.
 
 use tradepost_letters::provider_of;
 use tradepost_post::imap::{self, Probe, SentFolder};
@@ -15,7 +15,7 @@ const CLOCK_MAY_BE_OFF: i64 = 5 * 60;
 
 /// All of them.
 pub(super) async fn checks(config: &Config) -> Vec<Check> {
-    let mut checks = vec![trust(config)];
+    let mut checks = Vec::new();
     match imap_settings(config) {
         Err(check) => checks.push(check),
         Ok((settings, sent)) => match imap::probe(&settings, &sent).await {
@@ -27,41 +27,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     checks
 }
 
-fn trust(config: &Config) -> Check {
-    let minimum = config.settings.minimum;
-    if minimum > Evidence::Relay {
-        return Check::wrong(
-            "trust",
-            format!(
-                "minimum = \"{minimum}\", which this version cannot establish: no letter counts"
-            ),
-            "set minimum = \"relay\" under [trust]",
-        );
-    }
-    if config.policy.authserv_ids.is_empty() {
-        return Check::wrong(
-            "trust",
-            "no authserv_ids are configured, so no letter can be proven",
-            "set authserv_ids under [trust] to the id that your provider writes into Authentication-Results",
-        );
-    }
-    let ids: Vec<String> = config
-        .policy
-        .authserv_ids
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    Check::ok(
-        "trust",
-        format!(
-            "minimum {minimum}; Authentication-Results of {}, which your provider must remove from \
-             letters that come from outside (RFC 8601 section 5)",
-            ids.join(", ")
-        ),
-    )
-}
-
-fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFolder), Check> {
+pub(super) fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFolder), Check> {
     let Some(imap) = &config.imap else {
         return Err(Check::wrong(
             "mailbox",
@@ -153,6 +119,12 @@ fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
             .iter()
             .any(|pattern| pattern.covers(id))
     };
+    if config.settings.minimum >= Evidence::Dkim {
+        return Check::ok(
+            NAME,
+            "with minimum = \"dkim\" the provider's results are not needed",
+        );
+    }
     if probe.authserv_ids.is_empty() && probe.nameless_results > 0 {
         return Check::wrong(
             NAME,
@@ -171,6 +143,17 @@ fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
     }
     if probe.authserv_ids.iter().any(|(id, _)| configured(id)) {
         return Check::ok(NAME, format!("seen in recent letters: {}", seen.join(", ")));
+    }
+    if config.policy.authserv_ids.is_empty() {
+        return Check::doubtful(
+            NAME,
+            format!("seen in recent letters: {}", seen.join(", ")),
+            known_provider(mailbox_host).unwrap_or_else(|| {
+                "if one of these is your provider's own (ask it), name it in authserv_ids under [trust]: then \
+                 what it has proven counts as well"
+                    .to_owned()
+            }),
+        );
     }
     Check::wrong(
         NAME,
@@ -227,16 +210,9 @@ fn clock(probe: &Probe) -> Check {
 
 async fn way_out(config: &Config) -> Check {
     const NAME: &str = "submission";
-    let Some(smtp) = &config.smtp else {
-        return Check::wrong(
-            NAME,
-            "there is no [smtp] section, so nothing can be sent",
-            "add one: the README shows it",
-        );
-    };
-    let settings = match smtp.settings(&config.source, config.default_user()) {
+    let settings = match smtp_settings(config) {
         Ok(settings) => settings,
-        Err(e) => return Check::wrong(NAME, e.to_string(), "see that the password can be had"),
+        Err(check) => return check,
     };
     let server = format!("{}:{}", settings.host, settings.port);
     let probed = match Submitter::new(settings) {
@@ -255,7 +231,20 @@ async fn way_out(config: &Config) -> Check {
     }
 }
 
-fn failed(name: &'static str, e: &Error) -> Check {
+pub(super) fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
+    const NAME: &str = "submission";
+    let Some(smtp) = &config.smtp else {
+        return Err(Check::wrong(
+            NAME,
+            "there is no [smtp] section, so nothing can be sent",
+            "add one: the README shows it",
+        ));
+    };
+    smtp.settings(&config.source, config.default_user())
+        .map_err(|e| Check::wrong(NAME, e.to_string(), "see that the password can be had"))
+}
+
+pub(super) fn failed(name: &'static str, e: &Error) -> Check {
     let remedy = match e.kind {
         TroubleKind::NameNotFound => "correct host, or see whether this computer is online",
         TroubleKind::CannotConnect => "correct host and port, or see whether the server runs",

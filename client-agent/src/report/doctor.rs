@@ -7,7 +7,11 @@ use crate::doctor::Check;
 pub(crate) fn checks(checks: &[Check]) -> String {
     let mut lines = Vec::new();
     for check in checks {
-        let mark = if check.ok { "ok     " } else { "PROBLEM" };
+        let mark = match (check.ok, &check.remedy) {
+            (true, None) => "ok     ",
+            (true, Some(_)) => "doubt  ",
+            (false, _) => "PROBLEM",
+        };
         lines.push(format!("{mark}  {}: {}", check.name, safe(&check.text)));
         if let Some(remedy) = &check.remedy {
             lines.push(wrapped(&format!("-> {}", safe(remedy)), "         "));

@@ -27,14 +27,21 @@ impl World {
 
     /// With the configuration changed.
     pub fn with(change: impl FnOnce(String) -> String) -> World {
+        World::make(Options::default(), change)
+    }
+
+    /// At another provider.
+    pub fn at(options: Options) -> World {
+        World::make(options, |config| config)
+    }
+
+    fn make(options: Options, change: impl FnOnce(String) -> String) -> World {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let room = runtime
-            .block_on(Mailroom::start(Options::default()))
-            .unwrap();
+        let room = runtime.block_on(Mailroom::start(options)).unwrap();
         let home = Home::new();
         home.write("password", b"room\n");
         home.write("ca.pem", room.ca_pem().as_bytes());
@@ -45,6 +52,11 @@ impl World {
             room,
             runtime,
         }
+    }
+
+    /// Runs something beside the mailroom, and has it run on.
+    pub fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.runtime.block_on(work)
     }
 
     /// A letter from outside, as the provider stamps it.

@@ -24,7 +24,8 @@ use tradepost_statements::{Address, Amount, RequestId, Statement, Time, TradeRef
 use crate::TRADEPOST_TYPE;
 use crate::header::Field;
 
-use field::Header;
+pub(crate) use encode::quoted_printable;
+pub(crate) use field::Header;
 pub use notice::{Notice, compose_notice};
 
 /// What a letter is made of.

@@ -178,6 +178,14 @@ impl AuthservPattern {
         self.0.covers(authserv_id)
     }
 
+    /// An id that it covers.
+    pub(crate) fn example(&self) -> String {
+        match &self.0 {
+            Pattern::Exact(name) => name.clone(),
+            Pattern::Below(suffix) => format!("mx{suffix}"),
+        }
+    }
+
     /// Protocol 5, the default of the own hosts: the organizational domain of the authserv-id and
     /// everything below it; the id itself where it has none.
     pub(crate) fn own_hosts(&self) -> Vec<HostPattern> {

@@ -8,6 +8,7 @@
 
 mod compose;
 pub mod dkim;
+pub mod forgery;
 mod open;
 
 mod authentication_results;

@@ -28,6 +28,7 @@ mod faults;
 mod header;
 mod imap;
 mod listener;
+mod names;
 mod options;
 mod post_office;
 mod room;
@@ -37,6 +38,7 @@ mod wire;
 
 pub use boxes::{Letter, WaitedInVain};
 pub use faults::{Fault, Faults, FaultsFor, ImapCommand, SmtpStage};
+pub use names::{Mood, NameServer};
 pub use options::{Options, Ports};
 pub use post_office::{NotServed, ReleaseOrder};
 pub use room::Mailroom;

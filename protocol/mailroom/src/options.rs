@@ -19,6 +19,9 @@ pub struct Options {
     /// Refuse letters whose From or envelope sender is not the one who logged in. Many real
     /// providers do not.
     pub from_check: bool,
+    /// Remove Authentication-Results that somebody forged in this provider's name (RFC 8601
+    /// section 5). A few real providers do not.
+    pub removes_forged: bool,
     /// File what is submitted into the sender's Sent folder, as some providers do.
     pub sent_copy: bool,
     /// The name of the folder with the `\Sent` attribute.
@@ -77,6 +80,7 @@ impl Default for Options {
             plaintext_auth: true,
             idle: true,
             from_check: false,
+            removes_forged: true,
             sent_copy: false,
             sent_folder: "Sent".to_owned(),
             special_use: true,

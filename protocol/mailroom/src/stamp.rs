@@ -16,6 +16,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) recipient: &'a str,
     /// What stands after the authserv-id, e.g. `auth=pass smtp.auth=ann@home.example`.
     pub(crate) results: &'a str,
+    /// Whether results that claim to be this provider's own are taken away.
+    pub(crate) removes_forged: bool,
     pub(crate) number: u64,
     pub(crate) at: Timestamp,
 }
@@ -49,7 +51,11 @@ pub(crate) fn stamp(passage: &Passage<'_>, letter: &[u8]) -> Vec<u8> {
         stamped.extend_from_slice(letter);
         return stamped;
     }
-    stamped.extend(without_own_results(letter, authserv_id));
+    if passage.removes_forged {
+        stamped.extend(without_own_results(letter, authserv_id));
+    } else {
+        stamped.extend_from_slice(letter);
+    }
     stamped
 }
 
@@ -188,6 +194,7 @@ mod tests {
             mail_from: "mallory@evil.example",
             recipient: "ann@home.example",
             results: "auth=pass smtp.auth=mallory@evil.example",
+            removes_forged: true,
             number: 1,
             at: Timestamp::UNIX_EPOCH,
         };

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod dkim;
 pub mod door;
+pub mod forgery;
 pub mod imap;
 pub mod log;
 pub mod net;

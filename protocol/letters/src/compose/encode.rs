@@ -14,7 +14,7 @@ pub(super) fn base64_lines(octets: &[u8]) -> Vec<u8> {
 }
 
 /// A text with LF line ends as quoted-printable, the last line without its line end.
-pub(super) fn quoted_printable(text: &str) -> Vec<u8> {
+pub(crate) fn quoted_printable(text: &str) -> Vec<u8> {
     let lines: Vec<Vec<u8>> = text.trim_end_matches('\n').split('\n').map(line).collect();
     lines.join(b"\r\n".as_slice())
 }

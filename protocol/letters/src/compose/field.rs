@@ -9,7 +9,7 @@ use crate::untrusted::show;
 
 /// A header that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Header {
+pub(crate) struct Header {
     octets: Vec<u8>,
 }
 
@@ -21,7 +21,7 @@ const MOST_TEXT_CHARS: usize = 300;
 const OCTETS_OF_A_WORD: usize = 39;
 
 impl Header {
-    pub(super) fn from(&mut self, address: &Address, name: Option<&str>) {
+    pub(crate) fn from(&mut self, address: &Address, name: Option<&str>) {
         let address = in_header(address);
         let Some(name) = name.map(one_line).filter(|n| !n.is_empty()) else {
             return self.write(Field::From, &[address]);
@@ -37,12 +37,12 @@ impl Header {
         self.write(Field::From, &words);
     }
 
-    pub(super) fn to(&mut self, address: &Address) {
+    pub(crate) fn to(&mut self, address: &Address) {
         self.write(Field::To, &[in_header(address)]);
     }
 
     /// A text for people.
-    pub(super) fn text(&mut self, field: Field, text: &str) {
+    pub(crate) fn text(&mut self, field: Field, text: &str) {
         let text = one_line(text);
         let is_plain =
             text.is_ascii() && !text.contains("=?") && text.split(' ').all(|word| word.len() <= 60);
@@ -54,13 +54,13 @@ impl Header {
         }
     }
 
-    pub(super) fn date(&mut self, date: Time) {
+    pub(crate) fn date(&mut self, date: Time) {
         let text = date.timestamp().strftime("%a, %d %b %Y %H:%M:%S +0000");
         self.write(Field::Date, &[text.to_string()]);
     }
 
     /// Message-IDs; none: no field.
-    pub(super) fn ids(&mut self, field: Field, ids: &[String]) {
+    pub(crate) fn ids(&mut self, field: Field, ids: &[String]) {
         let ids: Vec<String> = ids.iter().map(|id| message_id(id)).collect();
         if !ids.is_empty() {
             self.write(field, &ids);
@@ -68,11 +68,11 @@ impl Header {
     }
 
     /// A value of our own making.
-    pub(super) fn token(&mut self, field: Field, value: &str) {
+    pub(crate) fn token(&mut self, field: Field, value: &str) {
         self.write(field, &[value.to_owned()]);
     }
 
-    pub(super) fn multipart(&mut self, subtype: &str, boundary: &str) {
+    pub(crate) fn multipart(&mut self, subtype: &str, boundary: &str) {
         let words = [
             format!("multipart/{subtype};"),
             format!("boundary=\"{boundary}\""),
@@ -80,7 +80,7 @@ impl Header {
         self.write(Field::ContentType, &words);
     }
 
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.octets.extend_from_slice(b"\r\n");
         self.octets
     }

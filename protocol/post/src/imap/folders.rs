@@ -46,6 +46,7 @@ impl Folder {
 pub(super) struct Listed {
     folder: Folder,
     marked_sent: bool,
+    marked_junk: bool,
     delimiter: Option<String>,
 }
 
@@ -94,6 +95,7 @@ pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, Failure> 
                             sent: false,
                         },
                         marked_sent: has(&NameAttribute::Sent),
+                        marked_junk: has(&NameAttribute::Junk),
                         delimiter: entry.delimiter.as_deref().map(str::to_owned),
                     });
                 }
@@ -117,6 +119,16 @@ pub(super) fn choose_sent(wanted: &SentFolder, listed: &[Listed]) -> Option<Fold
         sent: true,
         ..chosen.folder.clone()
     })
+}
+
+/// Names of the folder for junk, where none is marked.
+const USUAL_JUNK: [&str; 4] = ["Junk", "Spam", "Junk E-mail", "Bulk Mail"];
+
+/// The folder that the provider files suspicious letters in.
+pub(super) fn choose_junk(listed: &[Listed]) -> Option<Folder> {
+    let marked = listed.iter().find(|l| l.marked_junk);
+    let chosen = marked.or_else(|| USUAL_JUNK.iter().find_map(|name| with_name(listed, name)))?;
+    Some(chosen.folder.clone())
 }
 
 /// By the last part of its name: some servers keep all folders under INBOX.
@@ -196,6 +208,7 @@ mod tests {
         Listed {
             folder: Folder::named(name, false),
             marked_sent,
+            marked_junk: false,
             delimiter: Some("/".to_owned()),
         }
     }

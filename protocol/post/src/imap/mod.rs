@@ -26,6 +26,7 @@ mod memory;
 mod names;
 mod probe;
 mod scan;
+mod seek;
 mod select;
 mod session;
 mod watch;
@@ -41,6 +42,7 @@ use crate::net::{Place, Tls};
 pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
 pub use probe::{Probe, probe};
+pub use seek::seek;
 pub use watch::watch;
 
 /// How the mailbox is reached.

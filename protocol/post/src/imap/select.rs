@@ -39,6 +39,14 @@ impl Seen {
         field(&self.header, "tradepost").is_some()
     }
 
+    /// Whether a fetched header field holds a text of ASCII without blanks.
+    pub(super) fn holds(&self, text: &str) -> bool {
+        // Fields may be folded amid a long word by servers that count octets.
+        let octets = self.header.iter().filter(|b| !b.is_ascii_whitespace());
+        let header: Vec<u8> = octets.copied().collect();
+        !text.is_empty() && header.windows(text.len()).any(|w| w == text.as_bytes())
+    }
+
     /// Whether it may hold a statement, or is a bounce.
     pub(super) fn may_matter(&self) -> bool {
         if self.is_marked() {
@@ -202,14 +210,23 @@ pub(super) async fn headers_of_newest(
     name: &str,
     letters: u32,
 ) -> Result<Vec<Vec<u8>>, Failure> {
+    let seen = seen_of_newest(session, name, letters).await?;
+    Ok(seen.into_iter().map(|s| s.header).collect())
+}
+
+/// The newest letters of the open folder, each with these header fields.
+pub(super) async fn seen_of_newest(
+    session: &mut Session,
+    names: &str,
+    letters: u32,
+) -> Result<Vec<Seen>, Failure> {
     let last = session.exists;
     if last == 0 {
         return Ok(Vec::new());
     }
     let first = last.saturating_sub(letters.saturating_sub(1)).max(1);
-    let command = format!("FETCH {first}:{last} (UID BODY.PEEK[HEADER.FIELDS ({name})])");
-    let seen = fetch_headers(session, &command, u64::from(letters)).await?;
-    Ok(seen.into_iter().map(|s| s.header).collect())
+    let command = format!("FETCH {first}:{last} (UID BODY.PEEK[HEADER.FIELDS ({names})])");
+    fetch_headers(session, &command, u64::from(letters)).await
 }
 
 /// When the newest letter of the open folder came.

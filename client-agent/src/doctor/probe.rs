@@ -1,0 +1,138 @@
+//! `tradepost doctor --probe`: does the provider remove results that others forge in its name
+//! (RFC 8601 section 5)? A letter from the mailbox to itself tells.
+
+use std::time::Duration;
+
+use tradepost_letters::forgery::{Forged, Forgery};
+use tradepost_letters::untrusted::show;
+use tradepost_post::dkim::Prover;
+use tradepost_post::forgery::{Found, send_and_wait};
+use tradepost_post::smtp::Submitter;
+use tradepost_statements::Evidence;
+use uuid::Uuid;
+
+use super::Check;
+use super::mail::{failed, imap_settings, smtp_settings};
+use crate::config::Config;
+use crate::{daemon, output};
+
+const FORGED: &str = "forged results";
+const OWN: &str = "own letters";
+
+/// Sends the letter, waits for it, and says what that means. Ctrl-C ends the wait.
+pub(super) async fn checks(config: &Config, within: Duration) -> Vec<Check> {
+    let bar = daemon::spinner("waiting for a letter from you to yourself (Ctrl-C: no longer)");
+    let checks = tokio::select! {
+        done = probe(config, within) => done.unwrap_or_else(|check| vec![check]),
+        _ = tokio::signal::ctrl_c() => vec![Check::doubtful(
+            FORGED,
+            "not known: you ended the wait; the letter may still come",
+            "run it again; the letter may be deleted",
+        )],
+    };
+    bar.finish_and_clear();
+    checks
+}
+
+async fn probe(config: &Config, within: Duration) -> Result<Vec<Check>, Check> {
+    let (mailbox, _) = imap_settings(config)?;
+    let way_out = smtp_settings(config)?;
+    let submitter = Submitter::new(way_out).map_err(|e| failed(FORGED, &e))?;
+    let prover = Prover::new(config.keys.clone())
+        .map_err(|e| Check::wrong(FORGED, e.to_string(), "set resolver under [trust]"))?;
+    let now = jiff::Timestamp::now().into();
+    let token = Uuid::new_v4().simple().to_string();
+    let forgery = Forgery {
+        address: &config.addresses.first,
+        token: &token,
+        policy: &config.policy,
+        date: now,
+    };
+    let folders: Vec<String> = config.imap.iter().flat_map(|i| i.watch().folders).collect();
+    let found = send_and_wait(&forgery, &submitter, &prover, &mailbox, &folders, within).await;
+    match found.map_err(|e| failed(FORGED, &e))? {
+        Found::NotTaken(text) => Err(Check::wrong(
+            FORGED,
+            format!("not known: the letter was not taken: {text}"),
+            "if the provider refuses such letters from you, that says nothing about letters of others: \
+             minimum = \"dkim\" under [trust] does without its results",
+        )),
+        Found::NeverCame => Err(Check::wrong(
+            FORGED,
+            format!(
+                "not known: the letter did not come within {} s, neither into {} nor among the junk",
+                within.as_secs(),
+                folders.join(", ")
+            ),
+            "try --wait with a longer time; or set minimum = \"dkim\" under [trust]: that does without \
+             the provider's results",
+        )),
+        Found::Back {
+            forged,
+            folder,
+            evidence,
+            proof,
+        } => {
+            output::note(&format!(
+                "The letter lies in {}; you may delete it.",
+                show(&folder)
+            ));
+            Ok(vec![
+                verdict(config, &forged),
+                own_letters(evidence, &proof),
+            ])
+        }
+    }
+}
+
+fn verdict(config: &Config, forged: &Forged) -> Check {
+    let settings = &config.settings;
+    let rests_on_it = std::iter::once(&settings.minimum)
+        .chain(settings.minimum_of.values())
+        .any(|minimum| *minimum < Evidence::Dkim);
+    match forged {
+        Forged::Removed if config.policy.authserv_ids.is_empty() => Check::ok(
+            FORGED,
+            "no authserv_ids are configured, so there is nothing to forge",
+        ),
+        Forged::Removed => Check::ok(
+            FORGED,
+            "your provider removed Authentication-Results that were forged in its name",
+        ),
+        Forged::Kept(ids) if rests_on_it => Check::wrong(
+            FORGED,
+            format!(
+                "your provider does not remove Authentication-Results that others forge in its name: \
+                 those of {} came back, so anybody can write you letters that look proven",
+                ids.join(", ")
+            ),
+            format!(
+                "write minimum = \"dkim\" under [trust] in {}: then only signatures count, which are \
+                 verified here",
+                config.source.path().display()
+            ),
+        ),
+        Forged::Kept(_) => Check::ok(
+            FORGED,
+            "your provider does not remove them; with minimum = \"dkim\" nothing rests on them",
+        ),
+    }
+}
+
+/// What is known of letters that are submitted to the own provider: shops on it write such ones.
+fn own_letters(evidence: Evidence, proof: &str) -> Check {
+    match evidence {
+        Evidence::None => Check::ok(
+            OWN,
+            format!(
+                "letters from addresses of your own provider, such as this one, are not proven: {proof}"
+            ),
+        ),
+        Evidence::Relay | Evidence::Dkim | Evidence::Signed => Check::ok(
+            OWN,
+            format!(
+                "letters from addresses of your own provider, such as this one, are proven by {evidence}: {proof}"
+            ),
+        ),
+    }
+}

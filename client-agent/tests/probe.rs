@@ -1,0 +1,126 @@
+//! `tradepost doctor --probe` at providers of all sorts.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::letters::ANN;
+use support::world::World;
+use tradepost_mailroom::{Fault, Options};
+
+fn at_a_provider_that_removes_forged(removes_forged: bool) -> World {
+    World::at(Options {
+        removes_forged,
+        ..Options::default()
+    })
+}
+
+fn check<'c>(checks: &'c Value, name: &str) -> &'c Value {
+    let mut all = checks.as_array().unwrap().iter();
+    all.find(|c| c["name"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {checks}"))
+}
+
+fn probe(world: &World) -> (i32, Value) {
+    let done = world.home.run(&["doctor", "--probe", "--json"]);
+    let checks = serde_json::from_str(&done.stdout).unwrap_or_else(|e| panic!("{e}: {done:?}"));
+    (done.code, checks)
+}
+
+#[test]
+fn a_provider_that_removes_forged_results_is_good_and_one_that_keeps_them_is_not() {
+    for removes in [true, false] {
+        let world = at_a_provider_that_removes_forged(removes);
+        let (code, checks) = probe(&world);
+        let forged = check(&checks, "forged results");
+        assert_eq!(forged["ok"], removes, "{forged}");
+        assert_eq!(code, i32::from(!removes));
+        let remedy = forged["remedy"].as_str().unwrap_or_default();
+        assert_eq!(
+            remedy.contains("minimum = \"dkim\" under [trust]"),
+            !removes
+        );
+        // What is said of one's own letters: the mailroom knows who submitted it.
+        let own = check(&checks, "own letters")["text"].as_str().unwrap();
+        assert!(own.contains("proven by relay"), "{own}");
+        assert!(own.contains(ANN), "{own}");
+    }
+}
+
+#[test]
+fn with_dkim_as_the_minimum_nothing_rests_on_what_the_provider_keeps() {
+    let world = at_a_provider_that_removes_forged(false);
+    let path = world.home.path().join("config.toml");
+    let config = std::fs::read_to_string(path).unwrap();
+    let config = config.replace("[trust]\n", "[trust]\nminimum = \"dkim\"\n");
+    world.home.write("config.toml", config.as_bytes());
+    let (code, checks) = probe(&world);
+    assert_eq!(code, 0, "{checks}");
+    assert!(
+        check(&checks, "forged results")["text"]
+            .as_str()
+            .unwrap()
+            .contains("does not remove")
+    );
+}
+
+#[test]
+fn each_configured_id_is_forged_and_a_pattern_by_a_name_that_it_covers() {
+    let world = World::at(Options {
+        removes_forged: false,
+        ..Options::default()
+    });
+    let path = world.home.path().join("config.toml");
+    let config = std::fs::read_to_string(path).unwrap();
+    let config = config.replace(
+        "[\"mx.mailroom.example\"]",
+        "[\"mx.mailroom.example\", \"*.mailboxes.example\"]",
+    );
+    world.home.write("config.toml", config.as_bytes());
+    let (_, checks) = probe(&world);
+    let text = check(&checks, "forged results")["text"].as_str().unwrap();
+    assert!(
+        text.contains("mx.mailroom.example, mx.mailboxes.example"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_letter_tells_people_what_it_is_and_is_no_statement() {
+    let world = at_a_provider_that_removes_forged(true);
+    let before = world.room.mailbox(ANN).len();
+    probe(&world);
+    let letters = world.room.letters(ANN, "INBOX");
+    assert_eq!(world.room.mailbox(ANN).len(), before + 1);
+    let text = String::from_utf8_lossy(&letters[0].bytes).into_owned();
+    assert!(
+        text.contains("Subject: Test of your mail provider"),
+        "{text}"
+    );
+    assert!(text.contains("you may delete this letter"), "{text}");
+    assert!(letters[0].flags.is_empty(), "{:?}", letters[0].flags);
+    world.home.run(&["daemon", "--once"]).ok();
+    assert_eq!(world.home.json(&["warnings", "--all"]), json!([]));
+    assert_eq!(world.home.json(&["list"]), json!([]));
+}
+
+#[test]
+fn a_letter_that_never_comes_or_is_not_taken_is_said_so() {
+    let world = at_a_provider_that_removes_forged(true);
+    world.room.faults().once(Fault::LetterLost);
+    let args = ["doctor", "--probe", "--wait", "2 s"];
+    let done = world.home.run(&args);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stdout.contains("did not come within 2 s"), "{done:?}");
+    // The same without the loss.
+    assert_eq!(world.home.run(&args).code, 0);
+    let refused = Fault::SmtpReply(tradepost_mailroom::SmtpStage::Data, 554);
+    world.room.faults().always(refused);
+    let done = world.home.run(&args);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stdout.contains("the letter was not taken"), "{done:?}");
+    world
+        .home
+        .run(&["doctor", "--wait", "2 s"])
+        .fails(2, "--probe");
+}
