@@ -20,7 +20,7 @@ pub(crate) const CARRIER: &str = "track@carrier.example";
 pub(crate) const PROCESSOR: &str = "billing@pay.example";
 
 /// A machine that does eight things at once may be slow; a condition that holds is met at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const ALL_ROLES: &str = "roles = [\"shop\", \"carrier\", \"payment\"]\n";
 
@@ -40,7 +40,12 @@ pub(crate) struct Room {
 }
 
 pub(crate) async fn room() -> Room {
-    let room = Mailroom::start(Options::default()).await.unwrap();
+    room_at(Options::default()).await
+}
+
+/// At another provider.
+pub(crate) async fn room_at(options: Options) -> Room {
+    let room = Mailroom::start(options).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ca.pem"), room.ca_pem()).unwrap();
     let secret = folder.path().join("secret");
@@ -82,20 +87,7 @@ impl Room {
 
     pub(crate) fn deliver_proven(&self, statement: &Value, results: Option<&str>) {
         let decoded = wire::from_value(statement).unwrap();
-        let json = statement.to_string();
-        let id = format!("{}@client.example", uuid::Uuid::now_v7());
-        let letter = compose(&Composition {
-            statement: &decoded,
-            json: Some(&json),
-            message_id: &id,
-            date: now(),
-            from_name: None,
-            story: Story::default(),
-            in_reply_to: None,
-            references: &[],
-            auto: AutoSubmitted::Generated,
-            with_html: false,
-        });
+        let letter = letter(statement);
         let (from, to) = (decoded.from.as_written(), decoded.to.as_written());
         self.room
             .deliver_from_outside(from, to, &letter, results)
@@ -133,6 +125,26 @@ impl Room {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// As its sender submits it, without any stamp.
+pub(crate) fn letter(statement: &Value) -> Vec<u8> {
+    compose(&Composition {
+        statement: &wire::from_value(statement).unwrap(),
+        json: Some(&statement.to_string()),
+        message_id: &format!("{}@client.example", uuid::Uuid::now_v7()),
+        date: now(),
+        from_name: None,
+        story: Story::default(),
+        in_reply_to: None,
+        references: &[],
+        auto: AutoSubmitted::Generated,
+        with_html: false,
+    })
+}
+
+pub(crate) fn stdout(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
 pub(crate) fn now() -> Time {
