@@ -270,7 +270,10 @@ fn keeps_letter(input: &Input, judgement: Option<&Judgement>) -> bool {
     if entry::queues(&input.entry) {
         return true;
     }
-    let doubtful = judgement.is_some_and(|j| matches!(j.verdict, Verdict::Held | Verdict::Warned));
+    // Protocol 5: what is only counted in its group is not kept.
+    let doubtful = judgement.is_some_and(|j| {
+        j.letter.is_some() && matches!(j.verdict, Verdict::Held | Verdict::Warned)
+    });
     let waits_for_dns = judgement.is_some_and(|j| j.verdict == Verdict::Held && j.rule == Some(2));
     waits_for_dns || doubtful && input.letter.len() <= KEPT_OCTETS
 }

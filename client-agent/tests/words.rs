@@ -183,3 +183,20 @@ fn a_letter_that_waits_for_its_time_is_listed_as_held() {
     assert_eq!(home.json(&["held"]), json!([]));
     assert!(!home.run(&["stats"]).ok().contains("held"));
 }
+
+#[test]
+fn of_a_burst_twenty_are_kept_and_the_list_tells_how_many_more_came() {
+    let home = Home::new();
+    home.import(&[record().letter()]);
+    let burst: Vec<Vec<u8>> = (0..45).map(|_| delivered(1).raw()).collect();
+    let got = home.import(&burst);
+    assert!(got.iter().all(|v| v["warning"] == "unproven-sender"));
+    let list = home.run(&["warnings"]).ok();
+    assert!(list.contains("+25 more"), "{list}");
+    assert!(list.contains("20 open warnings"), "{list}");
+    let export = home.run(&["export"]).ok();
+    let kept = support::lines(&export)
+        .into_iter()
+        .filter(|line| line["entry"]["entry"] == "received" && line["letter"].is_string());
+    assert_eq!(kept.count(), 20, "what is counted is not kept");
+}

@@ -35,6 +35,15 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
             ..known
         },
         None => {
+            let statement = content.as_ref().ok().map(|d| &d.statement);
+            let crowded_out;
+            let received =
+                if may_be_held(desk, received) && !held::has_room(desk, received, statement) {
+                    crowded_out = held::as_if_dns_had_said_no(received);
+                    &crowded_out
+                } else {
+                    received
+                };
             if let Some(counted) = count_in_its_group(desk, received, &content) {
                 return counted;
             }
@@ -59,6 +68,7 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
     if let Fate::Held { until, .. } = letter.fate {
         desk.delete(&keys::held(until, letter.no));
     }
+    let was_held_for_dns = held::is_for_dns(letter);
     held::note_try(desk, letter);
     let content = read(&letter.received.content);
     let trade = content
@@ -123,7 +133,14 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                 kind: finding.kind,
             };
             desk.put_letter(letter);
-            let id = desk.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding));
+            // What arrived below the minimum is in its group already.
+            let counted = if finding.rule == 3 && was_held_for_dns {
+                join_group(desk, &letter.received, &content)
+            } else {
+                None
+            };
+            let id = counted
+                .or_else(|| desk.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding)));
             Judgement {
                 warning: Some(finding.kind),
                 warning_id: id,
@@ -160,8 +177,7 @@ fn lines_1_to_7(
     // Line 2: DNS may still lift the evidence.
     if asks(2)
         && in_force("line 2: held for DNS")
-        && received.evidence < minimum
-        && received.undecided.is_some_and(|e| e >= minimum)
+        && may_be_held(desk, received)
         && let Some(until) = held::next_try(desk, letter)
     {
         return Door::Held {
@@ -349,6 +365,12 @@ fn count_again(desk: &mut Desk<'_>, mut known: Letter, said: Judgement) -> Judge
     }
 }
 
+/// Whether DNS may still lift the evidence to the minimum.
+fn may_be_held(desk: &Desk<'_>, received: &Received) -> bool {
+    let minimum = desk.settings.minimum_for(received.author.as_ref());
+    received.evidence < minimum && received.undecided.is_some_and(|e| e >= minimum)
+}
+
 /// Protocol 5, last but two paragraphs: a flood of letters that nobody vouches for fills no disk.
 fn count_in_its_group(
     desk: &mut Desk<'_>,
@@ -356,21 +378,35 @@ fn count_in_its_group(
     content: &Result<Decoded, (Unreadable, String)>,
 ) -> Option<Judgement> {
     if received.evidence >= desk.settings.minimum_for(received.author.as_ref())
-        || received.undecided.is_some()
+        || may_be_held(desk, received)
     {
         return None;
     }
+    let last = join_group(desk, received, content)?;
+    Some(Judgement {
+        warning: Some(WarningKind::UnprovenSender),
+        warning_id: Some(last),
+        ..judgement(Verdict::Warned, content, Some(3))
+    })
+}
+
+/// Counts a letter in its group. Where that is full: the number of the warning that counts the rest.
+fn join_group(
+    desk: &mut Desk<'_>,
+    received: &Received,
+    content: &Result<Decoded, (Unreadable, String)>,
+) -> Option<u64> {
     let statement = content.as_ref().ok().map(|d| &d.statement);
     let claimed = received
         .author
         .as_ref()
         .or(statement.map(|s| &s.from))
         .map_or("", |a| a.as_str());
-    let day = received
-        .received_at
-        .unix_millis()
-        .div_euclid(24 * 60 * 60 * 1000);
-    let key = keys::group(claimed, statement.and_then(|s| s.trade.as_ref()), day);
+    let key = keys::group(
+        claimed,
+        statement.and_then(|s| s.trade.as_ref()),
+        held::day(received),
+    );
     let (mut letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
     letters += 1;
     if letters <= KEPT_OF_A_GROUP {
@@ -383,11 +419,7 @@ fn count_in_its_group(
         warning.more += 1;
         desk.put(&keys::warning(last), &warning);
     }
-    Some(Judgement {
-        warning: Some(WarningKind::UnprovenSender),
-        warning_id: Some(last),
-        ..judgement(Verdict::Warned, content, Some(3))
-    })
+    Some(last)
 }
 
 /// From now on this sender's statement id is known (line 7).

@@ -5,13 +5,19 @@
 //! the clock alone decides. For line 2 somebody has to ask DNS: whoever keeps the letters does
 //! that for [`awaiting_proof`], enters what came of it, and then lets time pass ([`super::tick`]),
 //! which moves the next try of those that are still undecided.
+//!
+//! They are kept whole until then, so there are only so many of a day: of each claimed sender and
+//! trade, and in all. Letters of parties about what was bought have room of their own, which no
+//! stranger takes. What finds no room is judged at once by the evidence that there is; nothing is
+//! lost for good, since the mailbox has it, and it counts once it comes again with a proof.
 
-use tradepost_statements::Time;
+use tradepost_statements::{Address, Evidence, Statement, Time};
 
 use crate::rows::Rows;
 
 use super::desk::{Desk, read};
 use super::keys;
+use super::letter::Received;
 use super::state::{Fate, Letter};
 
 /// The lines of protocol 5 that hold letters.
@@ -26,9 +32,106 @@ pub fn awaiting_proof(rows: &dyn Rows, now: Time) -> Vec<u64> {
         .filter_map(|(_, no)| u64::from_str_radix(no, 16).ok())
         .filter(|no| {
             let letter: Option<Letter> = read(rows, &keys::letter(*no));
-            letter.is_some_and(|l| matches!(l.fate, Fate::Held { rule: FOR_DNS, .. }))
+            letter.is_some_and(|l| is_for_dns(&l))
         })
         .collect()
+}
+
+/// Whether a letter waits for DNS.
+pub(super) fn is_for_dns(letter: &Letter) -> bool {
+    matches!(letter.fate, Fate::Held { rule: FOR_DNS, .. })
+}
+
+/// So many letters, and octets of letters, are held of those that were received on one day.
+struct Room {
+    /// Of one claimed sender about one trade.
+    of_a_group: u64,
+    letters: u64,
+    octets: u64,
+}
+
+/// For anybody: as many of a group as are kept below the minimum (protocol 5); in all, what an
+/// archive of years brings when it is imported while DNS is away.
+const FOR_STRANGERS: Room = Room {
+    of_a_group: 20,
+    letters: 2_000,
+    octets: 64 << 20,
+};
+/// For parties of a known trade, and those who were asked something: a stranger would have to know
+/// the trade's id to get in here, so there may be more of them.
+const FOR_PARTIES: Room = Room {
+    of_a_group: 200,
+    letters: 10_000,
+    octets: 256 << 20,
+};
+
+/// The day, counted from 1970, when a letter was received.
+pub(super) fn day(received: &Received) -> i64 {
+    received
+        .received_at
+        .unix_millis()
+        .div_euclid(24 * 60 * 60 * 1000)
+}
+
+/// Whether one more letter can be held; takes the room. What the provider vouches for stands in a
+/// group of its own: whoever writes in a party's name does not take the party's room.
+pub(super) fn has_room(
+    desk: &mut Desk<'_>,
+    received: &Received,
+    statement: Option<&Statement>,
+) -> bool {
+    let author = received.author.as_ref();
+    let is_party = author
+        .zip(statement)
+        .is_some_and(|(author, s)| speaks_of_what_is_known(desk, author, s));
+    let room = if is_party { FOR_PARTIES } else { FOR_STRANGERS };
+    let (day, vouched) = (day(received), received.evidence > Evidence::None);
+    let trade = statement.and_then(|s| s.trade.as_ref());
+    let group = keys::held_of_group(day, vouched, trade, author.map_or("", Address::as_str));
+    let all = keys::held_of_day(day, is_party);
+    let of_group: u64 = desk.get(&group).unwrap_or(0);
+    let (letters, octets): (u64, u64) = desk.get(&all).unwrap_or((0, 0));
+    let octets = octets.saturating_add(received.letter.size);
+    if of_group >= room.of_a_group || letters >= room.letters || octets > room.octets {
+        return false;
+    }
+    desk.put(&group, &(of_group + 1));
+    desk.put(&all, &(letters + 1, octets));
+    true
+}
+
+/// Whether the sender, if he is who he says, is somebody whose word about this is awaited.
+fn speaks_of_what_is_known(desk: &Desk<'_>, author: &Address, s: &Statement) -> bool {
+    let is_party = s
+        .trade
+        .as_ref()
+        .and_then(|t| desk.trade(t))
+        .is_some_and(|t| {
+            t.state.as_ref().is_some_and(|state| {
+                t.trade.shop == *author
+                    || state.processor == *author
+                    || state.carriers.contains(author)
+            })
+        });
+    let was_asked = || {
+        let request = s.request.as_ref().and_then(|id| desk.request(id));
+        let own = s.answers.and_then(|id| desk.own(id));
+        request.is_some_and(|r| r.to == *author)
+            || own.is_some_and(|own| own.statement.to == *author)
+    };
+    is_party || was_asked()
+}
+
+/// A letter that there is no room to hold.
+pub(super) fn as_if_dns_had_said_no(received: &Received) -> Received {
+    Received {
+        undecided: None,
+        proof: format!(
+            "{}; too many such letters wait for DNS to keep this one waiting",
+            received.proof
+        ),
+        ..received.clone()
+    }
 }
 
 /// When DNS is asked again for a letter; none once it was held for long enough: then it is judged

@@ -154,6 +154,19 @@ pub(super) fn shops_named(name: &str) -> String {
 pub(super) fn shop_named(name: &str, domain: &str, t: &TradeRef) -> String {
     format!("{}{domain}/{}", shops_named(name), trade_key(t))
 }
+/// How many letters of a day were held for DNS, in a group and in all.
+pub(super) fn held_of_group(
+    day: i64,
+    vouched: bool,
+    trade: Option<&TradeRef>,
+    sender: &str,
+) -> String {
+    let trade = trade.map(trade_key).unwrap_or_default();
+    format!("b/hg/{day}/{}/{trade}/{sender}", u8::from(vouched))
+}
+pub(super) fn held_of_day(day: i64, parties: bool) -> String {
+    format!("b/hd/{day}/{}", u8::from(parties))
+}
 /// Letters below the minimum: claimed sender, trade and day (protocol 5).
 pub(super) fn group(sender: &str, trade: Option<&TradeRef>, day: i64) -> String {
     format!(
