@@ -1,4 +1,7 @@
 //! Private keys: made, read from PEM, never shown; and the DNS record of their public half.
+//!
+//! `rsa` only makes keys and writes down their public half: what is signed is signed by ring, whose
+//! time tells nothing about the key.
 
 use std::fmt;
 
