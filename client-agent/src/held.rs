@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tradepost_post::dkim::Unproven;
+use tradepost_post::dkim::{Proven, Unproven};
+use tradepost_statements::Evidence;
 use tradepost_trades::buyer::awaiting_proof;
 
 use crate::ledger::{Entry, LedgerError, kept_letter};
@@ -28,16 +29,25 @@ pub(crate) async fn prove_again(office: &Arc<Office>, within: Duration) -> Resul
         .work(|o| o.ledger.view(|rows| awaiting_proof(rows, o.ledger.now())))
         .await;
     while !due.is_empty() {
-        let (rest, letters) = office.work(move |o| read_some(o, due)).await?;
+        let (rest, some) = office.work(move |o| read_some(o, due)).await?;
         due = rest;
+        let (letters, before): (Vec<_>, Vec<_>) = some.into_iter().unzip();
         let now = office.ledger.now();
         let proving = office.reader.prove(letters, now);
         let left = within.saturating_sub(started.elapsed());
         let Ok(proven) = tokio::time::timeout(left, proving).await else {
             return Ok(());
         };
-        let decided = proven.into_iter().filter(|p| p.undecided.is_none());
-        let inputs: Vec<_> = decided.filter_map(|p| to_enter(p, now)).collect();
+        // What proves no more than before waits on.
+        let tells_more = |(proven, before): &(Proven, Evidence)| {
+            proven.undecided.is_none() || proven.opened.evidence > *before
+        };
+        let decided = proven.into_iter().zip(before).filter(tells_more);
+        let inputs: Vec<_> = decided
+            .filter_map(|(p, _)| {
+                to_enter(p, now, |received, now| Entry::ProvenAgain { received, now })
+            })
+            .collect();
         if !inputs.is_empty() {
             office.enter(inputs).await?;
         }
@@ -45,11 +55,14 @@ pub(crate) async fn prove_again(office: &Arc<Office>, within: Duration) -> Resul
     Ok(())
 }
 
+/// A letter that waits, and the evidence that it had.
+type Waiting = (Unproven, Evidence);
+
 /// Reads the first of the letters from the journal; gives the numbers of the others back.
 fn read_some(
     office: &Office,
     mut numbers: Vec<u64>,
-) -> Result<(Vec<u64>, Vec<Unproven>), LedgerError> {
+) -> Result<(Vec<u64>, Vec<Waiting>), LedgerError> {
     let mut letters = Vec::new();
     let mut octets = 0;
     let mut read = 0;
@@ -67,14 +80,15 @@ fn read_some(
             what,
         })?;
         // Nothing else is kept under the number of a letter.
-        let Entry::Received { received, .. } = entry else {
+        let (Entry::Received { received, .. } | Entry::ProvenAgain { received, .. }) = entry else {
             continue;
         };
         octets += record.blob.len();
-        letters.push(Unproven {
+        let letter = Unproven {
             octets: record.blob,
             received_at: Some(received.received_at),
-        });
+        };
+        letters.push((letter, received.evidence));
     }
     let rest = numbers.split_off(read);
     Ok((rest, letters))

@@ -137,18 +137,25 @@ fn read_received(proven: Proven, now: Time) -> Read {
     }
     Read {
         message_id,
-        input: to_enter(proven, now),
+        input: to_enter(proven, now, |received, now| Entry::Received {
+            received,
+            now,
+        }),
     }
 }
 
 /// What is to be entered of a letter; none when it has no Tradepost part (protocol 5, line 1).
-pub(crate) fn to_enter(proven: Proven, now: Time) -> Option<Input> {
+pub(crate) fn to_enter(
+    proven: Proven,
+    now: Time,
+    entry: impl FnOnce(buyer::Received, Time) -> Entry,
+) -> Option<Input> {
     let received = received(&proven)?;
     // No letter is judged before it was received: where this computer's clock is behind the
     // provider's, the provider's counts.
     let now = now.max(proven.received_at);
     Some(Input {
-        entry: Entry::Received { received, now },
+        entry: entry(received, now),
         // The whole letter goes along; the ledger keeps it where the verdict asks for that.
         letter: proven.octets,
     })

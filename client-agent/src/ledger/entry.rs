@@ -29,6 +29,13 @@ pub(crate) enum Entry {
         /// When it was judged.
         now: Time,
     },
+    /// A letter that was held, after DNS was asked for it again. The same for the blob.
+    ProvenAgain {
+        /// What the judgement needs of it now.
+        received: Received,
+        /// When it was judged.
+        now: Time,
+    },
     /// A copy of a letter of ours that was not sent from here, or is not known here any more.
     FoundInSent {
         /// The statement's octets.
@@ -165,6 +172,7 @@ pub(super) fn decide(
 ) -> Result<Change, LedgerError> {
     Ok(match entry {
         Entry::Received { received, now } => buyer::receive(settings, rows, received, *now),
+        Entry::ProvenAgain { received, now } => buyer::proven_again(settings, rows, received, *now),
         Entry::FoundInSent {
             json,
             message_id,
@@ -206,6 +214,7 @@ pub(super) fn has_rows_of_its_own(entry: &Entry) -> bool {
         | Entry::Cursor { .. }
         | Entry::CursorsForgotten => true,
         Entry::Received { .. }
+        | Entry::ProvenAgain { .. }
         | Entry::FoundInSent { .. }
         | Entry::Bounced { .. }
         | Entry::Act { .. }
@@ -228,10 +237,12 @@ pub(super) fn rows(
 ) -> Vec<Row> {
     match entry {
         Entry::Settings { settings } => put(SETTINGS, settings),
-        Entry::Received { .. } => match judgement.and_then(|j| j.letter) {
-            Some(no) if kept => put(letter_key(no), &at),
-            _ => Vec::new(),
-        },
+        Entry::Received { .. } | Entry::ProvenAgain { .. } => {
+            match judgement.and_then(|j| j.letter) {
+                Some(no) if kept => put(letter_key(no), &at),
+                _ => Vec::new(),
+            }
+        }
         Entry::Sending { item, .. } => {
             outbox::apply(rows, &outbox::Entry::Queued(item.clone()), at)
         }
@@ -309,7 +320,7 @@ pub(crate) fn kept_letter(rows: &dyn Rows, no: u64) -> Option<Position> {
 
 /// Protocol 2: what was not understood is judged again after an upgrade.
 pub(super) fn understand_anew(entry: &mut Entry, letter: &[u8]) {
-    let Entry::Received { received, .. } = entry else {
+    let (Entry::Received { received, .. } | Entry::ProvenAgain { received, .. }) = entry else {
         return;
     };
     let unsupported = matches!(

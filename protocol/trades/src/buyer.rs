@@ -191,6 +191,15 @@ impl std::fmt::Display for Notice {
 /// Judges a letter that has a Tradepost part (protocol 5).
 pub fn receive(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Time) -> Change {
     let mut desk = desk::Desk::new(settings, rows, now);
-    let judgement = door::take(&mut desk, letter);
+    let judgement = door::take(&mut desk, letter, door::Comes::AsMail);
+    desk.finish(Some(judgement))
+}
+
+/// Judges a letter of [`awaiting_proof`] after DNS was asked for it again (protocol 5, line 2). Where DNS
+/// has still not answered and nothing else proves more than before, this changes nothing: the next
+/// [`tick`] lets it wait on.
+pub fn proven_again(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Time) -> Change {
+    let mut desk = desk::Desk::new(settings, rows, now);
+    let judgement = door::take(&mut desk, letter, door::Comes::ProvenAgain);
     desk.finish(Some(judgement))
 }

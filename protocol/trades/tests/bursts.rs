@@ -123,7 +123,10 @@ fn of_a_burst_that_dns_could_prove_twenty_wait_and_all_end_in_one_group() {
     };
     assert_eq!(enter(&mut ledger, &proven).0.verdict, Verdict::Applied);
     for n in 0..20 {
-        let (judged, notices) = enter(&mut ledger, &unproven(&by_a_stranger(n)));
+        let refuted = unproven(&by_a_stranger(n));
+        let change = buyer::proven_again(&ledger.settings, &ledger.rows, &refuted, ledger.now);
+        let change = ledger.take(change);
+        let (judged, notices) = (change.judgement.unwrap(), change.notices);
         assert_eq!(judged.warning, Some(WarningKind::UnprovenSender));
         assert!(notices.is_empty());
     }

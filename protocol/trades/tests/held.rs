@@ -44,6 +44,11 @@ fn enter(ledger: &mut Ledger, received: &Received) -> Judgement {
     ledger.take(change).judgement.unwrap()
 }
 
+fn enter_again(ledger: &mut Ledger, received: &Received) -> Judgement {
+    let change = buyer::proven_again(&ledger.settings, &ledger.rows, received, ledger.now);
+    ledger.take(change).judgement.unwrap()
+}
+
 fn next_try(ledger: &Ledger) -> Option<Time> {
     view::held(&ledger.rows).first().map(|h| h.next_try)
 }
@@ -99,7 +104,7 @@ fn a_held_letter_counts_once_dns_answers() {
             undecided: None,
             ..undecided()
         };
-        let _ = enter(&mut ledger, &answered);
+        let _ = enter_again(&mut ledger, &answered);
         assert_eq!(ledger.open(), open);
         assert_eq!(ledger.trades() != before, open.is_empty());
         assert!(view::held(&ledger.rows).is_empty());
@@ -122,12 +127,51 @@ fn what_was_established_before_dns_answered_stays() {
         ..undecided()
     };
     assert_eq!(
-        enter(&mut ledger, &refuted).warning,
+        enter_again(&mut ledger, &refuted).warning,
         Some(WarningKind::UnprovenSender)
     );
     let warning = view::warnings(&ledger.rows, false).remove(0);
     assert_eq!(warning.evidence, Evidence::Relay);
     assert_eq!(warning.proof, "the provider says so");
+}
+
+#[test]
+fn a_copy_without_its_signature_does_not_end_the_wait() {
+    let mut ledger = under_way();
+    let _ = enter(&mut ledger, &undecided());
+    let next = next_try(&ledger);
+    let without = Received {
+        undecided: None,
+        proof: "it has no signature".to_owned(),
+        ..undecided()
+    };
+    assert_eq!(enter(&mut ledger, &without).verdict, Verdict::Duplicate);
+    assert_eq!((ledger.open(), next_try(&ledger)), (vec![], next));
+    // What DNS says is about the letter that waits, and decides.
+    let proven = Received {
+        evidence: Evidence::Dkim,
+        ..without
+    };
+    assert_eq!(enter_again(&mut ledger, &proven).verdict, Verdict::Applied);
+}
+
+#[test]
+fn asking_again_in_vain_changes_nothing() {
+    let mut ledger = under_way();
+    let _ = enter(&mut ledger, &undecided());
+    let before = ledger.rows.clone();
+    let again = enter_again(&mut ledger, &undecided());
+    assert_eq!(again.verdict, Verdict::Duplicate);
+    assert_eq!(ledger.rows, before);
+    // Better evidence counts, though DNS has still not answered.
+    let vouched_for = Received {
+        evidence: Evidence::Relay,
+        ..undecided()
+    };
+    assert_eq!(
+        enter_again(&mut ledger, &vouched_for).verdict,
+        Verdict::Applied
+    );
 }
 
 #[test]

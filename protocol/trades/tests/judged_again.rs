@@ -314,7 +314,7 @@ fn a_held_letter_is_judged_again_when_dns_answers_no() {
     let judged = ledger.take(change).judgement.unwrap();
     assert_eq!((judged.verdict, judged.rule), (Verdict::Held, Some(2)));
     let decided = undecided(20, Evidence::None, None, &ledger);
-    let change = buyer::receive(&ledger.settings, &ledger.rows, &decided, ledger.now);
+    let change = buyer::proven_again(&ledger.settings, &ledger.rows, &decided, ledger.now);
     let judged = ledger.take(change).judgement.unwrap();
     assert_eq!(
         (judged.verdict, judged.warning),

@@ -18,8 +18,17 @@ const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;
 
-/// Judges a letter that arrives.
-pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
+/// What brings a letter to the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comes {
+    /// It was found in a mailbox or a file, for the first time or as a copy.
+    AsMail,
+    /// It is held, and DNS was asked for it again.
+    ProvenAgain,
+}
+
+/// Judges a letter.
+pub(super) fn take(desk: &mut Desk<'_>, received: &Received, comes: Comes) -> Judgement {
     let content = read(&received.content);
     if let Ok(decoded) = &content
         && is_copy_of_our_own(desk, decoded)
@@ -27,8 +36,14 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
         return judgement(Verdict::Sent, &content, None);
     }
     let mut letter = match seen_before(desk, received) {
-        Some(known) if !tells_more(received, &known) && in_force("the same letter again") => {
-            return count_again(desk, known, judgement(Verdict::Duplicate, &content, None));
+        Some(known)
+            if !tells_more(received, &known, comes) && in_force("the same letter again") =>
+        {
+            let said = judgement(Verdict::Duplicate, &content, None);
+            return match comes {
+                Comes::AsMail => count_again(desk, known, said),
+                Comes::ProvenAgain => said,
+            };
         }
         Some(known) => Letter {
             received: with_the_better_evidence(received, &known),
@@ -335,12 +350,12 @@ fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {
         .and_then(|no| desk.letter(no))
 }
 
-/// Better evidence, or an answer of DNS to what is held for want of one.
-fn tells_more(received: &Received, known: &Letter) -> bool {
-    let answered_by_dns = matches!(known.fate, Fate::Held { .. })
-        && known.received.undecided.is_some()
-        && received.undecided.is_none();
-    received.evidence > known.received.evidence || answered_by_dns
+/// Better evidence, or an answer of DNS to what is held for want of one. A copy is no such answer: its
+/// signature may have got lost on another way, or somebody left it out.
+fn tells_more(received: &Received, known: &Letter, comes: Comes) -> bool {
+    let is_answered_by_dns =
+        comes == Comes::ProvenAgain && held::is_for_dns(known) && received.undecided.is_none();
+    received.evidence > known.received.evidence || is_answered_by_dns
 }
 
 /// What was once established is never taken back: an answer of DNS adds to it.

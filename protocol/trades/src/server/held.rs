@@ -62,10 +62,16 @@ const MOST_OCTETS_A_DAY: u64 = 256 * 1024 * 1024;
 pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
     let known = desk.read::<Waits>(&book::waits_key(&letter.digest));
     let Some((author, undecided)) = could_be_lifted(desk.settings, letter) else {
-        if let Some(known) = known {
-            release(desk, &letter.digest, &known);
-        }
-        return None;
+        let minimum = desk.settings.minimum_for(letter.author.as_ref());
+        return match known {
+            // A copy whose signature got lost on another way, or was left out, is no answer of DNS.
+            Some(_) if letter.evidence < minimum => Some(Ignored::SameLetter.into()),
+            Some(known) => {
+                release(desk, &letter.digest, &known);
+                None
+            }
+            None => None,
+        };
     };
     if known.is_some() {
         return Some(Ignored::SameLetter.into());

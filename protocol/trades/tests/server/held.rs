@@ -147,6 +147,19 @@ fn the_same_letter_better_proven_is_judged_at_once_and_waits_no_longer() {
 }
 
 #[test]
+fn a_copy_without_its_signature_does_not_end_the_wait() {
+    let mut shop = Server::shop();
+    let letter = undecided(&mut shop, "d1");
+    let until = held_until(&shop.receive(letter.clone()).outcome);
+    let copy = shop.receive(decided(&letter, Evidence::None)).outcome;
+    assert_eq!(copy, Outcome::Ignored(Ignored::SameLetter));
+    assert_eq!(next_proof(&shop.rows), Some(until));
+    shop.later(MINUTE);
+    let came = shop.proven_again(&decided(&letter, Evidence::Dkim));
+    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+}
+
+#[test]
 fn a_strangers_flood_leaves_room_for_others() {
     let mut shop = Server::shop();
     let genuine = undecided(&mut shop, "genuine");
