@@ -6,11 +6,15 @@
 //! tried before the real letter, after it, and instead of it ([`trial`]).
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+mod by_import;
 mod draft;
 mod kind;
 mod kinds;
 mod name_server;
 mod signing;
+mod stories;
+#[path = "../support/mod.rs"]
+mod support;
 mod trial;
 mod world;
 
@@ -19,7 +23,7 @@ use std::collections::BTreeSet;
 use tradepost_trades::buyer::WarningKind;
 
 use crate::kind::Kind;
-use crate::trial::{letters_of, try_all};
+use crate::trial::{believe_all, letters_of, try_all};
 
 #[test]
 fn who_wrote_the_letter() {
@@ -64,6 +68,11 @@ fn what_a_proven_sender_has_no_say_in() {
 #[test]
 fn what_a_party_cannot_say() {
     try_all(&kinds::trades::kinds());
+}
+
+#[test]
+fn what_looks_odd_and_is_no_lie_is_believed() {
+    believe_all(&kinds::honest::letters());
 }
 
 /// Warnings that a letter can get; the ledger gives the others by itself, and OpenPGP is not here yet.

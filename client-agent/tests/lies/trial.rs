@@ -13,6 +13,7 @@ use tradepost_trades::rows::{MemoryRows, Rows};
 
 use crate::draft::Letter;
 use crate::kind::{Expected, Kind};
+use crate::kinds::honest::Honest;
 use crate::world::{FLAVOURS, Flavour, SCENES, Scene, arrival, now};
 
 /// How many letters of a kind are judged: before the real letter, after it, instead of it, and once
@@ -60,6 +61,34 @@ pub fn try_all(kinds: &[Kind]) {
 fn both(kind: &Kind) -> impl Iterator<Item = (Scene, Flavour)> {
     let scenes = kind.scenes.iter();
     scenes.flat_map(|scene| kind.flavours.iter().map(|flavour| (*scene, *flavour)))
+}
+
+/// Letters that look as odd as lies are believed in place of the real one.
+#[track_caller]
+pub fn believe_all(letters: &[Honest]) {
+    let genuine = Genuine::all();
+    for honest in letters {
+        for (scene, flavour) in honest
+            .scenes
+            .iter()
+            .flat_map(|s| honest.flavours.iter().map(|f| (*s, *f)))
+        {
+            let genuine = &genuine[&(scene, flavour)];
+            let letter = (honest.letter)(scene.said(flavour));
+            assert_ne!(letter.0, genuine.letter.0, "{}", honest.name);
+            let mut ledger = genuine.before.ledger.clone();
+            let judged = receive(&mut ledger, &letter);
+            let told = told_of(judged.as_ref(), &ledger);
+            let verdict = judged.map(|j| j.verdict);
+            assert_eq!(
+                verdict,
+                Some(genuine.verdict),
+                "{}, {scene:?} by {flavour:?}: {told}",
+                honest.name
+            );
+            assert_eq!(open_warnings(&ledger), [], "{}: {told}", honest.name);
+        }
+    }
 }
 
 /// A scene whose real letter came: what it does to a copy of the ledger.

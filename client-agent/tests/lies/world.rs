@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tradepost_client::in_process::{Agent, Arrival};
 use tradepost_statements::Time;
 
-use crate::draft::Said;
+use crate::draft::{Letter, Said};
 use crate::{name_server, signing};
 
 pub const ANN: &str = "ann@home.example";
@@ -166,7 +166,26 @@ impl Scene {
 }
 
 /// With what Ann ordered and heard so far.
-pub fn furnished(mut agent: Agent, flavour: Flavour) -> Agent {
+fn furnished(mut agent: Agent, flavour: Flavour) -> Agent {
+    agent
+        .find_in_sent(own(flavour).map(arrival).collect(), now())
+        .unwrap();
+    for letter in heard(flavour) {
+        let judged = agent
+            .receive(vec![arrival(letter.0)], now())
+            .unwrap()
+            .remove(0);
+        let judged = judged.unwrap();
+        assert!(
+            judged.warning.is_none() && judged.rule == Some(16),
+            "{judged:?}"
+        );
+    }
+    agent
+}
+
+/// What Ann has sent.
+pub fn own(flavour: Flavour) -> impl Iterator<Item = Vec<u8>> {
     let own = [
         order(1, SHOP),
         order(2, SHOP),
@@ -175,10 +194,12 @@ pub fn furnished(mut agent: Agent, flavour: Flavour) -> Agent {
         order(5, SHOP),
         own_return(),
     ];
-    let own = own
-        .into_iter()
-        .map(|s| arrival(Said::new(s, flavour).draft().unstamped()));
-    agent.find_in_sent(own.collect(), now()).unwrap();
+    own.into_iter()
+        .map(move |statement| Said::new(statement, flavour).draft().unstamped())
+}
+
+/// What Ann has heard.
+pub fn heard(flavour: Flavour) -> impl Iterator<Item = Letter> {
     let heard = [
         with(record(21, "T-1001", 1), "request", json!(request(1))),
         order_status(22, 1, "received"),
@@ -192,17 +213,9 @@ pub fn furnished(mut agent: Agent, flavour: Flavour) -> Agent {
         others_record(),
         rejection_of_the_fifth(),
     ];
-    for statement in heard {
-        let kind = statement["body"]["kind"].clone();
-        let letter = Said::new(statement, flavour).draft().seal();
-        let judged = agent.receive(vec![arrival(letter.0)], now()).unwrap();
-        let judged = judged[0].clone().unwrap();
-        assert!(
-            judged.warning.is_none() && judged.rule == Some(16),
-            "{kind}: {judged:?}"
-        );
-    }
-    agent
+    heard
+        .into_iter()
+        .map(move |statement| Said::new(statement, flavour).seal())
 }
 
 pub fn parcel(name: &str, mut status: Value) -> Value {

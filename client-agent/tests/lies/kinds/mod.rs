@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod author;
+pub mod honest;
 pub mod json;
 pub mod mime;
 pub mod protocol;

@@ -1,0 +1,70 @@
+//! Letters that are lies only until another letter comes, and those that stay lies.
+
+use serde_json::json;
+use tradepost_trades::buyer::{Verdict, WarningKind, view};
+
+use crate::draft::Said;
+use crate::trial::receive;
+use crate::world::{CARRIER, EVIL, FLAVOURS, Scene, delivery_status, record, request, with};
+
+#[test]
+fn a_status_before_its_trade_record_is_judged_again_when_that_comes() {
+    for flavour in FLAVOURS {
+        let mut ledger = Scene::ledger(flavour);
+        let early = |from: &str, n| {
+            let mut status = with(delivery_status(n, 1, "announced"), "from", json!(from));
+            status["trade"]["id"] = json!("T-1002");
+            Said::new(status, flavour).seal()
+        };
+        for letter in [early(CARRIER, 201), early(EVIL, 202)] {
+            let judged = receive(&mut ledger, &letter).unwrap();
+            assert_eq!(judged.warning, Some(WarningKind::NoSuchTrade), "{judged:?}");
+        }
+        let judged = receive(&mut ledger, &Scene::Record.said(flavour).seal()).unwrap();
+        assert_eq!(judged.verdict, Verdict::Applied, "{judged:?}");
+        let trade = view::find(ledger.rows(), "T-1002").unwrap();
+        let shown = view::show(ledger.rows(), &trade, crate::world::now()).unwrap();
+        assert_eq!(shown.history.len(), 1, "what the shop's carrier said");
+        // The stranger's letter is warned anew: now there is a trade, and he is no party of it.
+        let open: Vec<_> = view::warnings(ledger.rows(), false);
+        let kinds: Vec<WarningKind> = open.iter().map(|w| w.kind).collect();
+        assert_eq!(kinds, [WarningKind::WrongSender]);
+        assert_eq!(open[0].rule, Some(13));
+    }
+}
+
+#[test]
+fn only_the_shop_introduces_a_carrier() {
+    for flavour in FLAVOURS {
+        let status = |n| {
+            Said::new(
+                with(
+                    delivery_status(n, 1, "announced"),
+                    "from",
+                    json!("van@second.example"),
+                ),
+                flavour,
+            )
+        };
+        let introduced = |n, from: &str| {
+            let mut record = with(record(n, "T-1001", 2), "from", json!(from));
+            record["request"] = json!(request(1));
+            record["body"]["delivery"]["carriers"] = json!([{ "address": "van@second.example" }]);
+            Said::new(record, flavour).seal()
+        };
+        let mut ledger = Scene::ledger(flavour);
+        let judged = receive(&mut ledger, &introduced(211, CARRIER)).unwrap();
+        assert_eq!(judged.warning, Some(WarningKind::WrongSender), "{judged:?}");
+        let judged = receive(&mut ledger, &status(212).seal()).unwrap();
+        assert_eq!(
+            (judged.rule, judged.warning),
+            (Some(13), Some(WarningKind::WrongSender)),
+            "{judged:?}"
+        );
+        // The shop does, and the same carrier is heard.
+        let judged = receive(&mut ledger, &introduced(213, crate::world::SHOP)).unwrap();
+        assert_eq!(judged.verdict, Verdict::Applied, "{judged:?}");
+        let judged = receive(&mut ledger, &status(214).seal()).unwrap();
+        assert_ne!(judged.verdict, Verdict::Warned, "{judged:?}");
+    }
+}
