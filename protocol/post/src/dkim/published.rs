@@ -1,9 +1,9 @@
 //! Compares an own key with what DNS tells others about it.
 
+use tradepost_letters::dkim::{BadRecord, KeyRecord};
 use tradepost_letters::untrusted;
 
 use super::dns::TxtAnswer;
-use super::private_key::kind;
 use super::sign::OwnKey;
 
 /// What others find at a key's name.
@@ -17,7 +17,7 @@ pub enum Published {
     OnTrial,
     /// The key beside other records: which one receivers take is chance (section 3.6.2.2).
     AmongOthers,
-    /// The key, for other uses than mail or another hash (`s=`, `h=`).
+    /// A key for other uses than mail, or for another hash (`s=`, `h=`).
     ForOtherUses,
     /// Another key.
     Another,
@@ -60,41 +60,27 @@ impl OwnKey {
     }
 
     fn compare(&self, record: &str) -> Published {
-        let tags: Vec<(&str, String)> = record
-            .split(';')
-            .filter_map(|tag| tag.split_once('='))
-            .map(|(name, value)| (name.trim(), without_blanks(value)))
-            .collect();
-        let tag = |name: &str| {
-            tags.iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| v.as_str())
+        // Read as those read it who verify letters.
+        let found = match KeyRecord::read(record) {
+            Ok(found) => found,
+            Err(BadRecord::Tags(_) | BadRecord::UnknownVersion | BadRecord::NoKey) => {
+                return Published::NoKey;
+            }
+            Err(BadRecord::Revoked) => return Published::Revoked,
+            Err(BadRecord::UnknownKind | BadRecord::BadKey) => return Published::Another,
+            Err(BadRecord::NotForSha256 | BadRecord::NotForMail) => {
+                return Published::ForOtherUses;
+            }
         };
-        let lists = |name: &str, wanted: [&str; 2]| {
-            tag(name).is_none_or(|list| list.split(':').any(|word| wanted.contains(&word)))
-        };
-        let Some(public) = tag("p").filter(|_| tag("v").is_none_or(|v| v == "DKIM1")) else {
-            return Published::NoKey;
-        };
-        if public.is_empty() {
-            return Published::Revoked;
+        let own = KeyRecord::read(&self.key.record());
+        if own.is_ok_and(|own| own.key != found.key) {
+            Published::Another
+        } else if found.is_a_test {
+            Published::OnTrial
+        } else {
+            Published::Same
         }
-        let own_kind = kind(self.key.algorithm());
-        if public != self.key.public() || tag("k").unwrap_or("rsa") != own_kind {
-            return Published::Another;
-        }
-        if !lists("s", ["email", "*"]) || !lists("h", ["sha256", "sha256"]) {
-            return Published::ForOtherUses;
-        }
-        if tag("t").is_some_and(|flags| flags.split(':').any(|flag| flag == "y")) {
-            return Published::OnTrial;
-        }
-        Published::Same
     }
-}
-
-fn without_blanks(text: &str) -> String {
-    text.chars().filter(|c| !c.is_ascii_whitespace()).collect()
 }
 
 impl Published {
@@ -125,7 +111,7 @@ impl Published {
             }
             Published::AmongOthers => "DNS has this key and other records beside it",
             Published::ForOtherUses => {
-                "DNS has this key, but not for mail (s=), or not with sha256 (h=)"
+                "DNS has a key that is not for mail (s=), or not for sha256 (h=)"
             }
             Published::Another => "DNS has another key: receivers refuse these signatures",
             Published::Revoked => "DNS says that the key is revoked (p= is empty)",
