@@ -199,6 +199,20 @@ fn unsigned_content_type() -> Vec<Kind> {
             },
         ),
         kind(
+            "content-type: not signed, and the one line is not the part's",
+            UNPROVEN,
+            |s| {
+                of(s, |parts| {
+                    for part in &mut *parts {
+                        part.header = part.header.replace(": application", ":\tapplication");
+                    }
+                    let line = format!("\r\nContent-Type: {TYPE}\r\n");
+                    parts[0].body.extend_from_slice(line.as_bytes());
+                })
+                .seal()
+            },
+        ),
+        kind(
             "content-type: not signed, and a letter within",
             UNPROVEN,
             |s| {
