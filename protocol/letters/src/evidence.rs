@@ -9,7 +9,7 @@ use tradepost_statements::{Address, Evidence, Time};
 use crate::authentication_results::{MethodResult, Unread};
 use crate::domain::{self, AuthservPattern, HostPattern};
 use crate::parse::{Letter, Stamp};
-use crate::untrusted::show;
+use crate::untrusted::{show, show_some};
 
 /// Whom the user's own provider is known by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
     };
     RelayEvidence {
         evidence,
-        why: show(&why),
+        why: show_some(&why, MOST_PROOF_CHARACTERS),
         authserv_ids: read.ids.into_iter().collect(),
     }
 }
@@ -97,6 +97,8 @@ const NAMELESS: &str = "an Authentication-Results field names no authserv-id, as
 
 /// How many different ids are told.
 const MOST_IDS: usize = 50;
+/// A proof is kept with every letter, and names what anybody can have written at any length.
+pub(crate) const MOST_PROOF_CHARACTERS: usize = 2000;
 
 /// What the fields say that count, read as one.
 #[derive(Default)]

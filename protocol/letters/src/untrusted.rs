@@ -16,6 +16,15 @@ pub fn show(text: &str) -> String {
     })
 }
 
+/// The same for a text that anybody may have made long: so many characters of it at most.
+#[must_use]
+pub fn show_some(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => show(text.get(..end).unwrap_or_default()) + "...",
+        None => show(text),
+    }
+}
+
 /// The same for a text of several lines: line ends stay.
 #[must_use]
 pub fn show_lines(text: &str) -> String {
@@ -75,5 +84,7 @@ mod tests {
             assert_eq!(show(text), shown);
         }
         assert_eq!(show_lines("a\r\nb\nc\u{7}"), "a\nb\nc\\u{7}");
+        assert_eq!(show_some("a\u{7}b", 3), "a\\u{7}b");
+        assert_eq!(show_some("äöü", 2), "äö...");
     }
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use tradepost_statements::Evidence;
 
 use super::{Algorithm, Candidate, MOST_SIGNATURES, Signatures};
+use crate::evidence::MOST_PROOF_CHARACTERS;
 use crate::open::Opened;
-use crate::untrusted::show;
+use crate::untrusted::show_some;
 
 /// What became of a signature once its key was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub fn proof(opened: &Opened, signatures: &Signatures, verified: &[Verification]
     Proof {
         evidence: opened.evidence,
         undecided: is_undecided.then_some(Evidence::Dkim),
-        text: show(&text),
+        text: show_some(&text, MOST_PROOF_CHARACTERS),
     }
 }
 
