@@ -6,10 +6,13 @@ use std::io::{Read, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use super::wait;
 
 /// A command that a person types answers sooner than that.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -23,6 +26,9 @@ pub(crate) struct Commands {
     pub(crate) name: String,
     config: PathBuf,
     data: PathBuf,
+    environment: Vec<(String, String)>,
+    /// All that commands have printed so far.
+    heard: Arc<Mutex<String>>,
 }
 
 /// The same, with its long-running process.
@@ -67,6 +73,8 @@ impl Agent {
             name: name.to_owned(),
             config: file,
             data: home.join("data"),
+            environment: Vec::new(),
+            heard: Arc::default(),
         };
         Agent {
             commands,
@@ -74,6 +82,23 @@ impl Agent {
             log: home.join("log"),
             running: None,
         }
+    }
+
+    /// With these variables in the environment of all its processes.
+    pub(crate) fn with_environment(mut self, variables: Vec<(String, String)>) -> Agent {
+        self.commands.environment = variables;
+        self
+    }
+
+    /// The long-running process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.as_ref().map(Child::id).unwrap()
+    }
+
+    /// Waits until the long-running process has ended, which somebody else brought about.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let mut child = self.running.take().unwrap();
+        wait::until("the process ends", || child.try_wait().unwrap())
     }
 
     /// Starts the long-running process; what it says goes to the log.
@@ -121,7 +146,21 @@ impl Commands {
 
     /// Runs a command with something to read.
     pub(crate) fn run_with(&self, arguments: &[&str], stdin: &str) -> Outcome {
-        finish(self.spawn(arguments), stdin, PATIENCE)
+        let outcome = finish(self.spawn(arguments), stdin, PATIENCE);
+        let mut heard = self.heard.lock().unwrap();
+        *heard = format!("{heard}{}{}", outcome.stdout, outcome.stderr);
+        drop(heard);
+        outcome
+    }
+
+    /// The folder with its ledger or book.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// All that its commands printed, on both streams.
+    pub(crate) fn heard(&self) -> String {
+        self.heard.lock().unwrap().clone()
     }
 
     /// Starts a command that the caller finishes, or kills.
@@ -180,6 +219,7 @@ impl Commands {
             }
         }
         command
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .arg("--config")
             .arg(&self.config)
             .arg("--data")
@@ -248,7 +288,7 @@ fn read_aside(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<Stri
 }
 
 /// The programs lie in the folder above that of the test programs.
-fn beside_the_tests(program: &str) -> PathBuf {
+pub(crate) fn beside_the_tests(program: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let folder = tests.parent().and_then(Path::parent).unwrap();
     let path = folder.join(program);

@@ -6,12 +6,16 @@
 
 pub(crate) mod agent;
 pub(crate) mod forgery;
+pub(crate) mod keys;
 pub(crate) mod provider;
+pub(crate) mod purchase;
+pub(crate) mod secrets;
 pub(crate) mod wait;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -55,7 +59,27 @@ country = "DE"
 /// A provider, and a folder with everything that belongs to the agents.
 pub(crate) struct World {
     pub(crate) provider: Provider,
+    pub(crate) customs: Customs,
     dir: TempDir,
+}
+
+/// What agents of this world have in their configurations that others don't. Set it before they are made.
+#[derive(Default)]
+pub(crate) struct Customs {
+    /// Where they submit letters; the provider's usual port by default.
+    pub(crate) submissions_port: Option<u16>,
+    /// The lines of `[trust]`; by default the provider is believed.
+    pub(crate) trust: Option<String>,
+    /// The line that says where the agent of an address gets its password; a file by default.
+    pub(crate) passwords: BTreeMap<&'static str, String>,
+    /// More lines of `[imap]`.
+    pub(crate) imap: String,
+    /// More lines of `[smtp]`.
+    pub(crate) smtp: String,
+    /// More sections of the agent of an address.
+    pub(crate) sections: BTreeMap<&'static str, String>,
+    /// Variables that all programs find in their environment.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl World {
@@ -69,7 +93,7 @@ impl World {
         Provider::mailbed().map(World::with)
     }
 
-    fn with(provider: Provider) -> World {
+    pub(crate) fn with(provider: Provider) -> World {
         // Short, because the agents have Unix sockets in their folders.
         let dir = tempfile::Builder::new()
             .prefix("tp-world-")
@@ -79,7 +103,16 @@ impl World {
         let password = dir.path().join("password");
         fs::write(&password, format!("{}\n", provider.password())).unwrap();
         fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
-        World { provider, dir }
+        World {
+            provider,
+            customs: Customs::default(),
+            dir,
+        }
+    }
+
+    /// The folder of all that belongs to the agents.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The buyer's agent, not started yet.
@@ -88,7 +121,7 @@ impl World {
             "address = \"{ANN}\"\n{}\n[limits]\nunpaid = [\"500.00 EUR\"]\n",
             self.mail_sections(ANN)
         );
-        Agent::new("tradepost", "daemon", "ann", self.dir.path(), &config)
+        self.agent("tradepost", "daemon", "ann", ANN, &config)
     }
 
     /// The shop's server: credit cards by `PROCESSOR`, parcels by `CARRIER`.
@@ -127,22 +160,44 @@ impl World {
             "roles = [\"{role}\"]\naddress = \"{address}\"\nname = \"{name}\"\n{}\n{sections}",
             self.mail_sections(address)
         );
-        Agent::new("tradepost-server", "run", role, self.dir.path(), &config)
+        self.agent("tradepost-server", "run", role, address, &config)
+    }
+
+    fn agent(
+        &self,
+        program: &str,
+        runs_by: &'static str,
+        name: &str,
+        address: &str,
+        config: &str,
+    ) -> Agent {
+        let more = self.customs.sections.get(address);
+        let config = format!("{config}{}", more.map_or("", String::as_str));
+        let environment = self.customs.environment.clone();
+        Agent::new(program, runs_by, name, self.dir.path(), &config).with_environment(environment)
     }
 
     /// The sections that buyers and servers have alike.
     fn mail_sections(&self, address: &str) -> String {
         let dir = self.dir.path().display();
+        let customs = &self.customs;
+        let password = customs.passwords.get(address).cloned();
+        let password = password.unwrap_or_else(|| format!("password_file = \"{dir}/password\""));
         let same = format!(
-            "host = \"localhost\"\ntls = \"implicit\"\nuser = \"{address}\"\n\
-             password_file = \"{dir}/password\"\nca_file = \"{dir}/ca.pem\"\n"
+            "host = \"localhost\"\ntls = \"implicit\"\nuser = \"{address}\"\n{password}\n\
+             ca_file = \"{dir}/ca.pem\"\n"
         );
+        let submissions_port = customs.submissions_port;
+        let trust = customs.trust.clone().unwrap_or_else(|| {
+            let id = self.provider.authserv_id();
+            format!("minimum = \"relay\"\nauthserv_ids = [\"{id}\"]\n")
+        });
         format!(
-            "[imap]\nport = {}\n{same}folders = [\"INBOX\"]\n[smtp]\nport = {}\n{same}\
-             [trust]\nminimum = \"relay\"\nauthserv_ids = [\"{}\"]\n",
+            "[imap]\nport = {}\n{same}folders = [\"INBOX\"]\n{}[smtp]\nport = {}\n{same}{}[trust]\n{trust}",
             self.provider.imaps_port(),
-            self.provider.submissions_port(),
-            self.provider.authserv_id(),
+            customs.imap,
+            submissions_port.unwrap_or_else(|| self.provider.submissions_port()),
+            customs.smtp,
         )
     }
 

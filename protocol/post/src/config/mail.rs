@@ -47,6 +47,7 @@ pub struct SmtpToml {
     password_command: Option<Spanned<String>>,
     ca_file: Option<Spanned<PathBuf>>,
     timeout: Option<Span>,
+    send_timeout: Option<Span>,
     connections: Option<Spanned<usize>>,
 }
 
@@ -193,6 +194,9 @@ impl SmtpToml {
         settings.ca_file = server.ca_file(source);
         if let Some(timeout) = self.timeout {
             settings.timeout = timeout.duration();
+        }
+        if let Some(timeout) = self.send_timeout {
+            settings.send_timeout = timeout.duration();
         }
         if let Some(connections) = &self.connections {
             settings.connections = *connections.get_ref();
