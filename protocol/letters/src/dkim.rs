@@ -13,8 +13,6 @@ mod proof;
 mod raw;
 mod tags;
 
-use std::collections::HashMap;
-
 use tradepost_statements::Time;
 use tradepost_statements::rule::in_force;
 
@@ -163,7 +161,6 @@ fn candidate(
 /// What several signatures cover, worked out once.
 struct Covering<'a> {
     raw: &'a RawLetter<'a>,
-    index: HashMap<Vec<u8>, Vec<usize>>,
     simple: Option<[u8; 32]>,
     relaxed: Option<[u8; 32]>,
 }
@@ -172,7 +169,6 @@ impl<'a> Covering<'a> {
     fn of(raw: &'a RawLetter<'a>) -> Covering<'a> {
         Covering {
             raw,
-            index: raw.index(),
             simple: None,
             relaxed: None,
         }
@@ -190,14 +186,10 @@ impl<'a> Covering<'a> {
     /// beyond the last of them, nothing. The signature itself is not among them.
     fn fields(&self, covered: &[String], how: Canonicalization, itself: usize) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut rest = HashMap::new();
+        let mut rest = self.raw.places(covered, itself);
         for name in covered {
-            let rest = rest.entry(name.as_str()).or_insert_with(|| {
-                let all = self.index.get(name.as_bytes());
-                all.map_or([].iter(), |all| all.iter()).rev()
-            });
-            let next = rest.find(|i| **i != itself);
-            if let Some((name, value)) = next.and_then(|i| self.raw.fields.get(*i)) {
+            let next = rest.get_mut(name.as_bytes()).and_then(Vec::pop);
+            if let Some((name, value)) = next.and_then(|i| self.raw.fields.get(i)) {
                 how.field(name, value, &mut out);
                 out.extend_from_slice(b"\r\n");
             }

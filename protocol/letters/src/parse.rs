@@ -71,8 +71,10 @@ impl Letter {
     }
 }
 
-/// How many stamps are read, from the top; honest letters have twenty.
+/// How many stamps are read, from the top, and how many octets of them: honest letters have twenty, of some
+/// hundred octets each. Anybody can write any number below those of the own provider.
 const MOST_STAMPS: usize = 1000;
+const MOST_STAMP_OCTETS: usize = 256 * 1024;
 /// How many addresses and Message-IDs of a list are read.
 const MOST_LISTED: usize = 100;
 /// How much of a field is kept for showing.
@@ -139,22 +141,29 @@ fn digest(raw: &[u8], from: usize) -> [u8; 32] {
 
 fn stamps(raw: &[u8], header: &RawHeader) -> Vec<(bool, Stamp)> {
     let author_at = header.author_at().unwrap_or(usize::MAX);
-    let stamp = |field: &RawField| {
-        let body = || field.unfolded(raw);
-        let read = if field.field == Field::Received {
-            Stamp::Received(Received::read(&body()))
-        } else if field.field == Field::AuthenticationResults {
-            AuthenticationResults::read(&body()).map_or_else(Stamp::UnreadResults, Stamp::Results)
+    let is_stamp =
+        |f: &&RawField| matches!(f.field, Field::Received | Field::AuthenticationResults);
+    let mut octets = 0;
+    let is_within = |f: &&RawField| {
+        octets += f.body(raw).len();
+        octets <= MOST_STAMP_OCTETS
+    };
+    let read = |field: &RawField| {
+        let body = field.unfolded(raw);
+        let stamp = if field.field == Field::Received {
+            Stamp::Received(Received::read(&body))
         } else {
-            return None;
+            AuthenticationResults::read(&body).map_or_else(Stamp::UnreadResults, Stamp::Results)
         };
-        Some((field.at < author_at, read))
+        (field.at < author_at, stamp)
     };
     header
         .fields
         .iter()
-        .filter_map(stamp)
+        .filter(is_stamp)
         .take(MOST_STAMPS)
+        .take_while(is_within)
+        .map(read)
         .collect()
 }
 

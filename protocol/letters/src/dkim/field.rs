@@ -41,6 +41,8 @@ pub(super) struct Stated {
 const SKEW: Duration = Duration::from_secs(10 * 60);
 /// A time has at most twelve digits (RFC 6376 section 3.5).
 const MOST_DIGITS: usize = 12;
+/// Honest fields have two kilobytes at most; what they are taken apart into is many times larger.
+const MOST_OCTETS: usize = 64 * 1024;
 /// RFC 1035 section 2.3.4.
 const MOST_NAME_OCTETS: usize = 253;
 const MOST_LABEL_OCTETS: usize = 63;
@@ -48,6 +50,9 @@ const MOST_LABEL_OCTETS: usize = 63;
 impl<'a> Signature<'a> {
     /// Reads a field's value as far as to whom it belongs.
     pub(super) fn read(value: &'a [u8]) -> Result<Signature<'a>, Flaw> {
+        if value.len() > MOST_OCTETS {
+            return Err(Flaw::TooLong);
+        }
         let tags = Tags::read(value)?;
         let stated = tags.value("d").ok_or(Flaw::Lacks("d"))?;
         let domain = host(stated).ok_or(Flaw::BadDomain)?;

@@ -14,6 +14,9 @@ pub enum Flaw {
     /// RFC 6376 section 3.2.
     #[error("{0}")]
     Tags(#[from] BadTags),
+    /// It is far longer than any honest one.
+    #[error("it is too long to be read")]
+    TooLong,
     /// RFC 6376 section 3.5: a tag that must be there.
     #[error("it has no {0}=")]
     Lacks(&'static str),

@@ -58,12 +58,24 @@ impl<'a> RawLetter<'a> {
         }
     }
 
-    /// Where the fields of each name stand, top first; the names in lower case.
-    pub(super) fn index(&self) -> HashMap<Vec<u8>, Vec<usize>> {
-        let mut index: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    /// Where the fields of each of these names, which are in lower case, stand, top first; all but one field.
+    pub(super) fn places<'n>(
+        &self,
+        names: &'n [String],
+        but: usize,
+    ) -> HashMap<&'n [u8], Vec<usize>> {
+        let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        places.extend(names.iter().map(|name| (name.as_bytes(), Vec::new())));
+        let mut lower = Vec::new();
         for (i, (name, _)) in self.fields.iter().enumerate() {
-            index.entry(name.to_ascii_lowercase()).or_default().push(i);
+            lower.clear();
+            lower.extend(name.iter().map(u8::to_ascii_lowercase));
+            if i != but
+                && let Some(places) = places.get_mut(lower.as_slice())
+            {
+                places.push(i);
+            }
         }
-        index
+        places
     }
 }
