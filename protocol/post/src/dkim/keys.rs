@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use mail_auth::hickory_resolver::net::NetError;
 use tradepost_letters::dkim::{BadRecord, KeyRecord};
+use tradepost_letters::organizational_domain;
 
 use super::crypto::VerifyingKey;
 use super::dns::{Dns, TxtAnswer};
@@ -114,7 +115,7 @@ impl Keys {
             let answer = self.ask(&name).await;
             (name, answer)
         };
-        let look_ups: Vec<_> = unknown.into_iter().map(look_up).collect();
+        let look_ups: Vec<_> = in_turns(unknown).into_iter().map(look_up).collect();
         let mut asked = stream::iter(look_ups).buffer_unordered(MOST_AT_ONCE);
         let all = async {
             while let Some((name, answer)) = asked.next().await {
@@ -177,6 +178,21 @@ impl Keys {
             None => self.dns.txt(&name).await.0,
         }
     }
+}
+
+/// The names in the order in which they are asked for: of each organization one, then of each a
+/// second one, and so on. However many names somebody has whom DNS does not know, others get their turn.
+fn in_turns(mut names: Vec<String>) -> Vec<String> {
+    let mut asked: HashMap<String, usize> = HashMap::new();
+    let turn = |name: &String| {
+        let domain = name.split_once("._domainkey.").map_or("", |(_, d)| d);
+        let whose = organizational_domain(domain).unwrap_or_else(|| domain.to_owned());
+        let turn = asked.entry(whose).or_default();
+        *turn += 1;
+        *turn
+    };
+    names.sort_by_cached_key(turn);
+    names
 }
 
 /// RFC 6376 section 3.6.2.2: a name has one key. Records that are no keys at all do not count; of

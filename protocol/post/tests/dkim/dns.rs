@@ -227,3 +227,42 @@ async fn the_texts_at_a_name_are_told_as_they_are() {
     server.says(NAME, Answer::Code(2));
     assert!(matches!(prover.txt(NAME).await, TxtAnswer::Unanswered(_)));
 }
+
+#[tokio::test]
+async fn a_domain_that_never_answers_does_not_take_the_turn_of_another() {
+    let server = NameServer::start().await;
+    server.says(NAME, txt(&Key::ed25519().record()));
+    let key = Key::ed25519();
+    // Their names come first in any alphabet, and are more than can be asked for in the time there is.
+    let mut letters: Vec<Vec<u8>> = Vec::new();
+    for n in 100..150 {
+        let domain = format!("n{n}.a.example");
+        let theirs = genuine().replace("carrier.example", &domain);
+        let mut letter = theirs.clone();
+        for s in 1..=5 {
+            let selector = format!("0{s}");
+            server.says(&format!("{selector}._domainkey.{domain}"), Answer::Silence);
+            let tags = Tags::good(key).with("d", &domain).with("s", selector);
+            let signature = signature(theirs.as_bytes(), &tags, key);
+            letter = format!("{signature}{letter}");
+        }
+        letters.push(letter.into_bytes());
+    }
+    letters.push(self::letter());
+    let letters = letters.into_iter().map(|octets| Unproven {
+        octets,
+        received_at: Some(received_at()),
+    });
+    let prover = asking(&server, Duration::ZERO);
+    let proven = prover
+        .prove(letters.collect(), &RelayPolicy::default(), received_at())
+        .await;
+    let (genuine, others) = proven.split_last().unwrap();
+    assert!(others.iter().all(|p| p.undecided == Some(Evidence::Dkim)));
+    assert_eq!(
+        genuine.opened.evidence,
+        Evidence::Dkim,
+        "{}",
+        genuine.opened.proof
+    );
+}
