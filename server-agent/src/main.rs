@@ -37,6 +37,10 @@ fn main() -> ExitCode {
     tradepost_post::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
     let cli = cli::Cli::parse();
+    // Manual pages are for everybody who may look into their folder; all else is the owner's.
+    if !matches!(cli.command, cli::Command::Man { .. }) {
+        tradepost_post::process::keep_files_private();
+    }
     log::start(matches!(cli.command, cli::Command::Run));
     match commands::run(cli) {
         Ok(code) => code,

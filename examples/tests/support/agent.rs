@@ -27,6 +27,8 @@ pub(crate) struct Commands {
     config: PathBuf,
     data: PathBuf,
     environment: Vec<(String, String)>,
+    /// What the shell does before it becomes the program.
+    first: String,
     /// All that commands have printed so far.
     heard: Arc<Mutex<String>>,
 }
@@ -74,6 +76,7 @@ impl Agent {
             config: file,
             data: home.join("data"),
             environment: Vec::new(),
+            first: String::new(),
             heard: Arc::default(),
         };
         Agent {
@@ -87,6 +90,12 @@ impl Agent {
     /// With these variables in the environment of all its processes.
     pub(crate) fn with_environment(mut self, variables: Vec<(String, String)>) -> Agent {
         self.commands.environment = variables;
+        self
+    }
+
+    /// With the shell doing this first, in the same process, e.g. `umask 000`.
+    pub(crate) fn after(mut self, first: &str) -> Agent {
+        first.clone_into(&mut self.commands.first);
         self
     }
 
@@ -212,7 +221,14 @@ impl Commands {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = if self.first.is_empty() {
+            Command::new(&self.program)
+        } else {
+            let mut shell = Command::new("/bin/sh");
+            let script = format!("{} && exec \"$0\" \"$@\"", self.first);
+            shell.arg("-c").arg(script).arg(&self.program);
+            shell
+        };
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TRADEPOST_") {
                 command.env_remove(name);
