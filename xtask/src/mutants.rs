@@ -149,7 +149,7 @@ fn tests(without: Option<&str>) -> Result<std::process::ExitStatus> {
 fn tests_command() -> Command {
     let mut command = cargo();
     if nextest_is_installed() {
-        command.args(["nextest", "run", "--fail-fast"]);
+        command.args(["nextest", "run"]);
     } else {
         command.arg("test");
     }
