@@ -13,6 +13,7 @@ use tradepost_post::config::{
 };
 use tradepost_post::imap::SentFolder;
 use tradepost_post::net::Tls;
+use tradepost_post::{SecretString, smtp};
 use tradepost_statements::Evidence;
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +120,29 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
     let read = load_secret(&secret, &source, imap(&host)).unwrap();
     assert_eq!(read.expose_secret(), "hunter2");
+}
+
+#[test]
+fn a_password_is_not_printed_with_what_it_belongs_to() {
+    const PASSWORD: &str = "hunter2";
+    let password = || SecretString::from(PASSWORD.to_owned());
+    let mailbox = tradepost_post::imap::Settings::new(
+        "imap.home.example",
+        993,
+        Tls::Implicit,
+        "ann",
+        password(),
+    );
+    let way_out = smtp::Settings::new("smtp.home.example", 465, Tls::Implicit, "ann", password());
+    for printed in [
+        format!("{mailbox:?}"),
+        format!("{mailbox:#?}"),
+        format!("{way_out:?}"),
+        format!("{way_out:#?}"),
+    ] {
+        assert!(printed.contains("home.example"), "{printed}");
+        assert!(!printed.contains(PASSWORD), "{printed}");
+    }
 }
 
 #[test]
