@@ -205,8 +205,12 @@ pub(crate) fn content(opened: &Opened) -> Option<buyer::Content> {
     }
 }
 
-/// A bounce tells of a letter of ours; whatever it returns inside is not said anew.
+/// A bounce tells of a letter of ours; whatever it returns inside is not said anew. What says something
+/// itself is a letter, however much it looks like a bounce: it is judged.
 fn bounce(opened: &Opened, now: Time) -> Option<Input> {
+    if !matches!(opened.content, Content::NotOurs) {
+        return None;
+    }
     let bounce = opened.letter.bounce.as_ref().filter(|b| b.failed())?;
     Some(Input::of(Entry::Bounced {
         message_ids: bounce.message_ids.clone(),

@@ -3,7 +3,7 @@
 use tradepost_trades::buyer::WarningKind;
 
 use crate::draft::{Draft, Part, TYPE, base64_lines, multipart};
-use crate::kind::{Expected, Kind, UNREADABLE, kind};
+use crate::kind::{Expected, Kind, UNPROVEN, UNREADABLE, kind};
 use crate::world::Scene;
 
 const NOT_OURS: Expected = Expected::NotOurs;
@@ -103,6 +103,23 @@ fn which_part() -> Vec<Kind> {
 /// The statement is somebody else's, or none.
 fn whose_part() -> Vec<Kind> {
     vec![
+        kind(
+            "mime: a letter that looks like a report of a failed delivery",
+            UNPROVEN,
+            |s| {
+                let report = "Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\n";
+                let d = s.draft();
+                let written = d.field("Content-Type");
+                let kind = "multipart/report; report-type=delivery-status";
+                d.parts(|p| p.push(Part::new("Content-Type: message/delivery-status", report)))
+                    .set(
+                        "Content-Type",
+                        written.replace("multipart/alternative", kind),
+                    )
+                    .unsigned()
+                    .seal()
+            },
+        ),
         kind(
             "mime: the statement only in an attached letter",
             NOT_OURS,
