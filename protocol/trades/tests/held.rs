@@ -175,6 +175,24 @@ fn asking_again_in_vain_changes_nothing() {
 }
 
 #[test]
+fn what_a_clock_that_ran_ahead_put_off_is_tried_once_the_clock_is_right() {
+    const YEAR: i64 = 366 * 24 * 60;
+    let mut ledger = under_way();
+    ledger.now = at(YEAR);
+    assert_eq!(enter(&mut ledger, &undecided()).verdict, Verdict::Held);
+    // A year too early, and that is now.
+    assert_eq!(awaiting_proof(&ledger.rows, at(1)).len(), 1);
+    let _ = ledger.tick(at(1));
+    assert_eq!(next_try(&ledger), Some(at(2)));
+    assert_eq!(awaiting_proof(&ledger.rows, at(1)), [0; 0]);
+    // The patience begins with the right time, too.
+    let _ = ledger.tick(at(7 * 24 * 60));
+    assert!(ledger.open().is_empty());
+    let _ = ledger.tick(at(7 * 24 * 60 + 1));
+    assert_eq!(ledger.open(), ["unproven-sender"]);
+}
+
+#[test]
 fn a_letter_that_waits_for_its_time_asks_nothing_of_dns() {
     let mut ledger = under_way();
     let mut early = undecided();

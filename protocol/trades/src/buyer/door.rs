@@ -107,7 +107,7 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
         Door::Held { until, rule } => {
             letter.fate = Fate::Held { until, rule };
             if rule == held::FOR_DNS {
-                letter.held_since.get_or_insert(desk.now);
+                letter.held_since = Some(held::since(desk, letter));
             }
             desk.put_letter(letter);
             desk.mark(&keys::held(until, letter.no));

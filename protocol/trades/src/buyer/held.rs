@@ -11,6 +11,8 @@
 //! stranger takes. What finds no room is judged at once by the evidence that there is; nothing is
 //! lost for good, since the mailbox has it, and it counts once it comes again with a proof.
 
+use std::time::Duration;
+
 use tradepost_statements::{Address, Evidence, Statement, Time};
 
 use crate::rows::Rows;
@@ -27,7 +29,7 @@ pub(super) const FOR_ITS_TIME: u8 = 4;
 /// The numbers of the letters that DNS may yet prove and whose next try is due, the most overdue first.
 #[must_use]
 pub fn awaiting_proof(rows: &dyn Rows, now: Time) -> Vec<u64> {
-    due(rows, keys::HELD, now)
+    due_by_now(rows, now)
         .iter()
         .filter_map(|(_, no)| u64::from_str_radix(no, 16).ok())
         .filter(|no| {
@@ -138,7 +140,7 @@ pub(super) fn as_if_dns_had_said_no(received: &Received) -> Received {
 /// by the evidence that there is.
 pub(super) fn next_try(desk: &Desk<'_>, letter: &Letter) -> Option<Time> {
     let timers = desk.settings.timers;
-    let since = letter.held_since.unwrap_or(desk.now);
+    let since = since(desk, letter);
     let last = since.plus(timers.held_patience);
     if desk.now >= last {
         return None;
@@ -146,8 +148,35 @@ pub(super) fn next_try(desk: &Desk<'_>, letter: &Letter) -> Option<Time> {
     let wait = timers
         .held_first
         .saturating_mul(1 << letter.tries.min(16))
-        .min(timers.held_longest);
+        .min(timers.held_longest)
+        .min(LONGEST_WAIT);
     Some(desk.now.plus(wait).min(last))
+}
+
+/// Since when a letter is held; where a clock that ran ahead noted that, since now.
+pub(super) fn since(desk: &Desk<'_>, letter: &Letter) -> Time {
+    letter.held_since.map_or(desk.now, |t| t.min(desk.now))
+}
+
+/// Protocol 2 and 5: what is held is looked at again within a day.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The keys of the letters that are looked at by now: those that are due, and those that nothing
+/// but a clock that ran ahead can have put off so far.
+pub(super) fn due_by_now(rows: &dyn Rows, now: Time) -> Vec<(String, String)> {
+    const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
+    let mut found = due(rows, keys::HELD, now);
+    let too_far = keys::due_through(keys::HELD, now.plus(LONGEST_WAIT + CLOCKS_DIFFER));
+    let put_off = rows.scan_from(keys::HELD.as_bytes(), too_far.as_bytes(), usize::MAX);
+    let with_number = |key: String| {
+        let no = key.rsplit('/').next().unwrap_or_default().to_owned();
+        (key, no)
+    };
+    let keys = put_off
+        .into_iter()
+        .filter_map(|(key, _)| String::from_utf8(key).ok());
+    found.extend(keys.map(with_number));
+    found
 }
 
 /// Counts a try of DNS that came to nothing: the next one is farther away.

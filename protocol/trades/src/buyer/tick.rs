@@ -6,7 +6,7 @@ use tradepost_statements::{StatementId, Time, TradeRef};
 use crate::rows::Rows;
 
 use super::desk::Desk;
-use super::held::due;
+use super::held::{due, due_by_now};
 use super::own::wait_for_answer;
 use super::settings::Settings;
 use super::state::{OwnProgress, Trade};
@@ -17,7 +17,7 @@ use super::{Change, door, keys};
 /// Does what is due at `now`; nothing is due twice.
 pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
     let mut desk = Desk::new(settings, rows, now);
-    for (_, last) in due(desk.rows(), keys::HELD, now) {
+    for (_, last) in due_by_now(desk.rows(), now) {
         let letter = u64::from_str_radix(&last, 16)
             .ok()
             .and_then(|no| desk.letter(no));
