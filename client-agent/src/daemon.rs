@@ -30,10 +30,10 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::office::{FOR_HELD_LETTERS, Office};
 use crate::sending::{copies, mailbox as mailbox_settings, pace, submitter};
 use crate::socket::Daemon;
-use crate::{output, socket};
+use crate::{again, output, socket};
 
 use mailbox::Mailbox;
-pub(crate) use mailbox::{Scan, spinner};
+pub(crate) use mailbox::{Scan, bar, spinner};
 
 /// Batches that wait while one is recorded; each is bounded by the watch.
 const BATCHES: usize = 4;
@@ -70,6 +70,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     let door = tokio::spawn(socket::serve(door, Arc::clone(&office), stop.clone()));
     let mut out = Outgoing::start(&office, &stop).await?;
     let timekeeper = tokio::spawn(Arc::clone(&office).keep_time());
+    let judging_again = tokio::spawn(judge_all_again(Arc::clone(&office)));
     if copies(&office) {
         let (office, settings, sent) = (Arc::clone(&office), settings.clone(), sent.clone());
         tokio::spawn(keep_copies(office, settings, sent, stop.clone()));
@@ -88,6 +89,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     };
     say(&[NotifyState::Stopping]);
     if once && done.is_ok() && !stop.is_stopped() {
+        judging_again.await??;
         office.do_what_is_due(FOR_HELD_LETTERS).await?;
         tokio::select! {
             () = send_what_waits(&office, &out, &settings, &sent) => {}
@@ -103,6 +105,17 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         bail!("not everything could be read: {}", unread.join("; "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody waits for this, so it has all the time that it takes.
+async fn judge_all_again(office: Arc<Office>) -> Result<(), LedgerError> {
+    let done = again::judge_again(&office, Duration::MAX).await;
+    match &done {
+        Ok(Some(judged)) => tracing::info!("{judged}"),
+        Ok(None) => {}
+        Err(e) => tracing::error!("letters cannot be judged again: {e}"),
+    }
+    done.map(drop)
 }
 
 /// What is due in the outbox, and the copies for Sent.

@@ -9,6 +9,7 @@ use anyhow::Context;
 use tradepost_post::clock::SystemClock;
 use tradepost_post::store::StoreError;
 
+use crate::again::judge_again;
 use crate::cli::Places;
 use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
@@ -37,6 +38,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A person waits beside the screen: what DNS does not say until then, it may say another time.
 const FOR_HELD_LETTERS: Duration = Duration::from_secs(3);
+
+/// A change of trust is worth a longer wait, which the screen explains.
+const FOR_JUDGING_AGAIN: Duration = Duration::from_secs(10);
 
 impl Desk {
     /// Finds the daemon, or opens the ledger.
@@ -101,6 +105,9 @@ async fn find(places: &Places) -> anyhow::Result<At> {
                     crate::output::note(&opened.to_string());
                 }
                 let office = Office::new(ledger, taken)?;
+                if let Some(judged) = judge_again(&office, FOR_JUDGING_AGAIN).await? {
+                    crate::output::note(&format!("tradepost: {judged}"));
+                }
                 // What time has made due, as the daemon would have done it.
                 office.do_what_is_due(FOR_HELD_LETTERS).await?;
                 return Ok(At::Own(office));

@@ -20,16 +20,17 @@ use tradepost_statements::{Address, Time};
 use tradepost_trades::buyer::{self, Change, Judgement, Notice, Settings, Verdict};
 use tradepost_trades::rows::{Row, Rows};
 
-pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter};
+pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove};
 use send::Pen;
 pub(crate) use send::SendError;
 
+use crate::again::Trust;
 use crate::config::Config;
 
 /// Raise it when rows are made in another way, or statements are understood that were not before:
 /// the index is then made anew from the journal, and letters that were not understood are read
 /// again (protocol 2).
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
 /// this size; one that waits for DNS whatever its size, since it has to be proven again.
@@ -115,6 +116,7 @@ impl Ledger {
             clock,
         };
         ledger.note_settings()?;
+        ledger.note_trust(Trust::of(config))?;
         Ok((ledger, opened))
     }
 
@@ -125,6 +127,17 @@ impl Ledger {
             return Ok(());
         }
         self.enter(vec![Input::of(Entry::Settings { settings })])?;
+        Ok(())
+    }
+
+    /// Letters that were not believed may be now (protocol 5): those that came before are to be
+    /// proven again, which is left to whoever works with the ledger.
+    fn note_trust(&self, trust: Trust) -> Result<(), LedgerError> {
+        if entry::trust(&self.store).as_ref() == Some(&trust) {
+            return Ok(());
+        }
+        let through = buyer::last_letter(&self.store);
+        self.enter(vec![Input::of(Entry::Trust { trust, through })])?;
         Ok(())
     }
 
@@ -186,10 +199,15 @@ impl Ledger {
     fn enter_one(
         &self,
         batch: &mut Batch<'_>,
-        input: Input,
+        mut input: Input,
         entered: &mut Entered,
     ) -> Result<(), LedgerError> {
         let mut change = entry::decide(&self.settings, &*batch, &input.entry)?;
+        if let (Some(counted), Entry::Received { now, .. }) = (change.counted, &input.entry) {
+            // Protocol 5: "the rest counted". Replayed, it makes the same rows.
+            let now = *now;
+            input = Input::of(Entry::Counted { counted, now });
+        }
         let mut rows = std::mem::take(&mut change.rows);
         // What is written already need not be written again, nor its cause be recorded.
         rows.retain(|row| batch.get(&row.key) != row.value);

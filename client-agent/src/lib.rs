@@ -11,6 +11,7 @@ mod receive;
 mod ledger;
 mod request;
 
+mod again;
 mod carry;
 mod daemon;
 mod notify;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::json;
 use tradepost_post::stop;
@@ -15,7 +16,7 @@ use crate::daemon::{self, Scan};
 use crate::ledger::{Entry, Input};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
-use crate::{desk, json as escaped, output, report};
+use crate::{again, desk, json as escaped, output, report};
 
 /// Makes the index anew from the journal.
 pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
@@ -60,6 +61,9 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
             anyhow::bail!("interrupted; what was read so far is kept, run it again for the rest");
         }
     };
+    if let Some(judged) = again::judge_again(&office, Duration::MAX).await? {
+        output::note(&format!("tradepost: {judged}"));
+    }
     office.do_what_is_due(FOR_HELD_LETTERS).await?;
     let (stats, warnings) = office
         .work(|o| {

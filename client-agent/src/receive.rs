@@ -3,7 +3,7 @@
 //! A letter is fetched (or read from a file) as octets. [`take_in`] has its sender proven
 //! ([`Reader`]), makes of it what the ledger takes, has it judged, and records input and outcome in one durable write
 //! together with the mailbox cursor; [`crate::notify`] tells the person. What DNS could not decide
-//! is held, and comes by here again ([`crate::held`]).
+//! is held, and its sender proven again later ([`crate::held`]).
 //!
 //! Nothing is dropped on the way: what is not ours is counted, everything else becomes an entry.
 
@@ -137,25 +137,18 @@ fn read_received(proven: Proven, now: Time) -> Read {
     }
     Read {
         message_id,
-        input: to_enter(proven, now, |received, now| Entry::Received {
-            received,
-            now,
-        }),
+        input: to_enter(proven, now),
     }
 }
 
 /// What is to be entered of a letter; none when it has no Tradepost part (protocol 5, line 1).
-pub(crate) fn to_enter(
-    proven: Proven,
-    now: Time,
-    entry: impl FnOnce(buyer::Received, Time) -> Entry,
-) -> Option<Input> {
+fn to_enter(proven: Proven, now: Time) -> Option<Input> {
     let received = received(&proven)?;
     // No letter is judged before it was received: where this computer's clock is behind the
     // provider's, the provider's counts.
     let now = now.max(proven.received_at);
     Some(Input {
-        entry: entry(received, now),
+        entry: Entry::Received { received, now },
         // The whole letter goes along; the ledger keeps it where the verdict asks for that.
         letter: proven.octets,
     })

@@ -108,7 +108,7 @@ fn who_has_no_authserv_ids_is_told_why_nothing_is_proven() {
     assert!(done.ok().contains("warned  unproven-sender"));
     home.write("config.toml", CONFIG.as_bytes());
     let done = home.run(&["import", &file.display().to_string()]);
-    assert_eq!(done.stderr, "");
+    assert!(!done.stderr.contains("authserv_ids"), "{}", done.stderr);
     done.ok();
 }
 

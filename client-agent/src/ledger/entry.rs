@@ -7,10 +7,13 @@ use tradepost_post::imap::Cursor;
 use tradepost_post::outbox::{self, NewItem};
 use tradepost_post::store::Position;
 use tradepost_statements::Time;
-use tradepost_trades::buyer::{self, Act, Change, Judgement, OwnHow, Received, Settings};
+use tradepost_trades::buyer::{
+    self, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Settings,
+};
 use tradepost_trades::rows::{Row, Rows};
 
 use super::LedgerError;
+use crate::again::{Left, Trust};
 use crate::receive;
 
 /// An input to the ledger, as it stands in the journal.
@@ -22,16 +25,40 @@ pub(crate) enum Entry {
         /// All of it.
         settings: Settings,
     },
+    /// Whose letters are believed from here on. Those up to a number, whose senders were not, are
+    /// to be proven again.
+    Trust {
+        /// All of it.
+        trust: Trust,
+        /// The last letter before.
+        through: u64,
+    },
+    /// Of the letters that are to be proven again, those up to here were.
+    JudgedThrough {
+        /// The number of the last of them.
+        letter: u64,
+    },
+    /// The sender of a letter was proven again, which was kept whole, or else judged again by the
+    /// proof that there was.
+    ProvenAgain {
+        /// The letter's number.
+        letter: u64,
+        /// How the sender is proven now; none where the letter was not kept.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        proof: Option<NewProof>,
+        /// When.
+        now: Time,
+    },
+    /// A letter that is only counted: a flood of such letters fills no disk.
+    Counted {
+        /// What it adds to.
+        counted: Counted,
+        /// When it came.
+        now: Time,
+    },
     /// A letter with a Tradepost part. The record's blob is the letter where it is kept.
     Received {
         /// What the judgement needs of it.
-        received: Received,
-        /// When it was judged.
-        now: Time,
-    },
-    /// A letter that was held, after DNS was asked for it again. The same for the blob.
-    ProvenAgain {
-        /// What the judgement needs of it now.
         received: Received,
         /// When it was judged.
         now: Time,
@@ -160,6 +187,8 @@ impl Entry {
 }
 
 const SETTINGS: &[u8] = b"c/settings";
+const TRUST: &[u8] = b"c/trust";
+const LEFT: &[u8] = b"c/again";
 const CURSORS: &str = "c/cursor/";
 const COPIES: &str = "c/copy/";
 const LETTERS: &str = "c/letter/";
@@ -172,7 +201,6 @@ pub(super) fn decide(
 ) -> Result<Change, LedgerError> {
     Ok(match entry {
         Entry::Received { received, now } => buyer::receive(settings, rows, received, *now),
-        Entry::ProvenAgain { received, now } => buyer::proven_again(settings, rows, received, *now),
         Entry::FoundInSent {
             json,
             message_id,
@@ -196,7 +224,13 @@ pub(super) fn decide(
         } => buyer::bounced(settings, rows, message_ids, text, *now),
         Entry::Act { act, now } => buyer::act(settings, rows, act, *now)?,
         Entry::Ticked { now } => buyer::tick(settings, rows, *now),
+        Entry::ProvenAgain { letter, proof, now } => {
+            buyer::proven_again(settings, rows, *letter, proof.as_ref(), *now)
+        }
+        Entry::Counted { counted, now } => buyer::count(settings, rows, *counted, *now),
         Entry::Settings { .. }
+        | Entry::Trust { .. }
+        | Entry::JudgedThrough { .. }
         | Entry::Outbox { .. }
         | Entry::Copied { .. }
         | Entry::Cursor { .. }
@@ -208,6 +242,8 @@ pub(super) fn decide(
 pub(super) fn has_rows_of_its_own(entry: &Entry) -> bool {
     match entry {
         Entry::Settings { .. }
+        | Entry::Trust { .. }
+        | Entry::JudgedThrough { .. }
         | Entry::Sending { .. }
         | Entry::Outbox { .. }
         | Entry::Copied { .. }
@@ -215,6 +251,7 @@ pub(super) fn has_rows_of_its_own(entry: &Entry) -> bool {
         | Entry::CursorsForgotten => true,
         Entry::Received { .. }
         | Entry::ProvenAgain { .. }
+        | Entry::Counted { .. }
         | Entry::FoundInSent { .. }
         | Entry::Bounced { .. }
         | Entry::Act { .. }
@@ -237,12 +274,25 @@ pub(super) fn rows(
 ) -> Vec<Row> {
     match entry {
         Entry::Settings { settings } => put(SETTINGS, settings),
-        Entry::Received { .. } | Entry::ProvenAgain { .. } => {
-            match judgement.and_then(|j| j.letter) {
-                Some(no) if kept => put(letter_key(no), &at),
-                _ => Vec::new(),
-            }
+        Entry::Trust { trust, through } => {
+            let mut out = put(TRUST, trust);
+            let left = Left {
+                from: 1,
+                through: *through,
+            };
+            out.extend(still(left));
+            out
         }
+        Entry::JudgedThrough { letter } => left_to_prove(rows)
+            .map(|left| {
+                let from = letter.saturating_add(1);
+                still(Left { from, ..left })
+            })
+            .unwrap_or_default(),
+        Entry::Received { .. } => match judgement.and_then(|j| j.letter) {
+            Some(no) if kept => put(letter_key(no), &at),
+            _ => Vec::new(),
+        },
         Entry::Sending { item, .. } => {
             outbox::apply(rows, &outbox::Entry::Queued(item.clone()), at)
         }
@@ -265,10 +315,20 @@ pub(super) fn rows(
             .into_iter()
             .map(|(key, _)| Row::delete(key))
             .collect(),
-        Entry::FoundInSent { .. }
+        Entry::ProvenAgain { .. }
+        | Entry::Counted { .. }
+        | Entry::FoundInSent { .. }
         | Entry::Bounced { .. }
         | Entry::Act { .. }
         | Entry::Ticked { .. } => Vec::new(),
+    }
+}
+
+fn still(left: Left) -> Vec<Row> {
+    if left.from <= left.through {
+        put(LEFT, &left)
+    } else {
+        vec![Row::delete(LEFT)]
     }
 }
 
@@ -291,6 +351,16 @@ fn copy_key(item: Position) -> String {
 /// The settings that the journal has noted last.
 pub(super) fn settings(rows: &dyn Rows) -> Option<Settings> {
     serde_json::from_slice(&rows.get(SETTINGS)?).ok()
+}
+
+/// The trust that the journal has noted last.
+pub(super) fn trust(rows: &dyn Rows) -> Option<Trust> {
+    serde_json::from_slice(&rows.get(TRUST)?).ok()
+}
+
+/// Which letters are still to be proven again.
+pub(crate) fn left_to_prove(rows: &dyn Rows) -> Option<Left> {
+    serde_json::from_slice(&rows.get(LEFT)?).ok()
 }
 
 /// How far each folder was read.
@@ -320,7 +390,7 @@ pub(crate) fn kept_letter(rows: &dyn Rows, no: u64) -> Option<Position> {
 
 /// Protocol 2: what was not understood is judged again after an upgrade.
 pub(super) fn understand_anew(entry: &mut Entry, letter: &[u8]) {
-    let (Entry::Received { received, .. } | Entry::ProvenAgain { received, .. }) = entry else {
+    let Entry::Received { received, .. } = entry else {
         return;
     };
     let unsupported = matches!(

@@ -19,6 +19,7 @@ mod records;
 mod tracks;
 
 mod act;
+mod again;
 mod held;
 mod own;
 mod tick;
@@ -41,6 +42,7 @@ use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
 use crate::rows::{Row, Rows};
 
 pub use act::{Act, Refusal, act, cancel_request, cancel_trade, confirm};
+pub use again::{NewProof, last_letter, proven_again, unbelieved};
 pub use held::awaiting_proof;
 pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, bounced, own};
@@ -63,6 +65,21 @@ pub struct Change {
     pub notices: Vec<Notice>,
     /// When [`tick`] has something to do.
     pub wake_up: Option<Time>,
+    /// The letter only counts something up. To record this instead of the letter, and [`count`] it
+    /// when it is replayed, comes to the same rows.
+    pub counted: Option<Counted>,
+}
+
+/// What a letter adds to that is not judged by itself: all that a journal needs of it, so that a
+/// flood of such letters fills no disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// One more letter below the minimum, in a group of which enough are kept: the number of the
+    /// warning that counts the rest.
+    InGroup(u64),
+    /// A letter that was judged before: its number.
+    Again(u64),
 }
 
 words! {
@@ -191,15 +208,13 @@ impl std::fmt::Display for Notice {
 /// Judges a letter that has a Tradepost part (protocol 5).
 pub fn receive(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Time) -> Change {
     let mut desk = desk::Desk::new(settings, rows, now);
-    let judgement = door::take(&mut desk, letter, door::Comes::AsMail);
+    let judgement = door::take(&mut desk, letter);
     desk.finish(Some(judgement))
 }
 
-/// Judges a letter of [`awaiting_proof`] after DNS was asked for it again (protocol 5, line 2). Where DNS
-/// has still not answered and nothing else proves more than before, this changes nothing: the next
-/// [`tick`] lets it wait on.
-pub fn proven_again(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Time) -> Change {
+/// Counts what [`Change::counted`] told of.
+pub fn count(settings: &Settings, rows: &dyn Rows, counted: Counted, now: Time) -> Change {
     let mut desk = desk::Desk::new(settings, rows, now);
-    let judgement = door::take(&mut desk, letter, door::Comes::ProvenAgain);
-    desk.finish(Some(judgement))
+    door::count(&mut desk, counted);
+    desk.finish(None)
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use support::*;
 use tradepost_statements::Evidence;
 use tradepost_trades::buyer::{
-    self, Content, Judgement, LetterFacts, Notice, Received, Verdict, WarningKind, awaiting_proof,
-    view,
+    self, Content, Judgement, LetterFacts, NewProof, Notice, Received, Verdict, WarningKind,
+    awaiting_proof, view,
 };
 use tradepost_trades::rows::Rows;
 
@@ -122,9 +122,16 @@ fn of_a_burst_that_dns_could_prove_twenty_wait_and_all_end_in_one_group() {
         ..genuine
     };
     assert_eq!(enter(&mut ledger, &proven).0.verdict, Verdict::Applied);
-    for n in 0..20 {
-        let refuted = unproven(&by_a_stranger(n));
-        let change = buyer::proven_again(&ledger.settings, &ledger.rows, &refuted, ledger.now);
+    let refuted = NewProof {
+        evidence: Evidence::None,
+        undecided: None,
+        proof: "DNS has no such key".to_owned(),
+    };
+    let waiting = awaiting_proof(&ledger.rows, at(2));
+    assert_eq!(waiting.len(), 20);
+    for no in waiting {
+        let (settings, rows, now) = (&ledger.settings, &ledger.rows, ledger.now);
+        let change = buyer::proven_again(settings, rows, no, Some(&refuted), now);
         let change = ledger.take(change);
         let (judged, notices) = (change.judgement.unwrap(), change.notices);
         assert_eq!(judged.warning, Some(WarningKind::UnprovenSender));

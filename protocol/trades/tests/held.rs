@@ -9,8 +9,8 @@ use std::time::Duration;
 use support::*;
 use tradepost_statements::{Evidence, Time};
 use tradepost_trades::buyer::{
-    self, Content, Judgement, LetterFacts, Received, Timers, Verdict, WarningKind, awaiting_proof,
-    view,
+    self, Content, Judgement, LetterFacts, NewProof, Received, Timers, Verdict, WarningKind,
+    awaiting_proof, last_letter, proven_again, view,
 };
 
 /// Ann ordered, and the shop answered.
@@ -45,7 +45,13 @@ fn enter(ledger: &mut Ledger, received: &Received) -> Judgement {
 }
 
 fn enter_again(ledger: &mut Ledger, received: &Received) -> Judgement {
-    let change = buyer::proven_again(&ledger.settings, &ledger.rows, received, ledger.now);
+    let proof = NewProof {
+        evidence: received.evidence,
+        undecided: received.undecided,
+        proof: received.proof.clone(),
+    };
+    let no = last_letter(&ledger.rows);
+    let change = proven_again(&ledger.settings, &ledger.rows, no, Some(&proof), ledger.now);
     ledger.take(change).judgement.unwrap()
 }
 
@@ -161,7 +167,7 @@ fn asking_again_in_vain_changes_nothing() {
     let _ = enter(&mut ledger, &undecided());
     let before = ledger.rows.clone();
     let again = enter_again(&mut ledger, &undecided());
-    assert_eq!(again.verdict, Verdict::Duplicate);
+    assert_eq!(again.verdict, Verdict::Held);
     assert_eq!(ledger.rows, before);
     // Better evidence counts, though DNS has still not answered.
     let vouched_for = Received {

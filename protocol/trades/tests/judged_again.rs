@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use support::*;
 use tradepost_statements::Evidence;
 use tradepost_trades::buyer::{
-    self, Act, Adopt, Content, OwnHow, Received, Verdict, WarningKind, view,
+    self, Act, Adopt, Content, NewProof, OwnHow, Received, Verdict, WarningKind, view,
 };
 
 fn ordered() -> Ledger {
@@ -313,8 +313,14 @@ fn a_held_letter_is_judged_again_when_dns_answers_no() {
     let change = buyer::receive(&ledger.settings, &ledger.rows, &held, ledger.now);
     let judged = ledger.take(change).judgement.unwrap();
     assert_eq!((judged.verdict, judged.rule), (Verdict::Held, Some(2)));
-    let decided = undecided(20, Evidence::None, None, &ledger);
-    let change = buyer::proven_again(&ledger.settings, &ledger.rows, &decided, ledger.now);
+    let no = judged.letter.unwrap();
+    let decided = NewProof {
+        evidence: Evidence::None,
+        undecided: None,
+        proof: "DNS has no such key".to_owned(),
+    };
+    let (settings, rows, now) = (&ledger.settings, &ledger.rows, ledger.now);
+    let change = buyer::proven_again(settings, rows, no, Some(&decided), now);
     let judged = ledger.take(change).judgement.unwrap();
     assert_eq!(
         (judged.verdict, judged.warning),

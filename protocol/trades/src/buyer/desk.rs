@@ -12,7 +12,7 @@ use super::letter::LetterFacts;
 use super::settings::Settings;
 use super::state::{Letter, Own, Request, Totals, Trade};
 use super::warning::{Finding, Warning, WarningState};
-use super::{Change, Judgement, Notice, keys, lookalikes};
+use super::{Change, Counted, Judgement, Notice, keys, lookalikes};
 
 pub(super) struct Desk<'l> {
     pub(super) settings: &'l Settings,
@@ -22,6 +22,8 @@ pub(super) struct Desk<'l> {
     pub(super) say_again: Vec<StatementId>,
     /// The letters whose warnings were looked at.
     pub(super) judged: BTreeSet<u64>,
+    /// The input only counted something up.
+    pub(super) counted: Option<Counted>,
 }
 
 impl<'l> Desk<'l> {
@@ -33,6 +35,7 @@ impl<'l> Desk<'l> {
             notices: Vec::new(),
             say_again: Vec::new(),
             judged: BTreeSet::new(),
+            counted: None,
         }
     }
 
@@ -53,6 +56,7 @@ impl<'l> Desk<'l> {
             say_again: self.say_again,
             notices: self.notices,
             wake_up,
+            counted: self.counted,
         }
     }
 

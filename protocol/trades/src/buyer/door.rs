@@ -3,13 +3,13 @@
 
 use tradepost_statements::rule::in_force;
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Kind, StatementId, TradeRef};
+use tradepost_statements::{Evidence, Kind, StatementId, TradeRef};
 
 use super::desk::Desk;
 use super::letter::{Content, Received, Unreadable};
 use super::state::{Fate, Letter};
 use super::warning::{Finding, Warning, WarningKind};
-use super::{Judgement, Verdict, file, held, keys};
+use super::{Counted, Judgement, Verdict, file, held, keys};
 
 /// Protocol 2: a statement this far ahead is held until then.
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
@@ -18,17 +18,8 @@ const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;
 
-/// What brings a letter to the door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comes {
-    /// It was found in a mailbox or a file, for the first time or as a copy.
-    AsMail,
-    /// It is held, and DNS was asked for it again.
-    ProvenAgain,
-}
-
-/// Judges a letter.
-pub(super) fn take(desk: &mut Desk<'_>, received: &Received, comes: Comes) -> Judgement {
+/// Judges a letter that arrives.
+pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
     let content = read(&received.content);
     if let Ok(decoded) = &content
         && is_copy_of_our_own(desk, decoded)
@@ -36,19 +27,23 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received, comes: Comes) -> Ju
         return judgement(Verdict::Sent, &content, None);
     }
     let mut letter = match seen_before(desk, received) {
-        Some(known)
-            if !tells_more(received, &known, comes) && in_force("the same letter again") =>
-        {
-            let said = judgement(Verdict::Duplicate, &content, None);
-            return match comes {
-                Comes::AsMail => count_again(desk, known, said),
-                Comes::ProvenAgain => said,
+        Some(known) if !tells_more(received, &known) && in_force("the same letter again") => {
+            desk.counted = Some(Counted::Again(known.no));
+            count(desk, Counted::Again(known.no));
+            return Judgement {
+                letter: Some(known.no),
+                ..judgement(Verdict::Duplicate, &content, None)
             };
         }
-        Some(known) => Letter {
-            received: with_the_better_evidence(received, &known),
-            ..known
-        },
+        Some(known) => {
+            let received = with_the_better_evidence(received, &known);
+            let counts = counts(&known.fate);
+            let letter = Letter { received, ..known };
+            if counts && letter.received.evidence < minimum_for(desk, &letter.received) {
+                return note_better_evidence(desk, letter, &content);
+            }
+            letter
+        }
         None => {
             let statement = content.as_ref().ok().map(|d| &d.statement);
             let crowded_out;
@@ -66,6 +61,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received, comes: Comes) -> Ju
             Letter {
                 no,
                 received: received.clone(),
+                grouped: is_below(desk, received),
                 accepted_through: 0,
                 fate: Fate::New,
                 held_since: None,
@@ -149,11 +145,16 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
             };
             desk.put_letter(letter);
             // What arrived below the minimum is in its group already.
-            let counted = if finding.rule == 3 && was_held_for_dns {
+            let counted = if finding.rule == 3 && was_held_for_dns && !letter.grouped {
+                letter.grouped = true;
+                desk.put_letter(letter);
                 join_group(desk, &letter.received, &content)
             } else {
                 None
             };
+            if let Some(last) = counted {
+                count(desk, Counted::InGroup(last));
+            }
             let id = counted
                 .or_else(|| desk.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding)));
             Judgement {
@@ -187,7 +188,7 @@ fn lines_1_to_7(
 ) -> Door {
     let received = &letter.received;
     let asks = |line: u8| letter.accepted_through < line;
-    let minimum = desk.settings.minimum_for(received.author.as_ref());
+    let minimum = minimum_for(desk, received);
 
     // Line 2: DNS may still lift the evidence.
     if asks(2)
@@ -350,16 +351,41 @@ fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {
         .and_then(|no| desk.letter(no))
 }
 
-/// Better evidence, or an answer of DNS to what is held for want of one. A copy is no such answer: its
+/// Better evidence. A copy without it is no answer of DNS to what is held for want of one: its
 /// signature may have got lost on another way, or somebody left it out.
-fn tells_more(received: &Received, known: &Letter, comes: Comes) -> bool {
-    let is_answered_by_dns =
-        comes == Comes::ProvenAgain && held::is_for_dns(known) && received.undecided.is_none();
-    received.evidence > known.received.evidence || is_answered_by_dns
+fn tells_more(received: &Received, known: &Letter) -> bool {
+    received.evidence > known.received.evidence
+}
+
+/// Whether a letter has passed all lines.
+fn counts(fate: &Fate) -> bool {
+    match fate {
+        Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
+        Fate::Warned { rule, .. } => *rule == 16,
+        Fate::New | Fate::Held { .. } => false,
+    }
+}
+
+/// What counts goes on counting, although more is asked for now than when it was judged.
+fn note_better_evidence(
+    desk: &mut Desk<'_>,
+    mut known: Letter,
+    content: &Result<Decoded, (Unreadable, String)>,
+) -> Judgement {
+    known.copies += 1;
+    desk.put_letter(&known);
+    Judgement {
+        letter: Some(known.no),
+        ..judgement(Verdict::Duplicate, content, None)
+    }
+}
+
+fn minimum_for(desk: &Desk<'_>, received: &Received) -> Evidence {
+    desk.settings.minimum_for(received.author.as_ref())
 }
 
 /// What was once established is never taken back: an answer of DNS adds to it.
-fn with_the_better_evidence(received: &Received, known: &Letter) -> Received {
+pub(super) fn with_the_better_evidence(received: &Received, known: &Letter) -> Received {
     let before = &known.received;
     if received.evidence >= before.evidence {
         return received.clone();
@@ -371,19 +397,34 @@ fn with_the_better_evidence(received: &Received, known: &Letter) -> Received {
     }
 }
 
-fn count_again(desk: &mut Desk<'_>, mut known: Letter, said: Judgement) -> Judgement {
-    known.copies += 1;
-    desk.put_letter(&known);
-    Judgement {
-        letter: Some(known.no),
-        ..said
+/// Counts a letter that is not judged by itself. What replays it is this too, so it needs nothing
+/// but the number.
+pub(super) fn count(desk: &mut Desk<'_>, counted: Counted) {
+    match counted {
+        Counted::InGroup(warning) => {
+            if let Some(mut warning) = desk.get::<Warning>(&keys::warning(warning)) {
+                warning.more += 1;
+                desk.put(&keys::warning(warning.id), &warning);
+            }
+        }
+        Counted::Again(no) => {
+            if let Some(mut letter) = desk.letter(no) {
+                letter.copies += 1;
+                desk.put_letter(&letter);
+            }
+        }
     }
 }
 
 /// Whether DNS may still lift the evidence to the minimum.
-fn may_be_held(desk: &Desk<'_>, received: &Received) -> bool {
-    let minimum = desk.settings.minimum_for(received.author.as_ref());
+pub(super) fn may_be_held(desk: &Desk<'_>, received: &Received) -> bool {
+    let minimum = minimum_for(desk, received);
     received.evidence < minimum && received.undecided.is_some_and(|e| e >= minimum)
+}
+
+/// Whether line 3 refuses, unless the person accepts.
+pub(super) fn is_below(desk: &Desk<'_>, received: &Received) -> bool {
+    received.evidence < minimum_for(desk, received) && !may_be_held(desk, received)
 }
 
 /// Protocol 5, last but two paragraphs: a flood of letters that nobody vouches for fills no disk.
@@ -392,12 +433,12 @@ fn count_in_its_group(
     received: &Received,
     content: &Result<Decoded, (Unreadable, String)>,
 ) -> Option<Judgement> {
-    if received.evidence >= desk.settings.minimum_for(received.author.as_ref())
-        || may_be_held(desk, received)
-    {
+    if !is_below(desk, received) {
         return None;
     }
     let last = join_group(desk, received, content)?;
+    desk.counted = Some(Counted::InGroup(last));
+    count(desk, Counted::InGroup(last));
     Some(Judgement {
         warning: Some(WarningKind::UnprovenSender),
         warning_id: Some(last),
@@ -405,7 +446,8 @@ fn count_in_its_group(
     })
 }
 
-/// Counts a letter in its group. Where that is full: the number of the warning that counts the rest.
+/// Takes a place in the group of letters of its kind. Where there is none left: the number of the
+/// warning that counts the rest.
 fn join_group(
     desk: &mut Desk<'_>,
     received: &Received,
@@ -422,19 +464,13 @@ fn join_group(
         statement.and_then(|s| s.trade.as_ref()),
         held::day(received),
     );
-    let (mut letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
-    letters += 1;
-    if letters <= KEPT_OF_A_GROUP {
-        let upcoming = desk.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
-        desk.put(&key, &(letters, upcoming));
-        return None;
+    let (letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
+    if letters >= KEPT_OF_A_GROUP {
+        return Some(last);
     }
-    desk.put(&key, &(letters, last));
-    if let Some(mut warning) = desk.get::<Warning>(&keys::warning(last)) {
-        warning.more += 1;
-        desk.put(&keys::warning(last), &warning);
-    }
-    Some(last)
+    let upcoming = desk.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
+    desk.put(&key, &(letters + 1, upcoming));
+    None
 }
 
 /// From now on this sender's statement id is known (line 7).

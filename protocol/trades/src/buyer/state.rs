@@ -27,6 +27,9 @@ pub(super) struct Letter {
     /// How often DNS was asked again for it, in vain.
     #[serde(default)]
     pub(super) tries: u32,
+    /// It stands in the group of letters below the minimum (protocol 5), and joins none again.
+    #[serde(default)]
+    pub(super) grouped: bool,
     /// How many more times it came.
     #[serde(default)]
     pub(super) copies: u64,
