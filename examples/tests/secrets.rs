@@ -55,6 +55,7 @@ fn no_password_or_key_is_anywhere_but_where_it_was_put() {
     for agent in cast.all() {
         faults_of_ones_own(agent);
         ends_in_a_fault(agent);
+        reads_a_damaged_index(agent);
     }
 
     // Only where they were put: this also shows that the search finds them there.
@@ -297,6 +298,25 @@ fn ends_in_a_fault(agent: &mut Agent) {
     let status = agent.ended();
     assert_eq!(status.signal(), Some(6), "{}", agent.name);
     assert!(!status.core_dumped(), "{}", agent.name);
+}
+
+/// The program makes a damaged index anew; what it says about that is looked through as well.
+fn reads_a_damaged_index(agent: &Agent) {
+    let list = if agent.name == "ann" {
+        "list"
+    } else {
+        "trades"
+    };
+    let index = agent.data().join("index");
+    let well = agent.say(&[list]);
+    for file in ["db", "conf"] {
+        let mut octets = fs::read(index.join(file)).unwrap();
+        for octet in octets.iter_mut().step_by(7) {
+            *octet ^= 0x5a;
+        }
+        fs::write(index.join(file), octets).unwrap();
+        assert_eq!(agent.say(&[list]), well, "{}: {file}", agent.name);
+    }
 }
 
 /// No core file, whatever the user allows.
