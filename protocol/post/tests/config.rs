@@ -426,6 +426,11 @@ fn each_fault_of_the_trust_section_names_its_line_and_the_remedy() {
         ("\"2 s\"", "\"soon\"", ":5: "),
         ("._domainkey", "", ":7: [trust.keys]: a key's name is like"),
         (
+            "key.shop",
+            "key.shöp",
+            ":7: [trust.keys]: write the domain of a key in punycode",
+        ),
+        (
             key,
             "k=ed25519; p=",
             ":7: [trust.keys] s1._domainkey.shop.example: the key was revoked",

@@ -101,6 +101,12 @@ impl TrustToml {
                 let what = "[trust.keys]: a key's name is like \"s1._domainkey.shop.example\"";
                 return Err(source.wrong(name, what));
             }
+            // Signatures are looked up by the name in ASCII: another one would never be found.
+            if !key.is_ascii() {
+                let what =
+                    "[trust.keys]: write the domain of a key in punycode, as xn--bcher-kva.example";
+                return Err(source.wrong(name, what));
+            }
             VerifyingKey::read(record.get_ref())
                 .map_err(|e| source.wrong(record, format!("[trust.keys] {key}: {e}")))?;
             Ok((key, record.get_ref().clone()))
