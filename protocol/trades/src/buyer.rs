@@ -9,6 +9,7 @@
 //! Everything is a function of (settings, rows, input, now) and returns a [`Change`]. Replaying
 //! the inputs gives the rows again.
 
+mod counted;
 mod desk;
 mod door;
 mod judge;
@@ -215,6 +216,6 @@ pub fn receive(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Tim
 /// Counts what [`Change::counted`] told of.
 pub fn count(settings: &Settings, rows: &dyn Rows, counted: Counted, now: Time) -> Change {
     let mut desk = desk::Desk::new(settings, rows, now);
-    door::count(&mut desk, counted);
+    counted::count(&mut desk, counted);
     desk.finish(None)
 }

@@ -8,15 +8,13 @@ use tradepost_statements::{Evidence, Kind, StatementId, TradeRef};
 use super::desk::Desk;
 use super::letter::{Content, Received, Unreadable};
 use super::state::{Fate, Letter};
-use super::warning::{Finding, Warning, WarningKind};
-use super::{Counted, Judgement, Verdict, file, held, keys};
+use super::warning::{Finding, WarningKind};
+use super::{Counted, Judgement, Verdict, counted, file, held, keys};
 
 /// Protocol 2: a statement this far ahead is held until then.
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 /// Protocol 2: and this far ahead it is unreadable.
 const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
-/// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
-const KEPT_OF_A_GROUP: u64 = 20;
 
 /// Judges a letter that arrives.
 pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
@@ -29,7 +27,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
     let mut letter = match seen_before(desk, received) {
         Some(known) if !tells_more(received, &known) && in_force("the same letter again") => {
             desk.counted = Some(Counted::Again(known.no));
-            count(desk, Counted::Again(known.no));
+            counted::count(desk, Counted::Again(known.no));
             return Judgement {
                 letter: Some(known.no),
                 ..judgement(Verdict::Duplicate, &content, None)
@@ -54,8 +52,8 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
                 } else {
                     received
                 };
-            if let Some(counted) = count_in_its_group(desk, received, &content) {
-                return counted;
+            if let Some(judged) = counted::in_its_group(desk, received, &content) {
+                return judged;
             }
             let no = desk.next_number(keys::LETTER_COUNTER);
             Letter {
@@ -145,17 +143,17 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
             };
             desk.put_letter(letter);
             // What arrived below the minimum is in its group already.
-            let counted = if finding.rule == 3 && was_held_for_dns && !letter.grouped {
+            let full = if finding.rule == 3 && was_held_for_dns && !letter.grouped {
                 letter.grouped = true;
                 desk.put_letter(letter);
-                join_group(desk, &letter.received, &content)
+                counted::join_group(desk, &letter.received, &content)
             } else {
                 None
             };
-            if let Some(last) = counted {
-                count(desk, Counted::InGroup(last));
+            if let Some(last) = full {
+                counted::count(desk, Counted::InGroup(last));
             }
-            let id = counted
+            let id = full
                 .or_else(|| desk.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding)));
             Judgement {
                 warning: Some(finding.kind),
@@ -397,25 +395,6 @@ pub(super) fn with_the_better_evidence(received: &Received, known: &Letter) -> R
     }
 }
 
-/// Counts a letter that is not judged by itself. What replays it is this too, so it needs nothing
-/// but the number.
-pub(super) fn count(desk: &mut Desk<'_>, counted: Counted) {
-    match counted {
-        Counted::InGroup(warning) => {
-            if let Some(mut warning) = desk.get::<Warning>(&keys::warning(warning)) {
-                warning.more += 1;
-                desk.put(&keys::warning(warning.id), &warning);
-            }
-        }
-        Counted::Again(no) => {
-            if let Some(mut letter) = desk.letter(no) {
-                letter.copies += 1;
-                desk.put_letter(&letter);
-            }
-        }
-    }
-}
-
 /// Whether DNS may still lift the evidence to the minimum.
 pub(super) fn may_be_held(desk: &Desk<'_>, received: &Received) -> bool {
     let minimum = minimum_for(desk, received);
@@ -425,52 +404,6 @@ pub(super) fn may_be_held(desk: &Desk<'_>, received: &Received) -> bool {
 /// Whether line 3 refuses, unless the person accepts.
 pub(super) fn is_below(desk: &Desk<'_>, received: &Received) -> bool {
     received.evidence < minimum_for(desk, received) && !may_be_held(desk, received)
-}
-
-/// Protocol 5, last but two paragraphs: a flood of letters that nobody vouches for fills no disk.
-fn count_in_its_group(
-    desk: &mut Desk<'_>,
-    received: &Received,
-    content: &Result<Decoded, (Unreadable, String)>,
-) -> Option<Judgement> {
-    if !is_below(desk, received) {
-        return None;
-    }
-    let last = join_group(desk, received, content)?;
-    desk.counted = Some(Counted::InGroup(last));
-    count(desk, Counted::InGroup(last));
-    Some(Judgement {
-        warning: Some(WarningKind::UnprovenSender),
-        warning_id: Some(last),
-        ..judgement(Verdict::Warned, content, Some(3))
-    })
-}
-
-/// Takes a place in the group of letters of its kind. Where there is none left: the number of the
-/// warning that counts the rest.
-fn join_group(
-    desk: &mut Desk<'_>,
-    received: &Received,
-    content: &Result<Decoded, (Unreadable, String)>,
-) -> Option<u64> {
-    let statement = content.as_ref().ok().map(|d| &d.statement);
-    let claimed = received
-        .author
-        .as_ref()
-        .or(statement.map(|s| &s.from))
-        .map_or("", |a| a.as_str());
-    let key = keys::group(
-        claimed,
-        statement.and_then(|s| s.trade.as_ref()),
-        held::day(received),
-    );
-    let (letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
-    if letters >= KEPT_OF_A_GROUP {
-        return Some(last);
-    }
-    let upcoming = desk.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
-    desk.put(&key, &(letters + 1, upcoming));
-    None
 }
 
 /// From now on this sender's statement id is known (line 7).

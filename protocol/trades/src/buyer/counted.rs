@@ -1,0 +1,77 @@
+//! Letters that are not judged by themselves, only counted: what came before, and what comes below the
+//! minimum when enough of its group is kept. A flood of them fills no disk.
+
+use tradepost_statements::wire::Decoded;
+
+use super::desk::Desk;
+use super::letter::{Received, Unreadable};
+use super::warning::{Warning, WarningKind};
+use super::{Counted, Judgement, Verdict, door, held, keys};
+
+/// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
+const KEPT_OF_A_GROUP: u64 = 20;
+
+/// Protocol 5, last but two paragraphs: a flood of letters that nobody vouches for fills no disk.
+pub(super) fn in_its_group(
+    desk: &mut Desk<'_>,
+    received: &Received,
+    content: &Result<Decoded, (Unreadable, String)>,
+) -> Option<Judgement> {
+    if !door::is_below(desk, received) {
+        return None;
+    }
+    let last = join_group(desk, received, content)?;
+    desk.counted = Some(Counted::InGroup(last));
+    count(desk, Counted::InGroup(last));
+    Some(Judgement {
+        warning: Some(WarningKind::UnprovenSender),
+        warning_id: Some(last),
+        ..door::judgement(Verdict::Warned, content, Some(3))
+    })
+}
+
+/// Takes a place in the group of letters of its kind. Where there is none left: the number of the
+/// warning that counts the rest.
+pub(super) fn join_group(
+    desk: &mut Desk<'_>,
+    received: &Received,
+    content: &Result<Decoded, (Unreadable, String)>,
+) -> Option<u64> {
+    let statement = content.as_ref().ok().map(|d| &d.statement);
+    let claimed = received
+        .author
+        .as_ref()
+        .or(statement.map(|s| &s.from))
+        .map_or("", |a| a.as_str());
+    let key = keys::group(
+        claimed,
+        statement.and_then(|s| s.trade.as_ref()),
+        held::day(received),
+    );
+    let (letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
+    if letters >= KEPT_OF_A_GROUP {
+        return Some(last);
+    }
+    let upcoming = desk.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
+    desk.put(&key, &(letters + 1, upcoming));
+    None
+}
+
+/// Counts a letter that is not judged by itself. What replays it is this too, so it needs nothing
+/// but the number.
+pub(super) fn count(desk: &mut Desk<'_>, counted: Counted) {
+    match counted {
+        Counted::InGroup(warning) => {
+            if let Some(mut warning) = desk.get::<Warning>(&keys::warning(warning)) {
+                warning.more += 1;
+                desk.put(&keys::warning(warning.id), &warning);
+            }
+        }
+        Counted::Again(no) => {
+            if let Some(mut letter) = desk.letter(no) {
+                letter.copies += 1;
+                desk.put_letter(&letter);
+            }
+        }
+    }
+}
