@@ -208,6 +208,51 @@ fn broken_off_anywhere_it_goes_on_to_the_same_end() {
 }
 
 #[test]
+fn what_was_accepted_does_not_look_proven() {
+    let home = Home::new();
+    // Nobody vouches for the one, and the other is a stranger's.
+    let forged = in_transit(2, &at(86_400)).with("/from", json!("track@evil.example"));
+    let letters = [
+        record().letter(),
+        in_transit(1, &at(86_400)).raw(),
+        shipped(1).letter(),
+        forged.raw(),
+    ];
+    let judged = home.import(&letters);
+    assert_eq!(
+        verdicts(&judged),
+        ["adopted", "warned", "applied", "warned"]
+    );
+    let show = || home.run(&["show", "T-1001"]).ok();
+    assert!(!show().contains("accepted by you"));
+
+    home.run(&["warnings", "accept", "1"]).ok();
+    let history = home.json(&["show", "T-1001"])["history"].clone();
+    let by = |from: &str| {
+        let all = history.as_array().unwrap();
+        all.iter().find(|h| h["from"] == from).unwrap().clone()
+    };
+    let (accepted, proven) = (by("track@carrier.example"), by("orders@shop.example"));
+    assert_eq!(
+        (&accepted["evidence"], &accepted["accepted"]),
+        (&json!("none"), &json!(true))
+    );
+    assert_eq!(
+        (&proven["evidence"], &proven["accepted"]),
+        (&json!("relay"), &Value::Null)
+    );
+    assert_eq!(
+        show().matches("accepted by you, evidence none: ").count(),
+        1
+    );
+
+    // Only line 3 was accepted: what another line refuses, it refuses still.
+    home.run(&["warnings", "accept", "2"]).ok();
+    assert_eq!(kinds(&home), ["wrong-sender"]);
+    assert_eq!(home.json(&["show", "T-1001"])["history"], history);
+}
+
+#[test]
 fn the_daemon_does_it_beside_its_other_work() {
     let ids = "authserv_ids = [\"mx.mailroom.example\"]";
     let world = World::with(|config| config.replace(ids, ""));

@@ -373,9 +373,15 @@ fn status(h: &HistoryView) -> String {
         named(h.from.as_written()),
         safe(&h.outcome)
     );
+    // What counts by the person's own act must not look proven.
+    let evidence = if h.accepted {
+        format!("accepted by you, evidence {}", h.evidence)
+    } else {
+        h.evidence.to_string()
+    };
     let proof = match h.proof.as_str() {
-        "" => h.evidence.to_string(),
-        proof => format!("{}: {}", h.evidence, named(proof)),
+        "" => evidence,
+        proof => format!("{evidence}: {}", named(proof)),
     };
     format!(
         "{}  {}\n{}",

@@ -196,6 +196,7 @@ fn what_the_person_accepted_is_shown_as_proven_once_it_is() {
     let no = judged.letter.unwrap();
     assert_eq!(all_unbelieved(&ledger), [no]);
     assert_eq!(again(&mut ledger, no, Some(&undecided())), None);
+    assert_eq!(ledger.show("T-1")["history"][0]["accepted"], true);
     assert_eq!(ledger.show("T-1")["history"][0]["evidence"], "none");
     let _ = again(&mut ledger, no, Some(&proof(Evidence::Dkim)));
     assert_eq!(ledger.show("T-1")["history"][0]["evidence"], "dkim");

@@ -349,6 +349,7 @@ fn history(letter: Letter) -> Option<HistoryView> {
         from: statement.from.clone(),
         evidence: filed.letter.received.evidence,
         proof: filed.letter.received.proof.clone(),
+        accepted: filed.letter.accepted_through > 0,
         message_id: filed.letter.received.letter.message_id.clone(),
         outcome: outcome(&filed.letter.fate).to_owned(),
     })

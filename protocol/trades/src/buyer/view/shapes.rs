@@ -160,6 +160,10 @@ pub struct HistoryView {
     /// How the sender was proven, in one sentence.
     #[serde(default)]
     pub proof: String,
+    /// There only where it is true: a line refused the letter, and it counts because the person
+    /// accepted it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
     /// The letter's Message-ID.
     pub message_id: Option<String>,
     /// What became of it.
