@@ -36,7 +36,7 @@ fn one(h: &HeldView) -> String {
         "{}  {}\n{}",
         local(h.received_at),
         clipped(&what, INDENT, 2).trim_start(),
-        clipped(&why, INDENT, 3)
+        clipped(&why, INDENT, 6)
     )
 }
 

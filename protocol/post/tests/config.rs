@@ -424,6 +424,7 @@ fn each_fault_of_the_trust_section_names_its_line_and_the_remedy() {
         ),
         ("127.0.0.1:5353", "dns.example:53", ":4: resolver"),
         ("\"2 s\"", "\"soon\"", ":5: "),
+        ("\"2 s\"", "\"0 s\"", ":5: dns_budget: DNS needs some time"),
         ("._domainkey", "", ":7: [trust.keys]: a key's name is like"),
         (
             "key.shop",

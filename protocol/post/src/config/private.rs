@@ -20,7 +20,7 @@ pub enum PrivateError {
     },
     /// There is no such file.
     #[error(
-        "there is no file {path}; make it readable for you alone: chmod 600 '{path}'",
+        "there is no file {path}; name another one, or make it, readable for you alone (chmod 600)",
         path = path.display()
     )]
     Missing {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -33,7 +34,7 @@ pub struct TrustToml {
     /// The name server to ask for keys, as `address:port`; the system's by default.
     pub resolver: Option<Spanned<String>>,
     /// How long DNS may take for one letter; 5 seconds by default.
-    pub dns_budget: Option<Span>,
+    pub dns_budget: Option<Spanned<Span>>,
     /// Keys of DKIM signatures that are never looked up, by the name that DNS has them under.
     #[serde(default)]
     pub keys: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -81,8 +82,8 @@ impl TrustToml {
     /// Where the keys of DKIM signatures come from.
     ///
     /// # Errors
-    /// [`ConfigError::At`] for a resolver that is no address with a port, for a name that is not
-    /// where a key would be, and for a record that has no key to verify with.
+    /// [`ConfigError::At`] for a resolver that is no address with a port, for a budget of no time, for a
+    /// name that is not where a key would be, and for a record that has no key to verify with.
     pub fn key_source(&self, source: &Source) -> Result<KeySource, ConfigError> {
         let usual = KeySource::default();
         let resolver = self.resolver.as_ref().map(|text| {
@@ -114,9 +115,22 @@ impl TrustToml {
         Ok(KeySource {
             fixed: fixed.collect::<Result<_, _>>()?,
             resolver: resolver.transpose()?,
-            budget: self.dns_budget.map_or(usual.budget, Span::duration),
+            budget: self.budget(source)?.unwrap_or(usual.budget),
             ..usual
         })
+    }
+
+    /// With no time at all every letter would be held, and judged unproven after days.
+    fn budget(&self, source: &Source) -> Result<Option<Duration>, ConfigError> {
+        let budget = self.dns_budget.as_ref().map(|span| {
+            let duration = span.get_ref().duration();
+            if duration.is_zero() {
+                let what = "dns_budget: DNS needs some time to answer; 5 s is the default";
+                return Err(source.wrong(span, what));
+            }
+            Ok(duration)
+        });
+        budget.transpose()
     }
 
     /// Whose Authentication-Results are believed.

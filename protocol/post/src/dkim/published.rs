@@ -118,7 +118,7 @@ impl Published {
             Published::NoKey => "DNS has a TXT record there, but no key in it",
             Published::Missing => "DNS has no record: receivers cannot verify these signatures",
             Published::Unanswered(why) => {
-                return format!("DNS did not answer: {}", untrusted::show(why));
+                return untrusted::show(why).to_string();
             }
         };
         text.to_owned()
