@@ -246,3 +246,22 @@ async fn every_letter_is_signed_with_both_keys_and_each_alone_proves_it() {
         [Evidence::None]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probe_is_signed_as_letters_are_so_that_it_tells_what_these_prove() {
+    let room = room().await;
+    let shop = room.server(SHOP, ALL_ROLES);
+    let own_letters = || {
+        let out = shop.say(&["doctor", "--probe", "--json"], "");
+        let checks: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
+        let own = checks.iter().find(|c| c["what"] == "own letters");
+        text(own.unwrap(), "found").to_owned()
+    };
+    let unsigned = own_letters();
+    assert!(unsigned.contains("evidence relay"), "{unsigned}");
+    let made = make(&shop, &["--selector", "s1", "--algorithm", "ed25519"]);
+    append(&shop.config, text(&made, "dkim"));
+    append(&shop.config, text(&made, "trust_keys"));
+    let signed = own_letters();
+    assert!(signed.contains("evidence dkim"), "{signed}");
+}

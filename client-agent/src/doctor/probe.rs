@@ -48,8 +48,16 @@ async fn probe(config: &Config, within: Duration) -> Result<Vec<Check>, Check> {
         policy: &config.policy,
         date: now,
     };
+    // What it proves is to be what the agent's own letters prove.
+    let letter = config
+        .signing
+        .sign(forgery.letter(), forgery.address, now)
+        .map_err(|e| Check::wrong(FORGED, e.to_string(), "see the check DKIM"))?;
     let folders: Vec<String> = config.imap.iter().flat_map(|i| i.watch().folders).collect();
-    let found = send_and_wait(&forgery, &submitter, &prover, &mailbox, &folders, within).await;
+    let found = send_and_wait(
+        &forgery, &letter, &submitter, &prover, &mailbox, &folders, within,
+    )
+    .await;
     match found.map_err(|e| failed(FORGED, &e))? {
         Found::NotTaken(text) => Err(Check::wrong(
             FORGED,

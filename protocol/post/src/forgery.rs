@@ -33,13 +33,14 @@ pub enum Found {
     NeverCame,
 }
 
-/// Sends the letter, waits for it, and looks what it proves. It may be dropped at any time: then the letter stays where it
-/// is.
+/// Sends the letter of the forgery, signed as this agent signs its letters, waits for it, and looks what it proves. It may
+/// be dropped at any time: then the letter stays where it is.
 ///
 /// # Errors
 /// What is wrong with the way to the mailbox.
 pub async fn send_and_wait(
     forgery: &Forgery<'_>,
+    letter: &[u8],
     submitter: &Submitter,
     prover: &Prover,
     mailbox: &imap::Settings,
@@ -47,7 +48,7 @@ pub async fn send_and_wait(
     within: Duration,
 ) -> Result<Found, Error> {
     let own = forgery.address.as_written();
-    match submitter.submit(own, own, &forgery.letter()).await {
+    match submitter.submit(own, own, letter).await {
         Submission::Accepted { .. } => {}
         Submission::Refused { text, .. } | Submission::TryAgain { text } => {
             return Ok(Found::NotTaken(text));
