@@ -70,7 +70,8 @@ fn more(letters: u64) -> String {
     format!("+{grouped} more")
 }
 
-/// The address in a From field, on a line: the name before it is anybody's word.
+/// The address in a From field, on a line: the name before it is anybody's word. Of a long one the end stays, which
+/// tells whose domain it is; the start may be made to look like a shop.
 fn address(from: &str) -> String {
     const LONGEST: usize = 30;
     let bracketed = from
@@ -78,11 +79,12 @@ fn address(from: &str) -> String {
         .and_then(|(_, rest)| rest.split_once('>'));
     let address = bracketed.map_or(from, |(address, _)| address).trim();
     let address = safe(&plain::in_punycode(address));
-    if address.chars().count() <= LONGEST {
+    let length = address.chars().count();
+    if length <= LONGEST {
         return address;
     }
-    let start: String = address.chars().take(LONGEST - 3).collect();
-    format!("{start}...")
+    let end: String = address.chars().skip(length - (LONGEST - 3)).collect();
+    format!("...{end}")
 }
 
 /// `warnings show`: what came, what was expected, how the sender was proven or not, what to do. One
@@ -196,6 +198,11 @@ mod tests {
                 "the advice is whole: {shown}"
             );
         }
+        assert_eq!(address("<orders@shop.example>"), "orders@shop.example");
+        assert_eq!(
+            address("\"Shop\" <orders@shop.example.evil.example>"),
+            "...s@shop.example.evil.example"
+        );
         assert_eq!(more(1), "+1 more");
         assert_eq!(more(1_234_567), "+1,234,567 more");
         assert_eq!(more(0), "");
