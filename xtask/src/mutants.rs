@@ -35,9 +35,10 @@ const PACKAGES: [&str; 5] = [
     "tradepost-client",
 ];
 
-/// The tests of these packages start no servers.
-const QUICK: &str =
-    "package(tradepost-statements) + package(tradepost-letters) + package(tradepost-trades)";
+/// These tests start no servers.
+const QUICK: &str = "package(tradepost-statements) + package(tradepost-letters) \
+    + package(tradepost-trades) + (package(tradepost-post) & binary(dkim)) \
+    + (package(tradepost-client) & binary(lies))";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let mut parts = Vec::new();
