@@ -148,11 +148,14 @@ fn is_caught(rule: &str) -> Result<bool> {
     Ok(!tests(Some(rule), Some(QUICK))?.success() || !tests(Some(rule), Some(&others))?.success())
 }
 
-/// Stops at the first test that fails.
+/// Stops at the first test that fails, and all others with it.
 fn tests(without: Option<&str>, which: Option<&str>) -> Result<std::process::ExitStatus> {
     let mut command = tests_command();
     if let Some(which) = which {
         command.args(["-E", which]);
+    }
+    if nextest_is_installed() {
+        command.arg("--max-fail=1:immediate");
     }
     if let Some(rule) = without {
         command.env("TRADEPOST_MUTANT", rule);
