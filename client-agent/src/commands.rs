@@ -15,7 +15,7 @@ use tradepost_trades::buyer::view::{
 
 use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
 use crate::desk::Desk;
-use crate::request::{Form, Request, SendState, Sending};
+use crate::request::{Form, Request, SendState, Sending, Sendings};
 use crate::{daemon, doctor, export, import, json, order_form, output, rebuild, report};
 
 /// Does what was asked for.
@@ -245,21 +245,35 @@ async fn order(
 /// Asks for something that sends a letter, and says what became of it.
 async fn send(places: &Places, request: Request, json: bool) -> anyhow::Result<ExitCode> {
     let answer = ask(places, request).await?;
-    let sending: Sending = report::read(&answer)?;
+    let sendings: Sendings = report::read(&answer)?;
     if json {
-        // Where the letter lies in the outbox is the ledger's own affair.
         let mut told: Value = serde_json::from_str(&answer)?;
-        if let Some(object) = told.as_object_mut() {
-            object.remove("item");
-        }
+        without_items(&mut told);
         print(&json::pretty(&told)?)?;
     } else {
-        print(&report::sending(&sending))?;
+        let each: Vec<String> = sendings.all().iter().map(report::sending).collect();
+        print(&each.join("\n"))?;
     }
-    Ok(match sending.state {
-        SendState::Refused => ExitCode::FAILURE,
-        SendState::Left | SendState::Queued | SendState::Noted => ExitCode::SUCCESS,
+    let refused = |s: &Sending| match s.state {
+        SendState::Refused => true,
+        SendState::Left | SendState::Queued | SendState::Noted => false,
+    };
+    Ok(if sendings.all().iter().any(refused) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
+}
+
+/// Where a letter lies in the outbox is the ledger's own affair.
+fn without_items(told: &mut Value) {
+    match told {
+        Value::Object(sending) => {
+            sending.remove("item");
+        }
+        Value::Array(sendings) => sendings.iter_mut().for_each(without_items),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn man(dir: &Path) -> anyhow::Result<ExitCode> {

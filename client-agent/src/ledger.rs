@@ -75,9 +75,6 @@ pub(crate) enum LedgerError {
         "the configuration has no [smtp] section, so nothing can be sent; the README shows one"
     )]
     NoWayOut,
-    /// Neither a trade nor a request was named.
-    #[error("name a trade or a request id")]
-    NothingNamed,
 }
 
 /// What entering came to.

@@ -95,15 +95,19 @@ impl Office {
         let Answer {
             json,
             entered,
-            sending,
+            sendings,
         } = self
             .work(move |office| answer(&office.ledger, request))
             .await?;
         self.follow_up(&entered);
-        match sending {
-            None => Ok(json),
-            Some(sending) => Ok(json::pretty(&self.wait_until_sent(sending).await)?),
+        let Some(mut sendings) = sendings else {
+            return Ok(json);
+        };
+        let deadline = tokio::time::Instant::now() + self.config.wait_to_send;
+        for sending in sendings.all_mut() {
+            self.wait_until_sent(sending, deadline).await;
         }
+        Ok(json::pretty(&sendings)?)
     }
 
     /// Judges letters from files.
@@ -118,12 +122,13 @@ impl Office {
         Ok(json::line(&importing::lines(files, taken, lay))?)
     }
 
-    async fn wait_until_sent(self: &Arc<Office>, mut sending: Sending) -> Sending {
-        let Some(id) = sending.item else {
-            return sending;
-        };
+    async fn wait_until_sent(
+        self: &Arc<Office>,
+        sending: &mut Sending,
+        deadline: tokio::time::Instant,
+    ) {
+        let Some(id) = sending.item else { return };
         let mut outcomes = self.outcomes.subscribe();
-        let deadline = tokio::time::Instant::now() + self.config.wait_to_send;
         loop {
             let item = self
                 .work(move |office| office.ledger.view(|rows| outbox::item(rows, id)))
@@ -136,13 +141,13 @@ impl Office {
                 None => (SendState::Queued, None),
             };
             if sending.state != SendState::Queued {
-                return sending;
+                return;
             }
             if tokio::time::timeout_at(deadline, outcomes.changed())
                 .await
                 .is_err()
             {
-                return sending;
+                return;
             }
         }
     }

@@ -5,6 +5,7 @@ mod acting;
 mod exporting;
 mod form;
 pub(crate) mod importing;
+mod saying;
 
 use serde::{Deserialize, Serialize};
 use tradepost_post::store::Position;
@@ -153,8 +154,37 @@ pub(crate) struct Answer {
     pub(crate) json: String,
     /// What was entered, if anything was.
     pub(crate) entered: Entered,
-    /// The letter that was queued, and what to say about it once it left or did not.
-    pub(crate) sending: Option<Sending>,
+    /// The letters that were queued, and what to say about them once they left or did not.
+    pub(crate) sendings: Option<Sendings>,
+}
+
+/// What a command sends: always one letter, or one to each of several parties. As JSON an object,
+/// or a list of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Sendings {
+    /// One letter.
+    One(Box<Sending>),
+    /// Any number.
+    Each(Vec<Sending>),
+}
+
+impl Sendings {
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Sending] {
+        match self {
+            Sendings::One(sending) => std::slice::from_ref(sending),
+            Sendings::Each(sendings) => sendings,
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn all_mut(&mut self) -> &mut [Sending] {
+        match self {
+            Sendings::One(sending) => std::slice::from_mut(sending),
+            Sendings::Each(sendings) => sendings,
+        }
+    }
 }
 
 /// A letter that waits in the outbox, and what the person is told about it.
@@ -252,7 +282,7 @@ fn told_after<T: Serialize>(value: &T, entered: Entered) -> Result<Answer, AskEr
     Ok(Answer {
         json: json::pretty(value)?,
         entered,
-        sending: None,
+        sendings: None,
     })
 }
 

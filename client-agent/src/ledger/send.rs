@@ -7,11 +7,12 @@ use tradepost_post::outbox::NewItem;
 use tradepost_statements::{
     Address, Body, Kind, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
-use tradepost_trades::buyer::view;
+use tradepost_trades::buyer::{Saying, view};
 use tradepost_trades::rows::Rows;
 use uuid::Uuid;
 
 use super::entry::{Entry, Input};
+use super::{Ledger, LedgerError};
 
 /// A statement of ours with its letter.
 pub(crate) struct Outgoing {
@@ -37,6 +38,24 @@ pub(crate) enum SendError {
     /// The clock or the random numbers of this computer are unusable.
     #[error("this computer made an id that is none: {0}")]
     Id(#[from] tradepost_statements::id::IdError),
+}
+
+impl Ledger {
+    /// What the person, or the ledger itself, wants said, as a letter of the address that speaks
+    /// about it.
+    pub(crate) fn letter_of(
+        &self,
+        rows: &dyn Rows,
+        saying: Saying,
+    ) -> Result<Outgoing, LedgerError> {
+        let speaker = saying.speaker(rows).filter(|a| self.is_ours(a));
+        let from = speaker.as_ref().unwrap_or_else(|| self.first_address());
+        let about = About {
+            trade: saying.trade,
+            request: saying.request,
+        };
+        Ok(self.pen(rows).say(from, &saying.to, about, saying.body)?)
+    }
 }
 
 /// What a new statement is about.

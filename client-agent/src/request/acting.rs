@@ -4,9 +4,10 @@ use tradepost_statements::{Address, Body, Kind, RequestId, TradeRef};
 use tradepost_trades::buyer::{self, Act, view};
 use tradepost_trades::rows::Rows;
 
+use super::saying::{about_to_send, found, queued, say};
 use super::{Answer, AskError, SendState, Sending, no_such_warning, told, told_after};
 use crate::ledger::send::{About, Outgoing, request_id, what};
-use crate::ledger::{Entered, Entry, Input, Ledger, LedgerError, kept_letter};
+use crate::ledger::{Entry, Input, Ledger, LedgerError, kept_letter};
 use crate::order_form::OrderForm;
 
 /// Dismisses a warning.
@@ -97,14 +98,9 @@ pub(super) fn confirm(ledger: &Ledger, trade: &str) -> Result<Answer, AskError> 
         }
         // Protocol 9: confirming is a local act where the shop does not wait for it.
         let sending = match buyer::confirm(rows, &trade)? {
-            Some((to, body)) => {
+            Some(saying) => {
                 ledger.has_way_out()?;
-                let from = speaker(ledger, rows, &trade);
-                let about = About {
-                    trade: Some(trade.clone()),
-                    request: None,
-                };
-                let outgoing = ledger.pen(rows).say(&from, &to, about, body)?;
+                let outgoing = ledger.letter_of(rows, saying)?;
                 let sending = about_to_send(&outgoing);
                 inputs.push(outgoing.into_input());
                 sending
@@ -140,76 +136,11 @@ pub(super) fn cancel(
     what: &str,
     text: Option<String>,
 ) -> Result<Answer, AskError> {
-    ledger.has_way_out()?;
-    let whole = match what.parse::<RequestId>() {
-        Ok(request) => About {
-            trade: None,
-            request: Some(request),
-        },
-        Err(_) => About {
-            trade: Some(found(ledger, what)?),
-            request: None,
-        },
-    };
-    let (entered, sending) = ledger.decide_and_enter(|rows| {
-        let (from, (to, body)) = match &whole {
-            About {
-                trade: Some(trade), ..
-            } => (
-                speaker(ledger, rows, trade),
-                buyer::cancel_trade(rows, trade, text)?,
-            ),
-            About {
-                request: Some(request),
-                ..
-            } => (
-                request.buyer().clone(),
-                buyer::cancel_request(rows, request, text)?,
-            ),
-            About {
-                trade: None,
-                request: None,
-            } => return Err(LedgerError::NothingNamed),
-        };
-        let outgoing = ledger.pen(rows).say(&from, &to, whole, body)?;
-        let sending = about_to_send(&outgoing);
-        Ok((vec![outgoing.into_input()], sending))
-    })?;
-    queued(entered, sending)
-}
-
-fn found(ledger: &Ledger, name: &str) -> Result<TradeRef, AskError> {
-    ledger
-        .view(|rows| view::find(rows, name))
-        .map_err(|e| AskError::NotFound(e.to_string()))
-}
-
-/// The address that speaks about a trade: the one that ordered it.
-fn speaker(ledger: &Ledger, rows: &dyn Rows, trade: &TradeRef) -> Address {
-    view::show(rows, trade, ledger.now())
-        .and_then(|show| show.trade.request)
-        .map(|request| request.buyer().clone())
-        .filter(|buyer| ledger.is_ours(buyer))
-        .unwrap_or_else(|| ledger.first_address().clone())
-}
-
-fn about_to_send(outgoing: &Outgoing) -> Sending {
-    let statement = &outgoing.statement;
-    Sending {
-        kind: what(statement.body.kind()).to_owned(),
-        request: statement.request.as_ref().map(ToString::to_string),
-        trade: statement.trade.clone(),
-        to: statement.to.as_written().to_owned(),
-        message_id: Some(outgoing.message_id().to_owned()),
-        state: SendState::Queued,
-        text: None,
-        item: None,
+    match what.parse::<RequestId>() {
+        Ok(request) => say(ledger, |rows| buyer::cancel_request(rows, &request, text)),
+        Err(_) => {
+            let trade = found(ledger, what)?;
+            say(ledger, |rows| buyer::cancel_trade(rows, &trade, text))
+        }
     }
-}
-
-fn queued(entered: Entered, mut sending: Sending) -> Result<Answer, AskError> {
-    sending.item = entered.queued.last().copied();
-    let mut answer = told_after(&sending, entered)?;
-    answer.sending = Some(sending);
-    Ok(answer)
 }

@@ -23,6 +23,7 @@ mod act;
 mod again;
 mod held;
 mod own;
+mod say;
 mod tick;
 
 mod file;
@@ -42,11 +43,12 @@ use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
 
 use crate::rows::{Row, Rows};
 
-pub use act::{Act, Refusal, act, cancel_request, cancel_trade, confirm};
+pub use act::{Act, Refusal, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
 pub use held::awaiting_proof;
 pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, bounced, own};
+pub use say::{Saying, cancel_request, cancel_trade, confirm};
 pub use settings::{Adopt, Settings, Timers};
 pub use tick::tick;
 pub use warning::WarningKind;

@@ -486,7 +486,7 @@ fn a_placed_trade_is_confirmed_to_the_shop_and_an_adopted_one_only_where_it_wait
     let said = |ledger: &Ledger| buyer::confirm(&ledger.rows, &trade(SHOP, "T-1")).unwrap();
     let mut ledger = ordered();
     let _ = ledger.hear(answer(10, 1));
-    let (to, body) = said(&ledger).unwrap();
+    let buyer::Saying { to, body, .. } = said(&ledger).unwrap();
     assert_eq!(to, address(SHOP));
     let json = tradepost_statements::wire::body_to_value(&body);
     assert_eq!(json, json!({ "kind": "confirm", "version": 1 }));

@@ -1,15 +1,14 @@
-//! What the person does: dismissing and accepting warnings, confirming and cancelling trades.
+//! What the person decides about the ledger: dismissing and accepting warnings, taking adopted
+//! trades as their own.
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::order::{Cancel, Confirm};
-use tradepost_statements::record::Version;
-use tradepost_statements::{Address, Body, RequestId, Time, TradeRef};
+use tradepost_statements::{RequestId, Time, TradeRef};
 
 use crate::rows::Rows;
 
 use super::desk::{Desk, read};
 use super::settings::Settings;
-use super::state::{Origin, Request, RequestAnswer, Trade};
+use super::state::Trade;
 use super::warning::{Warning, WarningState};
 use super::{Change, door, keys, lookalikes, totals};
 
@@ -125,58 +124,8 @@ fn accept(desk: &mut Desk<'_>, id: u64) -> Result<super::Judgement, Refusal> {
     Ok(door::enter(desk, &mut letter))
 }
 
-fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<Trade, Refusal> {
+pub(super) fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<Trade, Refusal> {
     read::<Trade>(rows, &keys::trade(trade))
         .filter(|t| t.state.is_some())
         .ok_or_else(|| Refusal::NoSuchTrade(trade.clone()))
-}
-
-/// What to say to agree to a trade record (E7), and to whom; none for an adopted trade whose shop
-/// does not wait for it (no `confirm_by`): confirming that one is a local act (protocol 9).
-///
-/// # Errors
-/// [`Refusal::NoSuchTrade`].
-pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<(Address, Body)>, Refusal> {
-    let known = known_trade(rows, trade)?;
-    let version = known
-        .state
-        .filter(|s| s.origin != Origin::Adopted || s.confirm_by.is_some())
-        .map(|s| s.version);
-    let version = version.and_then(|v| Version::try_from(u64::from(v)).ok());
-    Ok(version.map(|version| (trade.shop.clone(), Body::Confirm(Confirm { version }))))
-}
-
-/// What to say to cancel a trade (E7), and to whom.
-///
-/// # Errors
-/// [`Refusal::NoSuchTrade`].
-pub fn cancel_trade(
-    rows: &dyn Rows,
-    trade: &TradeRef,
-    text: Option<String>,
-) -> Result<(Address, Body), Refusal> {
-    known_trade(rows, trade)?;
-    Ok((trade.shop.clone(), Body::Cancel(Cancel { text })))
-}
-
-/// What to say to cancel an order that was not answered yet, and to whom.
-///
-/// # Errors
-/// [`Refusal`] when there is no such request, or it was answered.
-pub fn cancel_request(
-    rows: &dyn Rows,
-    id: &RequestId,
-    text: Option<String>,
-) -> Result<(Address, Body), Refusal> {
-    let request: Request =
-        read(rows, &keys::request(id)).ok_or_else(|| Refusal::NoSuchRequest(id.clone()))?;
-    match request.answer {
-        None => Ok((request.to, Body::Cancel(Cancel { text }))),
-        Some(RequestAnswer::Record { trade }) if known_trade(rows, &trade).is_ok() => {
-            Err(Refusal::OrderBecameATrade(trade))
-        }
-        // The record does not count (line 11): the order can be cancelled all the same.
-        Some(RequestAnswer::Record { .. }) => Ok((request.to, Body::Cancel(Cancel { text }))),
-        Some(RequestAnswer::Rejected { reason, .. }) => Err(Refusal::OrderWasRejected(reason)),
-    }
 }

@@ -9,7 +9,9 @@ use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::wire::{self, Decoded};
 use tradepost_statements::{Body, TradeRef};
 
-use super::desk::Desk;
+use crate::rows::Rows;
+
+use super::desk::{Desk, read};
 use super::judge::{Agreed, Known, lines_8_to_15};
 use super::records::{self, Records, Terms};
 use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
@@ -24,7 +26,11 @@ pub(super) struct Filed {
 
 impl Filed {
     pub(super) fn load(desk: &Desk<'_>, no: u64) -> Option<Filed> {
-        let letter = desk.letter(no)?;
+        Filed::load_from(desk.rows(), no)
+    }
+
+    pub(super) fn load_from(rows: &dyn Rows, no: u64) -> Option<Filed> {
+        let letter: Letter = read(rows, &keys::letter(no))?;
         let decoded = door::read(&letter.received.content).ok()?;
         Some(Filed { letter, decoded })
     }
@@ -58,6 +64,14 @@ impl Filed {
             Some(status)
         } else {
             None
+        }
+    }
+
+    /// It made the trade what it is, or says again what did.
+    pub(super) fn counts(&self) -> bool {
+        match self.letter.fate {
+            Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
+            Fate::New | Fate::Held { .. } | Fate::Warned { .. } => false,
         }
     }
 
