@@ -5,6 +5,8 @@
 //! the same content gets the same answer and does nothing; with other content it is refused.
 
 mod members;
+mod money;
+mod parcel;
 mod record;
 mod refusal;
 mod status;

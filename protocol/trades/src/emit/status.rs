@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tradepost_statements::instruction::PaymentInstruction;
-use tradepost_statements::order::LineQuantity;
-use tradepost_statements::progress::{Progress, Track as TrackKind};
-use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
+use tradepost_statements::progress::Track as TrackKind;
+use tradepost_statements::status::OrderStatus;
 use tradepost_statements::{
-    Address, Amount, Body, DeliveryState, OrderState, PaymentState, StatementId, Time, TradeId,
-    TradeRef, wire,
+    Address, Body, DeliveryState, OrderState, PaymentState, StatementId, Time, TradeId, TradeRef,
+    wire,
 };
 
 use super::members::{as_in_the_line, only, optional, required};
+use super::money::{own_part, payment};
+use super::parcel::delivery;
 use super::refusal::Refusal;
 use crate::server::Desk;
-use crate::server::book::{self, CarrierPart, Goods, PaymentPart, Track, Trade};
+use crate::server::book::{self, Track, Trade};
 use crate::server::desk::{AskedBy, Told};
 use crate::server::track::{Standing, StepRefused, next_place};
 use crate::shop;
@@ -223,207 +223,4 @@ fn order(trade: &mut Trade, mut status: OrderStatus) -> Result<OrderStatus, Refu
         standing,
     });
     Ok(status)
-}
-
-fn delivery(
-    desk: &Desk<'_>,
-    trade: &mut Trade,
-    mut status: DeliveryStatus,
-) -> Result<DeliveryStatus, Refusal> {
-    let goods_of_record = trade.shop.as_ref().map(|s| s.record.lines.clone());
-    let names_us = trade.shop.as_ref().is_some_and(|s| {
-        let carriers = &s.record.delivery.carriers;
-        carriers.iter().any(|c| c.address == desk.settings.address)
-    });
-    if trade.carrier.is_none() && !names_us {
-        return Err(Refusal::TrackIsNotOurs {
-            track: TrackKind::Delivery.word(),
-            trade: trade.trade.to_string(),
-            why: "no delivery-instruction of its shop has arrived",
-        });
-    }
-    let part = trade.carrier.get_or_insert_with(CarrierPart::default);
-    name_parcel(part, &mut status)?;
-    if let Some(lines) = &status.lines {
-        let goods = match &goods_of_record {
-            Some(lines) => Goods::Record(lines),
-            None => Goods::Instructions(&part.instructions),
-        };
-        check_lines(goods, lines)?;
-    }
-    if let (Some(from), Some(until)) = (status.delivery.planned, status.delivery.planned_until)
-        && until < from
-    {
-        return Err(Refusal::Member {
-            name: "planned_until".to_owned(),
-            problem: format!("{until} is before planned, {from}"),
-        });
-    }
-    let last = part.parcels.get(&status.parcel);
-    let standing = last.map_or(Standing::start(), |t| t.standing);
-    let standing = standing.step(status.state)?;
-    let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), status.at);
-    (status.sequence, status.at) = place?;
-    if let Some(track) = last {
-        let before = &track.last;
-        if status.delivery.planned.is_none() && status.delivery.planned_until.is_none() {
-            status.delivery.planned = before.delivery.planned;
-            status.delivery.planned_until = before.delivery.planned_until;
-        }
-        let number = status.tracking_number;
-        status.tracking_number = number.or_else(|| before.tracking_number.clone());
-        status.tracking_url = status.tracking_url.or_else(|| before.tracking_url.clone());
-        status.access = status.access.or_else(|| before.access.clone());
-        status.lines = status.lines.or_else(|| before.lines.clone());
-    }
-    let track = Track {
-        last: status.clone(),
-        standing,
-    };
-    part.parcels.insert(status.parcel.clone(), track);
-    Ok(status)
-}
-
-/// A line without parcel means the only one that there is; a named one must be among those that
-/// the shop named, if it named all.
-fn name_parcel(part: &CarrierPart, status: &mut DeliveryStatus) -> Result<(), Refusal> {
-    let named: Vec<&String> = part
-        .instructions
-        .iter()
-        .filter_map(|i| i.parcel.as_ref())
-        .collect();
-    let all_named = !named.is_empty() && named.len() == part.instructions.len();
-    match (status.parcel.as_str(), named.as_slice()) {
-        ("", [only]) if all_named => status.parcel.clone_from(only),
-        (parcel, _) if all_named && !named.iter().any(|n| *n == parcel) => {
-            let known: Vec<&str> = named.iter().map(|n| n.as_str()).collect();
-            return Err(Refusal::UnknownParcel {
-                named: parcel.to_owned(),
-                known: known.join(", "),
-            });
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn check_lines(goods: Goods<'_>, lines: &[LineQuantity]) -> Result<(), Refusal> {
-    for l in lines {
-        if goods.quantity(l.line).is_none_or(|most| l.quantity > most) {
-            return Err(Refusal::LineIsNotInTheTrade {
-                line: l.line,
-                quantity: l.quantity.get(),
-            });
-        }
-    }
-    Ok(())
-}
-
-fn payment(
-    desk: &Desk<'_>,
-    trade: &mut Trade,
-    mut status: PaymentStatus,
-) -> Result<PaymentStatus, Refusal> {
-    let part = match &mut trade.payment {
-        Some(part) => part,
-        none => none.insert(own_part(
-            desk,
-            trade.shop.as_ref(),
-            &trade.trade,
-            &trade.buyer_mail,
-        )?),
-    };
-    let total = part.instruction.amount;
-    if status.amount != total {
-        return Err(Refusal::AmountIsNotTheTotal {
-            stated: status.amount,
-            total,
-        });
-    }
-    let last = part.track.as_ref();
-    let standing = last.map_or(Standing::start(), |t| t.standing);
-    let standing = standing.step(status.state)?;
-    let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), status.at);
-    (status.sequence, status.at) = place?;
-    if let Some(track) = last {
-        status.settle.planned = status.settle.planned.or(track.last.settle.planned);
-        if status.state != PaymentState::Settled {
-            status.paid = status.paid.or(track.last.paid);
-        }
-        status.refunded = status.refunded.or(track.last.refunded);
-    }
-    check_money(&status, total)?;
-    part.track = Some(Track {
-        last: status.clone(),
-        standing,
-    });
-    Ok(status)
-}
-
-/// A trade that was placed elsewhere has no instruction; its record names us (E27).
-fn own_part(
-    desk: &Desk<'_>,
-    shop: Option<&book::ShopPart>,
-    trade: &TradeRef,
-    buyer_mail: &Address,
-) -> Result<PaymentPart, Refusal> {
-    let names_us = shop.filter(|s| s.record.payment.processor == desk.settings.address);
-    let Some(shop) = names_us else {
-        return Err(Refusal::TrackIsNotOurs {
-            track: TrackKind::Payment.word(),
-            trade: trade.to_string(),
-            why: "no payment-instruction of its shop has arrived",
-        });
-    };
-    Ok(PaymentPart {
-        instruction: PaymentInstruction {
-            amount: shop.record.total,
-            method: shop.record.payment.method,
-            reference: None,
-            buyer_mail: buyer_mail.clone(),
-            notify: None,
-            due: None,
-        },
-        track: None,
-    })
-}
-
-/// Protocol 5, line 14: what a reader would warn about is not said.
-fn check_money(status: &PaymentStatus, total: Amount) -> Result<(), Refusal> {
-    for (member, amount) in [("paid", status.paid), ("refunded", status.refunded)] {
-        if let Some(stated) = amount.filter(|a| a.currency() != total.currency()) {
-            return Err(Refusal::OtherCurrency {
-                member,
-                stated,
-                total,
-            });
-        }
-    }
-    if let Some(paid) = status.paid {
-        if paid.is_more_than(total) {
-            return Err(Refusal::MoreThanCanBe {
-                member: "paid",
-                stated: paid,
-                most: total,
-            });
-        }
-        if status.state == PaymentState::Settled && paid != total {
-            return Err(Refusal::SettledIsAllOfIt { paid, total });
-        }
-    }
-    let paid_so_far = match (status.state, status.paid) {
-        (PaymentState::Settled, _) => total,
-        (_, Some(paid)) => paid,
-        (PaymentState::Refunded | PaymentState::Voided, None) => total,
-        (state, None) if state.rank() == Some(2) => total,
-        (_, None) => Amount::zero(total.currency()),
-    };
-    match status.refunded {
-        Some(stated) if stated.is_more_than(paid_so_far) => Err(Refusal::MoreThanCanBe {
-            member: "refunded",
-            stated,
-            most: paid_so_far,
-        }),
-        Some(_) | None => Ok(()),
-    }
 }
