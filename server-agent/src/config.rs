@@ -1,5 +1,7 @@
 //! The configuration, and where it and the book are.
 
+mod procedures;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,12 +17,11 @@ use tradepost_post::config::{
 use tradepost_post::dkim::{KeySource, Signing};
 use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
-use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
+use tradepost_statements::order::DeliveryMethod;
 use tradepost_trades::payment::AuthorizeAnswer;
 use tradepost_trades::server::{Settings, Timers};
-use tradepost_trades::{carrier, payment, shop};
+use tradepost_trades::{carrier, payment};
 
-use crate::catalogue;
 use crate::cli::Places;
 
 /// What the configuration file says, checked.
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) smtp: Option<SmtpToml>,
     /// How long letters are tried.
     pub(crate) outbox: Policy,
+    /// What makes the goods of a delivery method: a program and its arguments.
+    pub(crate) goods: BTreeMap<DeliveryMethod, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,7 +59,7 @@ struct File {
     catalogue: Option<Spanned<PathBuf>>,
     dkim: Option<DkimToml>,
     #[serde(default)]
-    shop: ShopToml,
+    shop: procedures::ShopToml,
     carrier: Option<CarrierToml>,
     payment: Option<PaymentToml>,
     imap: Option<ImapToml>,
@@ -73,29 +76,6 @@ enum Role {
     Shop,
     Carrier,
     Payment,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ShopToml {
-    #[serde(default)]
-    payment: BTreeMap<PaymentMethod, Spanned<PaymentMethodToml>>,
-    #[serde(default)]
-    delivery: BTreeMap<DeliveryMethod, Spanned<DeliveryMethodToml>>,
-    /// The shop waits so long for `confirm` before it instructs anybody.
-    confirm_within: Option<Span>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PaymentMethodToml {
-    processor: Option<Spanned<Address>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DeliveryMethodToml {
-    carrier: Option<Spanned<Address>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,7 +181,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         minimum: file.trust.minimum(&source)?,
         minimum_of: file.trust.minimum_of(&source)?,
         shop: if plays(Role::Shop) {
-            Some(shop(&source, &file, &roles)?)
+            Some(procedures::shop(&source, &file, &roles)?)
         } else {
             None
         },
@@ -235,6 +215,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         imap: file.imap,
         smtp: file.smtp,
         outbox: outbox(&file.timers),
+        goods: file.shop.goods(),
         source,
     })
 }
@@ -251,107 +232,6 @@ fn keys(
         failures_kept: keys.failures_kept.min(held_first / 2),
         ..keys
     })
-}
-
-/// E2: the procedure table. Where this server plays the other role as well, it need not be named.
-fn shop(source: &Source, file: &File, roles: &[Role]) -> Result<shop::Settings, ConfigError> {
-    let own = &file.address;
-    let catalogue = file
-        .catalogue
-        .as_ref()
-        .map(|path| {
-            let place = source.beside(path.get_ref());
-            // A missing file is this configuration's fault, a wrong line the catalogue's.
-            if place.is_file() {
-                catalogue::read(&place)
-            } else {
-                let text = format!("catalogue: there is no file {}", place.display());
-                Err(source.wrong(path, text))
-            }
-        })
-        .transpose()?;
-    let mut payment = BTreeMap::new();
-    for (method, procedure) in &file.shop.payment {
-        let key = format!("[shop.payment.{method}] processor");
-        let processor = procedure.get_ref().processor.as_ref();
-        let processor = role_address(source, own, roles, Role::Payment, processor, &key)?
-            .ok_or_else(|| {
-                source.wrong(
-                    procedure,
-                    format!("{key}: say who takes the payment, or add \"payment\" to roles"),
-                )
-            })?;
-        payment.insert(*method, shop::PaymentProcedure { processor });
-    }
-    let mut delivery = BTreeMap::new();
-    for (method, procedure) in &file.shop.delivery {
-        let key = format!("[shop.delivery.{method}] carrier");
-        let carrier = procedure.get_ref().carrier.as_ref();
-        let carrier = role_address(source, own, roles, Role::Carrier, carrier, &key)?;
-        if carrier.is_none() && *method == DeliveryMethod::Courier {
-            let text = format!("{key}: say who delivers, or add \"carrier\" to roles");
-            return Err(source.wrong(procedure, text));
-        }
-        delivery.insert(*method, shop::DeliveryProcedure { carrier });
-    }
-    if payment.is_empty() && roles.contains(&Role::Payment) {
-        let processor = own.clone();
-        payment = PaymentMethod::ALL
-            .iter()
-            .map(|m| {
-                (
-                    *m,
-                    shop::PaymentProcedure {
-                        processor: processor.clone(),
-                    },
-                )
-            })
-            .collect();
-    }
-    if delivery.is_empty() && roles.contains(&Role::Carrier) {
-        let carrier = Some(own.clone());
-        delivery = DeliveryMethod::ALL
-            .iter()
-            .map(|m| {
-                (
-                    *m,
-                    shop::DeliveryProcedure {
-                        carrier: carrier.clone(),
-                    },
-                )
-            })
-            .collect();
-    }
-    Ok(shop::Settings {
-        catalogue,
-        payment,
-        delivery,
-        confirm_within: file.shop.confirm_within.map(Span::duration),
-    })
-}
-
-/// Who plays a role for the shop: the one named, else this server, if it does.
-fn role_address(
-    source: &Source,
-    own: &Address,
-    roles: &[Role],
-    role: Role,
-    named: Option<&Spanned<Address>>,
-    key: &str,
-) -> Result<Option<Address>, ConfigError> {
-    let word = match role {
-        Role::Shop => "shop",
-        Role::Carrier => "carrier",
-        Role::Payment => "payment",
-    };
-    match named {
-        Some(address) if address.get_ref() == own && !roles.contains(&role) => {
-            let text = format!("{key}: that is this server itself; add \"{word}\" to roles");
-            Err(source.wrong(address, text))
-        }
-        Some(address) => Ok(Some(address.get_ref().clone())),
-        None => Ok(roles.contains(&role).then(|| own.clone())),
-    }
 }
 
 /// The shops that may instruct; a server that is the shop itself needs no others (E27).

@@ -2,6 +2,7 @@
 
 mod dkim;
 mod probe;
+mod procedures;
 mod trust;
 
 use std::path::Path;
@@ -74,6 +75,7 @@ pub(crate) async fn examine(
         config.path().display().to_string(),
     ));
     checks.push(roles(&config));
+    checks.extend(procedures::checks(&config));
     match config::data_folder(places) {
         Ok(data) => checks.push(store(&data, &config).await),
         Err(e) => checks.push(Check::bad("data folder", format!("{e:#}"), "")),

@@ -166,7 +166,7 @@ async fn a_wrong_configuration_is_refused_with_its_place_and_the_remedy() {
     let good = room.server(SHOP, SHOP_TOML);
     let text = std::fs::read_to_string(&good.config).unwrap();
     assert!(good.say(&["trades"], "").status.success());
-    let rows: [(&str, &str, &str); 12] = [
+    let rows: [(&str, &str, &str); 17] = [
         ("roles = [\"shop\"]", "roles = [\"shpo\"]", "server.toml:3"),
         ("roles = [\"shop\"]", "roles = []", "name at least one"),
         ("name =", "nmae =", "did you mean \"name\"?"),
@@ -177,6 +177,32 @@ async fn a_wrong_configuration_is_refused_with_its_place_and_the_remedy() {
             "carrier = \"track@carrier.example\"",
             "",
             "say who delivers",
+        ),
+        (
+            "[shop.delivery.courier]",
+            "charge = \"on-delivery\"\n[shop.delivery.courier]",
+            "on-shipping",
+        ),
+        (
+            "[shop.delivery.courier]",
+            "charge = \"on-shipping\"\ndue_within = \"14 days\"\n[shop.delivery.courier]",
+            "due_within: only charge = \"on-invoice\" has one",
+        ),
+        (
+            "carrier = \"track@carrier.example\"",
+            "goods_command = [\"make-licence\"]",
+            "only electronic goods",
+        ),
+        (
+            "[shop.delivery.courier]",
+            "[shop.delivery.electronic]\ngoods_command = []\n[shop.delivery.courier]",
+            "name a program",
+        ),
+        (
+            "[shop.delivery.courier]",
+            "[shop.delivery.electronic]\ngoods_command = [\"make-licence\"]\n\
+             carrier = \"track@carrier.example\"\n[shop.delivery.courier]",
+            "leave out carrier",
         ),
         (
             "[shop.payment.credit-card]",

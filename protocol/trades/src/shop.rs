@@ -17,7 +17,7 @@ mod settings;
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm, give_back};
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use order::order;
-pub use settings::{Catalogue, DeliveryProcedure, Item, PaymentProcedure, Settings};
+pub use settings::{Catalogue, Charge, DeliveryProcedure, Item, PaymentProcedure, Settings};
 
 use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tradepost_statements::order::{DeliveryMethod, Line, PaymentMethod};
 use tradepost_statements::{Address, Amount};
 
@@ -25,6 +26,26 @@ pub struct Settings {
 pub struct PaymentProcedure {
     /// Who takes the payment.
     pub processor: Address,
+    /// Whether it is asked to authorize the payment before there is a trade (E3).
+    pub authorize: bool,
+    /// When it is told to take the payment (E9).
+    pub charge: Charge,
+}
+
+/// When the payment-instruction leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Charge {
+    /// With the trade record, or once the buyer has confirmed it where the shop waits for that.
+    #[default]
+    OnConfirmation,
+    /// Once something has shipped.
+    OnShipping,
+    /// As on confirmation, with a date until which the buyer may pay.
+    OnInvoice {
+        /// Counted from the time at which the trade was placed.
+        due_within: Duration,
+    },
 }
 
 /// What is done for a delivery method.
@@ -32,6 +53,32 @@ pub struct PaymentProcedure {
 pub struct DeliveryProcedure {
     /// Who delivers; none: the shop itself, without any delivery track (electronic goods).
     pub carrier: Option<Address>,
+    /// The goods come from a command of the shop's own system, and leave by letter: the shop itself
+    /// is the carrier.
+    pub goods: bool,
+}
+
+impl PaymentProcedure {
+    /// Without authorization, charged on confirmation.
+    #[must_use]
+    pub fn at(processor: Address) -> PaymentProcedure {
+        PaymentProcedure {
+            processor,
+            authorize: false,
+            charge: Charge::default(),
+        }
+    }
+}
+
+impl DeliveryProcedure {
+    /// By this carrier.
+    #[must_use]
+    pub fn by(carrier: Address) -> DeliveryProcedure {
+        DeliveryProcedure {
+            carrier: Some(carrier),
+            goods: false,
+        }
+    }
 }
 
 /// What a shop sells, and for how much.

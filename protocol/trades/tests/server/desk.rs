@@ -77,12 +77,8 @@ fn settings(address: &str) -> Settings {
 }
 
 fn shop_settings(processor: &str, carrier: &str) -> shop::Settings {
-    let procedure = shop::PaymentProcedure {
-        processor: processor.parse().unwrap(),
-    };
-    let by_courier = shop::DeliveryProcedure {
-        carrier: Some(carrier.parse().unwrap()),
-    };
+    let procedure = shop::PaymentProcedure::at(processor.parse().unwrap());
+    let by_courier = shop::DeliveryProcedure::by(carrier.parse().unwrap());
     shop::Settings {
         catalogue: None,
         payment: BTreeMap::from([
@@ -93,7 +89,10 @@ fn shop_settings(processor: &str, carrier: &str) -> shop::Settings {
             (DeliveryMethod::Courier, by_courier),
             (
                 DeliveryMethod::Electronic,
-                shop::DeliveryProcedure { carrier: None },
+                shop::DeliveryProcedure {
+                    carrier: None,
+                    goods: false,
+                },
             ),
         ]),
         confirm_within: None,
