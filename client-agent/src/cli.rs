@@ -1,9 +1,13 @@
 //! The command line: what can be asked for, and the help that says how.
 
+mod acting;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tradepost_post::config::Span;
+
+pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
 
 /// Keeps a ledger of your purchases from what shops, carriers and payment processors mail you.
 #[derive(Debug, Parser)]
@@ -148,18 +152,11 @@ the evidence that there is. Held letters block nothing.")]
         json: Json,
     },
     /// Cancel a trade, or an order that was not answered yet
-    #[command(after_help = "Examples:
-  tradepost cancel T-1001 --text 'ordered twice by mistake'
-  tradepost cancel 01932c07-9a2e-7c11-8f54-0f6a1c0d9e21:ann@home.example")]
-    Cancel {
-        /// A trade's id, shop/id, or a request id
-        what: String,
-        /// A word to the shop
-        #[arg(long)]
-        text: Option<String>,
-        #[command(flatten)]
-        json: Json,
-    },
+    Cancel(CancelArgs),
+    /// Ask the shop to take goods back
+    Return(ReturnArgs),
+    /// Say which changes of a trade you want to be told of, and where
+    Notify(NotifyArgs),
     /// The orders that were sent, and what became of them
     #[command(after_help = "Examples:
   tradepost requests

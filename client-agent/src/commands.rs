@@ -1,5 +1,7 @@
 //! The commands: each asks, and prints the answer as data or for people.
 
+mod acting;
+
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -65,9 +67,12 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
         Command::Confirm { trade, json } => {
             send(places, Request::Confirm { trade }, json.json).await
         }
-        Command::Cancel { what, text, json } => {
-            send(places, Request::Cancel { what, text }, json.json).await
+        Command::Cancel(args) => {
+            let (what, text) = (args.what, args.text);
+            send(places, Request::Cancel { what, text }, args.json.json).await
         }
+        Command::Return(args) => acting::give_back(places, args).await,
+        Command::Notify(args) => acting::wish(places, args).await,
         Command::Requests { json } => {
             let answer = ask(places, Request::Requests).await?;
             printed(json.json, &answer, |all: Vec<RequestView>| {

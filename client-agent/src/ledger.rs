@@ -30,7 +30,7 @@ use crate::config::Config;
 /// Raise it when rows are made in another way, or statements are understood that were not before:
 /// the index is then made anew from the journal, and letters that were not understood are read
 /// again (protocol 2).
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
 /// this size; one that waits for DNS whatever its size, since it has to be proven again.

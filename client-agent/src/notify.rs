@@ -17,6 +17,7 @@ pub(crate) fn tell(notices: &[Notice]) {
             | Notice::Progress { .. }
             | Notice::OtherCarriers { .. }
             | Notice::OrderRejected { .. }
+            | Notice::ReturnDecided { .. }
             | Notice::Resolved { .. } => tracing::info!("{text}"),
         }
     }

@@ -5,6 +5,7 @@
 
 mod held;
 mod trades;
+mod undone;
 mod warnings;
 
 pub(crate) mod doctor;

@@ -6,10 +6,13 @@ mod exporting;
 mod form;
 pub(crate) mod importing;
 mod saying;
+mod undoing;
+mod wishing;
 
 use serde::{Deserialize, Serialize};
 use tradepost_post::store::Position;
-use tradepost_trades::buyer::view;
+use tradepost_statements::wish::Wishes;
+use tradepost_trades::buyer::{Back, view};
 
 use crate::json;
 use crate::ledger::{Entered, Ledger, LedgerError};
@@ -93,10 +96,26 @@ pub(crate) enum Request {
     },
     /// Cancel a trade or an order.
     Cancel {
-        /// A trade, or a request id, as the person wrote it.
-        what: String,
+        /// A trade, or a request id, as the person wrote it; none: the only open order.
+        what: Option<String>,
         /// A word to the shop.
         text: Option<String>,
+    },
+    /// Return goods of a trade.
+    Return {
+        /// As the person wrote it.
+        trade: String,
+        /// What goes back; nothing: all that is left.
+        lines: Vec<Back>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Say what to be told of unasked.
+    Wish {
+        /// A trade, or a request id, as the person wrote it.
+        what: String,
+        /// Of what, and where.
+        wishes: Wishes,
     },
     /// Judge letters.
     Import {
@@ -116,9 +135,11 @@ impl Request {
     /// What it does to the ledger.
     pub(crate) fn effect(&self) -> Effect {
         match self {
-            Request::Order { .. } | Request::Confirm { .. } | Request::Cancel { .. } => {
-                Effect::Sends
-            }
+            Request::Order { .. }
+            | Request::Confirm { .. }
+            | Request::Cancel { .. }
+            | Request::Return { .. }
+            | Request::Wish { .. } => Effect::Sends,
             Request::Dismiss { .. } | Request::Accept { .. } | Request::Import { .. } => {
                 Effect::Writes
             }
@@ -265,7 +286,13 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
         Request::Order { form } => acting::order(ledger, &form),
         Request::DryRun { form } => acting::dry_run(ledger, &form),
         Request::Confirm { trade } => acting::confirm(ledger, &trade),
-        Request::Cancel { what, text } => acting::cancel(ledger, &what, text),
+        Request::Cancel { what, text } => undoing::cancel(ledger, what.as_deref(), text),
+        Request::Return {
+            trade,
+            lines,
+            reason,
+        } => undoing::give_back(ledger, &trade, &lines, reason),
+        Request::Wish { what, wishes } => wishing::wish(ledger, &what, &wishes),
         // `Office::ask` takes letters in: their senders are proven first, which may take a while.
         Request::Import { .. } => Err(AskError::NotFound(
             "letters are imported by the office".to_owned(),

@@ -11,7 +11,7 @@ use serde_json::json;
 use support::letters::{Said, at, in_transit, record, settled};
 use support::{CONFIG, Home};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "daemon",
     "pending",
     "list",
@@ -22,6 +22,8 @@ const COMMANDS: [&str; 18] = [
     "order",
     "confirm",
     "cancel",
+    "return",
+    "notify",
     "requests",
     "import",
     "rebuild",

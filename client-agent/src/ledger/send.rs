@@ -201,12 +201,12 @@ pub(crate) fn what(kind: Kind) -> &'static str {
         Kind::Order => "order",
         Kind::Confirm => "confirmation",
         Kind::Cancel => "cancellation",
+        Kind::Notify => "wish for notices",
         Kind::TradeRecord
         | Kind::OrderRejected
         | Kind::Return
         | Kind::ReturnDecision
         | Kind::StatusRequest
-        | Kind::Notify
         | Kind::UnknownTrade
         | Kind::OrderStatus
         | Kind::DeliveryStatus

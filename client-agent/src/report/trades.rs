@@ -5,6 +5,7 @@ use tradepost_trades::buyer::view::{HistoryView, Origin, ShowView, StatsView, Tr
 
 use super::table::Column::{Free, Whole};
 use super::table::Table;
+use super::undone;
 use super::words::{
     clipped, count, day, delivery, local, named, order, parcel, payment, safe, what_was_bought,
     wrapped,
@@ -261,20 +262,22 @@ pub(crate) fn show(show: &ShowView) -> String {
         }
     });
     out.push(String::new());
-    let mut lines = Table::new(&[Whole(""), Free(""), Whole("EACH")]);
-    for line in &t.lines {
+    let mut lines = Table::new(&[Whole("LINE"), Whole(""), Free(""), Whole("EACH")]);
+    for (number, line) in (1..).zip(&t.lines) {
         let sku = line
             .sku
             .as_ref()
             .map(|s| format!(" ({})", safe(s)))
             .unwrap_or_default();
         lines.row([
+            u64::to_string(&number),
             line.quantity.to_string(),
             format!("{}{sku}", safe(&line.name)),
             line.price.to_string(),
         ]);
     }
     lines.row([
+        String::new(),
         String::new(),
         "total, with charges and discounts".to_owned(),
         t.total.to_string(),
@@ -302,6 +305,9 @@ pub(crate) fn show(show: &ShowView) -> String {
             "{} open: see `tradepost warnings`",
             count(n, "warning")
         ));
+    }
+    if !show.undoing.is_empty() {
+        out.push(format!("\n{}", undone::undoings(show)));
     }
     if !show.history.is_empty() {
         out.push(format!("\nHistory\n{}", history(&show.history)));

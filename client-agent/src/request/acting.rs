@@ -1,10 +1,10 @@
-//! What the person does: orders, confirms, cancels, decides about warnings.
+//! What the person does: orders, confirms, decides about warnings.
 
-use tradepost_statements::{Address, Body, Kind, RequestId, TradeRef};
+use tradepost_statements::{Address, Body, Kind, TradeRef};
 use tradepost_trades::buyer::{self, Act, view};
 use tradepost_trades::rows::Rows;
 
-use super::saying::{about_to_send, found, queued, say};
+use super::saying::{about_to_send, found, queued};
 use super::{Answer, AskError, SendState, Sending, no_such_warning, told, told_after};
 use crate::ledger::send::{About, Outgoing, request_id, what};
 use crate::ledger::{Entry, Input, Ledger, LedgerError, kept_letter};
@@ -127,20 +127,5 @@ fn noted(trade: &TradeRef, nothing_to_note: bool) -> Sending {
         state: SendState::Noted,
         text: Some(text.to_owned()),
         item: None,
-    }
-}
-
-/// Cancels a trade, or an order by its request id.
-pub(super) fn cancel(
-    ledger: &Ledger,
-    what: &str,
-    text: Option<String>,
-) -> Result<Answer, AskError> {
-    match what.parse::<RequestId>() {
-        Ok(request) => say(ledger, |rows| buyer::cancel_request(rows, &request, text)),
-        Err(_) => {
-            let trade = found(ledger, what)?;
-            say(ledger, |rows| buyer::cancel_trade(rows, &trade, text))
-        }
     }
 }

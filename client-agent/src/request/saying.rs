@@ -23,7 +23,6 @@ pub(super) fn say(
 }
 
 /// Says something to each of several parties, or to none of them.
-#[expect(dead_code, reason = "the commands that ask several parties use it")]
 pub(super) fn say_each(
     ledger: &Ledger,
     decide: impl FnOnce(&dyn Rows) -> Result<Vec<Saying>, Refusal>,

@@ -25,6 +25,8 @@ mod held;
 mod own;
 mod say;
 mod tick;
+mod undoing;
+mod wishes;
 
 mod file;
 mod keys;
@@ -51,7 +53,9 @@ pub use own::{OwnHow, bounced, own};
 pub use say::{Saying, cancel_request, cancel_trade, confirm};
 pub use settings::{Adopt, Settings, Timers};
 pub use tick::tick;
+pub use undoing::{Back, return_goods};
 pub use warning::WarningKind;
+pub use wishes::{wishes_for_order, wishes_for_trade};
 
 /// What came of an input: rows to write, and what else is to be done. Nothing has happened until
 /// the rows are durable.
@@ -154,6 +158,13 @@ pub enum Notice {
         /// Why: the reason's word.
         reason: String,
     },
+    /// The shop decided about a return.
+    ReturnDecided {
+        /// Of which trade.
+        trade: TradeRef,
+        /// Whether it takes the goods back.
+        accepted: bool,
+    },
     /// There is a new warning.
     Warned {
         /// Its number.
@@ -190,6 +201,10 @@ impl std::fmt::Display for Notice {
             Notice::OtherCarriers { trade } => write!(f, "{trade}: the shop named other carriers"),
             Notice::OrderRejected { request, reason } => {
                 write!(f, "the shop rejected the order {request}: {reason}")
+            }
+            Notice::ReturnDecided { trade, accepted } => {
+                let decision = if *accepted { "accepts" } else { "declines" };
+                write!(f, "{trade}: the shop {decision} the return")
             }
             Notice::Warned {
                 warning,

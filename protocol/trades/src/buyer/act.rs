@@ -64,6 +64,29 @@ pub enum Refusal {
     /// The order was answered, so its trade is cancelled by its id.
     #[error("the shop made the trade {0} of this order; cancel that")]
     OrderBecameATrade(TradeRef),
+    /// The trade has no such line.
+    #[error(
+        "there is no line {number}: `tradepost show` numbers them from 1, and the last is {lines}"
+    )]
+    NoSuchLine {
+        /// As the person counts, from 1.
+        number: u64,
+        /// How many there are.
+        lines: usize,
+    },
+    /// More is to be returned than there is, or than is not on its way back already.
+    #[error("{wanted} of line {number} cannot be returned: {left} are left to return")]
+    MoreThanIsLeft {
+        /// The line, as the person counts, from 1.
+        number: u64,
+        /// What the person wants to return.
+        wanted: u32,
+        /// What there is.
+        left: u32,
+    },
+    /// The person has asked to return everything already.
+    #[error("you asked to return all of {0} already; `tradepost show` tells what the shop said")]
+    NothingIsLeft(TradeRef),
     /// The shop made no trade of the order.
     #[error("the shop rejected this order already ({0})")]
     OrderWasRejected(String),

@@ -157,6 +157,12 @@ pub(super) fn note_new_answer(
 ) {
     if counts_as_answer(now) && !counts_as_answer(before) {
         note_answer(desk, statement);
+        if let (Some(trade), Body::ReturnDecision(decision)) = (&statement.trade, &statement.body) {
+            desk.notices.push(Notice::ReturnDecided {
+                trade: trade.clone(),
+                accepted: decision.accepted,
+            });
+        }
     }
 }
 
@@ -182,6 +188,14 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
         let Some(mut own) = desk.own(id) else {
             continue;
         };
+        // A record that crossed the cancellation of its order says nothing about that: the
+        // cancellation may be lost, and is sent again.
+        let crossed = own.statement.body.kind() == Kind::Cancel
+            && statement.body.kind() == Kind::TradeRecord
+            && statement.answers != Some(id);
+        if crossed {
+            continue;
+        }
         match own.progress {
             OwnProgress::Answered { .. } => continue,
             OwnProgress::Waiting { again } => desk.delete(&keys::say_again(again, id)),

@@ -72,6 +72,13 @@ pub(super) fn statement(sender: &Address, id: StatementId) -> String {
 pub(super) fn own(id: StatementId) -> String {
     format!("{OWN}{id}")
 }
+/// Statements of ours that name a trade.
+pub(super) fn owns_about(t: &TradeRef) -> String {
+    format!("b/oa/{}/", trade_key(t))
+}
+pub(super) fn own_about(t: &TradeRef, id: StatementId) -> String {
+    format!("{}{id}", owns_about(t))
+}
 pub(super) fn own_by_message_id(id: &str) -> String {
     format!("b/m/{id}")
 }

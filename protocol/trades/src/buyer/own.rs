@@ -85,6 +85,9 @@ fn take(
     }
     desk.put(&keys::own(id), &own);
     if is_new {
+        if let Some(trade) = &statement.trade {
+            desk.mark(&keys::own_about(trade, id));
+        }
         note_request(desk, &statement);
         door::recognise_copies(desk, id);
         file::judge_waiting(desk, &format!("a/{id}"));

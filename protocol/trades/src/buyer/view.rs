@@ -12,14 +12,15 @@ use super::evaluate::Filed;
 use super::letter::LetterFacts;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
 use super::warning::Warning;
-use super::{door, keys, plain};
+use super::{door, keys, plain, undoing};
 
 mod shapes;
+mod undone;
 
 pub use super::state::Origin;
 pub use shapes::{
-    HeldView, HistoryView, LetterView, OrderView, ParcelView, Parties, PaymentView, RequestView,
-    ShowView, StatsView, TradeView, WarningView,
+    DecisionView, HeldView, HistoryView, LetterView, LineView, OrderView, ParcelView, Parties,
+    PaymentView, RequestView, ShowView, StatsView, TradeView, UndoingView, WarningView,
 };
 
 /// Why a text names no single trade.
@@ -130,6 +131,10 @@ pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
             processor: state.processor.clone(),
         },
         history: letters.into_iter().filter_map(history).collect(),
+        undoing: undoing::of_trade(rows, &known)
+            .into_iter()
+            .map(undone::view)
+            .collect(),
     })
 }
 

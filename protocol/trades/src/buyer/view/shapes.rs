@@ -1,7 +1,10 @@
 //! The shapes of the JSON: their names and members are stable.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use tradepost_statements::order::Line;
+use tradepost_statements::postal::Recipient;
 use tradepost_statements::progress::Track;
 use tradepost_statements::{
     Address, Amount, DeliveryState, Evidence, Kind, OrderState, PaymentState, RequestId,
@@ -123,6 +126,52 @@ pub struct ShowView {
     pub parties: Parties,
     /// Its statuses, in the order of their arrival.
     pub history: Vec<HistoryView>,
+    /// What the person asked to be undone, in the order in which they asked.
+    #[serde(default)]
+    pub undoing: Vec<UndoingView>,
+}
+
+/// A cancellation or return that the person asked for (E7, E23).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoingView {
+    /// The statement that asked.
+    pub statement: StatementId,
+    /// `cancel` or `return`.
+    pub kind: Kind,
+    /// When it was asked.
+    pub sent: Time,
+    /// What is to go back; null: everything.
+    pub lines: Option<Vec<LineView>>,
+    /// What the person said to the shop.
+    pub text: Option<String>,
+    /// The shop has answered, if only with the present status.
+    pub answered: bool,
+    /// What the shop decided.
+    pub decision: Option<DecisionView>,
+}
+
+/// Some of a line of a trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineView {
+    /// Its place in `lines`, from 0.
+    pub line: u32,
+    /// How many.
+    pub quantity: NonZeroU32,
+}
+
+/// The shop's decision of a return.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionView {
+    /// Whether the shop takes it back.
+    pub accepted: bool,
+    /// When it said so.
+    pub at: Time,
+    /// What it pays back.
+    pub refund: Option<Amount>,
+    /// Where the goods are to be sent.
+    pub send_to: Option<Recipient>,
+    /// The shop's word about it.
+    pub text: Option<String>,
 }
 
 /// Who may speak about a trade.

@@ -1,0 +1,22 @@
+//! What the person wants to be told of unasked (Q5, Q6).
+
+use tradepost_statements::RequestId;
+use tradepost_statements::wish::Wishes;
+use tradepost_trades::buyer;
+
+use super::saying::{found, say_each};
+use super::{Answer, AskError};
+use crate::ledger::Ledger;
+
+/// Tells the servers of a trade, or the shop of an order, what to tell.
+pub(super) fn wish(ledger: &Ledger, what: &str, wishes: &Wishes) -> Result<Answer, AskError> {
+    match what.parse::<RequestId>() {
+        Ok(request) => say_each(ledger, |rows| {
+            buyer::wishes_for_order(rows, &request, wishes)
+        }),
+        Err(_) => {
+            let trade = found(ledger, what)?;
+            say_each(ledger, |rows| buyer::wishes_for_trade(rows, &trade, wishes))
+        }
+    }
+}
