@@ -21,9 +21,11 @@ mod tracks;
 
 mod act;
 mod again;
+mod asking;
 mod held;
 mod own;
 mod say;
+mod schedule;
 mod tick;
 mod undoing;
 mod wishes;
@@ -47,10 +49,12 @@ use crate::rows::{Row, Rows};
 
 pub use act::{Act, Refusal, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
+pub use asking::{Asking, Party, Question, Subject, ask};
 pub use held::awaiting_proof;
 pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, bounced, own};
 pub use say::{Saying, cancel_request, cancel_trade, confirm};
+pub use schedule::{Plan, Planned, Until, When, without_time};
 pub use settings::{Adopt, Settings, Timers};
 pub use tick::tick;
 pub use undoing::{Back, return_goods};
@@ -68,6 +72,8 @@ pub struct Change {
     pub judgement: Option<Judgement>,
     /// Own statements to be sent again now: the same JSON octets in a new letter.
     pub say_again: Vec<StatementId>,
+    /// What the ledger itself wants said now, in new statements.
+    pub say: Vec<Saying>,
     /// What a person would want to know.
     pub notices: Vec<Notice>,
     /// When [`tick`] has something to do.

@@ -1,12 +1,15 @@
 //! What the person decides about the ledger: dismissing and accepting warnings, taking adopted
 //! trades as their own.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{RequestId, Time, TradeRef};
 
 use crate::rows::Rows;
 
 use super::desk::{Desk, read};
+use super::schedule::{self, Plan, Until};
 use super::settings::Settings;
 use super::state::Trade;
 use super::warning::{Warning, WarningState};
@@ -30,6 +33,25 @@ pub enum Act {
     ConfirmAdopted {
         /// Which.
         trade: TradeRef,
+    },
+    /// Wants something asked by itself (E22).
+    Schedule {
+        /// What, whom and when.
+        plan: Plan,
+        /// The first time.
+        next: Time,
+    },
+    /// Of a daily plan, the next time.
+    ScheduleNext {
+        /// The plan's number.
+        plan: u64,
+        /// When.
+        next: Time,
+    },
+    /// Wants that asked no more.
+    Unschedule {
+        /// The plan's number.
+        plan: u64,
     },
 }
 
@@ -90,6 +112,32 @@ pub enum Refusal {
     /// The shop made no trade of the order.
     #[error("the shop rejected this order already ({0})")]
     OrderWasRejected(String),
+    /// The order was not answered, or not by a trade record that counts.
+    #[error(
+        "no trade came of the request {0} so far, so no carrier and no payment processor is known; ask the shop: `tradepost ask {0} --shop`"
+    )]
+    OnlyTheShopIsKnown(RequestId),
+    /// None of the parties that were named has to do with the trade.
+    #[error("the trade {0} has no such party to ask; `tradepost show` names its parties")]
+    NobodyToAsk(TradeRef),
+    /// A server needs some time to answer.
+    #[error(
+        "a server is not asked more often than every {} s (`ask_apart` in [timers])",
+        .least.as_secs_f64()
+    )]
+    AsksTooOften {
+        /// The shortest time between two questions.
+        least: Duration,
+    },
+    /// Nobody needs so many plans.
+    #[error("there are {0} plans already; `tradepost schedule list` shows them")]
+    TooManyPlans(usize),
+    /// What is waited for has come.
+    #[error("the trade {0} is {1} already, so there is nothing to ask for")]
+    NothingToWaitFor(TradeRef, Until),
+    /// There is no such plan.
+    #[error("there is no plan {0}; `tradepost schedule list` shows all")]
+    NoSuchPlan(u64),
 }
 
 /// Does an act.
@@ -105,6 +153,18 @@ pub fn act(settings: &Settings, rows: &dyn Rows, act: &Act, now: Time) -> Result
             None
         }
         Act::Accept { warning } => Some(accept(&mut desk, *warning)?),
+        Act::Schedule { plan, next } => {
+            schedule::add(&mut desk, plan, *next)?;
+            None
+        }
+        Act::ScheduleNext { plan, next } => {
+            schedule::set_time(&mut desk, *plan, *next)?;
+            None
+        }
+        Act::Unschedule { plan } => {
+            schedule::remove(&mut desk, *plan)?;
+            None
+        }
         Act::ConfirmAdopted { trade } => {
             let mut known = known_trade(rows, trade)?;
             known.confirmed = true;

@@ -9,6 +9,7 @@ use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
 use crate::rows::{Overlay, Row, Rows};
 
 use super::letter::LetterFacts;
+use super::say::Saying;
 use super::settings::Settings;
 use super::state::{Letter, Own, Request, Totals, Trade};
 use super::warning::{Finding, Warning, WarningState};
@@ -20,6 +21,7 @@ pub(super) struct Desk<'l> {
     rows: Overlay<'l>,
     pub(super) notices: Vec<Notice>,
     pub(super) say_again: Vec<StatementId>,
+    pub(super) say: Vec<Saying>,
     /// The letters whose warnings were looked at.
     pub(super) judged: BTreeSet<u64>,
     /// The input only counted something up.
@@ -34,6 +36,7 @@ impl<'l> Desk<'l> {
             rows: Overlay::new(rows),
             notices: Vec::new(),
             say_again: Vec::new(),
+            say: Vec::new(),
             judged: BTreeSet::new(),
             counted: None,
         }
@@ -42,7 +45,7 @@ impl<'l> Desk<'l> {
     pub(super) fn finish(mut self, judgement: Option<Judgement>) -> Change {
         // When all else is known.
         lookalikes::warn_beside(&mut self);
-        let wake_up = [keys::HELD, keys::SAY_AGAIN]
+        let wake_up = [keys::HELD, keys::SAY_AGAIN, keys::PLANS_DUE]
             .iter()
             .filter_map(|queue| {
                 let first = self.rows.scan_from(queue.as_bytes(), queue.as_bytes(), 1);
@@ -54,6 +57,7 @@ impl<'l> Desk<'l> {
             rows: self.rows.into_rows(),
             judgement,
             say_again: self.say_again,
+            say: self.say,
             notices: self.notices,
             wake_up,
             counted: self.counted,

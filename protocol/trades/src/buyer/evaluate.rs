@@ -16,7 +16,7 @@ use super::judge::{Agreed, Known, lines_8_to_15};
 use super::records::{self, Records, Terms};
 use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
 use super::warning::Finding;
-use super::{Notice, count, door, file, keys, lookalikes, totals, tracks};
+use super::{Notice, count, door, file, keys, lookalikes, schedule, totals, tracks};
 
 /// A letter that passed the door, with its statement.
 pub(super) struct Filed {
@@ -257,6 +257,7 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
         list_by_id(desk, &trade);
     }
     totals::count(desk, &mut trade);
+    schedule::end_what_is_through(desk, &trade);
     lookalikes::list_parties(desk, &mut trade);
     desk.put(&keys::trade(trade_ref), &trade);
     tell(desk, trade_ref, before.as_ref(), trade.state.as_ref());

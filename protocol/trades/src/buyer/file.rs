@@ -9,7 +9,7 @@ use super::desk::{Desk, numbers_after};
 use super::evaluate::{self, Filed, Outcome, reconsider};
 use super::judge::{Known, lines_8_to_15};
 use super::records::Terms;
-use super::state::{Fate, OwnProgress, RequestAnswer, Trade};
+use super::state::{Fate, OwnProgress, Request, RequestAnswer, Trade};
 use super::warning::WarningKind;
 use super::{Judgement, Notice, Verdict, keys};
 
@@ -140,12 +140,20 @@ fn apply_alone(desk: &mut Desk<'_>, no: u64, statement: &Statement) {
             .and_then(|id| desk.own(id))
             .map(|own| own.statement);
         let by_request = asked
-            .filter(|s| s.trade.is_none())
+            .filter(|s| s.body == Body::StatusRequest && s.trade.is_none())
             .and_then(|s| desk.request(s.request.as_ref()?));
-        if let Some(request) = by_request.filter(|r| r.answer.is_none()) {
+        let is_wanted = |r: &Request| r.answer.is_none() && !is_called_off(desk, r);
+        if let Some(request) = by_request.filter(is_wanted) {
             desk.say_again.extend(request.order);
         }
     }
+}
+
+/// What the person has cancelled since is not ordered again.
+fn is_called_off(desk: &Desk<'_>, request: &Request) -> bool {
+    let said = request.statements.iter().filter_map(|id| desk.own(*id));
+    said.into_iter()
+        .any(|own| own.statement.body.kind() == Kind::Cancel)
 }
 
 /// A letter answers once, when it first counts: not what was asked after it came.

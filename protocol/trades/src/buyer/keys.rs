@@ -17,6 +17,10 @@ pub(super) const UNDELIVERED: &str = "b/p/";
 pub(super) const UNPAID: &str = "b/u/";
 pub(super) const HELD: &str = "b/h/";
 pub(super) const SAY_AGAIN: &str = "b/r/";
+pub(super) const PLAN_COUNTER: &str = "b/n/plan";
+pub(super) const PLANS: &str = "b/y/";
+pub(super) const PLANS_DUE: &str = "b/yd/";
+pub(super) const PLANS_WITHOUT_TIME: &str = "b/yn/";
 
 fn number(n: u64) -> String {
     format!("{n:016x}")
@@ -119,6 +123,28 @@ pub(super) fn held(until: Time, no: u64) -> String {
 }
 pub(super) fn say_again(at: Time, id: StatementId) -> String {
     format!("{SAY_AGAIN}{}/{id}", time(Some(at)))
+}
+pub(super) fn plan(id: u64) -> String {
+    format!("{PLANS}{}", number(id))
+}
+pub(super) fn plan_due(at: Time, id: u64) -> String {
+    format!("{PLANS_DUE}{}/{}", time(Some(at)), number(id))
+}
+pub(super) fn plan_without_time(id: u64) -> String {
+    format!("{PLANS_WITHOUT_TIME}{}", number(id))
+}
+pub(super) fn plans_of_trade(t: &TradeRef) -> String {
+    format!("b/yt/{}/", trade_key(t))
+}
+pub(super) fn plan_of_trade(t: &TradeRef, id: u64) -> String {
+    format!("{}{}", plans_of_trade(t), number(id))
+}
+/// The last question to a server, by what it was about.
+pub(super) fn asked_about_trade(t: &TradeRef, to: &Address) -> String {
+    format!("b/at/{}/{}", trade_key(t), to.as_str())
+}
+pub(super) fn asked_about_request(id: &RequestId, to: &Address) -> String {
+    format!("b/ar/{}/{}", id.key(), to.as_str())
 }
 /// Where a queue by time ends that is due at `t`.
 pub(super) fn due_through(queue: &str, t: Time) -> String {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::{Kind, Statement, StatementId, Time, wire};
+use tradepost_statements::{Body, Kind, Statement, StatementId, Time, wire};
 
 use crate::rows::Rows;
 
@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::state::{Own, OwnProgress, Request};
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
-use super::{Change, Judgement, Verdict, door, file, keys};
+use super::{Change, Judgement, Verdict, asking, door, file, keys};
 
 /// How an own statement became known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,13 @@ fn take(
         }
     }
     desk.put(&keys::own(id), &own);
+    if statement.body == Body::StatusRequest {
+        let asked = match how {
+            OwnHow::Sending => desk.now,
+            OwnHow::FoundInSent => statement.sent.min(desk.now),
+        };
+        asking::note(desk, &statement, asked);
+    }
     if is_new {
         if let Some(trade) = &statement.trade {
             desk.mark(&keys::own_about(trade, id));

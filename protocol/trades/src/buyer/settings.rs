@@ -40,6 +40,8 @@ pub struct Timers {
     pub answer_longest: Duration,
     /// After which `no-answer` is warned.
     pub answer_patience: Duration,
+    /// For so long a server is not asked again about the same trade, since it may need that long.
+    pub ask_apart: Duration,
     /// Before DNS is asked again for a held letter; doubles with each time.
     pub held_first: Duration,
     /// The longest wait between two of these times.
@@ -48,7 +50,8 @@ pub struct Timers {
     pub held_patience: Duration,
 }
 
-/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days. DNS is asked again
+/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days. A server has 10
+/// minutes to answer before it is asked again. DNS is asked again
 /// after a minute, then less and less often up to once an hour, for 7 days (protocol 5).
 impl Default for Timers {
     fn default() -> Timers {
@@ -57,6 +60,7 @@ impl Default for Timers {
             answer_first: Duration::from_secs(10 * 60),
             answer_longest: Duration::from_secs(12 * HOUR),
             answer_patience: Duration::from_secs(3 * 24 * HOUR),
+            ask_apart: Duration::from_secs(10 * 60),
             held_first: Duration::from_secs(60),
             held_longest: Duration::from_secs(HOUR),
             held_patience: Duration::from_secs(7 * 24 * HOUR),

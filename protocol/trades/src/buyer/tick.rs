@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::state::{OwnProgress, Trade};
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
-use super::{Change, door, keys};
+use super::{Change, door, keys, schedule};
 
 /// Does what is due at `now`; nothing is due twice.
 pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
@@ -41,6 +41,7 @@ pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
     for (key, _) in due(desk.rows(), keys::UNPAID, now) {
         warn_overdue(&mut desk, &key, keys::UNPAID, WarningKind::OverduePayment);
     }
+    schedule::tick(&mut desk);
     desk.finish(None)
 }
 

@@ -14,10 +14,12 @@ use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Tr
 use super::warning::Warning;
 use super::{door, keys, plain, undoing};
 
+mod plans;
 mod shapes;
 mod undone;
 
 pub use super::state::Origin;
+pub use plans::{PlanView, plans};
 pub use shapes::{
     DecisionView, HeldView, HistoryView, LetterView, LineView, OrderView, ParcelView, Parties,
     PaymentView, RequestView, ShowView, StatsView, TradeView, UndoingView, WarningView,
