@@ -19,7 +19,7 @@ use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
 use tradepost_statements::order::DeliveryMethod;
 use tradepost_trades::payment::AuthorizeAnswer;
-use tradepost_trades::server::{Settings, Timers};
+use tradepost_trades::server::{Settings, Timers, job};
 use tradepost_trades::{carrier, payment};
 
 use crate::cli::Places;
@@ -204,6 +204,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         } else {
             None
         },
+        jobs: job::Settings::default(),
         timers: timers(&file.timers),
     };
     Ok(Config {

@@ -255,9 +255,11 @@ pub(crate) fn tell(from: &str, outcome: &Outcome) {
             tracing::debug!("letter of {from}: {text}");
         }
         Outcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
-        Outcome::OperatorDecides { .. } | Outcome::OperatorTold { .. } => {
-            tracing::warn!("letter of {from}: {text}");
-        }
+        Outcome::OperatorDecides { .. }
+        | Outcome::OperatorTold { .. }
+        | Outcome::JobFailed { .. }
+        | Outcome::JobFailsForLong { .. }
+        | Outcome::GoodsNotDelivered { .. } => tracing::warn!("letter of {from}: {text}"),
         Outcome::TradeMade(_)
         | Outcome::OrderRejected { .. }
         | Outcome::Done { .. }
@@ -271,6 +273,8 @@ pub(crate) fn tell(from: &str, outcome: &Outcome) {
         | Outcome::HeldForProof { .. }
         | Outcome::Emitted(_)
         | Outcome::EmittedBefore(_)
-        | Outcome::WasDue(_) => tracing::info!("letter of {from}: {text}"),
+        | Outcome::WasDue(_)
+        | Outcome::JobDone(_)
+        | Outcome::GoodsDelivered(_) => tracing::info!("letter of {from}: {text}"),
     }
 }

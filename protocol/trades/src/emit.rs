@@ -65,12 +65,22 @@ enum Decided {
 }
 
 fn decide(desk: &mut Desk<'_>, line: &[u8]) -> Result<Decided, Refusal> {
-    let value = wire::parse_json(line)?;
-    let Value::Object(object) = &value else {
+    decide_value(desk, &wire::parse_json(line)?)
+}
+
+/// Takes a line as part of another decision, whose change is given up when the line is refused.
+pub(crate) fn take(desk: &mut Desk<'_>, line: &Value) -> Result<StatementId, Refusal> {
+    decide_value(desk, line).map(|decided| match decided {
+        Decided::New(id) | Decided::Before(id) => id,
+    })
+}
+
+fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> {
+    let Value::Object(object) = value else {
         return Err(Refusal::IsNotAnObject);
     };
     let key = key_of(object)?;
-    let content = content_hash(&value);
+    let content = content_hash(value);
     let row = book::emit_key(&key);
     if let Some(before) = desk.read::<EmitKey>(&row) {
         return if before.content == content {

@@ -7,6 +7,7 @@
 //! line   ─► crate::emit ──────────────────────────────────────────────────────────────► Change
 //! time   ─► due::tick ────────────────────────────────────────────────────────────────► Change
 //! DNS    ─► held::proven_again ───────────────────────────────────────────────────────► Change
+//! a job of the merchant's own system ─► job::done ─────────────────────────────────────► Change
 //! ```
 //!
 //! It does not know how letters travel, and it decides nothing about the buyer's side.
@@ -18,6 +19,7 @@ pub(crate) mod desk;
 pub mod due;
 pub mod held;
 pub mod ids;
+pub mod job;
 pub(crate) mod judge;
 pub mod settings;
 pub mod track;

@@ -128,6 +128,21 @@ fn advance(
     true
 }
 
+/// Electronic goods have left: the shop's part is done (E11). The caller saves the trade.
+pub(crate) fn goods_left(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let now = desk.now;
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    if !advance(shop, OrderState::Shipped, None, now) {
+        return;
+    }
+    if let Some(track) = &mut shop.order {
+        track.last.ship.actual = Some(track.last.at);
+    }
+    tell_order(desk, trade, AskedBy::Nobody);
+}
+
 /// Tells the present order status.
 fn tell_order(desk: &mut Desk<'_>, trade: &Trade, asked: AskedBy<'_>) {
     let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());

@@ -11,6 +11,8 @@ mod emit;
 mod held;
 #[path = "server/instructions.rs"]
 mod instructions;
+#[path = "server/jobs.rs"]
+mod jobs;
 #[path = "server/judgement.rs"]
 mod judgement;
 #[path = "server/orders.rs"]

@@ -14,6 +14,10 @@
 //! s/o, s/o/<domain>             how many of them there are
 //! s/m/<sender>/<shop>/<id>/..   Mark: a refund or recall that overtook its instruction
 //! s/d/<time>/<what>             what is due when; stale ones do nothing
+//! s/j/<id>                      Job: what the merchant's own system is to be told or asked
+//! s/jd/<time>/<id>              when a job is run
+//! s/jx/<id>                     a job that was done, or is wanted no longer
+//! s/jg/<statement id>           a letter that brings electronic goods, and its job
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -378,6 +382,30 @@ pub(crate) fn read_proof_due_key(key: &[u8]) -> Option<(Time, String)> {
 #[must_use]
 pub fn digest_of_waiting(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key).ok()?.strip_prefix(WAITS)
+}
+
+/// Where jobs are, and when they are run.
+pub(crate) const JOBS: &str = "s/j/";
+pub(crate) const JOB_DUE: &str = "s/jd/";
+
+pub(crate) fn job_key(id: &str) -> String {
+    format!("{JOBS}{id}")
+}
+
+pub(crate) fn job_done_key(id: &str) -> String {
+    format!("s/jx/{id}")
+}
+
+pub(crate) fn job_due_key(at: Time, id: &str) -> String {
+    timed_key(JOB_DUE, at, id)
+}
+
+pub(crate) fn read_job_due_key(key: &[u8]) -> Option<(Time, String)> {
+    read_timed_key(JOB_DUE, key)
+}
+
+pub(crate) fn goods_letter_key(statement: StatementId) -> String {
+    format!("s/jg/{statement}")
 }
 
 /// What a mark stops.

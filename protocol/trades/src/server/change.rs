@@ -140,6 +140,42 @@ pub enum Outcome {
         /// Since when.
         hours: u64,
     },
+    /// The merchant's own system did a job.
+    #[error("{0} is done")]
+    JobDone(String),
+    /// It did not, for now.
+    #[error("{job} failed and is tried again at {next}: {why}")]
+    JobFailed {
+        /// Its name.
+        job: String,
+        /// Why.
+        why: String,
+        /// When it is tried again.
+        next: Time,
+    },
+    /// A job has failed for long: the operator is to know.
+    #[error("{job} has failed for {hours} h, and is tried again and again: {why}")]
+    JobFailsForLong {
+        /// Its name.
+        job: String,
+        /// Since when.
+        hours: u64,
+        /// Why, the last time.
+        why: String,
+    },
+    /// The mail server accepted the letter that brings electronic goods.
+    #[error("the goods of {0} are delivered")]
+    GoodsDelivered(TradeRef),
+    /// It did not: the operator is to know.
+    #[error("the goods of {trade} are not delivered: the letter to {to} did not leave: {why}")]
+    GoodsNotDelivered {
+        /// Of which trade.
+        trade: TradeRef,
+        /// To whom the letter goes.
+        to: Address,
+        /// Why.
+        why: String,
+    },
     /// Nothing was done, and nobody is told.
     #[error(transparent)]
     Ignored(#[from] Ignored),
@@ -237,6 +273,9 @@ pub enum Ignored {
     /// Whoever names ever more parcels would make every change of the trade cost more.
     #[error("its sender named more parcels of this trade than are kept")]
     TooManyParcels,
+    /// A job's result came when nobody waited for it any more.
+    #[error("{0} is done already, or no longer wanted")]
+    JobIsOver(String),
     /// There was nothing due.
     #[error("nothing is due")]
     NothingDue,

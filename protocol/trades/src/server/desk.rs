@@ -12,6 +12,7 @@ use tradepost_statements::{
 use super::book::{self, Trade, Waiting};
 use super::change::{Change, Occasion, Outcome, PersonNotice, Sending};
 use super::ids::FreshIds;
+use super::job;
 use super::settings::Settings;
 use crate::rows::{Overlay, Row, Rows};
 
@@ -122,6 +123,7 @@ impl<'a> Desk<'a> {
         }
         trade.revision += 1;
         self.put(book::trade_key(&trade.trade), trade);
+        job::look_at(self, trade);
     }
 
     /// Sends a new statement.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tradepost_statements::{Address, Evidence};
 
+use super::job;
 use crate::{carrier, payment, shop};
 
 /// A server's configuration, as far as decisions need it.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub carrier: Option<carrier::Settings>,
     /// It takes payments.
     pub payment: Option<payment::Settings>,
+    /// How the merchant's own system is told and asked (E8).
+    pub jobs: job::Settings,
     /// How long it waits.
     pub timers: Timers,
 }

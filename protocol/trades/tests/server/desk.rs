@@ -9,7 +9,7 @@ use tradepost_statements::{Evidence, Kind, Statement, StatementId, Time, wire};
 use tradepost_trades::emit::{Refusal, emit};
 use tradepost_trades::rows::MemoryRows;
 use tradepost_trades::server::{
-    Content, FreshIds, Outcome, Received, Settings, Timers, due, held, receive, view,
+    Content, FreshIds, Outcome, Received, Settings, Timers, due, held, job, receive, view,
 };
 use tradepost_trades::{carrier, payment, shop};
 
@@ -72,6 +72,7 @@ fn settings(address: &str) -> Settings {
         shop: None,
         carrier: None,
         payment: None,
+        jobs: job::Settings::default(),
         timers: Timers::default(),
     }
 }
@@ -146,7 +147,7 @@ impl Server {
         self.now = self.now.plus(Duration::from_secs(seconds));
     }
 
-    fn fresh(&mut self) -> FreshIds {
+    pub(crate) fn fresh(&mut self) -> FreshIds {
         self.own_ids += 1;
         let id = format!("01932c07-9a2e-7000-8000-{:08x}0000", self.own_ids);
         FreshIds::starting_with(id.parse().unwrap())
