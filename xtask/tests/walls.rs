@@ -25,16 +25,20 @@ const WALLS: &[(&str, &str)] = &[
     ),
     (
         "tradepost-post",
-        "tradepost-mailroom tradepost-mailbed clap",
+        "tradepost-mailroom tradepost-mailbed tradepost-simulation clap",
+    ),
+    (
+        "tradepost-simulation",
+        "tradepost-letters tradepost-post mail-parser lettre async-imap tokio sled rand",
     ),
     ("tradepost-mailroom", "tradepost-post lettre async-imap"),
     (
         "tradepost-server",
-        "tradepost-mailroom tradepost-mailbed tradepost-client",
+        "tradepost-mailroom tradepost-mailbed tradepost-simulation tradepost-client",
     ),
     (
         "tradepost-client",
-        "tradepost-mailroom tradepost-mailbed tradepost-server",
+        "tradepost-mailroom tradepost-mailbed tradepost-simulation tradepost-server",
     ),
     (
         "xtask",

@@ -1,0 +1,85 @@
+//! Every scenario in the simulated world: as it stands, and in bad worlds, where it must end alike.
+//! The files in `scenarios` say which rows of the requirements each shows.
+#![allow(missing_docs)]
+
+use std::collections::BTreeSet;
+
+use tradepost_simulation::{Faults, Scenario, World, play};
+
+/// Bad worlds that a scenario is played in; `SIMULATION_SEEDS=1000` plays it in more.
+const SEEDS: u64 = 6;
+
+fn ends_as_its_file_says(name: &str) {
+    let scenario = Scenario::named(&name.replace('_', "-"));
+    play(&scenario, &mut World::of(&scenario, Faults::none()));
+}
+
+fn ends_alike_whatever_happens_to_the_mail(name: &str) {
+    let scenario = Scenario::named(&name.replace('_', "-"));
+    if !scenario.faults {
+        return;
+    }
+    let more = std::env::var("SIMULATION_SEEDS").ok();
+    let seeds = more.map_or(SEEDS, |seeds| seeds.parse().expect("a number of seeds"));
+    for seed in 0..seeds {
+        println!("seed {seed}");
+        play(&scenario, &mut World::of(&scenario, Faults::many(seed)));
+    }
+}
+
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        $(mod $name {
+            #[test]
+            fn ends_as_its_file_says() {
+                super::ends_as_its_file_says(stringify!($name));
+            }
+
+            #[test]
+            fn ends_alike_whatever_happens_to_the_mail() {
+                super::ends_alike_whatever_happens_to_the_mail(stringify!($name));
+            }
+        })*
+
+        #[test]
+        fn every_file_is_played() {
+            let played = BTreeSet::from([$(stringify!($name).replace('_', "-")),*]);
+            let files = Scenario::all().into_iter().map(|scenario| scenario.name);
+            assert_eq!(played, files.collect());
+        }
+    };
+}
+
+scenarios! {
+    cancelled_before_shipping
+    from_order_to_doorstep
+    two_parcels_one_lost
+    unconfirmed
+}
+
+/// Two worlds of one seed are the same world: what went wrong once can be looked at again.
+#[test]
+fn a_seed_gives_the_same_world_again() {
+    let scenario = Scenario::named("from-order-to-doorstep");
+    let letters = |seed| {
+        let mut world = World::of(&scenario, Faults::many(seed));
+        play(&scenario, &mut world);
+        world.letters()
+    };
+    let first = letters(1);
+    assert_eq!(first, letters(1));
+    let others: BTreeSet<usize> = (2..5).map(letters).collect();
+    assert!(others.len() > 1, "other seeds give other worlds");
+}
+
+/// The end comes from the file: a story that ends otherwise is found.
+#[test]
+fn a_story_that_ends_otherwise_than_its_file_says_is_found() {
+    let mut scenario = Scenario::named("cancelled-before-shipping");
+    let end = scenario.end.get_mut("T").expect("it ends somehow");
+    *end = end.replace("payment voided", "payment settled");
+    let played = std::panic::catch_unwind(|| {
+        play(&scenario, &mut World::of(&scenario, Faults::none()));
+    });
+    assert!(played.is_err());
+}
