@@ -31,6 +31,7 @@ use crate::carry::Carrier;
 use crate::config::Config;
 use crate::desk::{Desk, fresh_ids};
 use crate::held;
+use crate::http;
 use crate::intake::{self, Answer, Line};
 use crate::receive::{self, Letter, Mail};
 use crate::report;
@@ -55,7 +56,7 @@ enum Event {
 }
 
 /// What a command asks, and where its answer goes. A command that is gone hears nothing.
-enum Asked {
+pub(crate) enum Asked {
     Lines(Vec<Line>, oneshot::Sender<Vec<Answer>>),
     Other(Ask, oneshot::Sender<Reply>),
 }
@@ -96,6 +97,8 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let door = Door::open(data).context("the socket for the commands")?;
     let (stopper, stop) = stop::channel();
     let (asked, calls) = mpsc::channel(ASKED_AHEAD);
+    let intake = http::open(&desk, asked.clone()).await?;
+    let intake = intake.map(|intake| tokio::spawn(intake.serve(stop.clone())));
     let door = tokio::spawn(answer_the_door(door, asked, stop.clone()));
     let pace = Pace {
         in_flight: connections,
@@ -132,7 +135,7 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     };
     let ended = work(&desk, &mut events).await;
     sd_notify(&[sd_notify::NotifyState::Stopping]);
-    close(&stopper, events, door).await;
+    close(&stopper, events, door, intake).await;
     tracing::info!("stopped");
     ended
 }
@@ -366,18 +369,26 @@ async fn do_what_is_due(desk: &Arc<Desk>) -> Result<(), BookError> {
     Ok(())
 }
 
-async fn close(stopper: &Stopper, events: Events, door: JoinHandle<()>) {
+async fn close(
+    stopper: &Stopper,
+    events: Events,
+    door: JoinHandle<()>,
+    intake: Option<JoinHandle<()>>,
+) {
     /// What is under way may end; a mail server that hangs is not waited for.
     const GRACE: Duration = Duration::from_secs(15);
     stopper.stop();
     let Events {
         mail,
+        calls,
         watcher,
         outbox,
         proving,
         ..
     } = events;
     drop(mail);
+    // Whoever still waits for the loop is told that it has ended.
+    drop(calls);
     // It has recorded nothing; the next start proves again.
     if let Some(proving) = proving {
         proving.abort();
@@ -390,6 +401,9 @@ async fn close(stopper: &Stopper, events: Events, door: JoinHandle<()>) {
             let _ = outbox.await;
         }
         let _ = door.await;
+        if let Some(intake) = intake {
+            let _ = intake.await;
+        }
     };
     let _ = tokio::time::timeout(GRACE, rest).await;
 }

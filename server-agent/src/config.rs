@@ -23,6 +23,7 @@ use tradepost_trades::server::{Settings, Timers, job};
 use tradepost_trades::{carrier, payment};
 
 use crate::cli::Places;
+use crate::http;
 
 /// What the configuration file says, checked.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) outbox: Policy,
     /// What makes the goods of a delivery method: a program and its arguments.
     pub(crate) goods: BTreeMap<DeliveryMethod, Vec<String>>,
+    /// How the merchant's own system calls; none: by `emit` only.
+    pub(crate) http: Option<http::Settings>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +71,7 @@ struct File {
     trust: TrustToml,
     #[serde(default)]
     timers: TimersToml,
+    http: Option<http::HttpToml>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -217,6 +221,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         smtp: file.smtp,
         outbox: outbox(&file.timers),
         goods: file.shop.goods(),
+        http: file.http.map(|http| http.check(&source)).transpose()?,
         source,
     })
 }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use tradepost_statements::{StatementId, Time};
-use tradepost_trades::emit::emit;
+use tradepost_trades::emit::{Refusal, emit};
 use tradepost_trades::server::FreshIds;
 
 use crate::book::{BookError, ENOUGH, Input, Page};
@@ -39,6 +39,9 @@ pub(crate) struct Answer {
     pub(crate) statement: Option<StatementId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// For callers of this process, who tell refusals apart.
+    #[serde(skip)]
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Answer {
@@ -48,6 +51,7 @@ impl Answer {
             accepted: true,
             statement: Some(statement),
             error: None,
+            refusal: None,
         }
     }
 
@@ -57,6 +61,7 @@ impl Answer {
             accepted: false,
             statement: None,
             error: Some(error),
+            refusal: None,
         }
     }
 }
@@ -114,6 +119,9 @@ fn take_one(
     }
     Ok(match emitted.answer {
         Ok(statement) => Answer::accepted(line.number, statement),
-        Err(why) => Answer::refused(line.number, why.to_string()),
+        Err(why) => Answer {
+            refusal: Some(why.clone()),
+            ..Answer::refused(line.number, why.to_string())
+        },
     })
 }

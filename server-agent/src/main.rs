@@ -9,6 +9,7 @@ mod agent;
 mod held;
 mod receive;
 
+mod http;
 mod intake;
 
 mod book;

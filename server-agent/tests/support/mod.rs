@@ -1,6 +1,8 @@
 //! A mailroom, and servers as processes on it.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub(crate) mod http;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,24 @@
+//! The HTTP intake: the merchant's own system tells what happened, and asks, by HTTP instead of `emit`.
+//!
+//! ```text
+//! POST /v1/trades, /v1/trades/{id}/events ─► a line ─┐ batches
+//!                                                    ├─────────► the loop of `run` ─► intake::take
+//! GET /v1/trades/{id}, /v1/outbox ─► report ◄────────┘ answered once durable
+//! ```
+//!
+//! It decides nothing itself: what is told becomes a line of [`crate::intake`], and what is asked is
+//! what the commands show. Whoever calls shows a token ([`token`]); elsewhere than on
+//! loopback it speaks TLS only ([`config`]).
+
+pub(crate) mod config;
+pub(crate) mod token;
+
+mod calls;
+mod lines;
+mod problem;
+
+mod listen;
+mod metrics;
+
+pub(crate) use config::{HttpToml, Settings};
+pub(crate) use listen::open;

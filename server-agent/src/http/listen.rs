@@ -1,0 +1,151 @@
+//! The listening side: connections, TLS, limits, and the end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tradepost_post::stop::Stop;
+
+use super::calls::{self, Inside};
+use super::lines::Lines;
+use crate::agent::Asked;
+use crate::desk::Desk;
+
+/// Each may hold a body in memory; more callers wait for their turn in the system's queue.
+const MOST_CONNECTIONS: usize = 64;
+/// A head has some hundred octets. An idle connection is closed after that time as well.
+const LONGEST_HEAD: Duration = Duration::from_secs(10);
+/// A handshake takes two round trips.
+const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
+/// Fields and the request line.
+const LARGEST_HEAD: usize = 16 * 1024;
+/// What is under way may end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The intake, which listens already and answers once it is served.
+pub(crate) struct Intake {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    lines: Lines,
+}
+
+/// Listens where the configuration says; none: it says nothing of HTTP. With port 0 the system
+/// chooses a port, which is told in the log.
+pub(crate) async fn open(
+    desk: &Arc<Desk>,
+    asked: mpsc::Sender<Asked>,
+) -> anyhow::Result<Option<Intake>> {
+    let Some(settings) = &desk.config.http else {
+        return Ok(None);
+    };
+    let source = &desk.config.source;
+    let token = settings.token(source)?;
+    let tls = settings.tls(source)?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("[http] listen: {} cannot be listened at", settings.listen))?;
+    let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!("the HTTP intake listens at {scheme}://{address}");
+    let (lines, told) = Lines::new(asked.clone());
+    let inside = Inside::new(Arc::clone(desk), token, told, asked);
+    Ok(Some(Intake {
+        listener,
+        tls,
+        router: calls::router(inside),
+        lines,
+    }))
+}
+
+impl Intake {
+    /// Answers calls until asked to stop; then those that are under way end.
+    pub(crate) async fn serve(self, stop: Stop) {
+        let lines = tokio::spawn(self.lines.pass_on());
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let mut stopped = stop.clone();
+        loop {
+            let place = tokio::select! {
+                place = Arc::clone(&places).acquire_owned() => place,
+                () = stopped.stopped() => break,
+            };
+            let caller = tokio::select! {
+                caller = self.listener.accept() => caller,
+                () = stopped.stopped() => break,
+            };
+            match caller {
+                Ok((stream, from)) => {
+                    let (router, tls) = (self.router.clone(), self.tls.clone());
+                    let watcher = graceful.watcher();
+                    tokio::spawn(async move {
+                        let _place = place;
+                        welcome(stream, from, tls, router, watcher).await;
+                    });
+                }
+                Err(e) => {
+                    tracing::warn!("a call could not be answered: {e}");
+                    // Out of file descriptors: wait rather than spin.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(self.listener);
+        drop(self.router);
+        if timeout(GRACE, graceful.shutdown()).await.is_err() {
+            tracing::warn!("calls that did not end in time were cut off");
+        }
+        lines.abort();
+    }
+}
+
+async fn welcome(
+    stream: TcpStream,
+    from: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    watcher: Watcher,
+) {
+    // Answers are small and waited for.
+    let _ = stream.set_nodelay(true);
+    let ended = match tls {
+        None => converse(stream, router, watcher).await,
+        Some(tls) => match timeout(LONGEST_HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) => converse(stream, router, watcher).await,
+            Ok(Err(e)) => {
+                tracing::debug!("{from}: no TLS: {e}");
+                return;
+            }
+            Err(_) => {
+                tracing::debug!("{from}: no TLS in time");
+                return;
+            }
+        },
+    };
+    if let Err(e) = ended {
+        tracing::debug!("{from}: a call ended early: {e}");
+    }
+}
+
+async fn converse<S>(stream: S, router: Router, watcher: Watcher) -> Result<(), hyper::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(LONGEST_HEAD)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    watcher.watch(connection).await
+}

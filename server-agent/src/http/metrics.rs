@@ -1,0 +1,108 @@
+//! What Prometheus is told (`GET /metrics`): how calls went since the start, and what the book says
+//! now. Numbers only: no address, no id of a trade.
+
+use std::sync::atomic::AtomicI64;
+
+use axum::http::{Method, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use tradepost_post::outbox::{self, Filter};
+
+use crate::book::view as read;
+use crate::desk::Desk;
+use crate::socket::VERSION;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Call {
+    method: String,
+    path: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LetterState {
+    state: &'static str,
+}
+
+/// The counters of this process.
+pub(super) struct Metrics {
+    registry: Registry,
+    calls: Family<Call, Counter>,
+    letters: Family<LetterState, Gauge<i64, AtomicI64>>,
+    oldest: Gauge<i64, AtomicI64>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("tradepost");
+        let (calls, letters, oldest) = (Family::default(), Family::default(), Gauge::default());
+        let build = Info::new(vec![("version", VERSION)]);
+        registry.register("build", "The program that answers", build);
+        registry.register(
+            "http_calls",
+            "Calls of the HTTP intake, since the start",
+            calls.clone(),
+        );
+        registry.register(
+            "outbox_letters",
+            "Letters in the outbox that have not left",
+            letters.clone(),
+        );
+        registry.register(
+            "outbox_oldest_seconds",
+            "How long the letter has waited that waits longest; 0 when none waits",
+            oldest.clone(),
+        );
+        Metrics {
+            registry,
+            calls,
+            letters,
+            oldest,
+        }
+    }
+
+    /// Counts a call. The path is that of the route, so that there are only so many.
+    pub(super) fn called(&self, method: &Method, path: &str, status: StatusCode) {
+        let method = if [Method::GET, Method::POST, Method::HEAD].contains(method) {
+            method.as_str()
+        } else {
+            "other"
+        };
+        let call = Call {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            status: status.as_u16(),
+        };
+        self.calls.get_or_create(&call).inc();
+    }
+
+    /// All of it, as the OpenMetrics text that Prometheus reads.
+    pub(super) fn text(&self, desk: &Desk) -> String {
+        let now = desk.now();
+        let (waiting, failed) = read(&*desk.book, |rows| {
+            let failed = outbox::list(rows, Filter::Failed, outbox::RECENT).len();
+            (outbox::list(rows, Filter::Queued, 0), failed)
+        });
+        let oldest = waiting.iter().map(|item| item.queued_at).min();
+        let seconds = oldest.map_or(0, |at| now.since(at).as_secs());
+        self.set("waiting", waiting.len());
+        self.set("failed", failed);
+        self.oldest.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    fn set(&self, state: &'static str, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.letters
+            .get_or_create(&LetterState { state })
+            .set(count);
+    }
+}

@@ -1,0 +1,209 @@
+//! What a caller is told when a call fails: problem details (RFC 9457) that say what to fix.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use tradepost_trades::emit::Refusal;
+
+/// Everything that a call can fail of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    TokenIsMissingOrWrong,
+    NoSuchPlace,
+    MethodIsNotAllowed,
+    BodyIsNotJson,
+    BodyIsTooLarge,
+    BodyIsOfAnotherType,
+    CallTookTooLong,
+    KeyIsMissing,
+    QueryIsWrong,
+    KeyWasUsedForOtherContent,
+    NoSuchTrade,
+    SeveralShopsHaveThatTrade,
+    Refused,
+    NotNow,
+}
+
+impl Kind {
+    /// Its name in the document, where `type` points to.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::TokenIsMissingOrWrong => "TokenIsMissingOrWrong",
+            Kind::NoSuchPlace => "NoSuchPlace",
+            Kind::MethodIsNotAllowed => "MethodIsNotAllowed",
+            Kind::BodyIsNotJson => "BodyIsNotJson",
+            Kind::BodyIsTooLarge => "BodyIsTooLarge",
+            Kind::BodyIsOfAnotherType => "BodyIsOfAnotherType",
+            Kind::CallTookTooLong => "CallTookTooLong",
+            Kind::KeyIsMissing => "KeyIsMissing",
+            Kind::QueryIsWrong => "QueryIsWrong",
+            Kind::KeyWasUsedForOtherContent => "KeyWasUsedForOtherContent",
+            Kind::NoSuchTrade => "NoSuchTrade",
+            Kind::SeveralShopsHaveThatTrade => "SeveralShopsHaveThatTrade",
+            Kind::Refused => "Refused",
+            Kind::NotNow => "NotNow",
+        }
+    }
+
+    /// Its title for people, and its status.
+    fn title(self) -> (&'static str, StatusCode) {
+        match self {
+            Kind::TokenIsMissingOrWrong => {
+                ("The token is missing or wrong", StatusCode::UNAUTHORIZED)
+            }
+            Kind::NoSuchPlace => ("There is nothing here", StatusCode::NOT_FOUND),
+            Kind::MethodIsNotAllowed => (
+                "The method is not for this path",
+                StatusCode::METHOD_NOT_ALLOWED,
+            ),
+            Kind::BodyIsNotJson => ("The body is not JSON", StatusCode::BAD_REQUEST),
+            Kind::BodyIsTooLarge => ("The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Kind::BodyIsOfAnotherType => (
+                "The body is not said to be JSON",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ),
+            Kind::CallTookTooLong => ("The call took too long", StatusCode::REQUEST_TIMEOUT),
+            Kind::KeyIsMissing => (
+                "The header Idempotency-Key is missing or wrong",
+                StatusCode::BAD_REQUEST,
+            ),
+            Kind::QueryIsWrong => ("The query is wrong", StatusCode::BAD_REQUEST),
+            Kind::KeyWasUsedForOtherContent => {
+                ("The key was used for other content", StatusCode::CONFLICT)
+            }
+            Kind::NoSuchTrade => ("There is no such trade", StatusCode::NOT_FOUND),
+            Kind::SeveralShopsHaveThatTrade => (
+                "Several shops have a trade of that id",
+                StatusCode::CONFLICT,
+            ),
+            Kind::Refused => ("The content is refused", StatusCode::UNPROCESSABLE_ENTITY),
+            Kind::NotNow => (
+                "The server cannot do it now",
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+        }
+    }
+}
+
+/// A failed call.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) kind: Kind,
+    detail: String,
+    /// Members of its kind beyond those of the RFC.
+    more: Map<String, Value>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Problem {
+        Problem {
+            kind,
+            detail: detail.into(),
+            more: Map::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Problem {
+        self.more.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Of what the caller told; `words` are the refusal's.
+    pub(crate) fn refused(refusal: Option<&Refusal>, words: &str) -> Problem {
+        let kind = if let Some(Refusal::KeyWasUsedForOtherContent(_)) = refusal {
+            Kind::KeyWasUsedForOtherContent
+        } else if let Some(Refusal::NoSuchTrade(_)) = refusal {
+            Kind::NoSuchTrade
+        } else if let Some(Refusal::SeveralShopsHaveThatTrade { .. }) = refusal {
+            Kind::SeveralShopsHaveThatTrade
+        } else {
+            Kind::Refused
+        };
+        // In the line of `emit` the record is a member; here it is the body.
+        Problem::new(kind, words.strip_prefix("record.").unwrap_or(words))
+    }
+
+    pub(crate) fn not_now() -> Problem {
+        Problem::new(
+            Kind::NotNow,
+            "the server is ending, or overloaded: nothing was recorded of this call; make it again, with the same key",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (title, status) = self.kind.title();
+        let mut body = json!({
+            "type": format!("/openapi.json#/components/responses/{}", self.kind.name()),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": self.detail,
+        });
+        if let Value::Object(body) = &mut body {
+            body.extend(self.more);
+        }
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        match self.kind {
+            Kind::TokenIsMissingOrWrong => {
+                let challenge = HeaderValue::from_static("Bearer realm=\"tradepost-server\"");
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Kind::NotNow => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Kind::NoSuchPlace
+            | Kind::MethodIsNotAllowed
+            | Kind::BodyIsNotJson
+            | Kind::BodyIsTooLarge
+            | Kind::BodyIsOfAnotherType
+            | Kind::CallTookTooLong
+            | Kind::KeyIsMissing
+            | Kind::QueryIsWrong
+            | Kind::KeyWasUsedForOtherContent
+            | Kind::NoSuchTrade
+            | Kind::SeveralShopsHaveThatTrade
+            | Kind::Refused => {}
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const ALL: [Kind; 14] = [
+        Kind::TokenIsMissingOrWrong,
+        Kind::NoSuchPlace,
+        Kind::MethodIsNotAllowed,
+        Kind::BodyIsNotJson,
+        Kind::BodyIsTooLarge,
+        Kind::BodyIsOfAnotherType,
+        Kind::CallTookTooLong,
+        Kind::KeyIsMissing,
+        Kind::QueryIsWrong,
+        Kind::KeyWasUsedForOtherContent,
+        Kind::NoSuchTrade,
+        Kind::SeveralShopsHaveThatTrade,
+        Kind::Refused,
+        Kind::NotNow,
+    ];
+
+    #[test]
+    fn the_type_of_every_problem_points_to_its_description() {
+        let document: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let described = document["components"]["responses"].as_object().unwrap();
+        for kind in ALL {
+            let text = &described[kind.name()]["description"];
+            assert!(text.as_str().is_some_and(|t| t.len() > 20), "{kind:?}");
+        }
+        assert_eq!(described.len(), ALL.len(), "and nothing else is described");
+    }
+}
