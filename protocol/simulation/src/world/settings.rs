@@ -55,6 +55,7 @@ pub(super) fn server(address: &str, table: &Table) -> Settings {
             tell_operator: time(&timers, "tell_operator").unwrap_or(usual.tell_operator),
             ..usual
         },
+        jobs: tradepost_trades::server::job::Settings::default(),
     }
 }
 
