@@ -257,11 +257,13 @@ pub(crate) fn tell(from: &str, outcome: &Outcome) {
         Outcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
         Outcome::OperatorDecides { .. }
         | Outcome::OperatorTold { .. }
+        | Outcome::OperatorActs { .. }
         | Outcome::JobFailed { .. }
         | Outcome::JobFailsForLong { .. }
         | Outcome::GoodsNotDelivered { .. } => tracing::warn!("letter of {from}: {text}"),
         Outcome::TradeMade(_)
         | Outcome::OrderRejected { .. }
+        | Outcome::AuthorizationAwaited(_)
         | Outcome::Done { .. }
         | Outcome::Answered(_)
         | Outcome::Heard { .. }

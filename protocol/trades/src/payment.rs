@@ -13,7 +13,7 @@ use tradepost_statements::instruction::{Authorization, Authorize, PaymentInstruc
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{PaymentStatus, When};
-use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, Time};
+use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, Time, TradeRef};
 
 use crate::carrier::{entry_for, instructed_trade};
 use crate::server::ask::not_for_us;
@@ -249,6 +249,21 @@ pub(crate) fn authorize(
         Ok(name) => name,
         Err(why) => return why.into(),
     };
+    let answer = answer_of(settings);
+    let naming = Naming {
+        trade: Some(name.clone()),
+        request: None,
+        answers: Some(statement.id),
+    };
+    let body = Body::Authorization(answer);
+    desk.say(&statement.from, naming, body, None);
+    Outcome::Done {
+        kind: Kind::Authorize,
+        trade: name,
+    }
+}
+
+fn answer_of(settings: &Settings) -> Authorization {
     let (approved, text) = match settings.authorize {
         AuthorizeAnswer::Approve => (true, None),
         AuthorizeAnswer::Decline => (
@@ -256,20 +271,22 @@ pub(crate) fn authorize(
             Some("This payment processor authorizes nothing by itself.".to_owned()),
         ),
     };
-    let naming = Naming {
-        trade: Some(name.clone()),
-        request: None,
-        answers: Some(statement.id),
-    };
-    let body = Body::Authorization(Authorization {
+    Authorization {
         approved,
         code: None,
         text,
         until: None,
-    });
-    desk.say(&statement.from, naming, body, None);
-    Outcome::Done {
-        kind: Kind::Authorize,
-        trade: name,
     }
 }
+
+/// The question of this server's own shop (E27); none: it is answered later.
+pub(crate) fn authorize_here(
+    desk: &Desk<'_>,
+    _name: &TradeRef,
+    _wanted: &Authorize,
+) -> Option<Authorization> {
+    desk.settings.payment.as_ref().map(answer_of)
+}
+
+/// What is authorized here is answered at once and kept nowhere: there is nothing to take back.
+pub(crate) fn call_off_authorization(_desk: &Desk<'_>, _name: &TradeRef) {}

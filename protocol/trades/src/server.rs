@@ -63,19 +63,16 @@ fn decide(desk: &mut Desk<'_>, statement: &Statement) -> Outcome {
         Body::Return(wish) => shop::give_back(desk, statement, wish),
         Body::StatusRequest => ask::status_request(desk, statement),
         Body::Notify(wishes) => ask::notify(desk, statement, wishes),
-        Body::DeliveryInstruction(instruction) => {
-            carrier::instructed(desk, statement, instruction)
-        }
+        Body::DeliveryInstruction(instruction) => carrier::instructed(desk, statement, instruction),
         Body::Recall(recall) => carrier::recalled(desk, statement, recall),
         Body::PaymentInstruction(instruction) => payment::instructed(desk, statement, instruction),
         Body::Authorize(wanted) => payment::authorize(desk, statement, wanted),
         Body::Refund(refund) => payment::refund(desk, statement, refund),
         Body::DeliveryStatus(status) => shop::heard_of_delivery(desk, statement, status),
         Body::PaymentStatus(status) => shop::heard_of_payment(desk, statement, status),
-        // This shop asks for no authorization, so it awaits none (E3).
-        Body::Authorization(_)
+        Body::Authorization(answer) => shop::authorization(desk, statement, answer),
         // What servers say to buyers.
-        | Body::TradeRecord(_)
+        Body::TradeRecord(_)
         | Body::OrderRejected(_)
         | Body::ReturnDecision(_)
         | Body::UnknownTrade

@@ -2,19 +2,25 @@
 //! (E9, E10), and stops a trade while nothing has shipped (E7).
 //!
 //! ```text
-//! order ─► received ─(confirm)─► confirmed ─► preparing ─► partly-shipped ─► shipped
-//!              └───────────────(cancel)────────────► cancelled      `emit` moves it on
+//! order ─(authorization)─► received ─(confirm)─► confirmed ─► preparing ─► partly-shipped ─► shipped
+//!                              └───────────────(cancel)────────────► cancelled      `emit` moves it on
 //! ```
 //!
-//! It authorizes nothing (E3) and takes no hub's orders yet (protocol 8).
+//! It takes no hub's orders yet (protocol 8).
 
 mod afterwards;
+mod authorize;
+mod charge;
 mod heard;
 mod instruct;
 mod order;
 mod settings;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm, give_back};
+pub(crate) use authorize::{Authorizing, authorization, authorizing, not_authorized, wish_early};
+pub use authorize::{WaitingOrder, waiting_orders};
+pub(crate) use charge::authorize_again;
+pub use charge::{Approved, Charging};
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use order::order;
 pub use settings::{Catalogue, Charge, DeliveryProcedure, Item, PaymentProcedure, Settings};
@@ -186,6 +192,21 @@ pub(crate) fn has_shipped(trade: &Trade) -> bool {
         .flat_map(|c| c.parcels.values())
         .any(|t| is_under_way(t.last.state) || t.standing.highest.is_some_and(is_under_way));
     said_so || heard || own
+}
+
+/// What follows of an own track that was moved on, by `emit` or by goods that were sent: call it
+/// before the trade is saved.
+pub(crate) fn moved_on(desk: &mut Desk<'_>, trade: &mut Trade) {
+    charge::once_shipped(desk, trade);
+}
+
+/// What is quoted from others must leave room in the answer (protocol 2: 16 KiB a string).
+fn shortened(text: &str) -> String {
+    const ENOUGH: usize = 200;
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// Whether a parcel in this state has left the shop.

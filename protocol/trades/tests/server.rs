@@ -1,6 +1,10 @@
 //! Shop, carrier and payment processor as decisions: letters and lines in, changes out.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/authorization.rs"]
+mod authorization;
+#[path = "server/charging.rs"]
+mod charging;
 #[path = "server/corners.rs"]
 mod corners;
 #[path = "server/desk.rs"]

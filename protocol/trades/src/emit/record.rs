@@ -9,7 +9,7 @@ use tradepost_statements::{Address, Body, Kind, StatementId, TradeId, TradeRef, 
 use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::Refusal;
 use crate::server::Desk;
-use crate::server::book::{Instructed, KeptWishes, ShopPart, Trade};
+use crate::server::book::{KeptWishes, ShopPart, Trade};
 use crate::shop;
 
 /// The members of a trade record's body, and what the line has in addition.
@@ -169,18 +169,8 @@ fn keep(
         }
         shop.record = record;
     } else {
-        trade.shop = Some(ShopPart {
-            request: None,
-            record,
-            // Replaced below, once the statement is made.
-            record_statement: desk.fresh_id(),
-            confirmed: None,
-            instructed: Instructed::Never,
-            told: Vec::new(),
-            order: None,
-            heard: Vec::new(),
-            wants_back: None,
-        });
+        // The statement is replaced below, once it is made.
+        trade.shop = Some(ShopPart::new(record, desk.fresh_id()));
     }
     if let Some(by) = trade.shop.as_ref().and_then(|s| s.record.confirm_by) {
         // Protocol 7: without a confirmation by then it is cancelled.

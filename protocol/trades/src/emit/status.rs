@@ -88,6 +88,7 @@ pub(super) fn status(
     {
         shop::call_off(desk, &mut trade);
     }
+    shop::moved_on(desk, &mut trade);
     desk.save(&mut trade);
     Ok(id)
 }

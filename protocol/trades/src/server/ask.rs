@@ -7,7 +7,7 @@ use tradepost_statements::{Body, Kind, RequestId, Statement, TradeId, TradeRef};
 use super::book::{self, KeptWishes, Request, Trade};
 use super::change::{Ignored, Occasion, Outcome};
 use super::desk::{Desk, Naming, Told, may_repeat};
-use crate::shop;
+use crate::shop::{self, Authorizing};
 
 /// What a statement that names a trade or a request is about.
 pub(crate) enum Asked {
@@ -15,6 +15,8 @@ pub(crate) enum Asked {
     Trade(Box<Trade>),
     /// An order of this buyer that became no trade.
     Rejected(Request),
+    /// An order of this buyer whose payment is being authorized (E3): there is nothing to tell yet.
+    Authorizing(Box<Authorizing>),
     /// Nothing that this sender may know of: the same, whether it exists or not.
     Unknown,
 }
@@ -43,7 +45,10 @@ fn find_request(desk: &Desk<'_>, request: &RequestId) -> Asked {
     match own_trade(desk, &entry) {
         Some(trade) => Asked::Trade(Box::new(trade)),
         None if entry.answer.is_some() => Asked::Rejected(entry),
-        None => Asked::Unknown,
+        None => match shop::authorizing(desk, &entry) {
+            Some(waits) => Asked::Authorizing(Box::new(waits)),
+            None => Asked::Unknown,
+        },
     }
 }
 
@@ -66,6 +71,9 @@ pub(crate) fn status_request(desk: &mut Desk<'_>, statement: &Statement) -> Outc
             reject_again(desk, statement, entry);
             Outcome::Answered(Kind::StatusRequest)
         }
+        // Not `unknown-trade`, upon which the client would order again: any answer to the order is
+        // an answer to this (protocol 3, "What answers what").
+        Asked::Authorizing(waits) => Outcome::AuthorizationAwaited(waits.trade.id),
         Asked::Unknown => unknown_trade(desk, statement),
     }
 }
@@ -129,6 +137,7 @@ pub(crate) fn notify(desk: &mut Desk<'_>, statement: &Statement, wishes: &Wishes
             reject_again(desk, statement, entry);
             Outcome::Answered(Kind::Notify)
         }
+        Asked::Authorizing(waits) => shop::wish_early(desk, *waits, wishes, statement.sent),
         Asked::Unknown => match consented(desk, statement) {
             Some(outcome) => outcome,
             None => unknown_trade(desk, statement),

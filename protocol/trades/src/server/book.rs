@@ -7,6 +7,7 @@
 //! s/i/<sender>/<statement id>   Seen: what was said under this id, and the answers to it
 //! s/g/<digest>                  the evidence of a letter that was judged
 //! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
+//! s/v/<trade id>                Authorizing: an order whose payment is being authorized (E3)
 //! s/w/<statement id>            Waiting: an own statement that awaits its answer
 //! s/h/<digest>                  a letter that is held until the time it bears
 //! s/u/<digest>                  Waits: a letter that is held until DNS answers
@@ -37,6 +38,7 @@ use tradepost_statements::{
 
 use super::track::Standing;
 use crate::rows::{Row, Rows};
+use crate::shop::{Approved, Charge, Charging};
 
 /// One trade, with all that this server does about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,6 +102,18 @@ pub struct ShopPart {
     /// The buyer wants to give goods back; the operator decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wants_back: Option<GiveBack>,
+    /// When the payment is charged, as the procedure said when the trade was made.
+    #[serde(default)]
+    pub charge: Charge,
+    /// Whether the payment-instruction left.
+    #[serde(default)]
+    pub charging: Charging,
+    /// The sum of all that is paid back so far (E23).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Amount>,
+    /// The payment was authorized (E3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Approved>,
 }
 
 /// Whether the instructions of a trade left.
@@ -207,6 +221,9 @@ pub struct Request {
     pub answer: Option<String>,
     /// The trade that it became.
     pub trade: Option<TradeId>,
+    /// The trade that it becomes once its payment is authorized (E3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizing: Option<TradeId>,
     /// A `cancel` came; it counts against an order until then (protocol 3, "Overtaking").
     pub cancelled_until: Option<Time>,
     /// When the answer was repeated within the last hour.
@@ -290,6 +307,28 @@ impl Goods<'_> {
     }
 }
 
+impl ShopPart {
+    /// A record of which nothing is known but itself: it instructs nobody.
+    #[must_use]
+    pub fn new(record: TradeRecord, record_statement: StatementId) -> ShopPart {
+        ShopPart {
+            request: None,
+            record,
+            record_statement,
+            confirmed: None,
+            instructed: Instructed::Never,
+            told: Vec::new(),
+            order: None,
+            heard: Vec::new(),
+            wants_back: None,
+            charge: Charge::default(),
+            charging: Charging::default(),
+            refunded: None,
+            authorization: None,
+        }
+    }
+}
+
 impl Trade {
     /// An entry without any part yet.
     #[must_use]
@@ -344,6 +383,10 @@ pub(crate) fn digest_key(digest: &str) -> String {
 
 pub(crate) fn emit_key(key: &str) -> String {
     format!("s/k/{key}")
+}
+
+pub(crate) fn authorizing_key(trade: &TradeId) -> String {
+    format!("s/v/{trade}")
 }
 
 pub(crate) fn waiting_key(id: StatementId) -> String {

@@ -1,7 +1,9 @@
 //! What a decision of a server wants done.
 
 use tradepost_statements::order::RejectionReason;
-use tradepost_statements::{Address, Evidence, Kind, Statement, StatementId, Time, TradeRef};
+use tradepost_statements::{
+    Address, Evidence, Kind, Statement, StatementId, Time, TradeId, TradeRef,
+};
 
 use super::book::Trade;
 use crate::rows::Row;
@@ -67,6 +69,9 @@ pub enum Outcome {
         /// Why, for people.
         text: String,
     },
+    /// An order becomes a trade once its payment is authorized (E3).
+    #[error("the order becomes the trade {0} once its payment is authorized")]
+    AuthorizationAwaited(TradeId),
     /// A request changed a trade and was answered.
     #[error("did what the {kind} asks for the trade {trade}")]
     Done {
@@ -175,6 +180,14 @@ pub enum Outcome {
         to: Address,
         /// Why.
         why: String,
+    },
+    /// Something that only the operator can set right.
+    #[error("{trade}: {text}")]
+    OperatorActs {
+        /// Which trade.
+        trade: TradeRef,
+        /// What happened, and what can be done.
+        text: String,
     },
     /// Nothing was done, and nobody is told.
     #[error(transparent)]

@@ -180,11 +180,22 @@ impl<'a> Desk<'a> {
         trade: &Trade,
         body: Body,
     ) -> StatementId {
+        self.ask_until_answered(to, &trade.trade, body, Some(trade))
+    }
+
+    /// The same about a trade that is not made yet (E3).
+    pub(crate) fn ask_until_answered(
+        &mut self,
+        to: &Address,
+        name: &TradeRef,
+        body: Body,
+        about: Option<&Trade>,
+    ) -> StatementId {
         let naming = Naming {
-            trade: Some(trade.trade.clone()),
+            trade: Some(name.clone()),
             ..Naming::default()
         };
-        let id = self.say(to, naming, body, Some(trade));
+        let id = self.say(to, naming, body, about);
         let octets = self.send.last().map(|s| wire::encode(&s.statement));
         let due = self.now.plus(self.settings.timers.answer_first);
         let waiting = Waiting {
@@ -271,6 +282,15 @@ impl<'a> Desk<'a> {
     /// Another server's copies of what this trade's shop is told are its own business (E27).
     pub(crate) fn is_own_shop(&self, trade: &Trade) -> bool {
         self.settings.shop.is_some() && trade.trade.shop == self.settings.address
+    }
+
+    /// What this decision said under that id, octet for octet.
+    pub(crate) fn said(&self, id: StatementId) -> Option<String> {
+        let said = self.send.iter().find(|s| s.statement.id == id)?;
+        Some(match &said.octets {
+            Some(octets) => octets.clone(),
+            None => wire::encode(&said.statement),
+        })
     }
 
     /// What was said in answer to a statement so far, octet for octet.

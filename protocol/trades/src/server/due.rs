@@ -1,7 +1,7 @@
 //! What time brings: statements without answer are sent again (protocol 7), trades that nobody
 //! confirmed are cancelled, held letters are judged.
 
-use tradepost_statements::{StatementId, Time, TradeId, TradeRef, wire};
+use tradepost_statements::{Kind, StatementId, Time, TradeId, TradeRef, wire};
 
 use super::book::{self, DUE, Waiting};
 use super::change::{Change, Ignored, Occasion, Outcome};
@@ -57,6 +57,14 @@ fn do_what_is_due(desk: &mut Desk<'_>, what: &str, jitter: f64) -> Outcome {
             Ok(id) => cancel_unconfirmed(desk, id).unwrap_or_else(nothing),
             Err(_) => nothing(),
         },
+        Some(("auth", id)) => match id.parse() {
+            Ok(id) => shop::not_authorized(desk, &id).unwrap_or_else(nothing),
+            Err(_) => nothing(),
+        },
+        Some(("authorized", id)) => match id.parse() {
+            Ok(id) => shop::authorize_again(desk, id).unwrap_or_else(nothing),
+            Err(_) => nothing(),
+        },
         Some(("held", digest)) => {
             let key = book::held_key(digest);
             match desk.read::<Received>(&key) {
@@ -101,7 +109,14 @@ fn send_again(desk: &mut Desk<'_>, id: StatementId, jitter: f64) -> Option<Outco
         .now
         .plus(wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)));
     desk.due_at(waiting.due, &format!("wait/{id}"));
-    let tell = waited >= timers.tell_operator && !waiting.operator_told;
+    // Of a missing authorization the operator is told when the order is rejected.
+    let is_rejected = statement.body.kind() == Kind::Authorize
+        && statement
+            .trade
+            .as_ref()
+            .and_then(|t| desk.trade(t))
+            .is_none();
+    let tell = waited >= timers.tell_operator && !waiting.operator_told && !is_rejected;
     waiting.operator_told |= tell;
     desk.put(key, &waiting);
     let trade = statement.trade.as_ref().map(ToString::to_string);

@@ -50,6 +50,8 @@ pub struct Timers {
     pub answer_longest: Duration,
     /// When the operator is told that an answer is missing.
     pub tell_operator: Duration,
+    /// When an order whose payment nobody authorized is rejected.
+    pub authorization: Duration,
     /// When an unanswered statement is sent no more.
     pub give_up: Duration,
     /// Before a letter that DNS has not decided is tried again.
@@ -68,6 +70,7 @@ impl Default for Timers {
             answer_first: Duration::from_secs(5 * MINUTE),
             answer_longest: Duration::from_secs(6 * 3600),
             tell_operator: Duration::from_secs(DAY),
+            authorization: Duration::from_secs(DAY),
             give_up: Duration::from_secs(30 * DAY),
             held_first: Duration::from_secs(MINUTE),
             held_longest: Duration::from_secs(60 * MINUTE),

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use tradepost_statements::instruction::{Recall, Refund};
+use tradepost_statements::instruction::Recall;
 use tradepost_statements::order::{Cancel, Confirm, RejectionReason, Return};
 use tradepost_statements::{Body, Kind, OrderState, Statement};
 
+use super::charge::{self, Charging};
 use super::instruct::{instruct, tell};
-use super::{advance, answer_order, has_shipped, record_again, tell_order};
+use super::{advance, answer_order, authorize, has_shipped, record_again, tell_order};
+use crate::carrier;
 use crate::server::ask::{Asked, find, not_for_us, rejection, unknown_trade};
 use crate::server::book::{self, GiveBack, Instructed, Request, Trade};
 use crate::server::desk::{AskedBy, Naming};
 use crate::server::{Desk, Outcome};
-use crate::{carrier, payment};
 
 /// Protocol 3, "Overtaking".
 const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -24,7 +25,7 @@ pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Conf
     }
     let mut trade = match find(desk, statement) {
         Asked::Trade(trade) if trade.shop.is_some() => trade,
-        Asked::Trade(_) | Asked::Rejected(_) | Asked::Unknown => {
+        Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_) | Asked::Unknown => {
             return unknown_trade(desk, statement);
         }
     };
@@ -90,6 +91,7 @@ pub(crate) fn cancel(desk: &mut Desk<'_>, statement: &Statement, cancel: &Cancel
             reject_as_cancelled(desk, statement);
             Outcome::Answered(Kind::Cancel)
         }
+        Asked::Authorizing(waits) => authorize::withdraw(desk, statement, *waits),
         Asked::Unknown if is_by_own_request(statement) => {
             mark(desk, statement);
             reject_as_cancelled(desk, statement);
@@ -113,6 +115,7 @@ fn mark(desk: &mut Desk<'_>, statement: &Statement) {
         let entry = Request {
             answer: None,
             trade: None,
+            authorizing: None,
             cancelled_until: Some(desk.now.plus(MARK_COUNTS_FOR)),
             repeated: Vec::new(),
         };
@@ -153,19 +156,17 @@ pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
     };
     let record = shop.record.clone();
     let was_instructed = shop.instructed == Instructed::Yes;
+    let was_charged = charge::was_charged(shop);
     if matches!(shop.instructed, Instructed::AfterConfirm { .. }) {
         shop.instructed = Instructed::Never;
     }
-    if trade.payment.is_some() {
-        payment::give_back(desk, trade, None, record.total);
-    } else if was_instructed {
-        let refund = Refund {
-            amount: record.total,
-            refunded: record.total,
-            text: None,
-        };
-        let processor = record.payment.processor.clone();
-        tell(desk, trade, &processor, Body::Refund(refund));
+    if matches!(shop.charging, Charging::OnceShipped { .. }) {
+        shop.charging = Charging::Never;
+    }
+    if trade.payment.is_some() || was_charged {
+        charge::pay_back(desk, trade, record.total, None);
+    } else {
+        charge::void_authorization(desk, trade);
     }
     if trade.carrier.is_some() {
         carrier::turn_back(desk, trade, None, None);
@@ -216,7 +217,7 @@ pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Retur
     }
     let trade = match find(desk, statement) {
         Asked::Trade(trade) if trade.shop.is_some() => trade,
-        Asked::Trade(_) | Asked::Rejected(_) | Asked::Unknown => {
+        Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_) | Asked::Unknown => {
             return unknown_trade(desk, statement);
         }
     };

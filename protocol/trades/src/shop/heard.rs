@@ -3,7 +3,7 @@
 use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Kind, Sequence, Statement, Time};
 
-use super::is_under_way;
+use super::{authorize, charge, is_under_way};
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Heard, HeardState, ShopPart, Trade};
 use crate::server::judge::answers_ours;
@@ -79,7 +79,10 @@ fn hear(
     };
     let mut trade = match desk.trade(name) {
         Some(trade) if trade.shop.is_some() => trade,
-        Some(_) | None => return Ignored::NoSuchTrade(name.to_string()).into(),
+        Some(_) | None => {
+            return authorize::voided(desk, statement)
+                .unwrap_or_else(|| Ignored::NoSuchTrade(name.to_string()).into());
+        }
     };
     let Some(shop) = &mut trade.shop else {
         return Ignored::NoSuchTrade(name.to_string()).into();
@@ -102,8 +105,13 @@ fn hear(
         desk.delete(book::waiting_key(answered));
     }
     match keep_newest(shop, statement, news) {
-        Ok(()) => save_and_name(desk, &mut trade, statement, kind),
+        Ok(()) => {
+            charge::once_shipped(desk, &mut trade);
+            save_and_name(desk, &mut trade, statement, kind)
+        }
         Err(why) => {
+            // A status that comes late tells as well that goods have left.
+            charge::once_shipped(desk, &mut trade);
             desk.save(&mut trade);
             why.into()
         }

@@ -1,14 +1,15 @@
 //! The instructions to carrier and payment processor (E9, E10); to ourselves, where this server
 //! plays those roles as well (E27): then nothing is mailed, and the book entry is made at once.
 
-use tradepost_statements::instruction::{DeliveryInstruction, InstructedLine, PaymentInstruction};
+use tradepost_statements::instruction::{DeliveryInstruction, InstructedLine};
 use tradepost_statements::postal::Recipient;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::{Address, Body};
 
+use super::charge;
+use crate::carrier;
 use crate::server::Desk;
 use crate::server::book::{Instructed, Told, Trade};
-use crate::{carrier, payment};
 
 /// Sends what carrier and payment processor need, unless that was done.
 pub(super) fn instruct(desk: &mut Desk<'_>, trade: &mut Trade) {
@@ -18,25 +19,11 @@ pub(super) fn instruct(desk: &mut Desk<'_>, trade: &mut Trade) {
     let Instructed::AfterConfirm { reference } = &shop.instructed else {
         return;
     };
-    let notify = trade.wishes.as_ref().map(|w| w.wishes.clone());
-    let payment = PaymentInstruction {
-        amount: shop.record.total,
-        method: shop.record.payment.method,
-        reference: reference.clone(),
-        buyer_mail: trade.buyer_mail.clone(),
-        notify,
-        due: None,
-    };
     // The token is not kept once it is with the payment processor.
+    let reference = reference.clone();
     shop.instructed = Instructed::Yes;
     let record = shop.record.clone();
-    let processor = record.payment.processor.clone();
-    if processor == desk.settings.address {
-        payment::begin(desk, trade, &payment, None);
-    } else {
-        let body = Body::PaymentInstruction(Box::new(payment));
-        tell(desk, trade, &processor, body);
-    }
+    charge::with_the_others(desk, trade, reference);
     for carrier in &record.delivery.carriers {
         let parcels: Vec<Option<String>> = match &carrier.parcels {
             Some(named) if !named.is_empty() => named.iter().cloned().map(Some).collect(),

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use tradepost_statements::order::{Order, RejectionReason};
+use serde::{Deserialize, Serialize};
+use tradepost_statements::order::{Order, Reference, RejectionReason};
 use tradepost_statements::record::{
     RecordCarrier, RecordDelivery, RecordPayment, TradeRecord, Version,
 };
-use tradepost_statements::{Address, Amount, OrderState, RequestId, Statement, TradeId, TradeRef};
+use tradepost_statements::{
+    Address, Amount, OrderState, RequestId, Statement, StatementId, TradeId, TradeRef,
+};
 
+use super::charge::{self, Approved};
 use super::instruct::instruct;
-use super::settings::{DeliveryProcedure, PaymentProcedure, Settings};
-use super::{advance, fits, say_record, tell_order};
+use super::settings::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
+use super::{advance, authorize, fits, say_record, shortened, tell_order};
 use crate::server::ask::{not_for_us, rejection, unknown_trade};
 use crate::server::book::{self, Instructed, KeptWishes, Request, ShopPart, Trade};
 use crate::server::desk::{AskedBy, Naming, may_repeat};
@@ -19,6 +23,27 @@ use crate::server::{Desk, Ignored, Occasion, Outcome};
 /// Protocol 3: an order that was sent longer ago is refused.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// An order that the shop takes, before there is a trade of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Taken {
+    /// Its id (Q1).
+    pub(crate) request: RequestId,
+    /// The statement that is answered.
+    pub(crate) statement: StatementId,
+    /// Whose it is.
+    pub(crate) buyer_mail: Address,
+    /// What the buyer wants to be told of (Q7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wishes: Option<KeptWishes>,
+    /// The buyer's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<Reference>,
+    /// When it is charged.
+    pub(crate) charge: Charge,
+    /// What the record will say; `placed` and `confirm_by` are set when the trade is made.
+    pub(crate) record: TradeRecord,
+}
+
 pub(crate) fn order(desk: &mut Desk<'_>, statement: &Statement, order: &Order) -> Outcome {
     let Some(settings) = &desk.settings.shop else {
         return not_for_us(statement);
@@ -26,48 +51,55 @@ pub(crate) fn order(desk: &mut Desk<'_>, statement: &Statement, order: &Order) -
     let Some(request) = &statement.request else {
         return unknown_trade(desk, statement);
     };
+    let rejected = |desk: &mut Desk<'_>, reason, text: &str| {
+        let answered = (&statement.from, Some(statement.id));
+        reject(desk, answered, request, reason, text)
+    };
     let known = book::by_request(desk.rows(), request);
     if let Some(entry) = known {
         if entry.answer.is_some() {
             return answer_again(desk, request, entry);
         }
+        if let Some(id) = entry.authorizing {
+            // Q8: it gets its answer once there is one.
+            return Outcome::AuthorizationAwaited(id);
+        }
         if entry.cancelled_until.is_some_and(|until| desk.now <= until) {
             let text = "You cancelled this order before it arrived here.";
-            return reject(
-                desk,
-                statement,
-                request,
-                RejectionReason::CancelledByBuyer,
-                text,
-            );
+            return rejected(desk, RejectionReason::CancelledByBuyer, text);
         }
     }
     if desk.now.since(statement.sent) > OLDEST {
         let text = "This order was sent more than 30 days ago. Please order again.";
-        return reject(
-            desk,
-            statement,
-            request,
-            RejectionReason::InvalidOrder,
-            text,
-        );
+        return rejected(desk, RejectionReason::InvalidOrder, text);
     }
-    match examine(settings, order) {
-        Ok(accepted) => {
-            let record = record(desk, settings, order, &accepted);
-            if !fits(desk, &statement.from, Some(request), &record) {
-                let text = "The order is so long that its record would be too long for a letter. Please make several orders of it.";
-                return reject(
-                    desk,
-                    statement,
-                    request,
-                    RejectionReason::InvalidOrder,
-                    text,
-                );
-            }
-            accept(desk, statement, request, order, record)
-        }
-        Err((reason, text)) => reject(desk, statement, request, reason, &text),
+    let accepted = match examine(settings, order) {
+        Ok(accepted) => accepted,
+        Err((reason, text)) => return rejected(desk, reason, &text),
+    };
+    let record = record(desk, settings, order, &accepted);
+    if !fits(desk, &statement.from, Some(request), &record) {
+        let text = "The order is so long that its record would be too long for a letter. Please make several orders of it.";
+        return rejected(desk, RejectionReason::InvalidOrder, text);
+    }
+    let taken = Taken {
+        request: request.clone(),
+        statement: statement.id,
+        buyer_mail: statement.from.clone(),
+        wishes: order.notify.as_ref().map(|wishes| KeptWishes {
+            wishes: wishes.clone(),
+            sent: statement.sent,
+        }),
+        reference: order.payment.reference.clone(),
+        charge: accepted.payment.charge,
+        record,
+    };
+    let authorize = accepted.payment.authorize;
+    let name = new_name(desk);
+    if authorize {
+        authorize::first(desk, taken, name)
+    } else {
+        make(desk, taken, name, None)
     }
 }
 
@@ -173,18 +205,11 @@ fn examine<'s>(
     })
 }
 
-/// What is quoted from an order must leave room in the answer (protocol 2: 16 KiB a string).
-fn shortened(name: &str) -> String {
-    const ENOUGH: usize = 200;
-    match name.char_indices().nth(ENOUGH) {
-        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
-        None => name.to_owned(),
-    }
-}
-
-fn reject(
+/// Answers an order, or what else the buyer asked about it, with its rejection, and keeps that as
+/// the order's answer (Q8).
+pub(super) fn reject(
     desk: &mut Desk<'_>,
-    statement: &Statement,
+    (to, answers): (&Address, Option<StatementId>),
     request: &RequestId,
     reason: RejectionReason,
     text: &str,
@@ -192,10 +217,10 @@ fn reject(
     let naming = Naming {
         trade: None,
         request: Some(request.clone()),
-        answers: Some(statement.id),
+        answers,
     };
-    desk.say(&statement.from, naming, rejection(reason, text), None);
-    remember_answer(desk, statement, request, None);
+    let said = desk.say(to, naming, rejection(reason, text), None);
+    remember_answer(desk, request, said, None);
     Outcome::OrderRejected {
         reason,
         text: text.to_owned(),
@@ -204,13 +229,14 @@ fn reject(
 
 fn remember_answer(
     desk: &mut Desk<'_>,
-    statement: &Statement,
     request: &RequestId,
+    said: StatementId,
     trade: Option<TradeId>,
 ) {
     let entry = Request {
-        answer: desk.answers_to(statement).into_iter().next(),
+        answer: desk.said(said),
         trade,
+        authorizing: None,
         cancelled_until: None,
         repeated: Vec::new(),
     };
@@ -218,44 +244,53 @@ fn remember_answer(
 }
 
 /// E4, E5, E9, E10: the trade and everything that goes out with it, in one change.
-fn accept(
+pub(super) fn make(
     desk: &mut Desk<'_>,
-    statement: &Statement,
-    request: &RequestId,
-    order: &Order,
-    record: TradeRecord,
+    taken: Taken,
+    name: TradeRef,
+    approved: Option<Approved>,
 ) -> Outcome {
-    let name = new_name(desk);
-    let confirm_by = record.confirm_by;
-    let mut trade = Trade::new(name.clone(), statement.from.clone());
-    trade.wishes = order.notify.as_ref().map(|wishes| KeptWishes {
-        wishes: wishes.clone(),
-        sent: statement.sent,
-    });
+    let confirm_within = desk.settings.shop.as_ref().and_then(|s| s.confirm_within);
+    let confirm_by = confirm_within.map(|d| desk.now.plus(d));
+    let record = TradeRecord {
+        placed: desk.now,
+        confirm_by,
+        ..taken.record
+    };
+    let mut trade = Trade::new(name.clone(), taken.buyer_mail.clone());
+    trade.wishes = taken.wishes;
     let mut shop = ShopPart {
-        request: Some(request.clone()),
-        record,
-        record_statement: statement.id,
-        confirmed: None,
-        instructed: Instructed::AfterConfirm {
-            reference: order.payment.reference.clone(),
-        },
-        told: Vec::new(),
-        order: None,
-        heard: Vec::new(),
-        wants_back: None,
+        request: Some(taken.request.clone()),
+        charge: taken.charge,
+        authorization: approved,
+        ..ShopPart::new(record, taken.statement)
+    };
+    shop.instructed = Instructed::AfterConfirm {
+        reference: taken.reference,
     };
     advance(&mut shop, OrderState::Received, None, desk.now);
     trade.shop = Some(shop.clone());
-    let to = trade.buyer_mail.clone();
-    shop.record_statement = say_record(desk, &to, &trade, &shop, Some(statement.id));
+    shop.record_statement = say_record(
+        desk,
+        &taken.buyer_mail,
+        &trade,
+        &shop,
+        Some(taken.statement),
+    );
+    let record_statement = shop.record_statement;
     trade.shop = Some(shop);
-    remember_answer(desk, statement, request, Some(name.id.clone()));
+    remember_answer(
+        desk,
+        &taken.request,
+        record_statement,
+        Some(name.id.clone()),
+    );
     tell_order(desk, &trade, AskedBy::Nobody);
     match confirm_by {
         Some(by) => desk.due_at(by, &format!("confirm/{}", name.id)),
         None => instruct(desk, &mut trade),
     }
+    charge::watch(desk, &trade);
     desk.save(&mut trade);
     Outcome::TradeMade(name)
 }
@@ -269,7 +304,7 @@ fn new_name(desk: &mut Desk<'_>) -> TradeRef {
             .expect("T- and ten letters and digits are a trade id");
         let shop: Address = desk.settings.address.clone();
         let name = TradeRef { shop, id };
-        if desk.trade(&name).is_none() {
+        if desk.trade(&name).is_none() && !authorize::has(desk, &name.id) {
             return name;
         }
     }
@@ -307,6 +342,7 @@ fn record(
         },
         buyer: order.buyer.clone(),
         deliver_to: order.deliver_to.clone(),
+        // For the room that it takes.
         confirm_by: settings.confirm_within.map(|d| desk.now.plus(d)),
         hub: None,
         keys: None,

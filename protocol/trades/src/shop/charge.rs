@@ -1,0 +1,279 @@
+//! When the payment is charged (E9), and an authorization that ends before that (E3).
+//!
+//! ```text
+//! on-confirmation, on-invoice   with the other instructions
+//! on-shipping                   once the shop or a carrier says that something has shipped
+//! ```
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::instruction::{Authorization, Authorize, PaymentInstruction, Refund};
+use tradepost_statements::order::Reference;
+use tradepost_statements::{Body, Date, Kind, OrderState, Time, TradeId, TradeRef};
+
+use super::instruct::tell;
+use super::settings::Charge;
+use super::{advance, has_shipped, shortened, tell_order};
+use crate::payment;
+use crate::server::book::{Instructed, ShopPart, Trade};
+use crate::server::desk::AskedBy;
+use crate::server::{Desk, Ignored, Outcome};
+
+/// Whether the payment-instruction of a trade left.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Charging {
+    /// It leaves, or left, with the other instructions.
+    #[default]
+    WithTheOthers,
+    /// It leaves once something has shipped; the token of the payment is kept until then.
+    OnceShipped {
+        /// The buyer's token.
+        reference: Option<Reference>,
+    },
+    /// It left, once something had shipped.
+    Told,
+    /// It never will: cancelled before.
+    Never,
+}
+
+/// The payment processor authorized the payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// How long that holds; none: it did not say.
+    pub until: Option<Time>,
+}
+
+/// Whether the payment processor was told to take the payment.
+pub(super) fn was_charged(shop: &ShopPart) -> bool {
+    match shop.charging {
+        Charging::WithTheOthers => shop.instructed == Instructed::Yes,
+        Charging::Told => true,
+        Charging::OnceShipped { .. } | Charging::Never => false,
+    }
+}
+
+/// Where the other instructions leave: the payment's too, unless it waits for the goods to ship.
+pub(super) fn with_the_others(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    reference: Option<Reference>,
+) {
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    match shop.charge {
+        Charge::OnConfirmation | Charge::OnInvoice { .. } => charge(desk, trade, reference),
+        Charge::OnShipping => {
+            shop.charging = Charging::OnceShipped { reference };
+            once_shipped(desk, trade);
+        }
+    }
+}
+
+/// Charges what waited for the goods to ship, if they have. The caller saves the trade.
+pub(super) fn once_shipped(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let shipped = has_shipped(trade);
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    let Charging::OnceShipped { reference } = &shop.charging else {
+        return;
+    };
+    if shipped && !is_cancelled(shop) {
+        let reference = reference.clone();
+        // The token is not kept once it is with the payment processor.
+        shop.charging = Charging::Told;
+        charge(desk, trade, reference);
+    }
+}
+
+fn is_cancelled(shop: &ShopPart) -> bool {
+    shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled)
+}
+
+fn charge(desk: &mut Desk<'_>, trade: &mut Trade, reference: Option<Reference>) {
+    let Some(shop) = &trade.shop else {
+        return;
+    };
+    let instruction = PaymentInstruction {
+        amount: shop.record.total,
+        method: shop.record.payment.method,
+        reference,
+        buyer_mail: trade.buyer_mail.clone(),
+        notify: trade.wishes.as_ref().map(|w| w.wishes.clone()),
+        due: match shop.charge {
+            Charge::OnConfirmation | Charge::OnShipping => None,
+            // Never a day that has passed: the buyer may have confirmed late.
+            Charge::OnInvoice { due_within } => {
+                date_of(shop.record.placed.plus(due_within).max(desk.now))
+            }
+        },
+    };
+    let processor = shop.record.payment.processor.clone();
+    let refunded = shop.refunded;
+    if processor == desk.settings.address {
+        payment::begin(desk, trade, &instruction, None);
+    } else {
+        let body = Body::PaymentInstruction(Box::new(instruction));
+        tell(desk, trade, &processor, body);
+    }
+    // Lines that were cancelled before are not paid (E23).
+    if let Some(refunded) = refunded {
+        pay_back(desk, trade, refunded, None);
+    }
+}
+
+/// The day of a time, in UTC.
+fn date_of(at: Time) -> Option<Date> {
+    at.to_string().get(..10)?.parse().ok()
+}
+
+/// Has the payment processor pay back, or void, so much in all. The caller saves the trade.
+pub(super) fn pay_back(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    refunded: tradepost_statements::Amount,
+    text: Option<String>,
+) {
+    let Some(shop) = &trade.shop else {
+        return;
+    };
+    if trade.payment.is_some() {
+        payment::give_back(desk, trade, None, refunded);
+    } else {
+        let refund = Refund {
+            amount: shop.record.total,
+            refunded,
+            text,
+        };
+        let processor = shop.record.payment.processor.clone();
+        tell(desk, trade, &processor, Body::Refund(refund));
+    }
+}
+
+/// Voids an authorization that nothing will be charged on. The caller saves the trade.
+pub(super) fn void_authorization(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    if shop.authorization.take().is_none() {
+        return;
+    }
+    if shop.record.payment.processor == desk.settings.address {
+        payment::call_off_authorization(desk, &trade.trade);
+    } else {
+        let total = shop.record.total;
+        pay_back(desk, trade, total, None);
+    }
+}
+
+/// Has the authorization looked at when it ends, unless nothing is charged on it any more.
+pub(super) fn watch(desk: &mut Desk<'_>, trade: &Trade) {
+    let Some(shop) = &trade.shop else {
+        return;
+    };
+    let until = shop.authorization.and_then(|a| a.until);
+    if let (Some(until), false) = (until, was_charged(shop)) {
+        // What has passed already is looked at once, not in a circle.
+        let at = until.max(desk.now.plus(desk.settings.timers.answer_first));
+        desk.due_at(at, &format!("authorized/{}", trade.trade.id));
+    }
+}
+
+/// An authorization has ended before the payment was charged: it is asked for again.
+pub(crate) fn authorize_again(desk: &mut Desk<'_>, id: TradeId) -> Option<Outcome> {
+    let shop = desk.settings.address.clone();
+    let mut trade = desk.trade(&TradeRef { shop, id })?;
+    let shop = trade.shop.as_ref()?;
+    let reference = match (&shop.charging, &shop.instructed) {
+        (Charging::OnceShipped { reference }, _)
+        | (Charging::WithTheOthers, Instructed::AfterConfirm { reference }) => reference.clone(),
+        (Charging::Told | Charging::Never, _)
+        | (Charging::WithTheOthers, Instructed::Yes | Instructed::Never) => return None,
+    };
+    let ended = shop.authorization?.until? <= desk.now;
+    if !ended || is_cancelled(shop) {
+        return None;
+    }
+    let wanted = Authorize {
+        amount: shop.record.total,
+        method: shop.record.payment.method,
+        reference,
+        buyer: shop.record.buyer.clone(),
+        buyer_mail: trade.buyer_mail.clone(),
+    };
+    let processor = shop.record.payment.processor.clone();
+    let name = trade.trade.clone();
+    if processor == desk.settings.address {
+        if let Some(answer) = payment::authorize_here(desk, &name, &wanted) {
+            return Some(authorized_again(desk, &name, &answer));
+        }
+    } else {
+        tell(
+            desk,
+            &mut trade,
+            &processor,
+            Body::Authorize(Box::new(wanted)),
+        );
+        desk.save(&mut trade);
+    }
+    Some(Outcome::WasDue(format!(
+        "the authorization of {name} has ended before anything shipped; asked for another one"
+    )))
+}
+
+/// The answer: without authorization the operator decides whether the goods leave.
+pub(super) fn authorized_again(
+    desk: &mut Desk<'_>,
+    name: &TradeRef,
+    answer: &Authorization,
+) -> Outcome {
+    let Some(mut trade) = desk.trade(name) else {
+        return Ignored::NoSuchTrade(name.to_string()).into();
+    };
+    let Some(shop) = &mut trade.shop else {
+        return Ignored::NoSuchTrade(name.to_string()).into();
+    };
+    if was_charged(shop) || is_cancelled(shop) {
+        return Ignored::StatusIsOld.into();
+    }
+    let outcome = if answer.approved {
+        shop.authorization = Some(Approved {
+            until: answer.until,
+        });
+        watch(desk, &trade);
+        Outcome::Heard {
+            kind: Kind::Authorization,
+            from: shop_processor(&trade),
+            trade: name.clone(),
+        }
+    } else {
+        shop.authorization = None;
+        let why = answer.text.as_deref().map(shortened);
+        if advance(
+            shop,
+            OrderState::OnHold,
+            Some("payment-not-authorized"),
+            desk.now,
+        ) {
+            tell_order(desk, &trade, AskedBy::Nobody);
+        }
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        Outcome::OperatorActs {
+            trade: name.clone(),
+            text: format!(
+                "its authorization has ended, and the payment processor declined another one{why}; \
+                 the order is on hold: cancel it, or go on with it, by emit"
+            ),
+        }
+    };
+    desk.save(&mut trade);
+    outcome
+}
+
+fn shop_processor(trade: &Trade) -> tradepost_statements::Address {
+    match &trade.shop {
+        Some(shop) => shop.record.payment.processor.clone(),
+        None => trade.trade.shop.clone(),
+    }
+}
