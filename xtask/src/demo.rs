@@ -36,13 +36,18 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
             }
         }
     }
+    build_and_become("demo", &passed_on)
+}
+
+/// Builds the programs and becomes one of them.
+pub(crate) fn build_and_become(name: &str, arguments: &[&str]) -> Result<ExitCode> {
     let beside_us = std::env::current_exe().context("cannot find the folder of the programs")?;
     build_the_programs(&beside_us)?;
     // Started directly: `cargo run` would compile many crates once more, for the features that this one
     // program needs. And put in our place, so that Ctrl-C and the exit status are its own.
-    let demo = beside_us.with_file_name("demo");
-    let error = Command::new(&demo).args(passed_on).exec();
-    Err(error).with_context(|| format!("cannot start {}", demo.display()))
+    let program = beside_us.with_file_name(name);
+    let error = Command::new(&program).args(arguments).exec();
+    Err(error).with_context(|| format!("cannot start {}", program.display()))
 }
 
 /// The story starts `tradepost` and `tradepost-server` from the folder its own program lies in.

@@ -1,4 +1,5 @@
-//! Developer commands of Tradepost: `cargo xtask test`, `cargo xtask demo`, `cargo xtask mutants`.
+//! Developer commands of Tradepost: `cargo xtask test`, `cargo xtask demo`, `cargo xtask story`, `cargo xtask
+//! mutants`.
 //!
 //! They only call other programs (cargo, apt) and say what they do; nothing of the project itself is
 //! built into them, so that they compile in a moment.
@@ -6,6 +7,7 @@
 mod demo;
 mod mutants;
 mod packages;
+mod story;
 mod test;
 
 use std::ffi::OsString;
@@ -18,6 +20,7 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   demo      Show a purchase from order to doorstep, told by mail
+  story     Tell one of the stories of examples/
   test      Install what the tests need, build everything, run every test
   mutants   Remove one rule of the protocol after the other, and see that a test fails
 
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let rest: Vec<OsString> = arguments.collect();
     let outcome = match command.as_deref().and_then(|name| name.to_str()) {
         Some("demo") => demo::run(&rest),
+        Some("story") => story::run(&rest),
         Some("test") => test::run(&rest),
         Some("mutants") => mutants::run(&rest),
         Some("help" | "--help" | "-h") => {

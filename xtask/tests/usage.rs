@@ -17,6 +17,7 @@ fn help_goes_to_stdout_and_names_every_command() {
         (&["help"], "test"),
         (&["test", "--help"], "TRADEPOST_REQUIRE_SERVERS"),
         (&["demo", "--help"], "--keep"),
+        (&["story", "--help"], "NAME"),
     ] {
         let output = xtask(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
@@ -30,7 +31,14 @@ fn help_goes_to_stdout_and_names_every_command() {
 
 #[test]
 fn a_command_that_does_not_exist_gets_the_usage_on_stderr_and_status_2() {
-    for arguments in [&[][..], &["tset"], &["test", "--fast"], &["demo", "keep"]] {
+    for arguments in [
+        &[][..],
+        &["tset"],
+        &["test", "--fast"],
+        &["demo", "keep"],
+        &["story"],
+        &["story", "one-shop", "--kepe"],
+    ] {
         let output = xtask(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");

@@ -1,25 +1,13 @@
 //! Who plays, and what each writes into their configuration file.
 
-use std::path::Path;
-
-use crate::room::Room;
+use tradepost_examples::mail::Mail;
+use tradepost_examples::part::{CA_FILE, PASSWORD_FILE, Part, Program};
 
 pub(crate) const ANN: &str = "ann@home.example";
 pub(crate) const SHOP: &str = "orders@shop.example";
 pub(crate) const CARRIER: &str = "track@carrier.example";
 pub(crate) const PAY: &str = "billing@pay.example";
 pub(crate) const EVIL: &str = "evil@evil.example";
-
-/// One of the programs with its own configuration and data.
-pub(crate) struct Part {
-    /// How it is called in the terminal and in the folder.
-    pub(crate) name: &'static str,
-    /// Which program plays it.
-    pub(crate) program: &'static str,
-    /// The command that runs until it is ended.
-    pub(crate) runs_by: &'static str,
-    pub(crate) config: String,
-}
 
 /// A key that one of the servers signs with, as `dkim-key` made it.
 pub(crate) struct Key {
@@ -34,22 +22,17 @@ pub(crate) struct Key {
 }
 
 /// Those who sign with keys of their own: all but Ann, whose provider vouches for her.
-pub(crate) const SIGNERS: [(&str, &str); 3] =
-    [("shop", SHOP), ("carrier", CARRIER), ("payment", PAY)];
+pub(crate) const SIGNERS: [&str; 3] = [SHOP, CARRIER, PAY];
 
-pub(crate) fn all(room: &Room, folder: &Path, keys: &[Key]) -> [Part; 4] {
+pub(crate) fn all(mail: &Mail, keys: &[Key]) -> [Part; 4] {
     let server = |name, role: &str, address: &str, title: &str, section: &str| {
         let own = keys.iter().filter(|key| key.address == address);
         let own: String = own.map(|key| format!("\n{}", key.section)).collect();
-        Part {
-            name,
-            program: "tradepost-server",
-            runs_by: "run",
-            config: format!(
-                "roles = [\"{role}\"]\naddress = \"{address}\"\nname = \"{title}\"\n\n{}\n{section}{own}",
-                mail_sections(room, folder, address, keys)
-            ),
-        }
+        let toml = format!(
+            "roles = [\"{role}\"]\naddress = \"{address}\"\nname = \"{title}\"\n\n{}\n{section}{own}",
+            mail_sections(mail, address, keys)
+        );
+        Part::new(name, Program::Server, toml)
     };
     [
         server(
@@ -75,30 +58,28 @@ pub(crate) fn all(room: &Room, folder: &Path, keys: &[Key]) -> [Part; 4] {
             "Example Pay",
             &format!("[payment]\nshops = [\"{SHOP}\"]\n"),
         ),
-        Part {
-            name: "ann",
-            program: "tradepost",
-            runs_by: "daemon",
-            config: format!(
+        Part::new(
+            "ann",
+            Program::Tradepost,
+            format!(
                 "address = \"{ANN}\"\n\n{}\n",
-                mail_sections(room, folder, ANN, keys)
+                mail_sections(mail, ANN, keys)
             ),
-        },
+        ),
     ]
 }
 
 /// The sections that buyers and servers have alike.
-fn mail_sections(room: &Room, folder: &Path, address: &str, keys: &[Key]) -> String {
-    let folder = folder.display();
+fn mail_sections(mail: &Mail, address: &str, keys: &[Key]) -> String {
     let login = format!(
-        "host = \"localhost\"\ntls = \"implicit\"\nuser = \"{address}\"\npassword_file = \"{folder}/password\"\nca_file = \"{folder}/ca.pem\"\n"
+        "host = \"localhost\"\ntls = \"implicit\"\nuser = \"{address}\"\npassword_file = \"{PASSWORD_FILE}\"\nca_file = \"{CA_FILE}\"\n"
     );
     // There is no DNS for `.example`, so everybody knows the keys beforehand.
     let known = keys.iter().map(|key| (&key.name, &key.record));
     let known: String = known.map(|(n, r)| format!("{n:?} = {r:?}\n")).collect();
     format!(
         "[imap]\nport = {}\n{login}\n[smtp]\nport = {}\n{login}\n[trust]\nauthserv_ids = [\"{}\"]\n\n[trust.keys]\n{known}",
-        room.imaps_port, room.smtps_port, room.authserv_id
+        mail.imaps_port, mail.smtps_port, mail.authserv_id
     )
 }
 

@@ -8,8 +8,10 @@ use tradepost_post::net::Tls;
 use tradepost_post::smtp::{Settings, Submission, Submitter};
 use tradepost_statements::{TradeRef, wire};
 
+use tradepost_examples::part::CA_FILE;
+use tradepost_examples::stage::Stage;
+
 use crate::cast::{ANN, CARRIER, EVIL};
-use crate::stage::Stage;
 
 /// Somebody with an account of their own submits a letter in the carrier's name.
 pub(crate) async fn submit(stage: &Stage, trade: &TradeRef) -> Result<()> {
@@ -35,12 +37,12 @@ pub(crate) async fn submit(stage: &Stage, trade: &TradeRef) -> Result<()> {
         auto: AutoSubmitted::Generated,
         with_html: true,
     });
-    let password = SecretString::from(stage.room.password.clone());
+    let password = SecretString::from(stage.mail.password.clone());
     let settings = Settings {
-        ca_file: Some(stage.folder().join("ca.pem")),
+        ca_file: Some(stage.home("carrier").join(CA_FILE)),
         ..Settings::new(
             "localhost",
-            stage.room.smtps_port,
+            stage.mail.smtps_port,
             Tls::Implicit,
             EVIL,
             password,

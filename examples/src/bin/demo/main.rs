@@ -4,14 +4,15 @@
 
 mod cast;
 mod forgery;
-mod room;
-mod stage;
+mod keys;
 mod story;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use anyhow::Result;
+use tradepost_examples::mail::{self, Mail};
+use tradepost_examples::show::{Afterwards, put_on};
+use tradepost_examples::stage::{Logs, Stage};
 
 const USAGE: &str = "\
 Shows a purchase from order to doorstep, told by mail. Usually started as `cargo xtask demo`.
@@ -29,9 +30,9 @@ async fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         // How this program starts itself as the mail server.
-        [room::ARGUMENT] => room::serve().await,
-        [] => show(false).await,
-        ["--keep"] => show(true).await,
+        [mail::ARGUMENT] => mail::serve().await,
+        [] => show(Afterwards::Clear).await,
+        ["--keep"] => show(Afterwards::KeepUntilAsked).await,
         ["--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -50,60 +51,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn show(keep: bool) -> Result<()> {
-    let mut ending = Ending::listen()?;
-    // Dropping the stage ends the processes and removes the folder.
-    let stage = tokio::select! {
-        stage = stage::Stage::set() => stage?,
-        () = ending.asked() => bail!("stopped"),
-    };
-    let told = tokio::select! {
-        told = story::tell(&stage) => told,
-        () = ending.asked() => bail!("stopped"),
-    };
-    if told.is_err() {
-        // Ctrl-C also ends the command that the story just waits for: that is no fault to explain.
-        if ending.was_asked().await {
-            bail!("stopped");
-        }
-        stage.print_logs();
-    }
-    told?;
-    if keep {
-        story::tell_how_to_play_on(&stage);
-        ending.asked().await;
-        drop(stage);
-        eprintln!("\nEverything is stopped, and its folder removed.");
-    }
-    Ok(())
+async fn show(afterwards: Afterwards) -> Result<()> {
+    put_on(set, story::tell, story::tell_how_to_play_on, afterwards).await
 }
 
-/// The ways to be asked to end: Ctrl-C, SIGTERM, a closed terminal.
-struct Ending([Signal; 3]);
-
-impl Ending {
-    fn listen() -> Result<Ending> {
-        Ok(Ending([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
+/// Starts everybody.
+async fn set() -> Result<Stage> {
+    let mut stage = Stage::with(Mail::start().await?, "demo", Logs::Shown)?;
+    let keys = keys::make_all(stage.folder())?;
+    for part in cast::all(&stage.mail, &keys) {
+        let name = part.name;
+        stage.enter(part)?;
+        stage.start(name)?;
     }
-
-    async fn asked(&mut self) {
-        let Ending([interrupt, terminate, hangup]) = self;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
-
-    async fn was_asked(&mut self) -> bool {
-        tokio::select! {
-            biased;
-            () = self.asked() => true,
-            () = std::future::ready(()) => false,
-        }
-    }
+    Ok(stage)
 }

@@ -4,9 +4,10 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tradepost_statements::TradeRef;
 
+use tradepost_examples::stage::Stage;
+
 use crate::cast::{CARRIER, EVIL, ORDER};
 use crate::forgery;
-use crate::stage::Stage;
 
 pub(crate) async fn tell(stage: &Stage) -> Result<()> {
     title(
@@ -97,19 +98,17 @@ pub(crate) async fn tell(stage: &Stage) -> Result<()> {
 
 pub(crate) fn tell_how_to_play_on(stage: &Stage) {
     title("Everything goes on running until Ctrl-C. To play on, in another terminal:");
-    for (name, what) in [
-        ("ann", "list"),
-        ("ann", "warnings"),
-        ("shop", "trades"),
-        ("carrier", "outbox"),
+    for (name, typed) in [
+        ("ann", "tradepost list"),
+        ("ann", "tradepost warnings"),
+        ("shop", "tradepost-server trades"),
+        ("carrier", "tradepost-server outbox"),
     ] {
-        if let Ok(typed) = stage.typed(name) {
-            println!("{typed} {what}");
-        }
+        println!("{} {typed}", stage.script(name).display());
     }
     println!(
-        "\nThe next order: {}",
-        stage.typed("ann").unwrap_or_default() + " order FILE"
+        "\nThe next order: {} tradepost order - < FILE",
+        stage.script("ann").display()
     );
 }
 

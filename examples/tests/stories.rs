@@ -1,0 +1,180 @@
+//! Each folder of `examples/` tells a story, started by the one command in its README: it must run, what it prints
+//! must be what the README shows, and at the end the buyer's ledger and the merchants' books must say what the
+//! story says.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "support/transcript.rs"]
+mod transcript;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const STORY: &str = env!("CARGO_BIN_EXE_story");
+
+/// E27: one server plays all parts, from one address.
+#[test]
+fn one_server_at_one_address_is_shop_carrier_and_payment_processor() {
+    let told = Told::by("one-shop");
+    let trade = the_only_one(told.json("ann", "tradepost list --json"));
+    let parties = told.show(&trade)["parties"].clone();
+    let shop = "orders@shop.example";
+    assert_eq!(
+        parties,
+        json!({"shop": shop, "carriers": [shop], "processor": shop})
+    );
+    told.all_is_over_for(&trade);
+    let booked = told.booked("shop");
+    assert_eq!(booked["id"], trade["id"]);
+    assert_eq!(
+        (&booked["order"]["state"], &booked["delivery"][0]["state"]),
+        (&json!("shipped"), &json!("delivered")),
+        "{booked}"
+    );
+    assert_eq!(booked["payment"]["state"], "settled", "{booked}");
+    told.ends();
+}
+
+/// E9, E10, E14, E27: three servers, each with its own mailbox, book and part of the trade.
+#[test]
+fn three_servers_on_mailboxes_of_their_own_tell_the_buyer_their_parts_of_a_trade() {
+    let told = Told::by("three-servers");
+    let trade = the_only_one(told.json("ann", "tradepost list --json"));
+    told.all_is_over_for(&trade);
+    let (shop, carrier, payment) = (
+        told.booked("shop"),
+        told.booked("carrier"),
+        told.booked("payment"),
+    );
+    assert_eq!(shop["order"]["state"], "shipped", "{shop}");
+    // Each knows of its own part, and of the rest only what it needs.
+    assert_eq!(carrier["delivery"][0]["state"], "delivered", "{carrier}");
+    assert_eq!(carrier["payment"], Value::Null, "{carrier}");
+    assert_eq!(payment["payment"]["state"], "settled", "{payment}");
+    assert_eq!(payment["delivery"], json!([]), "{payment}");
+    told.ends();
+}
+
+#[test]
+fn a_story_that_there_is_not_is_wrong_usage_and_the_others_are_named() {
+    for wrong in [&["no-shop"][..], &[], &["one-shop", "--kepe"]] {
+        let output = Command::new(STORY).args(wrong).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("three-servers"), "{said}");
+    }
+}
+
+/// A story that was told, with everybody still running.
+struct Told {
+    process: Child,
+    printed: String,
+}
+
+impl Told {
+    fn by(name: &str) -> Told {
+        let process = Command::new(STORY)
+            .args([name, "--keep"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = Told {
+            process,
+            printed: String::new(),
+        };
+        let printed = &mut told.printed;
+        let mut stdout = BufReader::new(told.process.stdout.take().unwrap());
+        while !printed.contains("Without a command behind it") {
+            let read = stdout.read_line(printed).unwrap();
+            assert!(read > 0, "it ended: {printed}");
+        }
+        transcript::is_shown_by(&readme(name), printed);
+        told
+    }
+
+    /// What a command prints that is typed in somebody's name, by the script that the story has named.
+    fn json(&self, name: &str, line: &str) -> Value {
+        let mut words = line.split(' ');
+        let output = Command::new(self.script(name))
+            .args(&mut words)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}$ {line}: {stderr}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn script(&self, name: &str) -> &str {
+        let end = format!("/as-{name}");
+        let mut words = self.printed.split_whitespace();
+        words.find(|word| word.ends_with(&end)).unwrap()
+    }
+
+    fn show(&self, trade: &Value) -> Value {
+        let id = trade["id"].as_str().unwrap();
+        self.json("ann", &format!("tradepost show {id} --json"))
+    }
+
+    /// The only trade in a server's book.
+    fn booked(&self, name: &str) -> Value {
+        the_only_one(self.json(name, "tradepost-server trades --json"))
+    }
+
+    /// It was delivered and paid, and nothing in it was doubted.
+    fn all_is_over_for(&self, trade: &Value) {
+        let shown = self.show(trade);
+        for fact in ["delivered", "paid", "ended"] {
+            assert_eq!(shown[fact], true, "{fact}: {shown}");
+        }
+        assert_eq!(self.json("ann", "tradepost warnings --json"), json!([]));
+        assert_eq!(self.json("ann", "tradepost pending --json"), json!([]));
+    }
+
+    /// Ends it as Ctrl-C does; nothing stays.
+    fn ends(mut self) {
+        let folder = Path::new(self.script("ann"))
+            .parent()
+            .unwrap()
+            .to_path_buf();
+        assert!(folder.exists());
+        let pid = self.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.process.wait().unwrap().success());
+        assert!(!folder.exists());
+    }
+}
+
+impl Drop for Told {
+    /// Where a test fails: the story ends with its input and its processes, once it is asked to.
+    fn drop(&mut self) {
+        if let Ok(None) = self.process.try_wait() {
+            let pid = self.process.id().to_string();
+            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let _ = self.process.wait();
+        }
+    }
+}
+
+fn the_only_one(list: Value) -> Value {
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), 1, "{list:?}");
+    list[0].clone()
+}
+
+fn examples() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme(name: &str) -> String {
+    fs::read_to_string(examples().join(name).join("README.md")).unwrap()
+}
