@@ -16,6 +16,7 @@ pub mod wish;
 
 pub mod address;
 pub mod id;
+pub mod link;
 pub mod money;
 pub mod postal;
 pub mod time;
