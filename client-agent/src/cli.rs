@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
 mod acting;
+mod expect;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tradepost_post::config::Span;
 
 pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
+pub(crate) use expect::{ExpectArgs, Expecting};
 
 /// Keeps a ledger of your purchases from what shops, carriers and payment processors mail you.
 #[derive(Debug, Parser)]
@@ -157,6 +159,8 @@ the evidence that there is. Held letters block nothing.")]
     Return(ReturnArgs),
     /// Say which changes of a trade you want to be told of, and where
     Notify(NotifyArgs),
+    /// Expect a trade that you ordered in a shop, from the link that the shop shows
+    Expect(Box<ExpectArgs>),
     /// The orders that were sent, and what became of them
     #[command(after_help = "Examples:
   tradepost requests

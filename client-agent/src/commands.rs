@@ -1,6 +1,7 @@
 //! The commands: each asks, and prints the answer as data or for people.
 
 mod acting;
+mod expecting;
 
 use std::io::Read;
 use std::path::Path;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tradepost_letters::untrusted;
 use tradepost_trades::buyer::plain;
 use tradepost_trades::buyer::view::{
-    HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
+    ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
 };
 
 use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
@@ -73,6 +74,7 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
         }
         Command::Return(args) => acting::give_back(places, args).await,
         Command::Notify(args) => acting::wish(places, args).await,
+        Command::Expect(args) => expecting::expect(places, *args).await,
         Command::Requests { json } => {
             let answer = ask(places, Request::Requests).await?;
             printed(json.json, &answer, |all: Vec<RequestView>| {
@@ -133,7 +135,8 @@ async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
     }
     let trades: Vec<TradeView> = report::read(&answer)?;
     let stats: StatsView = report::read(&desk.ask(Request::Stats).await?)?;
-    print(&report::pending(&trades, &stats))
+    let expected: Vec<ExpectedView> = report::read(&desk.ask(Request::Expected).await?)?;
+    expecting::with_expected(&report::pending(&trades, &stats), &expected)
 }
 
 async fn list(places: &Places, args: ListArgs) -> anyhow::Result<ExitCode> {

@@ -26,6 +26,7 @@ mod doctor;
 mod export;
 mod import;
 mod order_form;
+mod prompt;
 mod rebuild;
 
 pub mod in_process;

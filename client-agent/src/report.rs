@@ -3,6 +3,7 @@
 //!
 //! [`untrusted::show`]: tradepost_letters::untrusted::show
 
+mod expected;
 mod held;
 mod trades;
 mod undone;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use tradepost_statements::Amount;
 use tradepost_trades::buyer::view::{RequestView, StatsView};
 
+pub(crate) use expected::{awaited, expected, now_expected, to_expect};
 pub(crate) use held::held;
 pub(crate) use trades::{list, pending, show, sort};
 pub(crate) use warnings::{warning, warnings};

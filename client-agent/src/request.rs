@@ -2,6 +2,7 @@
 //! daemon is asked through its socket or the command has opened the ledger itself.
 
 mod acting;
+mod expecting;
 mod exporting;
 mod form;
 pub(crate) mod importing;
@@ -11,6 +12,7 @@ mod wishing;
 
 use serde::{Deserialize, Serialize};
 use tradepost_post::store::Position;
+use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::wish::Wishes;
 use tradepost_trades::buyer::{Back, view};
 
@@ -117,6 +119,18 @@ pub(crate) enum Request {
         /// Of what, and where.
         wishes: Wishes,
     },
+    /// What is expected.
+    Expected,
+    /// Expect a trade that was ordered in the shop.
+    Expect {
+        /// What the shop said.
+        order: Box<ExpectedOrder>,
+    },
+    /// Expect a trade no longer.
+    Forget {
+        /// As the person wrote it.
+        trade: String,
+    },
     /// Judge letters.
     Import {
         /// Some of them.
@@ -140,9 +154,11 @@ impl Request {
             | Request::Cancel { .. }
             | Request::Return { .. }
             | Request::Wish { .. } => Effect::Sends,
-            Request::Dismiss { .. } | Request::Accept { .. } | Request::Import { .. } => {
-                Effect::Writes
-            }
+            Request::Dismiss { .. }
+            | Request::Accept { .. }
+            | Request::Expect { .. }
+            | Request::Forget { .. }
+            | Request::Import { .. } => Effect::Writes,
             Request::Trades { .. }
             | Request::Pending { .. }
             | Request::Show { .. }
@@ -151,6 +167,7 @@ impl Request {
             | Request::LetterOfWarning { .. }
             | Request::Held
             | Request::Stats
+            | Request::Expected
             | Request::Requests
             | Request::DryRun { .. }
             | Request::Export { .. } => Effect::None,
@@ -293,6 +310,9 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
             reason,
         } => undoing::give_back(ledger, &trade, &lines, reason),
         Request::Wish { what, wishes } => wishing::wish(ledger, &what, &wishes),
+        Request::Expected => told(&ledger.view(view::expected)),
+        Request::Expect { order } => expecting::expect(ledger, *order),
+        Request::Forget { trade } => expecting::forget(ledger, &trade),
         // `Office::ask` takes letters in: their senders are proven first, which may take a while.
         Request::Import { .. } => Err(AskError::NotFound(
             "letters are imported by the office".to_owned(),

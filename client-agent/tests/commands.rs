@@ -11,7 +11,7 @@ use serde_json::json;
 use support::letters::{Said, at, in_transit, record, settled};
 use support::{CONFIG, Home};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "daemon",
     "pending",
     "list",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 20] = [
     "cancel",
     "return",
     "notify",
+    "expect",
     "requests",
     "import",
     "rebuild",

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 pub mod letters;
+pub mod pty;
 pub mod signed;
 pub mod world;
 

@@ -16,6 +16,7 @@ mod judge;
 
 mod count;
 mod evaluate;
+mod expecting;
 mod records;
 mod tracks;
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::{RequestId, Time, TradeRef};
 
 use crate::rows::Rows;
@@ -13,7 +14,7 @@ use super::schedule::{self, Plan, Until};
 use super::settings::Settings;
 use super::state::Trade;
 use super::warning::{Warning, WarningState};
-use super::{Change, door, keys, lookalikes, totals};
+use super::{Change, door, expecting, keys, lookalikes, totals};
 
 /// An act of the person on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,16 @@ pub enum Act {
     Unschedule {
         /// The plan's number.
         plan: u64,
+    },
+    /// Has ordered in a shop, and knows what to expect (protocol 9).
+    Expect {
+        /// What the shop said at its checkout.
+        order: ExpectedOrder,
+    },
+    /// Does not expect a trade any more.
+    Forget {
+        /// Which.
+        trade: TradeRef,
     },
 }
 
@@ -109,6 +120,15 @@ pub enum Refusal {
     /// The person has asked to return everything already.
     #[error("you asked to return all of {0} already; `tradepost show` tells what the shop said")]
     NothingIsLeft(TradeRef),
+    /// What was ordered here need not be expected.
+    #[error("you ordered {0} with this program: it is judged by your order already")]
+    WasOrderedHere(TradeRef),
+    /// Nobody expects it.
+    #[error("{0} is not expected; `tradepost expect --list` shows what is")]
+    NotExpected(TradeRef),
+    /// What was expected has come.
+    #[error("the shop has made the trade {0}, so it cannot be forgotten; cancel it")]
+    HasCome(TradeRef),
     /// The shop made no trade of the order.
     #[error("the shop rejected this order already ({0})")]
     OrderWasRejected(String),
@@ -171,6 +191,14 @@ pub fn act(settings: &Settings, rows: &dyn Rows, act: &Act, now: Time) -> Result
             totals::count(&mut desk, &mut known);
             lookalikes::list_parties(&mut desk, &mut known);
             desk.put(&keys::trade(trade), &known);
+            None
+        }
+        Act::Expect { order } => {
+            expecting::expect(&mut desk, order)?;
+            None
+        }
+        Act::Forget { trade } => {
+            expecting::forget(&mut desk, trade)?;
             None
         }
     };

@@ -142,6 +142,15 @@ impl<'l> Desk<'l> {
         self.other_shops(&keys::no_trades_by_id(trade.id.as_str()), trade, usize::MAX)
     }
 
+    /// Trades of other shops with this id that are expected (protocol 9).
+    pub(super) fn expected_namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
+        self.other_shops(
+            &keys::all_expected_by_id(trade.id.as_str()),
+            trade,
+            usize::MAX,
+        )
+    }
+
     fn other_shops(&self, prefix: &str, trade: &TradeRef, limit: usize) -> Vec<TradeRef> {
         self.rows
             .scan_from(prefix.as_bytes(), prefix.as_bytes(), limit)

@@ -16,7 +16,7 @@ use super::judge::{Agreed, Known, lines_8_to_15};
 use super::records::{self, Records, Terms};
 use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
 use super::warning::Finding;
-use super::{Notice, count, door, file, keys, lookalikes, schedule, totals, tracks};
+use super::{Notice, count, door, expecting, file, keys, lookalikes, schedule, totals, tracks};
 
 /// A letter that passed the door, with its statement.
 pub(super) struct Filed {
@@ -178,10 +178,7 @@ fn nothing_known(trade: &Trade) -> Known<'_> {
         trade: Some(&trade.trade),
         adopted: trade.adopted,
         agreed: None,
-        terms: Terms {
-            order: None,
-            lowest: None,
-        },
+        terms: Terms::default(),
     }
 }
 
@@ -225,14 +222,14 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     claim_requests(desk, trade_ref, &nothing_known, &letters);
     let records = records::walk(desk, &nothing_known, &letters);
     let agreed = records.agreed(&letters);
-    let mut outcomes = record_outcomes(&letters, &records, origin(desk, &letters, &records));
+    let origin = origin(desk, trade_ref, &letters, &records);
+    let mut outcomes = record_outcomes(&letters, &records, origin);
     let passed = judge_others(desk, trade_ref, agreed.as_ref(), &letters, &mut outcomes);
     let tracks = tracks::walk(&letters, &passed, &mut outcomes);
 
     sort_aside(desk, &mut trade, &letters, &outcomes, aside);
     let before = trade.state.take();
     trade.state = records.current().zip(agreed).and_then(|(current, agreed)| {
-        let origin = origin(desk, &letters, &records);
         count::state(origin, &letters, &records, current, &agreed, &tracks)
     });
     trade.adopted |= trade
@@ -316,7 +313,7 @@ fn claim_requests(
     }
 }
 
-fn origin(desk: &Desk<'_>, letters: &[Filed], records: &Records) -> Origin {
+fn origin(desk: &Desk<'_>, trade: &TradeRef, letters: &[Filed], records: &Records) -> Origin {
     let answers_an_order = records
         .passed
         .iter()
@@ -332,6 +329,8 @@ fn origin(desk: &Desk<'_>, letters: &[Filed], records: &Records) -> Origin {
         });
     if answers_an_order {
         Origin::Placed
+    } else if expecting::of_trade(desk.rows(), trade).is_some() {
+        Origin::Expected
     } else {
         Origin::Adopted
     }
@@ -384,10 +383,7 @@ fn judge_others(
         trade: Some(trade),
         adopted: false,
         agreed,
-        terms: Terms {
-            order: None,
-            lowest: None,
-        },
+        terms: Terms::default(),
     };
     let mut passed = Vec::new();
     for (index, filed) in letters

@@ -96,10 +96,7 @@ pub(super) fn judge_alone(desk: &mut Desk<'_>, no: u64) {
         trade: None,
         adopted: false,
         agreed: None,
-        terms: Terms {
-            order: None,
-            lowest: None,
-        },
+        terms: Terms::default(),
     };
     let outcome = match lines_8_to_15(desk, statement, filed.letter.accepted_through, &known) {
         Some(finding) => Outcome::refused(finding),

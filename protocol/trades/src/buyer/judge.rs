@@ -9,6 +9,7 @@ use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, TradeRef};
 
 use super::desk::Desk;
+use super::expecting;
 use super::records::Terms;
 use super::settings::Adopt;
 use super::state::RequestAnswer;
@@ -210,7 +211,9 @@ fn line_12_there_is_such_a_trade(
     if s.body.kind() == Kind::TradeRecord {
         // Protocol 3: what belongs to an order bears its request.
         let belongs_to_an_order = s.request.is_some();
-        if belongs_to_an_order || known.adopted || desk.settings.adopt == Adopt::List {
+        let is_expected = expecting::of_trade(desk.rows(), trade).is_some();
+        if belongs_to_an_order || is_expected || known.adopted || desk.settings.adopt == Adopt::List
+        {
             return None;
         }
     }
@@ -239,6 +242,18 @@ fn line_12_there_is_such_a_trade(
                 "a party of the trade {}, which has the same id",
                 other.trade
             ),
+        ));
+    }
+    // Protocol 9: as if it had been placed, so the trade is there before its record comes.
+    let mut expected = desk.expected_namesakes(trade).into_iter();
+    if let Some(other) = expected.find(|t| t.shop != s.from)
+        && in_force("line 12: a stranger to the expected trade of that id")
+    {
+        return Some(Finding::new(
+            12,
+            WarningKind::WrongSender,
+            format!("{} about the trade {trade}", s.from.as_str()),
+            format!("a party of the trade {other}, which you expect"),
         ));
     }
     if !in_force("line 12: no such trade") {

@@ -76,6 +76,18 @@ pub(super) fn statement(sender: &Address, id: StatementId) -> String {
 pub(super) fn own(id: StatementId) -> String {
     format!("{OWN}{id}")
 }
+pub(super) const EXPECTED: &str = "b/e/";
+/// What is expected of a trade that was ordered elsewhere (protocol 9).
+pub(super) fn expected(t: &TradeRef) -> String {
+    format!("{EXPECTED}{}", trade_key(t))
+}
+/// Expected trades that have this id, whoever the shop is.
+pub(super) fn all_expected_by_id(id: &str) -> String {
+    format!("b/ei/{id}/")
+}
+pub(super) fn expected_by_id(t: &TradeRef) -> String {
+    format!("{}{}", all_expected_by_id(t.id.as_str()), t.shop.as_str())
+}
 /// Statements of ours that name a trade.
 pub(super) fn owns_about(t: &TradeRef) -> String {
     format!("b/oa/{}/", trade_key(t))

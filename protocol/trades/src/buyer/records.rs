@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::order::{Line, Order};
 use tradepost_statements::postal::{Buyer, Recipient};
 use tradepost_statements::record::TradeRecord;
@@ -11,14 +12,17 @@ use tradepost_statements::{Address, Body, Statement};
 
 use super::desk::Desk;
 use super::evaluate::Filed;
+use super::expecting;
 use super::judge::{Agreed, Known, lines_8_to_15};
 use super::warning::{Finding, WarningKind};
 
-/// What a trade record is compared with: the order, without one the lowest version known.
-#[derive(Clone, Copy)]
+/// What a trade record is compared with: the order, without one the lowest version known, and what
+/// the shop said at its checkout (protocol 9).
+#[derive(Clone, Copy, Default)]
 pub(super) struct Terms<'t> {
     pub(super) order: Option<&'t Order>,
     pub(super) lowest: Option<&'t TradeRecord>,
+    pub(super) expected: Option<&'t ExpectedOrder>,
 }
 
 /// What became of the trade records of a trade, by their place among its letters.
@@ -74,11 +78,19 @@ pub(super) fn walk(desk: &Desk<'_>, known: &Known<'_>, letters: &[Filed]) -> Rec
         .collect();
     in_order.sort_by_key(|(_, f, r)| (r.version, f.decoded.statement.id));
     let order = order_of(desk, known, &in_order);
-    let first = judge_all(desk, known, &in_order, order.as_ref(), None);
+    // What was ordered here is judged by that order alone.
+    let expected = known.trade.filter(|_| order.is_none());
+    let expected = expected.and_then(|trade| expecting::of_trade(desk.rows(), trade));
+    let terms = Terms {
+        order: order.as_ref(),
+        lowest: None,
+        expected: expected.as_ref().map(|e| &e.order),
+    };
+    let first = judge_all(desk, known, &in_order, terms, None);
     // A trade that one record started is known to the others, whatever their order.
     let agreed = first.agreed(letters);
     match &agreed {
-        Some(agreed) => judge_all(desk, known, &in_order, order.as_ref(), Some(agreed)),
+        Some(agreed) => judge_all(desk, known, &in_order, terms, Some(agreed)),
         None => first,
     }
 }
@@ -93,10 +105,7 @@ fn order_of(
         let statement = &filed.decoded.statement;
         let request = desk.request(statement.request.as_ref()?)?;
         let no_terms = Known {
-            terms: Terms {
-                order: None,
-                lowest: None,
-            },
+            terms: Terms::default(),
             ..*known
         };
         // Lines 8 to 10 alone: the order is what line 11 compares with.
@@ -116,7 +125,7 @@ fn judge_all(
     desk: &Desk<'_>,
     known: &Known<'_>,
     in_order: &[(usize, &Filed, &TradeRecord)],
-    order: Option<&Order>,
+    terms: Terms<'_>,
     agreed: Option<&Agreed>,
 ) -> Records {
     let mut records = Records {
@@ -133,7 +142,7 @@ fn judge_all(
             trade: known.trade,
             adopted: known.adopted,
             agreed,
-            terms: Terms { order, lowest },
+            terms: Terms { lowest, ..terms },
         };
         match lines_8_to_15(
             desk,
@@ -226,6 +235,7 @@ impl Terms<'_> {
             (None, Some(lowest)) => differs_from_record(record, lowest),
             (None, None) => None,
         };
+        let difference = difference.or_else(|| exceeds(record, self.expected?));
         if let Some((received, expected)) = difference {
             return changed(received, expected);
         }
@@ -267,6 +277,18 @@ fn differs_from_order(record: &TradeRecord, order: &Order) -> Difference {
                 (order.deliver_to.as_ref(), order.buyer.as_ref()),
             )
         })
+}
+
+/// Protocol 9: at most this total.
+fn exceeds(record: &TradeRecord, expected: &ExpectedOrder) -> Difference {
+    let total = expected.total?;
+    let more = record.total.currency() != total.currency() || record.total.is_more_than(total);
+    (more && in_force("line 11: the expected total")).then(|| {
+        (
+            format!("the total {}", record.total),
+            format!("at most {total}, as you expect"),
+        )
+    })
 }
 
 fn differs_from_record(record: &TradeRecord, lowest: &TradeRecord) -> Difference {

@@ -9,6 +9,7 @@ use crate::rows::Rows;
 
 use super::desk::read;
 use super::evaluate::Filed;
+use super::expecting::Expected;
 use super::letter::LetterFacts;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
 use super::warning::Warning;
@@ -21,8 +22,8 @@ mod undone;
 pub use super::state::Origin;
 pub use plans::{PlanView, plans};
 pub use shapes::{
-    DecisionView, HeldView, HistoryView, LetterView, LineView, OrderView, ParcelView, Parties,
-    PaymentView, RequestView, ShowView, StatsView, TradeView, UndoingView, WarningView,
+    DecisionView, ExpectedView, HeldView, HistoryView, LetterView, LineView, OrderView, ParcelView,
+    Parties, PaymentView, RequestView, ShowView, StatsView, TradeView, UndoingView, WarningView,
 };
 
 /// Why a text names no single trade.
@@ -162,6 +163,29 @@ pub fn warnings(rows: &dyn Rows, all: bool) -> Vec<WarningView> {
             )?))
         })
         .collect()
+}
+
+/// What is expected (protocol 9), by shop and id.
+#[must_use]
+pub fn expected(rows: &dyn Rows) -> Vec<ExpectedView> {
+    let all = rows.scan(keys::EXPECTED.as_bytes());
+    all.iter()
+        .filter_map(|(_, json)| Some(expected_view(rows, serde_json::from_slice(json).ok()?)))
+        .collect()
+}
+
+fn expected_view(rows: &dyn Rows, expected: Expected) -> ExpectedView {
+    let trade = &expected.order.trade;
+    let known: Option<Trade> = read(rows, &keys::trade(trade));
+    ExpectedView {
+        warnings: rows.scan(keys::warnings_of_trade(trade).as_bytes()).len() as u64,
+        shop: expected.order.trade.shop,
+        id: expected.order.trade.id,
+        total: expected.order.total,
+        key: expected.order.key,
+        since: expected.since,
+        come: known.is_some_and(|t| t.state.is_some()),
+    }
 }
 
 /// One warning.

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
+use tradepost_statements::link::Fingerprint;
 use tradepost_statements::order::Line;
 use tradepost_statements::postal::Recipient;
 use tradepost_statements::progress::Track;
@@ -129,6 +130,25 @@ pub struct ShowView {
     /// What the person asked to be undone, in the order in which they asked.
     #[serde(default)]
     pub undoing: Vec<UndoingView>,
+}
+
+/// A trade that is expected (protocol 9), as `expect --list` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedView {
+    /// The shop's address.
+    pub shop: Address,
+    /// The shop's id for it.
+    pub id: TradeId,
+    /// The most that it costs.
+    pub total: Option<Amount>,
+    /// The fingerprint of the shop's OpenPGP key.
+    pub key: Option<Fingerprint>,
+    /// Since when.
+    pub since: Time,
+    /// Whether it is in the ledger by now.
+    pub come: bool,
+    /// How many warnings about it are open.
+    pub warnings: u64,
 }
 
 /// A cancellation or return that the person asked for (E7, E23).

@@ -1,0 +1,69 @@
+//! Trades that were ordered in a shop, and are expected (protocol 9).
+
+use tradepost_statements::TradeRef;
+use tradepost_statements::link::ExpectedOrder;
+use tradepost_trades::buyer::Act;
+use tradepost_trades::buyer::view::{self, ExpectedView};
+
+use super::{Answer, AskError, told_after};
+use crate::ledger::{Entry, Input, Ledger};
+
+/// Expects a trade, and tells how it stands then.
+pub(super) fn expect(ledger: &Ledger, order: ExpectedOrder) -> Result<Answer, AskError> {
+    let trade = order.trade.clone();
+    let entered = ledger.enter(vec![act(ledger, Act::Expect { order })])?;
+    let expected = all(ledger).into_iter().find(|e| name(e) == trade);
+    told_after(&expected.ok_or_else(|| not_expected(&trade))?, entered)
+}
+
+/// Expects a trade no longer.
+pub(super) fn forget(ledger: &Ledger, named: &str) -> Result<Answer, AskError> {
+    let mut found: Vec<TradeRef> = all(ledger)
+        .iter()
+        .map(name)
+        .filter(|trade| trade.id.as_str() == named || is(trade, named))
+        .collect();
+    let trade = match (found.pop(), found.is_empty()) {
+        (Some(only), true) => only,
+        (None, _) => return Err(not_expected(named)),
+        (Some(_), false) => {
+            return Err(AskError::NotFound(format!(
+                "trades of several shops are expected by the id {named:?}; name it as shop/id"
+            )));
+        }
+    };
+    let forgotten = Act::Forget {
+        trade: trade.clone(),
+    };
+    let entered = ledger.enter(vec![act(ledger, forgotten)])?;
+    told_after(&trade, entered)
+}
+
+fn act(ledger: &Ledger, act: Act) -> Input {
+    let now = ledger.now();
+    Input::of(Entry::Act { act, now })
+}
+
+fn all(ledger: &Ledger) -> Vec<ExpectedView> {
+    ledger.view(view::expected)
+}
+
+fn name(expected: &ExpectedView) -> TradeRef {
+    TradeRef {
+        shop: expected.shop.clone(),
+        id: expected.id.clone(),
+    }
+}
+
+/// Whether a person means it by `shop/id`.
+fn is(trade: &TradeRef, named: &str) -> bool {
+    named.rsplit_once('/').is_some_and(|(shop, id)| {
+        shop.parse().is_ok_and(|shop| trade.shop == shop) && trade.id.as_str() == id
+    })
+}
+
+fn not_expected(named: impl std::fmt::Display) -> AskError {
+    AskError::NotFound(format!(
+        "{named} is not expected; `tradepost expect --list` shows what is"
+    ))
+}
