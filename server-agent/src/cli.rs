@@ -91,6 +91,17 @@ Exit status 1 when a line was refused; the others are recorded all the same.",
         #[command(flatten)]
         json: Json,
     },
+    /// Payments that shops asked to authorize, and that wait for your answer
+    #[command(after_help = "Examples:
+  tradepost-server authorizations
+  tradepost-server authorizations --json | jq -r '.[].id'
+  echo '{\"key\":\"bank-17\",\"trade\":\"T-1001\",\"authorize\":\"approve\"}' | tradepost-server emit
+
+With [payment] authorize = \"ask\", or above authorize_up_to, each waits for such a line.")]
+    Authorizations {
+        #[command(flatten)]
+        json: Json,
+    },
     /// Letters that wait to be sent, and what became of others
     #[command(after_help = "Examples:
   tradepost-server outbox                  what waits
@@ -242,7 +253,16 @@ A line tells the status of one track of a trade:
   planned, actual   times; reason (e.g. recipient-absent), text
   order    parcels
   delivery parcel, planned_until, place, tracking_number, tracking_url, access, lines
-  payment  amount (the total where it is absent), paid, refunded: {\"amount\":\"98.00\",\"currency\":\"EUR\"}
+  payment  amount (the total where it is absent), paid, refunded: {\"amount\":\"98.00\",\"currency\":\"EUR\"},
+           each the sum so far
+
+Several parcels are several lines. Once a track has ended, the same state again is taken and mails
+nothing, and a line that cannot follow what was said is refused and says what could.
+
+or it answers a shop that asks to authorize a payment (`authorizations` lists them):
+
+  {\"key\":\"bank-17\",\"trade\":\"T-1001\",\"authorize\":\"approve\",\"until\":\"2026-12-01T00:00:00Z\"}
+  {\"key\":\"bank-18\",\"trade\":\"T-1002\",\"authorize\":\"decline\",\"code\":\"51\",\"text\":\"Not covered.\"}
 
 or it brings the record of an order that was placed elsewhere, such as in your web shop:
 

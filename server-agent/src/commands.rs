@@ -63,6 +63,15 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             };
             Ok(done(show(&answer)?))
         }
+        Command::Authorizations { json } => {
+            let answer = ask(&cli.places, Ask::Authorizations)?;
+            let show = if json.json {
+                report::print_json
+            } else {
+                report::show_authorizations
+            };
+            Ok(done(show(&answer)?))
+        }
         Command::Outbox { what, all, json } => match what {
             None => {
                 let answer = ask(&cli.places, Ask::Outbox { all })?;

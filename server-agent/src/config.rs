@@ -1,6 +1,7 @@
 //! The configuration, and where it and the book are.
 
 mod procedures;
+mod processing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,9 +19,8 @@ use tradepost_post::dkim::{KeySource, Signing};
 use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
 use tradepost_statements::order::DeliveryMethod;
-use tradepost_trades::payment::AuthorizeAnswer;
+use tradepost_trades::carrier;
 use tradepost_trades::server::{Settings, Timers, job};
-use tradepost_trades::{carrier, payment};
 
 use crate::cli::Places;
 use crate::http;
@@ -64,7 +64,7 @@ struct File {
     #[serde(default)]
     shop: procedures::ShopToml,
     carrier: Option<CarrierToml>,
-    payment: Option<PaymentToml>,
+    payment: Option<processing::PaymentToml>,
     imap: Option<ImapToml>,
     smtp: Option<SmtpToml>,
     #[serde(default)]
@@ -85,21 +85,8 @@ enum Role {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CarrierToml {
+    #[serde(default)]
     shops: Vec<Address>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PaymentToml {
-    shops: Vec<Address>,
-    authorize: Option<AuthorizeToml>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum AuthorizeToml {
-    Approve,
-    Decline,
 }
 
 /// How long the server waits (protocol 7).
@@ -111,6 +98,7 @@ struct TimersToml {
     tell_operator: Option<Span>,
     authorization: Option<Span>,
     give_up: Option<Span>,
+    past_due: Option<Span>,
     held_first: Option<Span>,
     held_longest: Option<Span>,
     held_patience: Option<Span>,
@@ -198,14 +186,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
             None
         },
         payment: if plays(Role::Payment) {
-            let shops = file.payment.as_ref().map(|p| p.shops.as_slice());
-            Some(payment::Settings {
-                shops: shops_of(&source, "payment", shops, &roles)?,
-                authorize: match file.payment.as_ref().and_then(|p| p.authorize) {
-                    Some(AuthorizeToml::Approve) => AuthorizeAnswer::Approve,
-                    Some(AuthorizeToml::Decline) | None => AuthorizeAnswer::Decline,
-                },
-            })
+            Some(processing::payment(&source, file.payment.as_ref(), &roles)?)
         } else {
             None
         },
@@ -267,6 +248,7 @@ fn timers(toml: &TimersToml) -> Timers {
         tell_operator: or(toml.tell_operator, usual.tell_operator),
         authorization: or(toml.authorization, usual.authorization),
         give_up: or(toml.give_up, usual.give_up),
+        past_due: or(toml.past_due, usual.past_due),
         held_first: or(toml.held_first, usual.held_first),
         held_longest: or(toml.held_longest, usual.held_longest),
         held_patience: or(toml.held_patience, usual.held_patience),

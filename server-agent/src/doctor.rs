@@ -14,6 +14,7 @@ use tradepost_letters::untrusted;
 use tradepost_post::door;
 use tradepost_post::imap::{self, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
+use tradepost_trades::payment::AuthorizeAnswer;
 
 use crate::cli::Places;
 use crate::config::{self, Config};
@@ -112,8 +113,14 @@ fn roles(config: &Config) -> Check {
         found.push(format!("carrier for {} shops", carrier.shops.len()));
     }
     if let Some(payment) = &settings.payment {
+        let authorizes = match payment.authorize {
+            AuthorizeAnswer::Decline => "authorizes nothing".to_owned(),
+            AuthorizeAnswer::Approve => "authorizes everything".to_owned(),
+            AuthorizeAnswer::ApproveUpTo(most) => format!("authorizes up to {most}, then asks"),
+            AuthorizeAnswer::Ask => "asks before it authorizes".to_owned(),
+        };
         found.push(format!(
-            "payment processor for {} shops",
+            "payment processor for {} shops ({authorizes})",
             payment.shops.len()
         ));
     }

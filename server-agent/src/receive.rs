@@ -256,6 +256,7 @@ pub(crate) fn tell(from: &str, outcome: &Outcome) {
         }
         Outcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
         Outcome::OperatorDecides { .. }
+        | Outcome::AuthorizationAsked { .. }
         | Outcome::OperatorTold { .. }
         | Outcome::OperatorActs { .. }
         | Outcome::JobFailed { .. }

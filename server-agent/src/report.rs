@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tradepost_letters::untrusted;
 use tradepost_post::outbox::{self, Entry, Filter, Item, State};
 use tradepost_post::store::{Position, Progress};
+use tradepost_trades::payment::authorizations;
 use tradepost_trades::server::view::{self, TradeView};
 
 use crate::book::{BookError, item, view as read};
@@ -26,6 +27,11 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
             let all = read(&*desk.book, |rows| view::trades(rows, own, MOST_TRADES));
             let wanted = |t: &&TradeView| id.as_deref().is_none_or(|id| t.id.as_str() == id);
             to_reply(&all.iter().filter(wanted).collect::<Vec<_>>())
+        }
+        Ask::Authorizations => {
+            let waiting =
+                |rows: &dyn tradepost_trades::rows::Rows| authorizations(rows, MOST_TRADES);
+            to_reply(&read(&*desk.book, waiting))
         }
         Ask::Outbox { all } => {
             let filter = if *all { Filter::All } else { Filter::Queued };
@@ -141,10 +147,7 @@ pub(crate) fn show_trades(trades: &Value) -> io::Result<()> {
         "TRADE", "SHOP", "BUYER", "TOTAL", "ORDER", "DELIVERY", "PAYMENT",
     ]);
     for t in list {
-        let total = match (&t["total"]["amount"], &t["total"]["currency"]) {
-            (Value::String(amount), Value::String(currency)) => format!("{amount} {currency}"),
-            _ => String::new(),
-        };
+        let total = amount(&t["total"]);
         let delivery: Vec<String> = t["delivery"]
             .as_array()
             .into_iter()
@@ -171,6 +174,39 @@ pub(crate) fn show_trades(trades: &Value) -> io::Result<()> {
         ]);
     }
     print(&table.to_string())
+}
+
+/// Shows the payments that wait for the operator's word.
+pub(crate) fn show_authorizations(waiting: &Value) -> io::Result<()> {
+    let list = waiting.as_array().map(Vec::as_slice).unwrap_or_default();
+    if list.is_empty() {
+        note("no shop waits for an authorization");
+        return Ok(());
+    }
+    let mut table = table(&["TRADE", "SHOP", "SINCE", "AMOUNT", "METHOD", "BUYER"]);
+    for w in list {
+        table.add_row([
+            cell(&w["id"]),
+            cell(&w["shop"]),
+            cell(&w["since"]),
+            amount(&w["wanted"]["amount"]),
+            cell(&w["wanted"]["method"]),
+            cell(&w["wanted"]["buyer_mail"]),
+        ]);
+    }
+    print(&table.to_string())?;
+    note(
+        "answer each with a line for `tradepost-server emit`, such as \
+         {\"key\":\"1\",\"trade\":\"T-1001\",\"authorize\":\"approve\"}",
+    );
+    Ok(())
+}
+
+fn amount(value: &Value) -> String {
+    match (&value["amount"], &value["currency"]) {
+        (Value::String(amount), Value::String(currency)) => format!("{amount} {currency}"),
+        _ => String::new(),
+    }
 }
 
 /// Shows the outbox.

@@ -27,6 +27,8 @@ pub(crate) enum Ask {
     Emit,
     /// The trades, or those of one id.
     Trades(Option<String>),
+    /// Authorizations that wait for the operator.
+    Authorizations,
     /// The outbox; with those that have ended, if so.
     Outbox { all: bool },
     /// One letter.

@@ -6,17 +6,21 @@
 //!            recall ─► stopped ◄┘            └─► returning ─► returned
 //! ```
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+mod recall;
 
-use tradepost_statements::instruction::{DeliveryInstruction, Recall};
+pub(crate) use recall::{recalled, turn_back};
+
+use std::collections::BTreeSet;
+
+use tradepost_statements::instruction::DeliveryInstruction;
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress;
-use tradepost_statements::status::{DeliveryStatus, Window};
+use tradepost_statements::status::{DeliveryStatus, Reason, Window};
+use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Address, DeliveryState, Kind, Statement, Time, TradeRef};
 
 use crate::server::ask::not_for_us;
-use crate::server::book::{self, CarrierPart, KeptWishes, Mark, MarkOf, Track, Trade};
+use crate::server::book::{CarrierPart, KeptWishes, Track, Trade};
 use crate::server::desk::{AskedBy, Told};
 use crate::server::track::{Standing, next_place};
 use crate::server::{Desk, Ignored, Outcome};
@@ -28,8 +32,8 @@ pub struct Settings {
     pub shops: BTreeSet<Address>,
 }
 
-/// Protocol 3, "Overtaking".
-const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Parcels of one trade: a trade is one entry of the book, written whole.
+pub(crate) const MOST_PARCELS: usize = 200;
 
 /// The trade that a shop's instruction is about, and that it may say so.
 pub(crate) fn instructed_trade(
@@ -53,24 +57,33 @@ pub(crate) fn instructed_trade(
     Ok(trade.clone())
 }
 
-/// A book entry with the wishes that the shop passes on (Q7).
+/// A book entry with the wishes that the shop passes on (Q7). Statuses go to the stored address
+/// (E14): an instruction that names another buyer is refused.
 pub(crate) fn entry_for(
     desk: &Desk<'_>,
     name: TradeRef,
     buyer_mail: &Address,
-    notify: Option<&tradepost_statements::wish::Wishes>,
+    notify: Option<&Wishes>,
     statement: &Statement,
-) -> Trade {
-    let mut trade = desk
-        .trade(&name)
-        .unwrap_or_else(|| Trade::new(name, buyer_mail.clone()));
+) -> Result<Trade, Ignored> {
+    let mut trade = match desk.trade(&name) {
+        Some(known) if known.buyer_mail != *buyer_mail => {
+            return Err(Ignored::BuyerIsAnother {
+                trade: name.to_string(),
+                stated: buyer_mail.to_string(),
+                known: known.buyer_mail.to_string(),
+            });
+        }
+        Some(known) => known,
+        None => Trade::new(name, buyer_mail.clone()),
+    };
     if let (None, Some(wishes)) = (&trade.wishes, notify) {
         trade.wishes = Some(KeptWishes {
             wishes: wishes.clone(),
             sent: statement.sent,
         });
     }
-    trade
+    Ok(trade)
 }
 
 /// `delivery-instruction` of another server.
@@ -87,61 +100,121 @@ pub(crate) fn instructed(
         Err(why) => return why.into(),
     };
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
-    let mut trade = entry_for(desk, name, mail, notify, statement);
-    begin(desk, &mut trade, instruction, Some(statement));
-    desk.save(&mut trade);
-    Outcome::Done {
-        kind: Kind::DeliveryInstruction,
-        trade: trade.trade,
+    let mut trade = match entry_for(desk, name, mail, notify, statement) {
+        Ok(trade) => trade,
+        Err(why) => return why.into(),
+    };
+    let parcel = instruction.parcel.as_deref().unwrap_or_default();
+    if trade.carrier.as_ref().is_some_and(|c| is_full(c, parcel)) {
+        return Ignored::TooManyParcels.into();
     }
+    let changed = begin(desk, &mut trade, instruction, Some(statement));
+    desk.save(&mut trade);
+    Outcome::of(Kind::DeliveryInstruction, trade.trade, changed)
 }
 
-/// Makes the book entry of a parcel and tells of it; a parcel that is known is told as it is.
-/// The caller saves the trade.
+/// Whether no track can be begun for this parcel.
+pub(crate) fn is_full(part: &CarrierPart, parcel: &str) -> bool {
+    part.parcels.len() >= MOST_PARCELS && !part.parcels.contains_key(parcel)
+}
+
+/// Makes the book entry of a parcel and tells of it; a parcel that is known is told as it is, or
+/// with what the shop changed. The caller saves the trade.
 pub(crate) fn begin(
     desk: &mut Desk<'_>,
     trade: &mut Trade,
     instruction: &DeliveryInstruction,
     asked: Option<&Statement>,
-) {
+) -> bool {
     let parcel = instruction.parcel.clone().unwrap_or_default();
     let sent = asked.map_or(desk.now, |statement| statement.sent);
-    let recalled = is_recalled(desk, &trade.trade, &parcel, sent);
+    let recalled = recall::is_recalled(desk, &trade.trade, &parcel, sent);
+    let now = desk.now;
     let part = trade.carrier.get_or_insert_with(CarrierPart::default);
-    let known = part
-        .instructions
-        .iter_mut()
-        .find(|i| i.parcel == instruction.parcel);
-    match known {
-        Some(known) => known.clone_from(instruction),
-        None => part.instructions.push(instruction.clone()),
-    }
-    let is_new = !part.parcels.contains_key(&parcel);
-    if is_new {
-        let state = if recalled {
-            DeliveryState::Stopped
+    let became = if part.parcels.contains_key(&parcel) {
+        instruct_again(part, &parcel, instruction, now)
+    } else {
+        part.instructions.push(instruction.clone());
+        let step = if recalled {
+            Step::stopped("The shop called this delivery off before it began.")
         } else {
-            DeliveryState::Announced
+            Step::to(DeliveryState::Announced)
         };
-        advance(part, &parcel, state, desk.now);
+        advance(part, &parcel, step, now);
         if let Some(track) = part.parcels.get_mut(&parcel) {
             track.last.lines = lines_in_parcel(instruction);
         }
-    }
-    let track = trade.carrier.as_ref().and_then(|p| p.parcels.get(&parcel));
-    let Some(status) = track.map(|t| t.last.clone()) else {
-        return;
+        Became::News
     };
-    let status = Told::Delivery(Box::new(status));
-    match asked {
-        Some(statement) if is_new => {
-            desk.tell(trade, &status, AskedBy::Shop(statement));
-        }
-        Some(statement) => desk.answer_shop(trade, &status, statement),
-        None => {
-            desk.tell(trade, &status, AskedBy::Nobody);
-        }
+    tell(desk, trade, &parcel, became, asked);
+    became == Became::News
+}
+
+/// What a track became by what a shop said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    /// Another: everybody is told.
+    News,
+    /// What it was, and the shop is told why it stays so.
+    Remarked,
+    /// What it was.
+    Same,
+}
+
+/// The shop says more, or something else, about a parcel that is known.
+fn instruct_again(
+    part: &mut CarrierPart,
+    parcel: &str,
+    instruction: &DeliveryInstruction,
+    now: Time,
+) -> Became {
+    let known = part.instructions.iter_mut();
+    let known = known.into_iter().find(|i| i.parcel == instruction.parcel);
+    if known
+        .as_ref()
+        .is_some_and(|k| says_the_same(k, instruction))
+    {
+        return Became::Same;
     }
+    let reached = part.parcels.get(parcel).and_then(|t| t.standing.highest);
+    let can_change = reached
+        .and_then(Progress::rank)
+        .is_none_or(|rank| rank <= 2);
+    if !can_change {
+        let text = "The instructions for this parcel can no longer be changed.";
+        return remark(part, parcel, text, now);
+    }
+    let text = match known {
+        Some(known) => {
+            known.clone_from(instruction);
+            "The shop changed the instructions for this delivery."
+        }
+        None => {
+            part.instructions.push(instruction.clone());
+            "The shop gave instructions for this delivery."
+        }
+    };
+    if let Some(track) = part.parcels.get_mut(parcel) {
+        let lines = lines_in_parcel(instruction);
+        if lines.is_some() {
+            track.last.lines = lines;
+        }
+        // Another content is another sequence, whatever the text was (protocol 2).
+        track.last.text = None;
+    }
+    match remark(part, parcel, text, now) {
+        Became::Remarked => Became::News,
+        same @ (Became::News | Became::Same) => same,
+    }
+}
+
+/// Wishes are the buyer's, not the shop's instructions.
+fn says_the_same(known: &DeliveryInstruction, again: &DeliveryInstruction) -> bool {
+    let unwished = |i: &DeliveryInstruction| DeliveryInstruction {
+        notify: None,
+        ..i.clone()
+    };
+    unwished(known) == unwished(again)
 }
 
 /// A named parcel says what is in it; an unnamed one holds everything.
@@ -154,42 +227,70 @@ fn lines_in_parcel(instruction: &DeliveryInstruction) -> Option<Vec<LineQuantity
     Some(lines.collect())
 }
 
-fn is_recalled(desk: &Desk<'_>, trade: &TradeRef, parcel: &str, sent: Time) -> bool {
-    [MarkOf::Recall(None), MarkOf::Recall(Some(parcel))]
-        .into_iter()
-        .filter_map(|of| desk.read::<Mark>(&book::mark_key(trade, of)))
-        .filter(|mark| desk.now <= mark.until)
-        .any(|mark| mark.sent_before.is_none_or(|recalled| sent <= recalled))
+/// Tells of a parcel: the shop that asked always; the buyer, and the shop unasked, when it is news.
+fn tell(
+    desk: &mut Desk<'_>,
+    trade: &Trade,
+    parcel: &str,
+    became: Became,
+    asked: Option<&Statement>,
+) {
+    let track = trade.carrier.as_ref().and_then(|p| p.parcels.get(parcel));
+    let Some(status) = track.map(|t| Told::Delivery(Box::new(t.last.clone()))) else {
+        return;
+    };
+    match (became, asked) {
+        (Became::News, Some(statement)) => {
+            desk.tell(trade, &status, AskedBy::Shop(statement));
+        }
+        (Became::News, None) => {
+            desk.tell(trade, &status, AskedBy::Nobody);
+        }
+        (Became::Remarked | Became::Same, Some(statement)) => {
+            desk.answer_shop(trade, &status, statement);
+        }
+        (Became::Remarked | Became::Same, None) => {}
+    }
 }
 
-/// It overtook all instructions of the trade, or, where some are known, those still under way.
-fn mark_recalled(
-    desk: &mut Desk<'_>,
-    trade: &TradeRef,
-    statement: &Statement,
-    parcel: Option<&str>,
-    sent_before: Option<Time>,
-) {
-    let mark = Mark {
-        until: desk.now.plus(MARK_COUNTS_FOR),
-        sent_before,
-        statement: statement.id,
-    };
-    desk.put(book::mark_key(trade, MarkOf::Recall(parcel)), &mark);
+/// A step that the carrier takes by itself, and what it says of it.
+#[derive(Clone, Copy)]
+struct Step {
+    state: DeliveryState,
+    reason: Option<&'static str>,
+    text: Option<&'static str>,
+}
+
+impl Step {
+    fn to(state: DeliveryState) -> Step {
+        Step {
+            state,
+            reason: None,
+            text: None,
+        }
+    }
+
+    fn stopped(text: &'static str) -> Step {
+        Step {
+            state: DeliveryState::Stopped,
+            reason: Some("merchant-recalled"),
+            text: Some(text),
+        }
+    }
 }
 
 /// Moves a parcel's track on by the carrier's own decision.
-fn advance(part: &mut CarrierPart, parcel: &str, state: DeliveryState, now: Time) -> bool {
+fn advance(part: &mut CarrierPart, parcel: &str, step: Step, now: Time) -> bool {
     let last = part.parcels.get(parcel);
     let standing = last.map_or(Standing::start(), |t| t.standing);
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), now);
-    let (Ok(standing), Ok((sequence, at))) = (standing.step(state), place) else {
+    let (Ok(standing), Ok((sequence, at))) = (standing.step(step.state), place) else {
         return false;
     };
     let status = DeliveryStatus {
         sequence,
         parcel: parcel.to_owned(),
-        state,
+        state: step.state,
         at,
         delivery: Window::default(),
         place: None,
@@ -197,8 +298,8 @@ fn advance(part: &mut CarrierPart, parcel: &str, state: DeliveryState, now: Time
         tracking_url: last.and_then(|t| t.last.tracking_url.clone()),
         access: None,
         lines: last.and_then(|t| t.last.lines.clone()),
-        reason: None,
-        text: None,
+        reason: step.reason.and_then(|r| r.parse::<Reason>().ok()),
+        text: step.text.map(str::to_owned),
     };
     part.parcels.insert(
         parcel.to_owned(),
@@ -210,78 +311,18 @@ fn advance(part: &mut CarrierPart, parcel: &str, state: DeliveryState, now: Time
     true
 }
 
-/// `recall`: stop or turn back the delivery.
-pub(crate) fn recalled(desk: &mut Desk<'_>, statement: &Statement, recall: &Recall) -> Outcome {
-    let Some(settings) = &desk.settings.carrier else {
-        return not_for_us(statement);
+/// Says more about the present state. That is a change with a sequence of its own: what has one
+/// sequence has one content (protocol 2, "Same content").
+fn remark(part: &mut CarrierPart, parcel: &str, text: &str, now: Time) -> Became {
+    let Some(track) = part.parcels.get_mut(parcel) else {
+        return Became::Same;
     };
-    let name = match instructed_trade(statement, &settings.shops) {
-        Ok(name) => name,
-        Err(why) => return why.into(),
+    let last = &mut track.last;
+    let place = next_place(Some((last.sequence, last.at)), now);
+    let (false, Ok((sequence, at))) = (last.text.as_deref() == Some(text), place) else {
+        return Became::Same;
     };
-    let known = desk.trade(&name).filter(|t| {
-        t.carrier.as_ref().is_some_and(|c| match &recall.parcel {
-            Some(parcel) => c.parcels.contains_key(parcel),
-            None => true,
-        })
-    });
-    let Some(mut trade) = known else {
-        mark_recalled(desk, &name, statement, recall.parcel.as_deref(), None);
-        return Outcome::Marked(Kind::Recall);
-    };
-    if recall.parcel.is_none() {
-        mark_recalled(desk, &name, statement, None, Some(statement.sent));
-    }
-    let changed = turn_back(desk, &mut trade, recall.parcel.as_deref(), Some(statement));
-    desk.save(&mut trade);
-    Outcome::of(Kind::Recall, trade.trade, changed)
-}
-
-/// Stops what has not left yet, turns back what is under way, leaves what has arrived; tells of
-/// each. The caller saves the trade.
-pub(crate) fn turn_back(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
-    parcel: Option<&str>,
-    asked: Option<&Statement>,
-) -> bool {
-    let Some(part) = &mut trade.carrier else {
-        return false;
-    };
-    let meant: Vec<String> = part
-        .parcels
-        .keys()
-        .filter(|name| parcel.is_none_or(|p| p == name.as_str()))
-        .cloned()
-        .collect();
-    let mut statuses = Vec::new();
-    let mut any = false;
-    for name in &meant {
-        let reached = part.parcels.get(name).and_then(|t| t.standing.highest);
-        let next = match reached.and_then(Progress::rank) {
-            None | Some(1) => Some(DeliveryState::Stopped),
-            Some(2) => Some(DeliveryState::Returning),
-            // Delivered, stopped, or on its way back already.
-            Some(_) => None,
-        };
-        let changed = next.is_some_and(|state| advance(part, name, state, desk.now));
-        any |= changed;
-        if let Some(track) = part.parcels.get(name) {
-            statuses.push((changed, track.last.clone()));
-        }
-    }
-    for (changed, status) in statuses {
-        let status = Told::Delivery(Box::new(status));
-        match asked {
-            Some(statement) if changed => {
-                desk.tell(trade, &status, AskedBy::Shop(statement));
-            }
-            Some(statement) => desk.answer_shop(trade, &status, statement),
-            None if changed => {
-                desk.tell(trade, &status, AskedBy::Nobody);
-            }
-            None => {}
-        }
-    }
-    any
+    (last.sequence, last.at) = (sequence, at);
+    last.text = Some(text.to_owned());
+    Became::Remarked
 }

@@ -4,6 +4,7 @@
 //! A line is refused as a whole, with one reason, or it is recorded as a whole. The same key with
 //! the same content gets the same answer and does nothing; with other content it is refused.
 
+mod authorize;
 mod members;
 mod money;
 mod parcel;
@@ -94,6 +95,7 @@ fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> 
             members::only(object, &["key", "record"], "beside record")?;
             record::record(desk, record)?
         }
+        None if object.contains_key("authorize") => authorize::authorize(desk, object)?,
         None => status::status(desk, object)?,
     };
     desk.put(row, &EmitKey { content, statement });

@@ -1,24 +1,40 @@
-//! What a payment processor does: it takes payment instructions from its shops (E9), keeps the
-//! payment's track (E13), and gives money back on the shop's word (E23).
+//! What a payment processor does: it authorizes payments (E3), takes payment instructions from its
+//! shops (E9), keeps the payment's track (E13), says when a due date has passed, and gives money back
+//! on the shop's word (E23).
 //!
 //! ```text
-//! payment-instruction ─► pending | due ─► authorized .. ─► settled ─► refunded      (`emit`)
-//!             refund ─► voided ◄┘                             └─► refund-pending
+//! authorize ─► approve | decline | ask the operator (`emit`)
+//! payment-instruction ─► pending | due | authorized ─► partly-paid .. ─► settled ─► partly-refunded
+//!             refund ─► voided ◄┘ │                                        └─► refund-pending ─► refunded
+//!                   due date ─► past-due ─► settled ..                               (`emit`)
 //! ```
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+mod authorize;
+mod due_date;
+mod refund;
 
-use tradepost_statements::instruction::{Authorization, Authorize, PaymentInstruction, Refund};
+pub(crate) use authorize::{
+    Asked as AskedAuthorization, authorize, authorize_here, begin_authorized,
+    call_off_authorization, decide as decide_authorization, find as find_authorization,
+};
+pub use authorize::{AuthorizeAnswer, Waiting as WaitingAuthorization, waiting as authorizations};
+pub(crate) use due_date::{
+    named as due_date_of, passed as due_date_passed, watch as watch_due_date,
+};
+pub(crate) use refund::{give_back, owe_after_settling, owed, refund};
+
+use std::collections::BTreeSet;
+
+use tradepost_statements::instruction::PaymentInstruction;
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{PaymentStatus, When};
-use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, Time, TradeRef};
+use tradepost_statements::{Address, Amount, Date, Kind, PaymentState, Statement, Time};
 
 use crate::carrier::{entry_for, instructed_trade};
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Mark, MarkOf, PaymentPart, Track, Trade};
-use crate::server::desk::{AskedBy, Naming, Told};
+use crate::server::desk::{AskedBy, Told};
 use crate::server::track::{Standing, next_place};
 use crate::server::{Desk, Ignored, Outcome};
 
@@ -30,19 +46,6 @@ pub struct Settings {
     /// What it answers to `authorize` (E3).
     pub authorize: AuthorizeAnswer,
 }
-
-/// What is answered to every `authorize`: the decision itself is the operator's system's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AuthorizeAnswer {
-    /// Not approved.
-    #[default]
-    Decline,
-    /// Approved.
-    Approve,
-}
-
-/// Protocol 3, "Overtaking".
-const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// `payment-instruction` of another server.
 pub(crate) fn instructed(
@@ -58,18 +61,18 @@ pub(crate) fn instructed(
         Err(why) => return why.into(),
     };
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
-    let mut trade = entry_for(desk, name, mail, notify, statement);
+    let mut trade = match entry_for(desk, name, mail, notify, statement) {
+        Ok(trade) => trade,
+        Err(why) => return why.into(),
+    };
     if let Some(known) = &trade.payment
         && known.instruction.amount != instruction.amount
     {
         return not_the_total(instruction.amount, known.instruction.amount);
     }
-    begin(desk, &mut trade, instruction, Some(statement));
+    let changed = begin(desk, &mut trade, instruction, Some(statement));
     desk.save(&mut trade);
-    Outcome::Done {
-        kind: Kind::PaymentInstruction,
-        trade: trade.trade,
-    }
+    Outcome::of(Kind::PaymentInstruction, trade.trade, changed)
 }
 
 /// Protocol 5, line 14 (E17).
@@ -81,80 +84,194 @@ fn not_the_total(stated: Amount, total: Amount) -> Outcome {
     .into()
 }
 
-/// Makes the book entry and tells of it; one that is there is told as it is. The caller saves.
+/// Makes the book entry and tells of it; one that is there is told as it is, or with what the shop
+/// changed. The caller saves the trade.
 pub(crate) fn begin(
     desk: &mut Desk<'_>,
     trade: &mut Trade,
     instruction: &PaymentInstruction,
     asked: Option<&Statement>,
-) {
-    let is_new = trade.payment.is_none();
-    if is_new {
-        let mark = desk.read::<Mark>(&book::mark_key(&trade.trade, MarkOf::Refund));
-        let overtaken = mark.is_some_and(|m| desk.now <= m.until);
-        let mut part = PaymentPart {
-            instruction: instruction.clone(),
-            track: None,
-        };
-        let state = match instruction.method {
-            _ if overtaken => PaymentState::Voided,
-            // The buyer is to act.
-            PaymentMethod::BankTransfer => PaymentState::Due,
-            PaymentMethod::CreditCard | PaymentMethod::EMoney => PaymentState::Pending,
-        };
-        advance(&mut part, state, desk.now);
-        if let (Some(track), Some(due)) = (&mut part.track, instruction.due) {
-            track.last.settle.planned = end_of(due);
+) -> bool {
+    let now = desk.now;
+    let became = match &mut trade.payment {
+        Some(part) => instruct_again(part, instruction, now),
+        None => {
+            let mut part = PaymentPart::of(instruction.clone());
+            let first = first_step(desk, trade, instruction);
+            if first.state == PaymentState::Voided {
+                part.wanted_back = Some(instruction.amount);
+            }
+            advance(&mut part, first, now);
+            trade.payment = Some(part);
+            Became::News
         }
-        trade.payment = Some(part);
-    }
-    match asked {
-        Some(statement) if !is_new => answer_unchanged(desk, trade, statement),
-        Some(_) | None => tell_present(desk, trade, asked),
-    }
+    };
+    watch_due_date(desk, trade);
+    tell(desk, trade, became, asked);
+    became == Became::News
 }
 
-fn answer_unchanged(desk: &mut Desk<'_>, trade: &Trade, asking: &Statement) {
-    let track = trade.payment.as_ref().and_then(|p| p.track.as_ref());
-    if let Some(status) = track.map(|t| t.last.clone()) {
-        desk.answer_shop(trade, &Told::Payment(status), asking);
+fn first_step(desk: &Desk<'_>, trade: &Trade, instruction: &PaymentInstruction) -> Step {
+    let mark = desk.read::<Mark>(&book::mark_key(&trade.trade, MarkOf::Refund));
+    if mark.is_some_and(|m| desk.now <= m.until) {
+        let text = "The shop called this payment off before it began.";
+        return Step::to(PaymentState::Voided).saying(text);
+    }
+    let state = match instruction.method {
+        // The buyer is to act.
+        PaymentMethod::BankTransfer => PaymentState::Due,
+        PaymentMethod::CreditCard | PaymentMethod::EMoney => {
+            if authorize::holds(desk, &trade.trade, instruction.amount) {
+                PaymentState::Authorized
+            } else {
+                PaymentState::Pending
+            }
+        }
+    };
+    Step {
+        planned: instruction.due.and_then(end_of),
+        ..Step::to(state)
     }
 }
 
 /// A due date lasts until the day ends, in UTC.
-fn end_of(date: tradepost_statements::Date) -> Option<Time> {
+fn end_of(date: Date) -> Option<Time> {
     format!("{date}T23:59:59Z").parse().ok()
 }
 
-fn tell_present(desk: &mut Desk<'_>, trade: &Trade, asked: Option<&Statement>) {
-    let track = trade.payment.as_ref().and_then(|p| p.track.as_ref());
-    if let Some(track) = track {
-        let asked = match asked {
-            Some(statement) => AskedBy::Shop(statement),
-            None => AskedBy::Nobody,
+/// What a track became by what a shop said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Became {
+    /// Another: everybody is told.
+    News,
+    /// What it was, and the shop is told why it stays so.
+    Remarked,
+    /// What it was.
+    Same,
+}
+
+/// The shop says more, or something else, about a payment that is known. Its amount is the same.
+fn instruct_again(part: &mut PaymentPart, instruction: &PaymentInstruction, now: Time) -> Became {
+    if says_the_same(&part.instruction, instruction) {
+        return Became::Same;
+    }
+    let reached = part.track.as_ref().and_then(|t| t.standing.highest);
+    if reached
+        .and_then(Progress::rank)
+        .is_some_and(|rank| rank > 1)
+    {
+        let text = "The instructions for this payment can no longer be changed.";
+        return remark(part, text, now);
+    }
+    let before = std::mem::replace(&mut part.instruction, instruction.clone());
+    let state = part.track.as_ref().map(|t| t.last.state);
+    let due = instruction.due.and_then(end_of);
+    if before.due != instruction.due {
+        let is_ahead = due.is_some_and(|at| at > now);
+        let state = match state {
+            // It has another day.
+            Some(PaymentState::PastDue) if is_ahead => PaymentState::Due,
+            Some(state) => state,
+            None => PaymentState::Pending,
         };
-        desk.tell(trade, &Told::Payment(track.last.clone()), asked);
+        let step = Step {
+            planned: due,
+            ..Step::to(state).saying("The shop changed until when this payment is due.")
+        };
+        return became_by(advance(part, step, now));
+    }
+    let is_another_token = before.reference != instruction.reference;
+    if is_another_token && state == Some(PaymentState::Declined) {
+        let step = Step {
+            planned: due,
+            ..Step::to(PaymentState::Pending).saying("The payment is tried again.")
+        };
+        return became_by(advance(part, step, now));
+    }
+    Became::Same
+}
+
+fn became_by(advanced: bool) -> Became {
+    if advanced { Became::News } else { Became::Same }
+}
+
+/// Wishes are the buyer's, not the shop's instructions.
+fn says_the_same(known: &PaymentInstruction, again: &PaymentInstruction) -> bool {
+    let unwished = |i: &PaymentInstruction| PaymentInstruction {
+        notify: None,
+        ..i.clone()
+    };
+    unwished(known) == unwished(again)
+}
+
+/// Tells of the payment: the shop that asked always; the buyer, and the shop unasked, when it is
+/// news.
+fn tell(desk: &mut Desk<'_>, trade: &Trade, became: Became, asked: Option<&Statement>) {
+    let track = trade.payment.as_ref().and_then(|p| p.track.as_ref());
+    let Some(status) = track.map(|t| Told::Payment(t.last.clone())) else {
+        return;
+    };
+    match (became, asked) {
+        (Became::News, Some(statement)) => {
+            desk.tell(trade, &status, AskedBy::Shop(statement));
+        }
+        (Became::News, None) => {
+            desk.tell(trade, &status, AskedBy::Nobody);
+        }
+        (Became::Remarked | Became::Same, Some(statement)) => {
+            desk.answer_shop(trade, &status, statement);
+        }
+        (Became::Remarked | Became::Same, None) => {}
+    }
+}
+
+/// A step that the processor takes by itself, and what it says of it.
+struct Step {
+    state: PaymentState,
+    /// Until when it is due; none: what was planned before holds.
+    planned: Option<Time>,
+    text: Option<String>,
+}
+
+impl Step {
+    fn to(state: PaymentState) -> Step {
+        Step {
+            state,
+            planned: None,
+            text: None,
+        }
+    }
+
+    fn saying(self, text: impl Into<String>) -> Step {
+        Step {
+            text: Some(text.into()),
+            ..self
+        }
     }
 }
 
 /// Moves the payment's track on by the processor's own decision.
-fn advance(part: &mut PaymentPart, state: PaymentState, now: Time) -> bool {
+fn advance(part: &mut PaymentPart, step: Step, now: Time) -> bool {
     let last = part.track.as_ref();
     let standing = last.map_or(Standing::start(), |t| t.standing);
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), now);
-    let (Ok(standing), Ok((sequence, at))) = (standing.step(state), place) else {
+    let (Ok(standing), Ok((sequence, at))) = (standing.step(step.state), place) else {
         return false;
     };
+    let settle = last.map_or(When::default(), |t| t.last.settle);
     let status = PaymentStatus {
         sequence,
-        state,
+        state: step.state,
         at,
         amount: part.instruction.amount,
         paid: last.and_then(|t| t.last.paid),
         refunded: last.and_then(|t| t.last.refunded),
-        settle: When::default(),
+        settle: When {
+            planned: step.planned.or(settle.planned),
+            ..settle
+        },
         reason: None,
-        text: None,
+        text: step.text,
     };
     part.track = Some(Track {
         last: status,
@@ -163,130 +280,45 @@ fn advance(part: &mut PaymentPart, state: PaymentState, now: Time) -> bool {
     true
 }
 
-/// `refund` of another server.
-pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund) -> Outcome {
-    let Some(settings) = &desk.settings.payment else {
-        return not_for_us(statement);
+/// Says more about the present state. That is a change with a sequence of its own: what has one
+/// sequence has one content (protocol 2, "Same content").
+fn remark(part: &mut PaymentPart, text: &str, now: Time) -> Became {
+    let Some(track) = &mut part.track else {
+        return Became::Same;
     };
-    let name = match instructed_trade(statement, &settings.shops) {
-        Ok(name) => name,
-        Err(why) => return why.into(),
+    let last = &mut track.last;
+    let place = next_place(Some((last.sequence, last.at)), now);
+    let (false, Ok((sequence, at))) = (last.text.as_deref() == Some(text), place) else {
+        return Became::Same;
     };
-    let known = desk.trade(&name).filter(|t| t.payment.is_some());
-    let Some(mut trade) = known else {
-        if refund.refunded != refund.amount {
-            // A part says nothing against the payment as a whole; the shop asks again.
-            return Ignored::NoSuchTrade(name.to_string()).into();
-        }
-        let mark = Mark {
-            until: desk.now.plus(MARK_COUNTS_FOR),
-            sent_before: None,
-            statement: statement.id,
-        };
-        desk.put(book::mark_key(&name, MarkOf::Refund), &mark);
-        return Outcome::Marked(Kind::Refund);
-    };
-    let total = trade.payment.as_ref().map(|p| p.instruction.amount);
-    let total = total.unwrap_or(refund.amount);
-    if refund.amount != total || refund.refunded.currency() != total.currency() {
-        return not_the_total(refund.amount, total);
-    }
-    if refund.refunded.is_more_than(total) {
-        return not_the_total(refund.refunded, total);
-    }
-    let changed = give_back(desk, &mut trade, Some(statement), refund.refunded);
-    desk.save(&mut trade);
-    Outcome::of(Kind::Refund, trade.trade, changed)
+    (last.sequence, last.at) = (sequence, at);
+    last.text = Some(text.to_owned());
+    Became::Remarked
 }
 
-/// Voids what was not settled; what was is on its way back, until `emit` tells that it is there.
-/// The caller saves the trade.
-pub(crate) fn give_back(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
-    asked: Option<&Statement>,
-    refunded: Amount,
-) -> bool {
-    let Some(part) = &mut trade.payment else {
-        return false;
-    };
-    let everything = refunded == part.instruction.amount;
-    let track = part.track.as_ref();
-    let reached = track
-        .and_then(|t| t.standing.highest)
-        .and_then(Progress::rank);
-    let is_pending = track.is_some_and(|t| t.last.state == PaymentState::RefundPending);
-    let was_part_paid = track.is_some_and(|t| t.last.paid.is_some_and(|p| !p.is_zero()));
-    let next = match reached {
-        None | Some(1) if everything && !was_part_paid => Some(PaymentState::Voided),
-        // What was not settled is voided in part: nothing is on its way back, and a rank that
-        // says so would tell the buyer that all was paid.
-        None | Some(1) if !was_part_paid => None,
-        None | Some(1 | 2) if !is_pending => Some(PaymentState::RefundPending),
-        // Refunded or voided, or on its way.
-        None | Some(_) => None,
-    };
-    let changed = next.is_some_and(|state| advance(part, state, desk.now));
-    match asked {
-        Some(statement) if !changed => answer_unchanged(desk, trade, statement),
-        Some(_) => tell_present(desk, trade, asked),
-        None if changed => tell_present(desk, trade, None),
-        None => {}
-    }
-    changed
-}
-
-/// `authorize` (E3): answered as configured; no trade begins with it.
-pub(crate) fn authorize(
-    desk: &mut Desk<'_>,
-    statement: &Statement,
-    _wanted: &Authorize,
-) -> Outcome {
-    let Some(settings) = &desk.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
-        Ok(name) => name,
-        Err(why) => return why.into(),
-    };
-    let answer = answer_of(settings);
-    let naming = Naming {
-        trade: Some(name.clone()),
-        request: None,
-        answers: Some(statement.id),
-    };
-    let body = Body::Authorization(answer);
-    desk.say(&statement.from, naming, body, None);
-    Outcome::Done {
-        kind: Kind::Authorize,
-        trade: name,
+/// "Paid so far" (protocol 4, "Counting"); after the end of rank 3 what `refunded` is compared with
+/// (protocol 5, line 14).
+pub(crate) fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
+    match (state, paid) {
+        (PaymentState::Settled, _) => total,
+        (_, Some(paid)) => paid,
+        (
+            PaymentState::Disputed
+            | PaymentState::RefundPending
+            | PaymentState::PartlyRefunded
+            | PaymentState::Refunded
+            | PaymentState::Voided,
+            None,
+        ) => total,
+        (
+            PaymentState::Pending
+            | PaymentState::Due
+            | PaymentState::Declined
+            | PaymentState::PartlyPaid
+            | PaymentState::PastDue
+            | PaymentState::Authorized
+            | PaymentState::Scheduled,
+            None,
+        ) => Amount::zero(total.currency()),
     }
 }
-
-fn answer_of(settings: &Settings) -> Authorization {
-    let (approved, text) = match settings.authorize {
-        AuthorizeAnswer::Approve => (true, None),
-        AuthorizeAnswer::Decline => (
-            false,
-            Some("This payment processor authorizes nothing by itself.".to_owned()),
-        ),
-    };
-    Authorization {
-        approved,
-        code: None,
-        text,
-        until: None,
-    }
-}
-
-/// The question of this server's own shop (E27); none: it is answered later.
-pub(crate) fn authorize_here(
-    desk: &Desk<'_>,
-    _name: &TradeRef,
-    _wanted: &Authorize,
-) -> Option<Authorization> {
-    desk.settings.payment.as_ref().map(answer_of)
-}
-
-/// What is authorized here is answered at once and kept nowhere: there is nothing to take back.
-pub(crate) fn call_off_authorization(_desk: &Desk<'_>, _name: &TradeRef) {}

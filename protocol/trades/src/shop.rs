@@ -17,7 +17,9 @@ mod order;
 mod settings;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm, give_back};
-pub(crate) use authorize::{Authorizing, authorization, authorizing, not_authorized, wish_early};
+pub(crate) use authorize::{
+    Authorizing, authorization, authorization_came, authorizing, not_authorized, wish_early,
+};
 pub use authorize::{WaitingOrder, waiting_orders};
 pub(crate) use charge::authorize_again;
 pub use charge::{Approved, Charging};

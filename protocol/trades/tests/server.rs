@@ -3,12 +3,16 @@
 
 #[path = "server/authorization.rs"]
 mod authorization;
+#[path = "server/authorize.rs"]
+mod authorize;
 #[path = "server/charging.rs"]
 mod charging;
 #[path = "server/corners.rs"]
 mod corners;
 #[path = "server/desk.rs"]
 mod desk;
+#[path = "server/due_dates.rs"]
+mod due_dates;
 #[path = "server/emit.rs"]
 mod emit;
 #[path = "server/held.rs"]
@@ -21,7 +25,19 @@ mod jobs;
 mod judgement;
 #[path = "server/orders.rs"]
 mod orders;
+#[path = "server/parcels.rs"]
+mod parcels;
+#[path = "server/payments.rs"]
+mod payments;
+#[path = "server/recall.rs"]
+mod recall;
+#[path = "server/refund.rs"]
+mod refund;
 #[path = "server/requests.rs"]
 mod requests;
+#[path = "server/scene.rs"]
+mod scene;
 #[path = "server/time.rs"]
 mod time;
+#[path = "server/wishes.rs"]
+mod wishes;

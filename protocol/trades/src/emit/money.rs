@@ -6,16 +6,19 @@ use tradepost_statements::status::PaymentStatus;
 use tradepost_statements::{Address, Amount, PaymentState, TradeRef};
 
 use super::refusal::Refusal;
+use super::status::step;
+use crate::payment::{self, paid_so_far};
 use crate::server::Desk;
 use crate::server::book::{self, PaymentPart, Track, Trade};
 use crate::server::track::{Standing, next_place};
 
-/// Moves the payment's track on as the line says.
+/// Moves the payment's track on as the line says; none: it has ended, and the line says nothing new.
 pub(super) fn payment(
     desk: &Desk<'_>,
     trade: &mut Trade,
     mut status: PaymentStatus,
-) -> Result<PaymentStatus, Refusal> {
+    says_when: bool,
+) -> Result<Option<PaymentStatus>, Refusal> {
     let part = match &mut trade.payment {
         Some(part) => part,
         none => none.insert(own_part(
@@ -34,22 +37,73 @@ pub(super) fn payment(
     }
     let last = part.track.as_ref();
     let standing = last.map_or(Standing::start(), |t| t.standing);
-    let standing = standing.step(status.state)?;
+    let standing = step(standing, status.state, PaymentState::ALL)?;
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), status.at);
     (status.sequence, status.at) = place?;
+    check_currencies(&status, total)?;
     if let Some(track) = last {
-        status.settle.planned = status.settle.planned.or(track.last.settle.planned);
-        if status.state != PaymentState::Settled {
-            status.paid = status.paid.or(track.last.paid);
+        check_sums_grow(&status, &track.last)?;
+        keep_what_holds(&mut status, &track.last);
+        if says_nothing_new(&mut status, &track.last, says_when) {
+            return Ok(None);
         }
-        status.refunded = status.refunded.or(track.last.refunded);
     }
-    check_money(&status, total)?;
+    if status.state == PaymentState::PartlyRefunded {
+        // Without a word, it is what the shop asked for.
+        status.refunded = status.refunded.or_else(|| payment::owed(part));
+    }
+    check_money(&mut status, last.map(|t| &t.last), total)?;
     part.track = Some(Track {
         last: status.clone(),
         standing,
     });
-    Ok(status)
+    Ok(Some(status))
+}
+
+/// A status is a snapshot (protocol 4): what was known before and is not told anew still holds.
+fn keep_what_holds(status: &mut PaymentStatus, before: &PaymentStatus) {
+    status.settle.planned = status.settle.planned.or(before.settle.planned);
+    if status.state.rank() > PaymentState::Pending.rank() && status.state != PaymentState::Voided {
+        status.settle.actual = status.settle.actual.or(before.settle.actual);
+    }
+    if status.state != PaymentState::Settled {
+        status.paid = status.paid.or(before.paid);
+    }
+    match status.state {
+        // They are about a new sum.
+        PaymentState::Refunded | PaymentState::PartlyRefunded => {}
+        PaymentState::Pending
+        | PaymentState::Due
+        | PaymentState::Declined
+        | PaymentState::PartlyPaid
+        | PaymentState::PastDue
+        | PaymentState::Authorized
+        | PaymentState::Scheduled
+        | PaymentState::Settled
+        | PaymentState::Disputed
+        | PaymentState::RefundPending
+        | PaymentState::Voided => status.refunded = status.refunded.or(before.refunded),
+    }
+}
+
+/// Whether the payment had ended, and the line says what was said before. `actual` is the time of
+/// the line where it says none.
+fn says_nothing_new(status: &mut PaymentStatus, before: &PaymentStatus, says_when: bool) -> bool {
+    if status.state != before.state || !status.state.is_end() {
+        return false;
+    }
+    let actual = status.settle.actual.filter(|_| says_when);
+    status.settle.actual = actual.or(before.settle.actual);
+    let again = PaymentStatus {
+        sequence: before.sequence,
+        at: before.at,
+        paid: status.paid.or(before.paid),
+        refunded: status.refunded.or(before.refunded),
+        reason: status.reason.clone().or_else(|| before.reason.clone()),
+        text: status.text.clone().or_else(|| before.text.clone()),
+        ..status.clone()
+    };
+    again == *before
 }
 
 /// A trade that was placed elsewhere has no instruction; its record names us (E27).
@@ -67,21 +121,17 @@ pub(super) fn own_part(
             why: "no payment-instruction of its shop has arrived",
         });
     };
-    Ok(PaymentPart {
-        instruction: PaymentInstruction {
-            amount: shop.record.total,
-            method: shop.record.payment.method,
-            reference: None,
-            buyer_mail: buyer_mail.clone(),
-            notify: None,
-            due: None,
-        },
-        track: None,
-    })
+    Ok(PaymentPart::of(PaymentInstruction {
+        amount: shop.record.total,
+        method: shop.record.payment.method,
+        reference: None,
+        buyer_mail: buyer_mail.clone(),
+        notify: None,
+        due: None,
+    }))
 }
 
-/// Protocol 5, line 14: what a reader would warn about is not said.
-fn check_money(status: &PaymentStatus, total: Amount) -> Result<(), Refusal> {
+fn check_currencies(status: &PaymentStatus, total: Amount) -> Result<(), Refusal> {
     for (member, amount) in [("paid", status.paid), ("refunded", status.refunded)] {
         if let Some(stated) = amount.filter(|a| a.currency() != total.currency()) {
             return Err(Refusal::OtherCurrency {
@@ -91,6 +141,45 @@ fn check_money(status: &PaymentStatus, total: Amount) -> Result<(), Refusal> {
             });
         }
     }
+    Ok(())
+}
+
+/// Both are sums so far. What was paid gets less only where the bank took it back.
+fn check_sums_grow(status: &PaymentStatus, before: &PaymentStatus) -> Result<(), Refusal> {
+    let took_back = matches!(
+        status.state,
+        PaymentState::Declined | PaymentState::Disputed
+    );
+    let paid = if took_back { None } else { status.paid };
+    for (member, stated, before) in [
+        ("paid", paid, before.paid),
+        ("refunded", status.refunded, before.refunded),
+    ] {
+        if let (Some(stated), Some(before)) = (stated, before)
+            && before.is_more_than(stated)
+        {
+            return Err(Refusal::SumShrinks {
+                member,
+                stated,
+                before,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The amounts fit the state and one another. Protocol 5, line 14: what a reader would warn about is
+/// not said.
+fn check_money(
+    status: &mut PaymentStatus,
+    before: Option<&PaymentStatus>,
+    total: Amount,
+) -> Result<(), Refusal> {
+    use PaymentState as P;
+    let state = status.state;
+    let paid_before = before
+        .filter(|b| b.state != P::Voided)
+        .map(|b| paid_so_far(b.state, b.paid, total));
     if let Some(paid) = status.paid {
         if paid.is_more_than(total) {
             return Err(Refusal::MoreThanCanBe {
@@ -99,22 +188,75 @@ fn check_money(status: &PaymentStatus, total: Amount) -> Result<(), Refusal> {
                 most: total,
             });
         }
-        if status.state == PaymentState::Settled && paid != total {
+        if state == P::Settled && paid != total {
             return Err(Refusal::SettledIsAllOfIt { paid, total });
         }
     }
-    let paid_so_far = match (status.state, status.paid) {
-        (PaymentState::Settled, _) => total,
-        (_, Some(paid)) => paid,
-        (PaymentState::Refunded | PaymentState::Voided, None) => total,
-        (state, None) if state.rank() == Some(2) => total,
-        (_, None) => Amount::zero(total.currency()),
+    let fits = |because: String, instead: &'static str| Refusal::AnotherStateFits {
+        state,
+        because,
+        instead,
     };
+    match (state, status.paid) {
+        (P::PartlyPaid, None) => {
+            return Err(Refusal::HowMuch {
+                member: "paid",
+                state,
+            });
+        }
+        (P::PartlyPaid, Some(paid)) if paid == total => {
+            return Err(fits(format!("{paid} is all of it"), P::Settled.word()));
+        }
+        (P::PartlyPaid, Some(paid)) if paid.is_zero() => {
+            return Err(fits("nothing is paid".to_owned(), P::Due.word()));
+        }
+        (P::Voided, _) if paid_before.is_some_and(|p| !p.is_zero()) => {
+            let because = "something was paid, and is not voided but refunded".to_owned();
+            return Err(fits(because, P::Refunded.word()));
+        }
+        (P::Refunded, _) => {
+            // All of what was paid, which is the total unless a part was told.
+            let all = paid_so_far(state, status.paid, total);
+            let refunded = *status.refunded.get_or_insert(all);
+            if all.is_more_than(refunded) {
+                let because = format!("{refunded} is not all of {all}");
+                return Err(fits(because, P::PartlyRefunded.word()));
+            }
+        }
+        (P::PartlyRefunded, _) => match status.refunded {
+            None => {
+                return Err(Refusal::HowMuch {
+                    member: "refunded",
+                    state,
+                });
+            }
+            Some(refunded) if refunded == paid_so_far(state, status.paid, total) => {
+                let because = format!("{refunded} is all of it");
+                return Err(fits(because, P::Refunded.word()));
+            }
+            Some(_) => {}
+        },
+        (
+            P::Pending
+            | P::Due
+            | P::Declined
+            | P::PartlyPaid
+            | P::PastDue
+            | P::Authorized
+            | P::Scheduled
+            | P::Settled
+            | P::Disputed
+            | P::RefundPending
+            | P::Voided,
+            _,
+        ) => {}
+    }
+    let most = paid_so_far(state, status.paid, total);
     match status.refunded {
-        Some(stated) if stated.is_more_than(paid_so_far) => Err(Refusal::MoreThanCanBe {
+        Some(stated) if stated.is_more_than(most) => Err(Refusal::MoreThanCanBe {
             member: "refunded",
             stated,
-            most: paid_so_far,
+            most,
         }),
         Some(_) | None => Ok(()),
     }

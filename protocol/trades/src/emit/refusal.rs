@@ -1,7 +1,7 @@
 //! Why a line is refused.
 
-use tradepost_statements::Amount;
 use tradepost_statements::wire::JsonError;
+use tradepost_statements::{Amount, PaymentState};
 
 use crate::server::track::StepRefused;
 
@@ -72,9 +72,36 @@ pub enum Refusal {
         /// Why.
         why: &'static str,
     },
+    /// There is no question to answer.
+    #[error("no shop has asked to authorize a payment for a trade {0}")]
+    NobodyAskedToAuthorize(String),
+    /// It was answered.
+    #[error("the payment of {trade} was {how} at {at}: that is decided once")]
+    AuthorizationWasDecided {
+        /// Which trade.
+        trade: String,
+        /// How.
+        how: &'static str,
+        /// When.
+        at: tradepost_statements::Time,
+    },
+    /// The shop has no use for an answer any more.
+    #[error("the shop called the payment of {0} off: there is nothing to authorize")]
+    AuthorizationWasCalledOff(String),
     /// A status that readers would warn about.
+    #[error("{why}{}", instead(.could))]
+    Step {
+        /// Why.
+        why: StepRefused,
+        /// What could be said.
+        could: String,
+    },
+    /// There is no sequence left.
     #[error(transparent)]
-    Step(#[from] StepRefused),
+    Place(#[from] StepRefused),
+    /// Protocol 4: senders say `returned` only after something shipped.
+    #[error("the order cannot be returned: nothing has shipped; say cancelled instead")]
+    NothingShippedYet,
     /// Protocol 5, line 14 (E17).
     #[error("amount: {stated} is not the trade's total of {total}")]
     AmountIsNotTheTotal {
@@ -92,6 +119,34 @@ pub enum Refusal {
         stated: Amount,
         /// The most that fits.
         most: Amount,
+    },
+    /// An amount that the state is about.
+    #[error("{member}: is missing; {state} says how much, as the sum so far")]
+    HowMuch {
+        /// Which member.
+        member: &'static str,
+        /// The state.
+        state: PaymentState,
+    },
+    /// A sum never gets smaller.
+    #[error("{member}: is the sum so far, which was {before} already; {stated} is less")]
+    SumShrinks {
+        /// `paid` or `refunded`.
+        member: &'static str,
+        /// As the line says.
+        stated: Amount,
+        /// As told before.
+        before: Amount,
+    },
+    /// Another state says what the amounts say.
+    #[error("{state}: {because}; say {instead} instead")]
+    AnotherStateFits {
+        /// As the line says.
+        state: PaymentState,
+        /// What the amounts say.
+        because: String,
+        /// The state that fits.
+        instead: &'static str,
     },
     /// `settled` says that all is paid.
     #[error("paid: settled means that all of {total} is paid, not {paid}; say partly-paid instead")]
@@ -127,6 +182,9 @@ pub enum Refusal {
         /// As instructed.
         known: String,
     },
+    /// Parcels of one trade have a limit.
+    #[error("parcel: this trade has {0} parcels already, which is the most that is kept")]
+    TooManyParcels(usize),
     /// A time that has not come.
     #[error("at: {0} lies in the future; a status tells what has happened (use planned)")]
     AtLiesAhead(tradepost_statements::Time),
@@ -157,4 +215,12 @@ pub enum Refusal {
         /// The newest one.
         known: u32,
     },
+}
+
+fn instead(could: &str) -> String {
+    if could.is_empty() {
+        String::new()
+    } else {
+        format!("; possible are {could}")
+    }
 }

@@ -1,24 +1,25 @@
 //! A line that tells a status of one of this server's tracks.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tradepost_statements::progress::Track as TrackKind;
-use tradepost_statements::status::OrderStatus;
+use tradepost_statements::progress::{Progress, Track as TrackKind};
+use tradepost_statements::status::{OrderStatus, When};
 use tradepost_statements::{
     Address, Body, DeliveryState, OrderState, PaymentState, StatementId, Time, TradeId, TradeRef,
     wire,
 };
 
 use super::members::{as_in_the_line, only, optional, required};
-use super::money::{own_part, payment};
+use super::money::{own_part, payment as pay};
 use super::parcel::delivery;
 use super::refusal::Refusal;
 use crate::server::Desk;
 use crate::server::book::{self, Track, Trade};
 use crate::server::desk::{AskedBy, Told};
-use crate::server::track::{Standing, StepRefused, next_place};
-use crate::shop;
+use crate::server::track::{Standing, next_place};
+use crate::{payment, shop};
 
 const IN_EVERY: [&str; 10] = [
     "key", "shop", "trade", "track", "state", "at", "planned", "actual", "reason", "text",
@@ -71,17 +72,29 @@ pub(super) fn status(
     let body = read_body(desk, &trade, object, track, folded_into, at)?;
     let order_before = trade.shop.as_ref().and_then(|s| s.order.as_ref());
     let was_cancelled = order_before.is_some_and(|t| t.last.state == OrderState::Cancelled);
+    let payment_before = trade.payment.as_ref().and_then(|p| p.track.as_ref());
+    let payment_before = payment_before.map(|t| t.last.state);
+    let says_when = object.get("actual").is_some_and(|v| !v.is_null());
     let told = if let Body::OrderStatus(status) = body {
-        Told::Order(order(&mut trade, status)?)
+        order(&mut trade, status, says_when)?.map(Told::Order)
     } else if let Body::DeliveryStatus(status) = body {
-        Told::Delivery(Box::new(delivery(desk, &mut trade, *status)?))
+        let status = delivery(desk, &mut trade, *status, says_when)?;
+        status.map(|s| Told::Delivery(Box::new(s)))
     } else if let Body::PaymentStatus(status) = body {
-        Told::Payment(payment(desk, &mut trade, status)?)
+        pay(desk, &mut trade, status, says_when)?.map(Told::Payment)
     } else {
         // `read_body` asks for one of these kinds.
         return Err(Refusal::IsNotAnObject);
     };
+    let Some(told) = told else {
+        // E14: once a track has ended, what is said once more is nobody's news.
+        return Ok(desk.fresh_id());
+    };
     let id = desk.tell(&trade, &told, AskedBy::Nobody);
+    if let Told::Payment(_) = &told {
+        payment::owe_after_settling(desk, &mut trade, payment_before);
+        payment::watch_due_date(desk, &mut trade);
+    }
     if let Told::Order(status) = &told
         && status.state == OrderState::Cancelled
         && !was_cancelled
@@ -194,7 +207,12 @@ fn needs_actual(object: &Map<String, Value>) -> bool {
     .any(|s| state == Some(*s))
 }
 
-fn order(trade: &mut Trade, mut status: OrderStatus) -> Result<OrderStatus, Refusal> {
+/// Moves the order track on as the line says; none: it has ended, and the line says nothing new.
+fn order(
+    trade: &mut Trade,
+    mut status: OrderStatus,
+    says_when: bool,
+) -> Result<Option<OrderStatus>, Refusal> {
     let shipped = shop::has_shipped(trade);
     let name = trade.trade.clone();
     let Some(part) = &mut trade.shop else {
@@ -205,11 +223,11 @@ fn order(trade: &mut Trade, mut status: OrderStatus) -> Result<OrderStatus, Refu
         });
     };
     if status.state == OrderState::Returned && !shipped {
-        return Err(StepRefused::NothingShippedYet.into());
+        return Err(Refusal::NothingShippedYet);
     }
     let last = part.order.as_ref();
     let standing = last.map_or(Standing::start(), |t| t.standing);
-    let standing = standing.step(status.state)?;
+    let standing = step(standing, status.state, OrderState::ALL)?;
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), status.at);
     (status.sequence, status.at) = place?;
     // A status is a snapshot (protocol 4): what was known before and is not told anew still holds.
@@ -218,10 +236,48 @@ fn order(trade: &mut Trade, mut status: OrderStatus) -> Result<OrderStatus, Refu
         if status.state == track.last.state {
             status.parcels = status.parcels.or_else(|| track.last.parcels.clone());
         }
+        if status.state == track.last.state && status.state.is_end() {
+            let before = &track.last;
+            let again = OrderStatus {
+                sequence: before.sequence,
+                at: before.at,
+                ship: When {
+                    actual: status
+                        .ship
+                        .actual
+                        .filter(|_| says_when)
+                        .or(before.ship.actual),
+                    ..status.ship
+                },
+                reason: status.reason.clone().or_else(|| before.reason.clone()),
+                text: status.text.clone().or_else(|| before.text.clone()),
+                ..status.clone()
+            };
+            if again == *before {
+                return Ok(None);
+            }
+            status.ship.actual = again.ship.actual;
+        }
     }
     part.order = Some(Track {
         last: status.clone(),
         standing,
     });
-    Ok(status)
+    Ok(Some(status))
+}
+
+/// The standing once the line's state is said; a refusal names what could be said instead.
+pub(super) fn step<State: Progress + Display + 'static>(
+    standing: Standing<State>,
+    next: State,
+    all: &'static [State],
+) -> Result<Standing<State>, Refusal> {
+    standing.step(next).map_err(|why| {
+        let could = all.iter().filter(|state| standing.step(**state).is_ok());
+        let could: Vec<String> = could.map(ToString::to_string).collect();
+        Refusal::Step {
+            why,
+            could: could.join(", "),
+        }
+    })
 }

@@ -7,6 +7,7 @@ use tradepost_statements::{Body, Kind, RequestId, Statement, TradeId, TradeRef};
 use super::book::{self, KeptWishes, Request, Trade};
 use super::change::{Ignored, Occasion, Outcome};
 use super::desk::{Desk, Naming, Told, may_repeat};
+use crate::payment;
 use crate::shop::{self, Authorizing};
 
 /// What a statement that names a trade or a request is about.
@@ -58,9 +59,20 @@ pub(crate) fn own_trade(desk: &Desk<'_>, entry: &Request) -> Option<Trade> {
     desk.trade(&TradeRef { shop, id })
 }
 
+/// The same, and a payment that was authorized has a track from now on.
+fn find_or_begin(desk: &mut Desk<'_>, statement: &Statement) -> Asked {
+    match find(desk, statement) {
+        Asked::Unknown => match payment::begin_authorized(desk, statement) {
+            Some(trade) => Asked::Trade(Box::new(trade)),
+            None => Asked::Unknown,
+        },
+        found @ (Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_)) => found,
+    }
+}
+
 /// `status-request`: the newest record and the present status of each track.
 pub(crate) fn status_request(desk: &mut Desk<'_>, statement: &Statement) -> Outcome {
-    match find(desk, statement) {
+    match find_or_begin(desk, statement) {
         Asked::Trade(mut trade) => {
             shop::record_again(desk, &trade, statement);
             shop::begin_track(desk, &mut trade);
@@ -112,7 +124,7 @@ fn present(trade: &Trade) -> Vec<Told> {
 
 /// `notify`: replaces the wishes, unless later ones are known; answered by the present statuses.
 pub(crate) fn notify(desk: &mut Desk<'_>, statement: &Statement, wishes: &Wishes) -> Outcome {
-    match find(desk, statement) {
+    match find_or_begin(desk, statement) {
         Asked::Trade(mut trade) => {
             let known = trade.wishes.as_ref();
             let changed = known.is_none_or(|k| k.sent <= statement.sent);

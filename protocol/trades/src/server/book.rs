@@ -13,6 +13,8 @@
 //! s/u/<digest>                  Waits: a letter that is held until DNS answers
 //! s/p/<time>/<digest>           when such a letter is tried again
 //! s/o, s/o/<domain>             how many of them there are
+//! s/a/<trade id>/<shop>         what was asked by `authorize`, and answered
+//! s/q/<trade id>/<shop>         those of them that wait for the operator
 //! s/m/<sender>/<shop>/<id>/..   Mark: a refund or recall that overtook its instruction
 //! s/d/<time>/<what>             what is due when; stale ones do nothing
 //! s/j/<id>                      Job: what the merchant's own system is to be told or asked
@@ -203,6 +205,29 @@ pub struct PaymentPart {
     pub instruction: PaymentInstruction,
     /// How far the payment has come.
     pub track: Option<Track<PaymentStatus, PaymentState>>,
+    /// The sum of all refunds that the shop asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_back: Option<Amount>,
+    /// When the due list says that its due date has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Time>,
+    /// The due date that was said to have passed: it is said once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_due: Option<Time>,
+}
+
+impl PaymentPart {
+    /// A payment of which nothing was told yet.
+    #[must_use]
+    pub fn of(instruction: PaymentInstruction) -> PaymentPart {
+        PaymentPart {
+            instruction,
+            track: None,
+            wanted_back: None,
+            watched: None,
+            past_due: None,
+        }
+    }
 }
 
 /// A track: its newest status, and how far it has come.
@@ -387,6 +412,21 @@ pub(crate) fn emit_key(key: &str) -> String {
 
 pub(crate) fn authorizing_key(trade: &TradeId) -> String {
     format!("s/v/{trade}")
+}
+
+pub(crate) fn authorizations_of(id: &TradeId) -> String {
+    format!("s/a/{id}/")
+}
+
+pub(crate) fn authorization_key(trade: &TradeRef) -> String {
+    format!("{}{}", authorizations_of(&trade.id), trade.shop.as_str())
+}
+
+/// Authorizations that wait for the operator.
+pub(crate) const ASKED: &str = "s/q/";
+
+pub(crate) fn asked_key(trade: &TradeRef) -> String {
+    format!("{ASKED}{}/{}", trade.id, trade.shop.as_str())
 }
 
 pub(crate) fn waiting_key(id: StatementId) -> String {

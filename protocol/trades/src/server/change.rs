@@ -2,7 +2,7 @@
 
 use tradepost_statements::order::RejectionReason;
 use tradepost_statements::{
-    Address, Evidence, Kind, Statement, StatementId, Time, TradeId, TradeRef,
+    Address, Amount, Evidence, Kind, Statement, StatementId, Time, TradeId, TradeRef,
 };
 
 use super::book::Trade;
@@ -90,6 +90,17 @@ pub enum Outcome {
         kind: Kind,
         /// Which trade.
         trade: TradeRef,
+    },
+    /// A shop asks for an authorization, which the operator decides.
+    #[error(
+        "{} asks to authorize {amount} for {}: answer with a line for emit such as \
+         {{\"key\":\"1\",\"trade\":\"{}\",\"authorize\":\"approve\"}}", trade.shop, trade.id, trade.id
+    )]
+    AuthorizationAsked {
+        /// For which trade.
+        trade: TradeRef,
+        /// How much.
+        amount: Amount,
     },
     /// Another server's status was noted.
     #[error("noted a {kind} of {from} about the trade {trade}")]
@@ -279,6 +290,16 @@ pub enum Ignored {
         stated: String,
         /// As recorded.
         total: String,
+    },
+    /// E14: statuses go to the stored address.
+    #[error("{trade} is a trade of {known}, not of {stated}")]
+    BuyerIsAnother {
+        /// About which trade.
+        trade: String,
+        /// As the statement says.
+        stated: String,
+        /// As recorded.
+        known: String,
     },
     /// A newer one of that track was heard before.
     #[error("a newer status of that track is known")]

@@ -158,6 +158,11 @@ impl<'a> Desk<'a> {
         id
     }
 
+    /// The statement that was said last.
+    pub(crate) fn last_said(&self) -> Option<&Statement> {
+        self.send.last().map(|s| &s.statement)
+    }
+
     /// Sends a statement that was sent before, octet for octet (protocol 6).
     pub(crate) fn say_again(&mut self, octets: &str, occasion: Occasion) {
         let Ok(decoded) = wire::decode(octets.as_bytes()) else {

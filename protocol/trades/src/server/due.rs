@@ -10,7 +10,7 @@ use super::ids::FreshIds;
 use super::judge::{Received, judge_held};
 use super::settings::Settings;
 use crate::rows::Rows;
-use crate::shop;
+use crate::{payment, shop};
 
 /// When something is due next.
 #[must_use]
@@ -64,6 +64,10 @@ fn do_what_is_due(desk: &mut Desk<'_>, what: &str, jitter: f64) -> Outcome {
         Some(("authorized", id)) => match id.parse() {
             Ok(id) => shop::authorize_again(desk, id).unwrap_or_else(nothing),
             Err(_) => nothing(),
+        },
+        Some(("past-due", trade)) => match payment::due_date_of(trade) {
+            Some(name) => payment::due_date_passed(desk, &name).unwrap_or_else(nothing),
+            None => nothing(),
         },
         Some(("held", digest)) => {
             let key = book::held_key(digest);

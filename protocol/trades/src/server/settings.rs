@@ -54,6 +54,8 @@ pub struct Timers {
     pub authorization: Duration,
     /// When an unanswered statement is sent no more.
     pub give_up: Duration,
+    /// How long after a payment's due date it is said to be past due.
+    pub past_due: Duration,
     /// Before a letter that DNS has not decided is tried again.
     pub held_first: Duration,
     /// The longest such wait; each is twice the one before.
@@ -72,6 +74,8 @@ impl Default for Timers {
             tell_operator: Duration::from_secs(DAY),
             authorization: Duration::from_secs(DAY),
             give_up: Duration::from_secs(30 * DAY),
+            // A due date ends with its day in UTC; in most of the Americas the day goes on.
+            past_due: Duration::from_secs(DAY),
             held_first: Duration::from_secs(MINUTE),
             held_longest: Duration::from_secs(60 * MINUTE),
             held_patience: Duration::from_secs(7 * DAY),

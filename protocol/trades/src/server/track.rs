@@ -1,6 +1,8 @@
 //! What a sender may say next about its own track: the fold of protocol 4, seen from the side
 //! that must never make a reader warn.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Sequence, Time};
@@ -39,15 +41,12 @@ pub enum StepRefused {
         /// What would be said.
         to: String,
     },
-    /// Protocol 4: senders say `returned` only after something shipped.
-    #[error("the order cannot be returned: nothing has shipped; say cancelled instead")]
-    NothingShippedYet,
     /// There is no sequence left.
     #[error("this track has no sequence left")]
     NoSequenceLeft,
 }
 
-impl<State: Progress + std::fmt::Display> Standing<State> {
+impl<State: Progress + Display> Standing<State> {
     /// Before anything was said.
     #[must_use]
     pub fn start() -> Self {

@@ -168,7 +168,7 @@ fn own_row(desk: &Desk<'_>, name: &TradeRef) -> Option<Authorizing> {
 }
 
 /// The payment processor has decided; its operator, where this server is that itself (E27).
-pub(super) fn authorization_came(
+pub(crate) fn authorization_came(
     desk: &mut Desk<'_>,
     name: &TradeRef,
     answer: &Authorization,

@@ -1,0 +1,108 @@
+//! Due dates: a payment that is not there when its time has passed is `past-due`, said once for each
+//! date. The wait is a row of the due list, one for each payment at most.
+
+use tradepost_statements::{PaymentState, Time, TradeRef};
+
+use super::{Became, Step, advance, tell};
+use crate::server::book::{self, PaymentPart, Trade};
+use crate::server::{Desk, Outcome};
+
+/// Puts the payment's date on the due list, or takes it off. To be called whenever its track
+/// changed; the caller saves the trade.
+pub(crate) fn watch(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let grace = desk.settings.timers.past_due;
+    let what = what(&trade.trade);
+    let Some(part) = &mut trade.payment else {
+        return;
+    };
+    let until = awaited(part).map(|planned| planned.plus(grace));
+    if part.watched == until {
+        return;
+    }
+    let before = std::mem::replace(&mut part.watched, until);
+    if let Some(at) = before {
+        desk.delete(book::due_key(at, &what));
+    }
+    if let Some(at) = until {
+        desk.due_at(at, &what);
+    }
+}
+
+fn what(trade: &TradeRef) -> String {
+    format!(
+        "{}/{}/{}",
+        PaymentState::PastDue,
+        trade.shop.as_str(),
+        trade.id
+    )
+}
+
+/// The trade that a row of the due list names.
+pub(crate) fn named(rest: &str) -> Option<TradeRef> {
+    // A trade id has no slash, an address may have one.
+    let (shop, id) = rest.rsplit_once('/')?;
+    Some(TradeRef {
+        shop: shop.parse().ok()?,
+        id: id.parse().ok()?,
+    })
+}
+
+/// Until when somebody is to pay, unless that is settled, reserved, or was said to be past.
+fn awaited(part: &PaymentPart) -> Option<Time> {
+    use PaymentState as P;
+    let last = &part.track.as_ref()?.last;
+    let planned = last
+        .settle
+        .planned
+        .filter(|at| part.past_due != Some(*at))?;
+    match last.state {
+        P::Due | P::PartlyPaid | P::Declined => Some(planned),
+        // Otherwise it is only when the processor expects to be done.
+        P::Pending => part.instruction.due.map(|_| planned),
+        P::PastDue
+        | P::Authorized
+        | P::Scheduled
+        | P::Settled
+        | P::Disputed
+        | P::RefundPending
+        | P::PartlyRefunded
+        | P::Refunded
+        | P::Voided => None,
+    }
+}
+
+/// The time of a payment's due date, and what it is granted beyond, has come.
+pub(crate) fn passed(desk: &mut Desk<'_>, name: &TradeRef) -> Option<Outcome> {
+    let mut trade = desk.trade(name)?;
+    let now = desk.now;
+    let grace = desk.settings.timers.past_due;
+    let part = trade.payment.as_mut()?;
+    // This row is gone; `watch` makes another where one is needed.
+    part.watched = None;
+    let planned = awaited(part);
+    let is_past = planned.is_some_and(|planned| planned.plus(grace) <= now);
+    let mut became = Became::Same;
+    if let (true, Some(planned)) = (is_past, planned) {
+        part.past_due = Some(planned);
+        let paid = part.track.as_ref().and_then(|t| t.last.paid);
+        let how = match paid.filter(|p| !p.is_zero()) {
+            Some(_) => "has not arrived in full",
+            None => "has not arrived",
+        };
+        let text = format!("The payment was due by {} and {how}.", day(planned));
+        if advance(part, Step::to(PaymentState::PastDue).saying(text), now) {
+            became = Became::News;
+        }
+    }
+    watch(desk, &mut trade);
+    tell(desk, &trade, became, None);
+    desk.save(&mut trade);
+    (became == Became::News)
+        .then(|| Outcome::WasDue(format!("said that the payment of {name} is past due")))
+}
+
+/// The day of a time, in UTC.
+fn day(at: Time) -> String {
+    let text = at.to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
