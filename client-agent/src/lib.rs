@@ -26,7 +26,6 @@ mod doctor;
 mod export;
 mod import;
 mod order_form;
-mod ordering;
 mod prompt;
 mod rebuild;
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use support::letters::{Said, at, in_transit, record, settled};
 use support::{CONFIG, Home};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 21] = [
     "daemon",
     "pending",
     "list",
@@ -20,7 +20,6 @@ const COMMANDS: [&str; 22] = [
     "held",
     "stats",
     "order",
-    "reorder",
     "confirm",
     "cancel",
     "return",

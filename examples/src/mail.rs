@@ -1,4 +1,4 @@
-//! The mail server of a story, as a process of its own.
+//! The mail server of a story: the one that is built in, as a process of its own, or Dovecot and Postfix.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tradepost_mailbed::Mailbed;
 use tradepost_mailroom::{Mailroom, Options};
 
 use crate::part::Place;
@@ -26,8 +27,18 @@ pub struct Mail {
     pub password: String,
     /// How it calls itself in Authentication-Results.
     pub authserv_id: String,
-    /// Kept, since the process ends when its standard input does.
-    _process: Child,
+    _server: Server,
+}
+
+/// Kept, since it ends when this is dropped.
+enum Server {
+    /// It ends when its standard input does.
+    BuiltIn {
+        _process: Child,
+    },
+    DovecotAndPostfix {
+        _bed: Box<Mailbed>,
+    },
 }
 
 /// Serves mail until standard input ends, which it does when the story ends, however it ends.
@@ -56,7 +67,7 @@ impl Mail {
     ///
     /// # Errors
     /// It does not start, or does not say where it listens.
-    pub async fn start() -> Result<Mail> {
+    pub async fn start_built_in() -> Result<Mail> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(ARGUMENT)
             .stdin(Stdio::piped())
@@ -92,9 +103,27 @@ impl Mail {
             ca_pem: text("ca"),
             password: text("password"),
             authserv_id: text("authserv_id"),
-            _process: process,
+            _server: Server::BuiltIn { _process: process },
         })
     }
+    /// Starts Dovecot and Postfix in a folder of their own.
+    ///
+    /// # Errors
+    /// They are not installed, or we are not root.
+    pub fn start_dovecot_and_postfix() -> Result<Mail> {
+        let bed = Mailbed::start()?;
+        Ok(Mail {
+            imaps_port: bed.imaps_port,
+            smtps_port: bed.submissions_port,
+            ca_pem: bed.ca_pem().to_owned(),
+            password: bed.password.to_owned(),
+            authserv_id: bed.authserv_id.clone(),
+            _server: Server::DovecotAndPostfix {
+                _bed: Box::new(bed),
+            },
+        })
+    }
+
     /// Where it is, for configurations.
     pub fn place(&self) -> Place<'_> {
         Place {

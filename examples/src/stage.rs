@@ -89,7 +89,7 @@ impl Stage {
             "#!/bin/sh\n\
              # What {name} types goes through this: {script} COMMAND ..\n\
              cd '{home}' || exit\n\
-             unset XDG_CONFIG_HOME XDG_DATA_HOME\n\
+             unset XDG_CONFIG_HOME XDG_DATA_HOME TRADEPOST_CONFIG TRADEPOST_DATA\n\
              export HOME='{home}' PATH='{programs}:{path}'\n\
              export TRADEPOST_SERVER_CONFIG='{home}/{config}' TRADEPOST_SERVER_DATA='{home}/data'\n\
              [ $# -gt 0 ] || set -- \"${{SHELL:-/bin/sh}}\"\n\

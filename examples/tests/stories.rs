@@ -41,7 +41,18 @@ fn one_server_at_one_address_is_shop_carrier_and_payment_processor() {
 /// E9, E10, E14, E27: three servers, each with its own mailbox, book and part of the trade.
 #[test]
 fn three_servers_on_mailboxes_of_their_own_tell_the_buyer_their_parts_of_a_trade() {
-    let told = Told::by("three-servers");
+    three_servers(Told::by("three-servers"));
+}
+
+/// E9, E10, E14, E27.
+#[test]
+fn three_servers_tell_the_buyer_their_parts_on_dovecot_and_postfix() {
+    if let Some(told) = Told::on_real_servers("three-servers") {
+        three_servers(told);
+    }
+}
+
+fn three_servers(told: Told) {
     let trade = the_only_one(told.json("ann", "tradepost list --json"));
     told.all_is_over_for(&trade);
     let (shop, carrier, payment) = (
@@ -56,6 +67,121 @@ fn three_servers_on_mailboxes_of_their_own_tell_the_buyer_their_parts_of_a_trade
     assert_eq!(payment["payment"]["state"], "settled", "{payment}");
     assert_eq!(payment["delivery"], json!([]), "{payment}");
     told.ends();
+}
+
+/// E8: by `emit`, which the shop's own system calls.
+#[test]
+fn a_shops_own_system_tells_of_its_orders_by_a_script() {
+    let told = Told::by("merchant");
+    let trade = the_only_one(told.json("ann", "tradepost list --json"));
+    assert_eq!(trade["id"], "W-1001");
+    let shown = told.show(&trade);
+    assert_eq!(shown["order"]["state"], "shipped");
+    // The script was called for it twice, and Ann was told once.
+    let told_of = |state: &str| {
+        let history = shown["history"].as_array().unwrap();
+        history.iter().filter(|told| told["state"] == state).count()
+    };
+    assert_eq!((told_of("preparing"), told_of("shipped")), (1, 1));
+    assert_eq!(told.booked("shop")["order"]["sequence"], 2);
+    told.ends();
+}
+
+/// E16, E18, E19: the daemon keeps the ledger of a mailbox.
+#[test]
+fn a_daemon_on_a_mailbox_keeps_the_ledger() {
+    mailbox(Told::by("mailbox"));
+}
+
+/// E16, E18, E19.
+#[test]
+fn a_daemon_on_a_mailbox_of_dovecot_and_postfix_keeps_the_ledger() {
+    if let Some(told) = Told::on_real_servers("mailbox") {
+        mailbox(told);
+    }
+}
+
+fn mailbox(told: Told) {
+    let trade = the_only_one(told.json("ann", "tradepost pending --json"));
+    assert_eq!(
+        (&trade["origin"], &trade["warnings"]),
+        (&json!("placed"), &json!(0))
+    );
+    let stats = told.json("ann", "tradepost stats --json");
+    assert_eq!(
+        (&stats["undelivered"], &stats["unpaid_total"]),
+        (&json!(1), &json!([{"amount": "98.00", "currency": "EUR"}]))
+    );
+    told.ends();
+}
+
+/// The daemon as a service: systemd finds nothing wrong with the unit, and something with a broken one.
+#[test]
+fn systemd_takes_the_unit_of_the_daemon() {
+    if Command::new("systemd-analyze")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        tradepost_mailbed::skipped(&"there is no systemd-analyze");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let programs = home.path().join(".cargo/bin");
+    fs::create_dir_all(&programs).unwrap();
+    let program = Path::new(STORY).with_file_name("tradepost");
+    std::os::unix::fs::symlink(program, programs.join("tradepost")).unwrap();
+    let unit = fs::read_to_string(examples().join("mailbox/tradepost.service")).unwrap();
+    let verify = |unit: String| {
+        let file = home.path().join("tradepost.service");
+        fs::write(&file, unit).unwrap();
+        let output = Command::new("systemd-analyze")
+            .args(["--user", "--man=no", "--recursive-errors=no", "verify"])
+            .arg(file)
+            .env("HOME", home.path())
+            .env("XDG_RUNTIME_DIR", home.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    assert_eq!(verify(unit.clone()), (true, String::new()));
+    let elsewhere = unit.replace("/.cargo/bin/", "/nowhere/");
+    assert!(!verify(elsewhere).0);
+    let misspelt = unit.replace("RestartSec", "RestartSecs");
+    assert!(verify(misspelt).1.contains("RestartSecs"));
+}
+
+/// The README of the examples names all of them, and the program knows no others.
+#[test]
+fn every_folder_of_the_examples_is_a_story_with_its_command() {
+    let output = Command::new(STORY).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let (_, names) = help.split_once("Names:\n").unwrap();
+    let mut known: Vec<&str> = names
+        .lines()
+        .map(|l| l.trim().split(' ').next().unwrap())
+        .collect();
+    let entries = fs::read_dir(examples())
+        .unwrap()
+        .map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    let folders = folders.map(|entry| entry.file_name().into_string().unwrap());
+    let mut folders: Vec<String> = folders
+        .filter(|name| !["src", "tests"].contains(&name.as_str()))
+        .collect();
+    known.sort_unstable();
+    folders.sort_unstable();
+    assert_eq!(known, folders);
+    let all = fs::read_to_string(examples().join("README.md")).unwrap();
+    for name in folders {
+        assert!(all.contains(&format!("({name}/)")), "{name}");
+        let readme = readme(&name);
+        assert!(
+            readme.contains(&format!("\n$ cargo xtask story {name}\n")),
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -76,8 +202,19 @@ struct Told {
 
 impl Told {
     fn by(name: &str) -> Told {
+        Told::with(name, &[])
+    }
+
+    /// With Dovecot and Postfix, where these are to be had.
+    fn on_real_servers(name: &str) -> Option<Told> {
+        tradepost_mailbed::require()?;
+        Some(Told::with(name, &["--dovecot"]))
+    }
+
+    fn with(name: &str, options: &[&str]) -> Told {
         let process = Command::new(STORY)
             .args([name, "--keep"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -13,7 +13,6 @@ use tradepost_trades::server::view::{self, TradeView};
 
 use crate::book::{BookError, item, view as read};
 use crate::desk::Desk;
-use crate::jobs;
 use crate::socket::{Ask, Reply};
 
 /// Shown at once; a book of more is for programs that read it in parts.
@@ -58,8 +57,6 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
             Err(text) => Reply::Refused(text),
         },
         Ask::Retry(id) => retry(desk, id.as_deref())?,
-        Ask::Jobs => to_reply(&jobs::report::list(desk)),
-        Ask::RetryJob(name) => jobs::report::retry(desk, name)?,
     })
 }
 
@@ -119,7 +116,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-pub(crate) fn table(head: &[&str]) -> Table {
+fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -129,7 +126,7 @@ pub(crate) fn table(head: &[&str]) -> Table {
 }
 
 /// A member as text, escaped: much of it comes from letters.
-pub(crate) fn cell(value: &Value) -> String {
+fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => untrusted::show(text),

@@ -99,6 +99,12 @@ pub fn require() -> Option<()> {
         !forbidden,
         "TRADEPOST_REQUIRE_SERVERS=1, but this test cannot run: {missing}"
     );
+    skipped(&missing);
+    None
+}
+
+/// Says that this test is skipped, and why: on stderr, and for the summary of `cargo xtask test`.
+pub fn skipped(missing: &dyn fmt::Display) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     // Not `eprintln!`, whose output the test runner keeps to itself when a test passes.
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {missing}");
@@ -107,5 +113,4 @@ pub fn require() -> Option<()> {
         let opened = fs::OpenOptions::new().append(true).create(true).open(file);
         let _ = opened.and_then(|mut file| file.write_all(line.as_bytes()));
     }
-    None
 }

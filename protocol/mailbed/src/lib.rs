@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-pub use available::{Missing, available, require};
+pub use available::{Missing, available, require, skipped};
 use client::Door;
 use configuration::Provider;
 use dns::NameServer;

@@ -5,7 +5,6 @@
 //! elsewhere.
 
 pub mod clock;
-pub mod command;
 pub mod config;
 pub mod dkim;
 pub mod door;

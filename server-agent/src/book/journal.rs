@@ -138,10 +138,6 @@ impl Page for Writing<'_, '_> {
         Ok(())
     }
 
-    fn retire(&mut self, entry: Entry) -> Result<(), BookError> {
-        self.write(&Head::Outbox(entry), Vec::new())
-    }
-
     fn written(&self) -> usize {
         self.written
     }
@@ -187,7 +183,10 @@ impl Book for Journal {
                 composer: &self.composer,
                 written: 0,
             };
-            entries.into_iter().try_for_each(|entry| page.retire(entry))
+            for entry in entries {
+                page.write(&Head::Outbox(entry), Vec::new())?;
+            }
+            Ok(())
         })
     }
 }

@@ -57,7 +57,7 @@ async fn show(afterwards: Afterwards) -> Result<()> {
 
 /// Starts everybody.
 async fn set() -> Result<Stage> {
-    let mut stage = Stage::with(Mail::start().await?, "demo", Logs::Shown)?;
+    let mut stage = Stage::with(Mail::start_built_in().await?, "demo", Logs::Shown)?;
     let keys = keys::make_all(stage.folder())?;
     for part in cast::all(&stage.mail, &keys) {
         let name = part.name;

@@ -1,6 +1,8 @@
 //! Tells one of the stories of `examples/`, each in a folder of its own: the programs run as separate processes
 //! on this machine, with the configuration files of that folder, and are typed at.
 
+mod mailbox;
+mod merchant;
 mod one_shop;
 mod three_servers;
 
@@ -17,11 +19,12 @@ const USAGE: &str = "\
 Tells a story of `examples/` with the real programs, on this machine alone. Usually started as
 `cargo xtask story NAME`.
 
-Usage: story NAME [--keep]
+Usage: story NAME [--keep] [--dovecot]
 
 Options:
-      --keep   Leave everything running at the end and print the commands to play on
-  -h, --help   Print this text
+      --keep      Leave everything running at the end and print the commands to play on
+      --dovecot   Let Dovecot and Postfix carry the mail; needs root
+  -h, --help      Print this text
 ";
 
 /// One for each folder.
@@ -29,16 +32,25 @@ Options:
 enum Story {
     OneShop,
     ThreeServers,
+    Merchant,
+    Mailbox,
 }
 
 impl Story {
-    const ALL: [Story; 2] = [Story::OneShop, Story::ThreeServers];
+    const ALL: [Story; 4] = [
+        Story::OneShop,
+        Story::ThreeServers,
+        Story::Merchant,
+        Story::Mailbox,
+    ];
 
     /// That of its folder.
     fn name(self) -> &'static str {
         match self {
             Story::OneShop => "one-shop",
             Story::ThreeServers => "three-servers",
+            Story::Merchant => "merchant",
+            Story::Mailbox => "mailbox",
         }
     }
 
@@ -48,6 +60,8 @@ impl Story {
             Story::ThreeServers => {
                 "shop, carrier and payment processor are servers on mailboxes of their own"
             }
+            Story::Merchant => "a shop's own system tells of its orders, by a script",
+            Story::Mailbox => "a buyer attaches the daemon to a mailbox",
         }
     }
 
@@ -59,6 +73,8 @@ impl Story {
         match self {
             Story::OneShop => one_shop::cast(mail),
             Story::ThreeServers => three_servers::cast(mail),
+            Story::Merchant => merchant::cast(mail),
+            Story::Mailbox => mailbox::cast(mail),
         }
     }
 
@@ -67,6 +83,8 @@ impl Story {
         match self {
             Story::OneShop => one_shop::tell(&scene).await,
             Story::ThreeServers => three_servers::tell(&scene).await,
+            Story::Merchant => merchant::tell(&scene).await,
+            Story::Mailbox => mailbox::tell(&scene).await,
         }
     }
 }
@@ -83,15 +101,10 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         [] => return wrong_usage("which one?"),
-        [name] => match Story::named(name) {
-            Some(story) => show(story, Afterwards::Clear).await,
-            None => return wrong_usage(&format!("there is no story {name}")),
+        words => match Wish::of(words) {
+            Ok(wish) => show(wish).await,
+            Err(what) => return wrong_usage(&what),
         },
-        [name, "--keep"] | ["--keep", name] => match Story::named(name) {
-            Some(story) => show(story, Afterwards::KeepUntilAsked).await,
-            None => return wrong_usage(&format!("there is no story {name}")),
-        },
-        [_, other, ..] => return wrong_usage(&format!("there is no argument {other}")),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -112,10 +125,47 @@ fn names() -> String {
     format!("Names:\n{}", lines.concat())
 }
 
-async fn show(story: Story, afterwards: Afterwards) -> Result<()> {
+/// What is wanted.
+struct Wish {
+    story: Story,
+    afterwards: Afterwards,
+    on_dovecot: bool,
+}
+
+impl Wish {
+    fn of(words: &[&str]) -> std::result::Result<Wish, String> {
+        let (options, names): (Vec<&str>, Vec<&str>) =
+            words.iter().partition(|word| word.starts_with('-'));
+        let mut wish = match names.as_slice() {
+            [name] => Wish {
+                story: Story::named(name).ok_or_else(|| format!("there is no story {name}"))?,
+                afterwards: Afterwards::Clear,
+                on_dovecot: false,
+            },
+            [] => return Err("which one?".to_owned()),
+            [_, ..] => return Err("one at a time".to_owned()),
+        };
+        for option in options {
+            match option {
+                "--keep" => wish.afterwards = Afterwards::KeepUntilAsked,
+                "--dovecot" => wish.on_dovecot = true,
+                other => return Err(format!("there is no argument {other}")),
+            }
+        }
+        Ok(wish)
+    }
+}
+
+async fn show(wish: Wish) -> Result<()> {
+    let story = wish.story;
     put_on(
         async || {
-            let mut stage = Stage::with(Mail::start().await?, story.name(), Logs::Kept)?;
+            let mail = if wish.on_dovecot {
+                Mail::start_dovecot_and_postfix()?
+            } else {
+                Mail::start_built_in().await?
+            };
+            let mut stage = Stage::with(mail, story.name(), Logs::Kept)?;
             for part in story.cast(&stage.mail)? {
                 stage.enter(part)?;
             }
@@ -123,7 +173,7 @@ async fn show(story: Story, afterwards: Afterwards) -> Result<()> {
         },
         async |stage| story.tell(stage).await,
         tell_how_to_play_on,
-        afterwards,
+        wish.afterwards,
     )
     .await
 }
