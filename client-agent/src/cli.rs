@@ -2,6 +2,7 @@
 
 mod acting;
 mod expect;
+mod order;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use tradepost_post::config::Span;
 
 pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
 pub(crate) use expect::{ExpectArgs, Expecting};
+pub(crate) use order::{OrderArgs, ReorderArgs};
 
 /// Keeps a ledger of your purchases from what shops, carriers and payment processors mail you.
 #[derive(Debug, Parser)]
@@ -125,25 +127,10 @@ the evidence that there is. Held letters block nothing.")]
         #[command(flatten)]
         json: Json,
     },
-    /// Order from a shop
-    #[command(after_long_help = crate::order_form::HELP, after_help = "Examples:
-  tradepost order kettle.toml
-  tradepost order --dry-run kettle.toml     prints the letter, sends nothing
-  tradepost order - < kettle.json
-
-`tradepost order --help` shows what such a file looks like.")]
-    Order {
-        /// A file in TOML or JSON, or - for standard input
-        file: PathBuf,
-        /// Print the letter and send nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Which of your addresses orders [default: the first one configured]
-        #[arg(long, value_name = "ADDRESS")]
-        from: Option<String>,
-        #[command(flatten)]
-        json: Json,
-    },
+    /// Order from a shop: from a file, or by questions at the terminal
+    Order(OrderArgs),
+    /// Order once more what you bought, from the same shop
+    Reorder(ReorderArgs),
     /// Agree to a trade record; of an adopted trade: take it as yours
     #[command(after_help = "Examples:
   tradepost confirm T-1001")]

@@ -2,8 +2,8 @@
 
 mod acting;
 mod expecting;
+mod ordering;
 
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ use tradepost_trades::buyer::view::{
 use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
 use crate::desk::Desk;
 use crate::request::{Form, Request, SendState, Sending, Sendings};
-use crate::{daemon, doctor, export, import, json, order_form, output, rebuild, report};
+use crate::{daemon, doctor, export, import, json, output, rebuild, report};
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -59,12 +59,8 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
             let answer = ask(places, Request::Stats).await?;
             printed(json.json, &answer, |stats: StatsView| report::stats(&stats))
         }
-        Command::Order {
-            file,
-            dry_run,
-            from,
-            json,
-        } => order(places, &file, dry_run, from, json.json).await,
+        Command::Order(args) => ordering::order(places, args).await,
+        Command::Reorder(args) => ordering::reorder(places, args).await,
         Command::Confirm { trade, json } => {
             send(places, Request::Confirm { trade }, json.json).await
         }
@@ -209,45 +205,6 @@ async fn warnings(
             print(&outcome)
         }
     }
-}
-
-async fn order(
-    places: &Places,
-    file: &Path,
-    dry_run: bool,
-    from: Option<String>,
-    json: bool,
-) -> anyhow::Result<ExitCode> {
-    let text = if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("standard input")?;
-        text
-    } else {
-        std::fs::read_to_string(file).with_context(|| file.display().to_string())?
-    };
-    let name = if file == Path::new("-") {
-        Path::new("standard input")
-    } else {
-        file
-    };
-    let mut form = order_form::read(&text, name)?;
-    if let Some(from) = from {
-        form.from = Some(from.parse().with_context(|| format!("--from {from:?}"))?);
-    }
-    let form = Box::new(form);
-    if dry_run {
-        let letter: String = report::read(&ask(places, Request::DryRun { form }).await?)?;
-        if !letter.starts_with("DKIM-Signature:") {
-            output::note(
-                "This program does not sign the letter: your provider does, or nobody. `tradepost doctor` says more.",
-            );
-        }
-        // The letter is made of what the person wrote; a terminal is guarded all the same.
-        return print(untrusted::show_lines(&letter.replace("\r\n", "\n")).trim_end());
-    }
-    send(places, Request::Order { form }, json).await
 }
 
 /// Asks for something that sends a letter, and says what became of it.

@@ -26,6 +26,7 @@ mod doctor;
 mod export;
 mod import;
 mod order_form;
+mod ordering;
 mod prompt;
 mod rebuild;
 

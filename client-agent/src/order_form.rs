@@ -3,12 +3,16 @@
 //! It is the body of the protocol's `order` with a `to`; what can be left out is filled in, and
 //! amounts may be written as `"49.00 EUR"`. A whole `order` statement is understood as well.
 
+mod written;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tradepost_statements::order::Order;
 use tradepost_statements::{Address, Amount, wire};
+
+pub(crate) use written::written;
 
 /// What `tradepost order --help` says about the file.
 pub(crate) const HELP: &str = r#"The file, in TOML:

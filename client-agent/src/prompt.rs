@@ -46,6 +46,21 @@ impl Person {
         Ok(if said.is_empty() { usual } else { said }.to_owned())
     }
 
+    /// Asks until the answer can be read.
+    pub(crate) fn ask_for<T>(
+        self,
+        question: &str,
+        usual: Option<&str>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        loop {
+            match read(&self.ask(question, usual)?) {
+                Ok(value) => return Ok(value),
+                Err(what) => self.tell(&format!("  {}", untrusted::show(&what))),
+            }
+        }
+    }
+
     /// Asks for a yes; anything but a yes is a no.
     pub(crate) fn agrees(self, question: &str) -> anyhow::Result<bool> {
         let said = self.ask(&format!("{question} [y/N]"), None)?;

@@ -14,7 +14,9 @@ mod table;
 mod words;
 
 use serde::Deserialize;
+use tradepost_letters::untrusted;
 use tradepost_statements::Amount;
+use tradepost_trades::buyer::plain;
 use tradepost_trades::buyer::view::{RequestView, StatsView};
 
 pub(crate) use expected::{awaited, expected, now_expected, to_expect};
@@ -23,8 +25,8 @@ pub(crate) use trades::{list, pending, show, sort};
 pub(crate) use warnings::{warning, warnings};
 pub(crate) use words::local;
 
-use crate::request::{SendState, Sending, VerdictLine};
-use words::{count, safe};
+use crate::request::{Preview, SendState, Sending, VerdictLine};
+use words::{count, named, safe};
 
 /// An answer as its type.
 pub(crate) fn read<'j, T: Deserialize<'j>>(answer: &'j str) -> anyhow::Result<T> {
@@ -127,6 +129,18 @@ pub(crate) fn sending(s: &Sending) -> String {
         SendState::Noted => safe(s.text.as_deref().unwrap_or("noted")),
     });
     lines.join("\n")
+}
+
+/// An order before it leaves.
+pub(crate) fn preview(p: &Preview) -> String {
+    let text = untrusted::show_lines(&plain::without_links(&p.text));
+    format!(
+        "From     {}\nTo       {}\nSubject  {}\n\n{}",
+        named(&p.from),
+        named(&p.to),
+        safe(&p.subject),
+        text.trim_end()
+    )
 }
 
 /// A line for each imported letter.

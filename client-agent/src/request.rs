@@ -6,6 +6,7 @@ mod expecting;
 mod exporting;
 mod form;
 pub(crate) mod importing;
+mod reordering;
 mod saying;
 mod undoing;
 mod wishing;
@@ -23,6 +24,7 @@ use crate::order_form::OrderForm;
 pub(crate) use exporting::{Exported, Section};
 pub(crate) use form::Form;
 pub(crate) use importing::{Letter, VerdictLine};
+pub(crate) use reordering::Preview;
 
 /// A question or a task. Each is small enough to be answered in one piece: long work is cut
 /// into several.
@@ -91,6 +93,18 @@ pub(crate) enum Request {
         /// What, and where.
         form: Box<OrderForm>,
     },
+    /// Show what the shop would read.
+    Preview {
+        /// What, and where.
+        form: Box<OrderForm>,
+    },
+    /// The order form of a trade, to order once more.
+    Reorder {
+        /// As the person wrote it.
+        trade: String,
+    },
+    /// The order form of the last order.
+    LastOrder,
     /// Agree to a trade record.
     Confirm {
         /// As the person wrote it.
@@ -170,6 +184,9 @@ impl Request {
             | Request::Expected
             | Request::Requests
             | Request::DryRun { .. }
+            | Request::Preview { .. }
+            | Request::Reorder { .. }
+            | Request::LastOrder
             | Request::Export { .. } => Effect::None,
         }
     }
@@ -302,6 +319,9 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
         Request::Accept { id } => acting::accept(ledger, id),
         Request::Order { form } => acting::order(ledger, &form),
         Request::DryRun { form } => acting::dry_run(ledger, &form),
+        Request::Preview { form } => reordering::preview(ledger, &form),
+        Request::Reorder { trade } => reordering::reorder(ledger, &trade),
+        Request::LastOrder => reordering::last(ledger),
         Request::Confirm { trade } => acting::confirm(ledger, &trade),
         Request::Cancel { what, text } => undoing::cancel(ledger, what.as_deref(), text),
         Request::Return {

@@ -3,9 +3,9 @@
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use support::letters::{CARRIER, PAY, SHOP, eur, record};
-use support::world::World;
+use support::world::{World, statements};
 
 const ORDER: &str = r#"
 to = "orders@shop.example"
@@ -20,21 +20,6 @@ price = "49.00 EUR"
 name = "Ann Buyer"
 address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
 "#;
-
-/// The statements that lie in somebody's inbox.
-fn statements(world: &World, whose: &str) -> Vec<Value> {
-    let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
-    let letters = world.room.letters(whose, "INBOX");
-    let said =
-        letters.iter().filter_map(
-            |l| match tradepost_letters::open(&l.bytes, &policy).content {
-                tradepost_letters::Content::Statement(decoded) => Some(decoded.value),
-                tradepost_letters::Content::NotOurs
-                | tradepost_letters::Content::Unreadable { .. } => None,
-            },
-        );
-    said.collect()
-}
 
 /// Ann has ordered, and the shop has made the trade T-1001.
 fn bought() -> World {

@@ -11,7 +11,7 @@ use serde_json::json;
 use support::letters::{Said, at, in_transit, record, settled};
 use support::{CONFIG, Home};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "daemon",
     "pending",
     "list",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 21] = [
     "held",
     "stats",
     "order",
+    "reorder",
     "confirm",
     "cancel",
     "return",

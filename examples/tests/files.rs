@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -89,4 +90,40 @@ fn the_buyers_configuration_and_order_are_understood() {
     let letter = ask(&["order", "--dry-run", &at("order.toml")]);
     assert!(letter.contains("To: orders@shop.example"), "{letter}");
     assert!(letter.contains("2 x Red kettle (K-1)"), "{letter}");
+}
+
+/// E8: what `examples/merchant/README.md` promises of the commands that the server runs.
+#[test]
+fn the_fulfilment_command_answers_every_kind_of_job_the_same_when_it_is_asked_twice() {
+    let shop = shop();
+    let ask = |kind: &str, state: &str| {
+        let job = serde_json::json!({ "version": 1, "job": format!("T-1.{kind}"), "kind": kind,
+            "attempt": 1, "trade": "T-1", "record": { "lines": [] }, "order": { "state": state } });
+        let mut child = Command::new(shop.path().join("fulfil.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(job.to_string().as_bytes()).unwrap();
+        drop(stdin);
+        let answer = stdout(&child.wait_with_output().unwrap());
+        serde_json::from_str::<Value>(&answer).unwrap()["events"].clone()
+    };
+    let says = |state: &str| serde_json::json!([{ "track": "order", "state": state }]);
+    let nothing = serde_json::json!([]);
+    let order = shop.path().join("orders/T-1.json");
+    for _ in 0..2 {
+        assert_eq!(ask("hand-over", "received"), says("preparing"));
+        assert!(order.is_file());
+        assert_eq!(ask("progress", "preparing"), nothing);
+    }
+    fs::write(shop.path().join("orders/T-1.state"), "shipped\n").unwrap();
+    assert_eq!(ask("progress", "preparing"), says("shipped"));
+    assert_eq!(ask("progress", "shipped"), nothing);
+    for _ in 0..2 {
+        assert_eq!(ask("called-off", "cancelled"), nothing);
+        assert!(!order.exists());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! imap::watch ─► Mail ──┐                       ┌─► outbox::send ─► SMTP
-//! the socket ──► Asked ─┼─► the loop ─► the book ┤
+//! the socket ──► Asked ─┼─► the loop ─► the book ┼─► commands of the merchant's ─► JobEnded
 //! the clock ───► Due ───┘                       └─► answers to commands
 //! ```
 
@@ -33,6 +33,7 @@ use crate::desk::{Desk, fresh_ids};
 use crate::held;
 use crate::http;
 use crate::intake::{self, Answer, Line};
+use crate::jobs;
 use crate::receive::{self, Letter, Mail};
 use crate::report;
 use crate::socket::{Ask, Call, Lines, Reply, VERSION};
@@ -47,6 +48,8 @@ enum Event {
     MailboxEnded(Result<(), imap::Error>),
     /// A command asks.
     Asked(Asked),
+    /// A command of the merchant's own system has ended.
+    JobEnded(jobs::Ended),
     /// Something may be due.
     Due,
     /// The outbox cannot go on.
@@ -129,6 +132,7 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
         calls,
         prover,
         proving: None,
+        jobs: jobs::Running::default(),
         watcher: Some(watcher),
         outbox: Some(outbox),
         signals,
@@ -210,6 +214,7 @@ struct Events {
     prover: Prover,
     /// Letters that waited are being proven again.
     proving: Option<JoinHandle<Result<Vec<Letter>, BookError>>>,
+    jobs: jobs::Running,
     watcher: Option<Watcher>,
     outbox: Option<JoinHandle<Result<(), Failure>>>,
     signals: mpsc::Receiver<()>,
@@ -223,6 +228,7 @@ impl Events {
             ended = ended(&mut self.outbox) => Event::OutboxEnded(ended),
             Some(asked) = self.calls.recv() => Event::Asked(asked),
             proven = ended(&mut self.proving) => Event::ProvenAgain(proven),
+            job = self.jobs.next() => Event::JobEnded(job),
             Some(mail) = self.mail.recv() => Event::Mail(mail),
             ended = ended(&mut self.watcher) => Event::MailboxEnded(ended),
             () = tokio::time::sleep(wait) => Event::Due,
@@ -252,7 +258,9 @@ async fn work(desk: &Arc<Desk>, events: &mut Events) -> anyhow::Result<()> {
     const LEAST: Duration = Duration::from_millis(5);
     do_what_is_due(desk).await?;
     loop {
-        let next = prove_what_is_due(desk, events);
+        let proof = prove_what_is_due(desk, events);
+        let job = events.jobs.start_what_is_due(desk);
+        let next = proof.into_iter().chain(job).min();
         let wait = next.map_or(LONGEST, |at| at.since(desk.now()));
         match events.next(wait.clamp(LEAST, LONGEST)).await {
             Event::Mail(mail) => take_mail(desk, mail).await?,
@@ -264,6 +272,7 @@ async fn work(desk: &Arc<Desk>, events: &mut Events) -> anyhow::Result<()> {
             Event::MailboxEnded(Ok(())) => bail!("the mailbox is watched no longer"),
             Event::MailboxEnded(Err(e)) => bail!("the mailbox cannot be read: {e}"),
             Event::Asked(asked) => answer(desk, asked).await?,
+            Event::JobEnded(ended) => desk.work(move |desk| jobs::take(desk, &ended)).await?,
             Event::Due => {}
             Event::OutboxEnded(Ok(())) => bail!("the outbox has stopped"),
             Event::OutboxEnded(Err(e)) => bail!("the outbox cannot go on: {e}"),
@@ -384,11 +393,13 @@ async fn close(
         watcher,
         outbox,
         proving,
+        jobs,
         ..
     } = events;
     drop(mail);
     // Whoever still waits for the loop is told that it has ended.
     drop(calls);
+    jobs.end().await;
     // It has recorded nothing; the next start proves again.
     if let Some(proving) = proving {
         proving.abort();

@@ -12,7 +12,7 @@ pub(crate) use journal::Journal;
 use std::collections::BTreeMap;
 
 use tradepost_post::dkim::SignError;
-use tradepost_post::outbox::{Due, Entry, Failure, Item, State, Tried};
+use tradepost_post::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_post::store::{Position, StoreError};
 use tradepost_statements::{Address, Time, TradeRef};
 use tradepost_trades::rows::Rows;
@@ -97,6 +97,8 @@ pub(crate) trait Page {
     fn rows(&self) -> &dyn Rows;
     /// Records a decision: its rows, and its letters, composed now and never again.
     fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError>;
+    /// Records what became of a letter.
+    fn retire(&mut self, entry: Entry) -> Result<(), BookError>;
     /// Octets recorded in this batch so far. Past [`ENOUGH`], the rest belongs into the next one.
     fn written(&self) -> usize;
     /// Records how far a folder has been read.
@@ -128,7 +130,7 @@ pub(crate) trait Book: Send + Sync {
     /// The bytes of a letter.
     fn letter(&self, id: Position) -> Result<Vec<u8>, BookError>;
 
-    /// Records what became of letters, or that they are to be tried at once.
+    /// Records that letters are to be tried at once.
     fn retire(&self, entries: Vec<Entry>) -> Result<(), BookError>;
 }
 
@@ -154,11 +156,6 @@ fn in_turn(waiting: Due, now: Time) -> Due {
         }
     }
     Due { items, next_wake }
-}
-
-/// What became of a try, as the outbox's entry.
-pub(crate) fn tried(tried: Vec<Tried>) -> Vec<Entry> {
-    tried.into_iter().map(Entry::Tried).collect()
 }
 
 /// Reads one thing from the book.

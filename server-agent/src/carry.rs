@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use tradepost_letters::untrusted;
-use tradepost_post::outbox::{Carriage, Due, Failure, Item, Outcome, Tried};
+use tradepost_post::outbox::{Carriage, Due, Entry, Failure, Item, Outcome, Tried};
 use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_statements::Time;
+use tradepost_trades::server::FreshIds;
+use tradepost_trades::server::job::{LetterEnd, letter_ended};
 
-use crate::book::{self, view};
-use crate::desk::Desk;
+use crate::book::{self, BookError, Input};
+use crate::desk::{Desk, fresh_ids};
+use crate::jobs;
 
 /// The desk as the outbox needs it.
 pub(crate) struct Carrier {
@@ -46,21 +49,54 @@ impl Carriage for Carrier {
     }
 
     async fn record(&self, tried: Vec<Tried>) -> Result<(), Failure> {
-        let told = tried.clone();
-        let entries = book::tried(tried);
-        let retire = move |desk: &Desk| {
-            let items: Vec<Option<Item>> = view(&*desk.book, |rows| {
-                told.iter().map(|t| book::item(rows, t.id)).collect()
+        Ok(self.desk.work(move |desk| record(desk, &tried)).await?)
+    }
+}
+
+/// What became of letters, and what follows from it, in one durable write: electronic goods count as
+/// delivered once their letter was accepted (E2).
+fn record(desk: &Desk, tried: &[Tried]) -> Result<(), BookError> {
+    let ids: Vec<FreshIds> = tried.iter().map(|_| fresh_ids()).collect();
+    let mut ended = Vec::new();
+    desk.book.decide(&mut |page| {
+        ended.clear();
+        let now = desk.now();
+        for (tried, ids) in tried.iter().zip(&ids) {
+            let item = book::item(page.rows(), tried.id);
+            page.retire(Entry::Tried(tried.clone()))?;
+            let follows = item.as_ref().and_then(|item| {
+                let end = end_of(&tried.outcome)?;
+                let settings = &desk.config.settings;
+                let mut ids = ids.clone();
+                letter_ended(settings, page.rows(), item.statement, &end, now, &mut ids)
             });
-            desk.book.retire(entries)?;
-            for (item, tried) in items.iter().zip(&told) {
-                if let Some(item) = item {
-                    tell(item, &tried.outcome);
-                }
+            let outcome = follows.as_ref().map(|change| change.outcome.clone());
+            if let Some(change) = follows {
+                page.record(&Input::Time, change, now)?;
             }
-            Ok(())
-        };
-        self.desk.work(retire).await
+            ended.push((item, &tried.outcome, outcome));
+        }
+        Ok(())
+    })?;
+    for (item, tried, follows) in &ended {
+        if let Some(item) = item {
+            tell(item, tried);
+        }
+        if let Some(outcome) = follows {
+            jobs::tell(outcome);
+            desk.bell.ring();
+        }
+    }
+    Ok(())
+}
+
+fn end_of(outcome: &Outcome) -> Option<LetterEnd> {
+    match outcome {
+        Outcome::Accepted { .. } => Some(LetterEnd::Accepted),
+        Outcome::Refused { text, .. } | Outcome::Expired { text } => {
+            Some(LetterEnd::Failed(text.clone()))
+        }
+        Outcome::Later { .. } => None,
     }
 }
 

@@ -118,6 +118,19 @@ With [payment] authorize = \"ask\", or above authorize_up_to, each waits for suc
         #[command(subcommand)]
         what: Option<OutboxCommand>,
     },
+    /// What your own system has still to be told or asked: commands that wait, fail, or sent goods
+    #[command(after_help = "Examples:
+  tradepost-server jobs
+  tradepost-server jobs --json | jq -r '.[] | select(.attempts > 3) | .name'
+  tradepost-server jobs retry T-1001.hand-over     run it at once
+
+What commands read and answer stands in examples/merchant/README.md.")]
+    Jobs {
+        #[command(flatten)]
+        json: Json,
+        #[command(subcommand)]
+        what: Option<JobsCommand>,
+    },
     /// Look whether everything is set up, and say what to do where it is not
     #[command(after_help = "Examples:
   tradepost-server doctor
@@ -195,6 +208,18 @@ pub(crate) enum OutboxCommand {
         /// Everything that waits
         #[arg(long = "all", id = "every", conflicts_with = "id")]
         every: bool,
+    },
+}
+
+/// `tradepost-server jobs ..`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Run a job at once that waits for another try
+    #[command(after_help = "Examples:
+  tradepost-server jobs retry T-1001.hand-over")]
+    Retry {
+        /// Its name, as `jobs` shows it
+        job: String,
     },
 }
 

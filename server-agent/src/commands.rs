@@ -13,13 +13,13 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufRead
 use tokio::net::UnixStream;
 use tradepost_post::door;
 
-use crate::cli::{Cli, Command, OutboxCommand, Places};
+use crate::cli::{Cli, Command, JobsCommand, OutboxCommand, Places};
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::intake;
 use crate::report::{self, note};
 use crate::socket::{Ask, Call, Lines, Reply, VERSION};
-use crate::{agent, dkim_key, doctor};
+use crate::{agent, dkim_key, doctor, jobs};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -71,6 +71,23 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 report::show_authorizations
             };
             Ok(done(show(&answer)?))
+        }
+        Command::Jobs { what: None, json } => {
+            let answer = ask(&cli.places, Ask::Jobs)?;
+            let show = if json.json {
+                report::print_json
+            } else {
+                jobs::report::show
+            };
+            Ok(done(show(&answer)?))
+        }
+        Command::Jobs {
+            what: Some(JobsCommand::Retry { job }),
+            ..
+        } => {
+            let answer = ask(&cli.places, Ask::RetryJob(job))?;
+            note(answer.as_str().unwrap_or_default());
+            Ok(ExitCode::SUCCESS)
         }
         Command::Outbox { what, all, json } => match what {
             None => {

@@ -1,9 +1,10 @@
 //! The configuration, and where it and the book are.
 
+mod fulfilment;
 mod procedures;
 mod processing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ use tradepost_post::config::{
 use tradepost_post::dkim::{KeySource, Signing};
 use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
-use tradepost_statements::order::DeliveryMethod;
 use tradepost_trades::carrier;
-use tradepost_trades::server::{Settings, Timers, job};
+use tradepost_trades::server::{Settings, Timers};
 
 use crate::cli::Places;
 use crate::http;
+
+pub(crate) use fulfilment::Commands;
 
 /// What the configuration file says, checked.
 #[derive(Debug)]
@@ -46,10 +48,10 @@ pub(crate) struct Config {
     pub(crate) smtp: Option<SmtpToml>,
     /// How long letters are tried.
     pub(crate) outbox: Policy,
-    /// What makes the goods of a delivery method: a program and its arguments.
-    pub(crate) goods: BTreeMap<DeliveryMethod, Vec<String>>,
     /// How the merchant's own system calls; none: by `emit` only.
     pub(crate) http: Option<http::Settings>,
+    /// What is run for the merchant's own system.
+    pub(crate) commands: Commands,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,6 +65,8 @@ struct File {
     dkim: Option<DkimToml>,
     #[serde(default)]
     shop: procedures::ShopToml,
+    #[serde(default)]
+    fulfilment: fulfilment::FulfilmentToml,
     carrier: Option<CarrierToml>,
     payment: Option<processing::PaymentToml>,
     imap: Option<ImapToml>,
@@ -190,7 +194,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         } else {
             None
         },
-        jobs: job::Settings::default(),
+        jobs: file.fulfilment.settings(&source, &roles)?,
         timers: timers(&file.timers),
     };
     Ok(Config {
@@ -202,8 +206,8 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         imap: file.imap,
         smtp: file.smtp,
         outbox: outbox(&file.timers),
-        goods: file.shop.goods(),
         http: file.http.map(|http| http.check(&source)).transpose()?,
+        commands: file.fulfilment.commands(&source, file.shop.goods())?,
         source,
     })
 }

@@ -2,7 +2,7 @@
 //! these at one address (E27).
 //!
 //! Where to start reading: [`receive`] tells the path of a letter in, [`intake`] that of a line of
-//! the merchant's own system, [`book`] what is recorded, [`agent`] the loop that does it all.
+//! the merchant's own system, [`jobs`] what that system is told and asked, [`book`] what is recorded, [`agent`] the loop that does it all.
 //! What is decided, and why, stands in `tradepost_trades::server`.
 
 mod agent;
@@ -11,6 +11,7 @@ mod receive;
 
 mod http;
 mod intake;
+mod jobs;
 
 mod book;
 mod office;

@@ -13,6 +13,7 @@ use tradepost_trades::server::view::{self, TradeView};
 
 use crate::book::{BookError, item, view as read};
 use crate::desk::Desk;
+use crate::jobs;
 use crate::socket::{Ask, Reply};
 
 /// Shown at once; a book of more is for programs that read it in parts.
@@ -57,6 +58,8 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
             Err(text) => Reply::Refused(text),
         },
         Ask::Retry(id) => retry(desk, id.as_deref())?,
+        Ask::Jobs => to_reply(&jobs::report::list(desk)),
+        Ask::RetryJob(name) => jobs::report::retry(desk, name)?,
     })
 }
 
@@ -116,7 +119,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-fn table(head: &[&str]) -> Table {
+pub(crate) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -126,7 +129,7 @@ fn table(head: &[&str]) -> Table {
 }
 
 /// A member as text, escaped: much of it comes from letters.
-fn cell(value: &Value) -> String {
+pub(crate) fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => untrusted::show(text),

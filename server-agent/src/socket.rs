@@ -35,6 +35,10 @@ pub(crate) enum Ask {
     Letter(String),
     /// Try a letter at once; none: all that wait.
     Retry(Option<String>),
+    /// What the merchant's own system has still to be told or asked.
+    Jobs,
+    /// Run a job at once.
+    RetryJob(String),
 }
 
 /// What `run` answers, but to lines.

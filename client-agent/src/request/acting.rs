@@ -60,7 +60,7 @@ pub(super) fn dry_run(ledger: &Ledger, form: &OrderForm) -> Result<Answer, AskEr
     told(&String::from_utf8_lossy(&outgoing.letter))
 }
 
-fn order_letter(
+pub(super) fn order_letter(
     ledger: &Ledger,
     rows: &dyn Rows,
     form: &OrderForm,

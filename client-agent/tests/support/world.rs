@@ -124,6 +124,21 @@ authserv_ids = ["mx.mailroom.example"]
     )
 }
 
+/// The statements that lie in somebody's inbox.
+pub fn statements(world: &World, whose: &str) -> Vec<Value> {
+    let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
+    let letters = world.room.letters(whose, "INBOX");
+    let said =
+        letters.iter().filter_map(
+            |l| match tradepost_letters::open(&l.bytes, &policy).content {
+                tradepost_letters::Content::Statement(decoded) => Some(decoded.value),
+                tradepost_letters::Content::NotOurs
+                | tradepost_letters::Content::Unreadable { .. } => None,
+            },
+        );
+    said.collect()
+}
+
 /// A daemon that is killed when the test forgets it.
 pub struct Daemon {
     child: Child,

@@ -166,6 +166,14 @@ pub fn compose(c: &Composition<'_>) -> Vec<u8> {
     letter
 }
 
+/// What people read of the letter: its subject, and its text with LF line ends.
+#[must_use]
+pub fn as_read(statement: &Statement, story: &Story<'_>) -> (String, String) {
+    let telling = by_kind::telling(statement, story);
+    let text = plain::plain_without_signature(&telling);
+    (telling.subject, text)
+}
+
 /// Protocol 6: all letters of a trade form one thread.
 fn thread(header: &mut Header, c: &Composition<'_>) {
     let mut references = Vec::new();

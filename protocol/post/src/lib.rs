@@ -5,6 +5,7 @@
 //! elsewhere.
 
 pub mod clock;
+pub mod command;
 pub mod config;
 pub mod dkim;
 pub mod door;

@@ -15,6 +15,8 @@ mod desk;
 mod due_dates;
 #[path = "server/emit.rs"]
 mod emit;
+#[path = "server/goods.rs"]
+mod goods;
 #[path = "server/held.rs"]
 mod held;
 #[path = "server/instructions.rs"]

@@ -138,6 +138,10 @@ impl Page for Writing<'_, '_> {
         Ok(())
     }
 
+    fn retire(&mut self, entry: Entry) -> Result<(), BookError> {
+        self.write(&Head::Outbox(entry), Vec::new())
+    }
+
     fn written(&self) -> usize {
         self.written
     }
@@ -183,10 +187,7 @@ impl Book for Journal {
                 composer: &self.composer,
                 written: 0,
             };
-            for entry in entries {
-                page.write(&Head::Outbox(entry), Vec::new())?;
-            }
-            Ok(())
+            entries.into_iter().try_for_each(|entry| page.retire(entry))
         })
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn checks(config: &Config) -> Vec<Check> {
         Check::good("procedure", format!("{method}: {}", steps(procedure)))
     });
     let delivery = shop.delivery.iter().map(|(method, procedure)| {
-        let command = config.goods.get(method).map(Vec::as_slice);
+        let command = config.commands.goods.get(method).map(Vec::as_slice);
         Check::good(
             "procedure",
             format!("{method}: {}", way(procedure, command)),

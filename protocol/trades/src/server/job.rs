@@ -248,14 +248,25 @@ pub(super) fn look_at(desk: &mut Desk<'_>, trade: &Trade) {
         return;
     };
     let now = desk.now;
+    let state = shop.order.as_ref().and_then(|t| t.standing.highest);
+    let has_ended = state.is_some_and(|s| s.is_end());
+    let may_be_made = !has_ended && shop.instructed == Instructed::Yes;
+    if goods::come_by_command(desk, shop) {
+        // Their command is all the fulfilment that they need.
+        if has_ended || !goods::wait_to_leave(trade) {
+            drop_waiting(desk, &trade.trade, JobKind::Goods);
+        } else if may_be_made && goods::may_leave(desk, trade, shop) {
+            queue(desk, trade, JobKind::Goods, now);
+        }
+        return;
+    }
     if desk.settings.jobs.fulfilment.is_none() {
         return;
     }
-    let state = shop.order.as_ref().and_then(|t| t.standing.highest);
-    if !state.is_some_and(|s| s.is_end()) {
-        if shop.instructed == Instructed::Yes {
-            queue(desk, trade, JobKind::HandOver, now);
-        }
+    if may_be_made {
+        queue(desk, trade, JobKind::HandOver, now);
+    }
+    if !has_ended {
         return;
     }
     let was_handed_over = was_queued(desk, &id_of(&trade.trade, JobKind::HandOver));
@@ -300,6 +311,16 @@ pub fn due(rows: &dyn Rows, now: Time, n: usize) -> Vec<Job> {
 #[must_use]
 pub fn next_due(rows: &dyn Rows) -> Option<Time> {
     let first = rows.scan_from(JOB_DUE.as_bytes(), JOB_DUE.as_bytes(), 1);
+    let (key, _) = first.first()?;
+    book::read_job_due_key(key).map(|(at, _)| at)
+}
+
+/// When a job is due next after this time: of those that are due now, the caller knows.
+#[must_use]
+pub fn next_due_after(rows: &dyn Rows, now: Time) -> Option<Time> {
+    let later = Time::from_unix_millis(now.unix_millis().saturating_add(1));
+    let from = book::job_due_key(later, "");
+    let first = rows.scan_from(JOB_DUE.as_bytes(), from.as_bytes(), 1);
     let (key, _) = first.first()?;
     book::read_job_due_key(key).map(|(at, _)| at)
 }

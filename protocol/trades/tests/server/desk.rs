@@ -25,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) now: Time,
     own_ids: u64,
     their_ids: u64,
+    /// Of the statuses that another server told.
+    pub(crate) sequence: u32,
 }
 
 /// What came of an input: the outcome, and what was said.
@@ -108,6 +110,7 @@ impl Server {
             now: "2026-11-20T10:00:00Z".parse().unwrap(),
             own_ids: 0,
             their_ids: 0,
+            sequence: 0,
         }
     }
 

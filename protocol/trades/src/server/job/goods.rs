@@ -7,16 +7,75 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tradepost_statements::progress::Progress as _;
 use tradepost_statements::status::{DeliveryStatus, HttpsUrl, Window};
-use tradepost_statements::{Body, DeliveryState, StatementId, Time};
+use tradepost_statements::{Body, DeliveryState, PaymentState, StatementId, Time};
 
 use super::done::{by_id, only};
 use super::{Job, Stage, finish, put, take_out};
 use crate::rows::Rows;
-use crate::server::book::{self, Track, Trade};
+use crate::server::book::{self, HeardState, ShopPart, Track, Trade};
 use crate::server::desk::{AskedBy, Naming, Told};
 use crate::server::track::{Standing, next_place};
 use crate::server::{Change, Desk, FreshIds, Outcome, Settings};
-use crate::shop;
+use crate::shop::{self, Charge};
+
+/// Whether a command makes the goods of a trade, and this shop itself sends them.
+pub(super) fn come_by_command(desk: &Desk<'_>, shop: &ShopPart) -> bool {
+    let delivery = &shop.record.delivery;
+    let settings = desk.settings.shop.as_ref();
+    let procedure = settings.and_then(|s| s.delivery.get(&delivery.method));
+    let own = &desk.settings.address;
+    procedure.is_some_and(|p| p.goods) && delivery.carriers.iter().any(|c| c.address == *own)
+}
+
+/// Whether they are neither sent nor stopped.
+pub(super) fn wait_to_leave(trade: &Trade) -> bool {
+    let track = trade.carrier.as_ref().and_then(|c| c.parcels.get(""));
+    track.is_some_and(|t| {
+        let reached = t.standing.highest.and_then(|s| s.rank());
+        reached.is_none_or(|rank| rank == FIRST)
+    })
+}
+
+/// The rank of `announced` (protocol 4).
+const FIRST: u8 = 1;
+
+/// Goods that are a text cannot be taken back: where the payment is charged on confirmation, they
+/// leave once it is authorized or settled. Where it is charged on shipping or by invoice, the shop
+/// trusts the buyer (and the authorization, where its procedure asks for one), and they leave at once.
+pub(super) fn may_leave(desk: &Desk<'_>, trade: &Trade, shop: &ShopPart) -> bool {
+    let settings = desk.settings.shop.as_ref();
+    let procedure = settings.and_then(|s| s.payment.get(&shop.record.payment.method));
+    match procedure.map(|p| p.charge) {
+        Some(Charge::OnShipping | Charge::OnInvoice { .. }) => true,
+        Some(Charge::OnConfirmation) | None => is_paid(trade, shop),
+    }
+}
+
+fn is_paid(trade: &Trade, shop: &ShopPart) -> bool {
+    let own = trade.payment.as_ref().and_then(|p| p.track.as_ref());
+    let own = own.map(|t| t.last.state);
+    let heard = shop.heard.iter().find_map(|h| match h.state {
+        HeardState::Payment { state } => Some(state),
+        HeardState::Delivery { .. } => None,
+    });
+    match own.or(heard) {
+        Some(PaymentState::Authorized | PaymentState::Settled) => true,
+        Some(
+            PaymentState::Pending
+            | PaymentState::Due
+            | PaymentState::Declined
+            | PaymentState::PartlyPaid
+            | PaymentState::PastDue
+            | PaymentState::Scheduled
+            | PaymentState::Disputed
+            | PaymentState::RefundPending
+            | PaymentState::PartlyRefunded
+            | PaymentState::Refunded
+            | PaymentState::Voided,
+        )
+        | None => false,
+    }
+}
 
 /// How the letter that brings goods ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +244,7 @@ fn delivered(desk: &mut Desk<'_>, job: &Job) -> Outcome {
     };
     // The shop's part is done as soon as the goods have left (E11).
     shop::goods_left(desk, &mut trade);
+    shop::moved_on(desk, &mut trade);
     let status = advance(desk, &mut trade, DeliveryState::Delivered, None);
     if let Some(status) = &status {
         let told = Told::Delivery(Box::new(status.clone()));
