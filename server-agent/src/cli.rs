@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tradepost_post::config::Span;
+use tradepost_statements::{Amount, TradeId};
 
 /// Takes orders, instructions and requests by mail, and mails buyers how far their purchases are.
 #[derive(Debug, Parser)]
@@ -99,6 +100,29 @@ Exit status 1 when a line was refused; the others are recorded all the same.",
 
 With [payment] authorize = \"ask\", or above authorize_up_to, each waits for such a line.")]
     Authorizations {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// What buyers want to give back, and wait for you to decide
+    #[command(after_help = "Examples:
+  tradepost-server returns
+  tradepost-server returns --json | jq -r '.[] | select(.everything) | .id'
+  tradepost-server decide T-1001 --accept")]
+    Returns {
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Decide about what a buyer wants to give back
+    #[command(after_help = "Examples:
+  tradepost-server decide T-1001 --accept                         pays back what the goods cost
+  tradepost-server decide T-1001 --accept --refund '20.00 EUR' --text 'Keep it.'
+  tradepost-server decide T-1001 --refuse --text 'It is more than 30 days old.'
+
+The buyer is told, the payment processor pays back, and what is under way is recalled where
+everything goes back. The same decision again does nothing.")]
+    Decide {
+        #[command(flatten)]
+        args: DecideArgs,
         #[command(flatten)]
         json: Json,
     },
@@ -223,6 +247,25 @@ pub(crate) enum JobsCommand {
     },
 }
 
+/// `tradepost-server decide ..`.
+#[derive(Debug, Args)]
+pub(crate) struct DecideArgs {
+    /// The trade's id, as `returns` shows it
+    pub(crate) trade: TradeId,
+    /// The goods are taken back
+    #[arg(long, required_unless_present = "refuse", conflicts_with = "refuse")]
+    pub(crate) accept: bool,
+    /// They are not
+    #[arg(long)]
+    pub(crate) refuse: bool,
+    /// How much is paid back, as in '20.00 EUR' [default: what the goods cost]
+    #[arg(long, value_name = "AMOUNT", conflicts_with = "refuse")]
+    pub(crate) refund: Option<Amount>,
+    /// What the buyer is told beside it
+    #[arg(long)]
+    pub(crate) text: Option<String>,
+}
+
 /// `tradepost-server dkim-key ..`.
 #[derive(Debug, Args)]
 pub(crate) struct DkimKeyArgs {
@@ -288,6 +331,15 @@ or it answers a shop that asks to authorize a payment (`authorizations` lists th
 
   {\"key\":\"bank-17\",\"trade\":\"T-1001\",\"authorize\":\"approve\",\"until\":\"2026-12-01T00:00:00Z\"}
   {\"key\":\"bank-18\",\"trade\":\"T-1002\",\"authorize\":\"decline\",\"code\":\"51\",\"text\":\"Not covered.\"}
+
+or your decision about what a buyer wants to give back, as `returns` lists it:
+
+  {\"key\":\"rma-7\",\"trade\":\"T-1001\",\"return\":\"accept\",
+   \"refund\":{\"amount\":\"49.00\",\"currency\":\"EUR\"},\"text\":\"Please use the box it came in.\"}
+
+  return   accept, refuse
+  refund   what is paid back; what the goods cost where it is absent
+  text, send_to   for the buyer; send_to is {\"name\",\"address\":{\"street\",\"city\",\"country\" ..}}
 
 or it brings the record of an order that was placed elsewhere, such as in your web shop:
 

@@ -89,6 +89,24 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             note(answer.as_str().unwrap_or_default());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Returns { json } => {
+            let answer = ask(&cli.places, Ask::Returns)?;
+            let show = if json.json {
+                report::print_json
+            } else {
+                report::returns::show
+            };
+            Ok(done(show(&answer)?))
+        }
+        Command::Decide { args, json } => {
+            let answer = ask(&cli.places, Ask::Decide(report::returns::line(&args)))?;
+            if json.json {
+                report::print_json(&answer)?;
+            } else {
+                report::returns::taken(&args);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Outbox { what, all, json } => match what {
             None => {
                 let answer = ask(&cli.places, Ask::Outbox { all })?;

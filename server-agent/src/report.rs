@@ -1,5 +1,7 @@
 //! What commands are answered, and how it is shown. stdout is data, stderr is for people.
 
+pub(crate) mod returns;
+
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -34,6 +36,8 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
                 |rows: &dyn tradepost_trades::rows::Rows| authorizations(rows, MOST_TRADES);
             to_reply(&read(&*desk.book, waiting))
         }
+        Ask::Returns => returns::answer(desk),
+        Ask::Decide(line) => returns::decide(desk, line)?,
         Ask::Outbox { all } => {
             let filter = if *all { Filter::All } else { Filter::Queued };
             let mut items = read(&*desk.book, |r| outbox::list(r, filter, outbox::RECENT));

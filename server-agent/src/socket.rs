@@ -29,6 +29,10 @@ pub(crate) enum Ask {
     Trades(Option<String>),
     /// Authorizations that wait for the operator.
     Authorizations,
+    /// The wishes to give goods back that wait for a decision.
+    Returns,
+    /// A decision about one: a line of `emit`.
+    Decide(String),
     /// The outbox; with those that have ended, if so.
     Outbox { all: bool },
     /// One letter.

@@ -5,6 +5,7 @@
 //! the same content gets the same answer and does nothing; with other content it is refused.
 
 mod authorize;
+mod decision;
 mod members;
 mod money;
 mod parcel;
@@ -96,6 +97,7 @@ fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> 
             record::record(desk, record)?
         }
         None if object.contains_key("authorize") => authorize::authorize(desk, object)?,
+        None if object.contains_key("return") => decision::decision(desk, object)?,
         None => status::status(desk, object)?,
     };
     desk.put(row, &EmitKey { content, statement });

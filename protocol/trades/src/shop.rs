@@ -11,20 +11,25 @@
 mod afterwards;
 mod authorize;
 mod charge;
+mod goods;
 mod heard;
 mod instruct;
 mod order;
+mod returns;
 mod settings;
 
-pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm, give_back};
+pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
 pub(crate) use authorize::{
     Authorizing, authorization, authorization_came, authorizing, not_authorized, wish_early,
 };
 pub use authorize::{WaitingOrder, waiting_orders};
 pub(crate) use charge::authorize_again;
 pub use charge::{Approved, Charging};
+pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use order::order;
+pub use returns::{Decided, Decision, ReturnLine, ReturnView, returns};
+pub(crate) use returns::{Undecidable, decide, give_back};
 pub use settings::{Catalogue, Charge, DeliveryProcedure, Item, PaymentProcedure, Settings};
 
 use tradepost_statements::progress::Progress;
@@ -151,6 +156,22 @@ pub(crate) fn goods_left(desk: &mut Desk<'_>, trade: &mut Trade) {
     tell_order(desk, trade, AskedBy::Nobody);
 }
 
+/// Says something about the order as it stands; a step that cannot follow changes nothing.
+fn restate(trade: &mut Trade, text: &str, now: tradepost_statements::Time) -> bool {
+    let Some(track) = trade.shop.as_mut().and_then(|s| s.order.as_mut()) else {
+        return false;
+    };
+    let place = next_place(Some((track.last.sequence, track.last.at)), now);
+    let (Ok(standing), Ok((sequence, at))) = (track.standing.step(track.last.state), place) else {
+        return false;
+    };
+    track.standing = standing;
+    track.last.sequence = sequence;
+    track.last.at = at;
+    track.last.text = Some(text.to_owned());
+    true
+}
+
 /// Tells the present order status.
 fn tell_order(desk: &mut Desk<'_>, trade: &Trade, asked: AskedBy<'_>) {
     let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());
@@ -200,6 +221,7 @@ pub(crate) fn has_shipped(trade: &Trade) -> bool {
 /// before the trade is saved.
 pub(crate) fn moved_on(desk: &mut Desk<'_>, trade: &mut Trade) {
     charge::once_shipped(desk, trade);
+    returns::came_back(desk, trade);
 }
 
 /// What is quoted from others must leave room in the answer (protocol 2: 16 KiB a string).

@@ -37,6 +37,8 @@ mod recall;
 mod refund;
 #[path = "server/requests.rs"]
 mod requests;
+#[path = "server/returns.rs"]
+mod returns;
 #[path = "server/scene.rs"]
 mod scene;
 #[path = "server/time.rs"]

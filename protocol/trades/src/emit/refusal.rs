@@ -207,6 +207,14 @@ pub enum Refusal {
         /// As recorded.
         known: String,
     },
+    /// E23: nothing waits for a decision.
+    #[error("nothing of {trade} waits for a decision: {before}")]
+    NothingToDecide {
+        /// Which trade.
+        trade: String,
+        /// What became of the last wish.
+        before: String,
+    },
     /// An older or equal version with another content.
     #[error(
         "record.version: version {known} of this trade is known; the next one must be higher, or left out"

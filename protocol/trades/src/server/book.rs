@@ -7,6 +7,7 @@
 //! s/i/<sender>/<statement id>   Seen: what was said under this id, and the answers to it
 //! s/g/<digest>                  the evidence of a letter that was judged
 //! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
+//! s/r/<trade id>                a wish to give goods back waits for the operator (E23)
 //! s/v/<trade id>                Authorizing: an order whose payment is being authorized (E3)
 //! s/w/<statement id>            Waiting: an own statement that awaits its answer
 //! s/h/<digest>                  a letter that is held until the time it bears
@@ -40,7 +41,7 @@ use tradepost_statements::{
 
 use super::track::Standing;
 use crate::rows::{Row, Rows};
-use crate::shop::{Approved, Charge, Charging};
+use crate::shop::{Approved, Charge, Charging, Decided};
 
 /// One trade, with all that this server does about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +114,12 @@ pub struct ShopPart {
     /// The sum of all that is paid back so far (E23).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Amount>,
+    /// What was cancelled before it shipped, or taken back (E23).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_back: Vec<LineQuantity>,
+    /// What became of the last wish to give goods back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
     /// The payment was authorized (E3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Approved>,
@@ -187,6 +194,9 @@ pub struct GiveBack {
     pub lines: Option<Vec<LineQuantity>>,
     /// Why, in the buyer's words.
     pub text: Option<String>,
+    /// When the first of the wishes that are joined here came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
 }
 
 /// The carrier's part of a trade.
@@ -349,6 +359,8 @@ impl ShopPart {
             charge: Charge::default(),
             charging: Charging::default(),
             refunded: None,
+            given_back: Vec::new(),
+            decided: None,
             authorization: None,
         }
     }
@@ -408,6 +420,12 @@ pub(crate) fn digest_key(digest: &str) -> String {
 
 pub(crate) fn emit_key(key: &str) -> String {
     format!("s/k/{key}")
+}
+
+pub(crate) const RETURNS: &str = "s/r/";
+
+pub(crate) fn returns_key(trade: &TradeId) -> String {
+    format!("{RETURNS}{trade}")
 }
 
 pub(crate) fn authorizing_key(trade: &TradeId) -> String {

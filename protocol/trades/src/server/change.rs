@@ -84,7 +84,7 @@ pub enum Outcome {
     #[error("answered the {0}; nothing changed")]
     Answered(Kind),
     /// The operator has something to decide.
-    #[error("the buyer of {trade} sent a {kind}: answer it by telling what becomes of the trade")]
+    #[error("the buyer of {trade} sent a {kind}: accept or refuse the return")]
     OperatorDecides {
         /// Of the request.
         kind: Kind,

@@ -1,17 +1,16 @@
-//! What a buyer says about a trade that was made: `confirm`, `cancel`, `return` (E7, E23).
+//! What a buyer says about a trade that was made: `confirm` and `cancel` (E7).
 
 use std::time::Duration;
 
-use tradepost_statements::instruction::Recall;
-use tradepost_statements::order::{Cancel, Confirm, RejectionReason, Return};
-use tradepost_statements::{Body, Kind, OrderState, Statement};
+use tradepost_statements::order::{Cancel, Confirm, RejectionReason};
+use tradepost_statements::{Kind, OrderState, Statement};
 
 use super::charge::{self, Charging};
-use super::instruct::{instruct, tell};
-use super::{advance, answer_order, authorize, has_shipped, record_again, tell_order};
+use super::instruct::{self, instruct};
+use super::{advance, answer_order, authorize, has_shipped, record_again, returns, tell_order};
 use crate::carrier;
 use crate::server::ask::{Asked, find, not_for_us, rejection, unknown_trade};
-use crate::server::book::{self, GiveBack, Instructed, Request, Trade};
+use crate::server::book::{self, Instructed, Request, Trade};
 use crate::server::desk::{AskedBy, Naming};
 use crate::server::{Desk, Outcome};
 
@@ -71,12 +70,7 @@ pub(crate) fn cancel(desk: &mut Desk<'_>, statement: &Statement, cancel: &Cancel
     match find(desk, statement) {
         Asked::Trade(mut trade) if trade.shop.is_some() => {
             if has_shipped(&trade) {
-                let wish = GiveBack {
-                    statement: statement.id,
-                    lines: None,
-                    text: cancel.text.clone(),
-                };
-                return want_back(desk, statement, *trade, wish);
+                return returns::want_all_back(desk, statement, *trade, cancel.text.clone());
             }
             let changed = stop(desk, &mut trade, Some("recipient-cancelled"));
             if changed {
@@ -157,6 +151,13 @@ pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
     let record = shop.record.clone();
     let was_instructed = shop.instructed == Instructed::Yes;
     let was_charged = charge::was_charged(shop);
+    // Everything is given back: there is nothing left to decide.
+    if shop.wants_back.take().is_some() {
+        desk.delete(book::returns_key(&trade.trade.id));
+    }
+    if was_charged || trade.payment.is_some() {
+        shop.refunded = Some(record.total);
+    }
     if matches!(shop.instructed, Instructed::AfterConfirm { .. }) {
         shop.instructed = Instructed::Never;
     }
@@ -173,11 +174,7 @@ pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
     }
     for carrier in &record.delivery.carriers {
         if was_instructed && carrier.address != desk.settings.address {
-            let recall = Recall {
-                parcel: None,
-                text: None,
-            };
-            tell(desk, trade, &carrier.address, Body::Recall(recall));
+            instruct::recall(desk, trade, &carrier.address, None);
         }
     }
 }
@@ -208,48 +205,4 @@ pub(crate) fn cancel_unconfirmed(desk: &mut Desk<'_>, trade: &mut Trade) -> bool
     tell_order(desk, trade, AskedBy::Nobody);
     desk.save(trade);
     true
-}
-
-/// `return`: while nothing has shipped it counts as `cancel` where it means everything.
-pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Return) -> Outcome {
-    if desk.settings.shop.is_none() {
-        return not_for_us(statement);
-    }
-    let trade = match find(desk, statement) {
-        Asked::Trade(trade) if trade.shop.is_some() => trade,
-        Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_) | Asked::Unknown => {
-            return unknown_trade(desk, statement);
-        }
-    };
-    if wish.lines.is_none() && !has_shipped(&trade) {
-        let all = Cancel {
-            text: wish.reason.clone(),
-        };
-        return cancel(desk, statement, &all);
-    }
-    let wish = GiveBack {
-        statement: statement.id,
-        lines: wish.lines.clone(),
-        text: wish.reason.clone(),
-    };
-    want_back(desk, statement, *trade, wish)
-}
-
-/// Answered at once by the present status; the operator decides what becomes of the goods.
-fn want_back(
-    desk: &mut Desk<'_>,
-    statement: &Statement,
-    mut trade: Trade,
-    wish: GiveBack,
-) -> Outcome {
-    if let Some(shop) = &mut trade.shop {
-        shop.wants_back = Some(wish);
-    }
-    super::begin_track(desk, &mut trade);
-    answer_order(desk, &trade, statement);
-    desk.save(&mut trade);
-    Outcome::OperatorDecides {
-        kind: statement.body.kind(),
-        trade: trade.trade,
-    }
 }

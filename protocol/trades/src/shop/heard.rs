@@ -106,7 +106,7 @@ fn hear(
     }
     match keep_newest(shop, statement, news) {
         Ok(()) => {
-            charge::once_shipped(desk, &mut trade);
+            super::moved_on(desk, &mut trade);
             save_and_name(desk, &mut trade, statement, kind)
         }
         Err(why) => {

@@ -1,15 +1,17 @@
 //! The instructions to carrier and payment processor (E9, E10); to ourselves, where this server
 //! plays those roles as well (E27): then nothing is mailed, and the book entry is made at once.
 
-use tradepost_statements::instruction::{DeliveryInstruction, InstructedLine};
+use std::num::NonZeroU32;
+
+use tradepost_statements::instruction::{DeliveryInstruction, InstructedLine, Recall};
 use tradepost_statements::postal::Recipient;
-use tradepost_statements::record::TradeRecord;
+use tradepost_statements::record::{RecordCarrier, TradeRecord};
 use tradepost_statements::{Address, Body};
 
-use super::charge;
+use super::{charge, goods};
 use crate::carrier;
 use crate::server::Desk;
-use crate::server::book::{Instructed, Told, Trade};
+use crate::server::book::{Instructed, ShopPart, Told, Trade};
 
 /// Sends what carrier and payment processor need, unless that was done.
 pub(super) fn instruct(desk: &mut Desk<'_>, trade: &mut Trade) {
@@ -24,43 +26,107 @@ pub(super) fn instruct(desk: &mut Desk<'_>, trade: &mut Trade) {
     shop.instructed = Instructed::Yes;
     let record = shop.record.clone();
     charge::with_the_others(desk, trade, reference);
-    for carrier in &record.delivery.carriers {
-        let parcels: Vec<Option<String>> = match &carrier.parcels {
-            Some(named) if !named.is_empty() => named.iter().cloned().map(Some).collect(),
-            Some(_) | None => vec![None],
-        };
-        for parcel in parcels {
-            let Some(delivery) = delivery_instruction(trade, &record, parcel) else {
-                continue;
-            };
-            if carrier.address == desk.settings.address {
-                carrier::begin(desk, trade, &delivery, None);
-            } else {
-                let body = Body::DeliveryInstruction(Box::new(delivery));
-                tell(desk, trade, &carrier.address, body);
+    for (carrier, parcel) in parcels(&record) {
+        deliver(desk, trade, &carrier, parcel);
+    }
+}
+
+/// The parcels that a record names, with who brings each; none: one without a name.
+pub(super) fn parcels(record: &TradeRecord) -> Vec<(Address, Option<String>)> {
+    let of_carrier = |carrier: &RecordCarrier| -> Vec<(Address, Option<String>)> {
+        let one = |parcel| (carrier.address.clone(), parcel);
+        match &carrier.parcels {
+            Some(named) if !named.is_empty() => {
+                named.iter().map(|name| one(Some(name.clone()))).collect()
+            }
+            Some(_) | None => vec![one(None)],
+        }
+    };
+    record
+        .delivery
+        .carriers
+        .iter()
+        .flat_map(of_carrier)
+        .collect()
+}
+
+/// Has a parcel delivered. The caller saves the trade.
+pub(super) fn deliver(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    carrier: &Address,
+    parcel: Option<String>,
+) {
+    let instruction = trade
+        .shop
+        .as_ref()
+        .and_then(|shop| delivery_instruction(trade, shop, parcel));
+    let Some(instruction) = instruction else {
+        return;
+    };
+    if *carrier == desk.settings.address {
+        carrier::begin(desk, trade, &instruction, None);
+    } else {
+        let body = Body::DeliveryInstruction(Box::new(instruction));
+        tell(desk, trade, carrier, body);
+    }
+}
+
+/// Some lines were cancelled: the carriers are told what is left. The caller saves the trade.
+pub(super) fn rest(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let record = match &trade.shop {
+        Some(shop) if shop.instructed == Instructed::Yes => shop.record.clone(),
+        Some(_) | None => return,
+    };
+    for (carrier, parcel) in parcels(&record) {
+        if carrier != desk.settings.address {
+            deliver(desk, trade, &carrier, parcel);
+        } else if let Some(shop) = &trade.shop {
+            // Our own parcel: nothing is to be told of it.
+            let instruction = delivery_instruction(trade, shop, parcel);
+            let own = trade.carrier.iter_mut().flat_map(|c| &mut c.instructions);
+            for (known, new) in own.zip(instruction) {
+                if known.parcel == new.parcel {
+                    *known = new;
+                }
             }
         }
     }
 }
 
+/// Has a delivery stopped or turned back. The caller saves the trade.
+pub(super) fn recall(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    carrier: &Address,
+    parcel: Option<String>,
+) {
+    if *carrier == desk.settings.address {
+        carrier::turn_back(desk, trade, parcel.as_deref(), None);
+    } else {
+        let recall = Recall { parcel, text: None };
+        tell(desk, trade, carrier, Body::Recall(recall));
+    }
+}
+
 fn delivery_instruction(
     trade: &Trade,
-    record: &TradeRecord,
+    shop: &ShopPart,
     parcel: Option<String>,
 ) -> Option<DeliveryInstruction> {
-    let lines = record
-        .lines
-        .iter()
-        .zip(0..)
-        .map(|(line, i)| InstructedLine {
+    // What is given back is not brought.
+    let left = goods::left(shop);
+    let lines = shop.record.lines.iter().zip(0..).filter_map(|(line, i)| {
+        Some(InstructedLine {
             line: i,
-            quantity: line.quantity,
+            quantity: NonZeroU32::new(*left.get(&i)?)?,
             name: line.name.clone(),
-        });
+        })
+    });
     Some(DeliveryInstruction {
         parcel,
         lines: lines.collect(),
-        deliver_to: recipient(record)?,
+        deliver_to: recipient(&shop.record)?,
         buyer_mail: trade.buyer_mail.clone(),
         notify: trade.wishes.as_ref().map(|w| w.wishes.clone()),
         ready: None,

@@ -1,0 +1,509 @@
+//! What the buyer wants to give back (E23).
+//!
+//! ```text
+//! nothing shipped   all ──► cancelled          some lines ──► cancelled, paid back
+//! something has     a wish that waits ──(the operator decides)──► return-decision, refund, recall
+//! ```
+//!
+//! Wishes that come while one waits are joined with it: one decision answers all of them.
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::order::{Cancel, LineQuantity, Return, ReturnDecision};
+use tradepost_statements::postal::Recipient;
+use tradepost_statements::progress::Progress;
+use tradepost_statements::{
+    Address, Amount, Body, DeliveryState, Kind, OrderState, Statement, StatementId, Time,
+};
+
+use super::goods::{self, Pieces};
+use super::{
+    advance, afterwards, answer_order, begin_track, charge, has_shipped, instruct, restate,
+    tell_order,
+};
+use crate::carrier;
+use crate::server::ask::{Asked, find, not_for_us, unknown_trade};
+use crate::server::book::{self, GiveBack, HeardState, Instructed, ShopPart, Trade};
+use crate::server::desk::{AskedBy, Naming};
+use crate::server::{Desk, Outcome};
+
+/// What became of the last wish.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The return-decision.
+    pub statement: StatementId,
+    /// What was decided, as it was said.
+    pub decision: Decision,
+    /// When.
+    pub at: Time,
+}
+
+/// What the operator decides about a wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether the shop takes it back.
+    pub accepted: bool,
+    /// What is paid back; none: what the goods cost.
+    pub refund: Option<Amount>,
+    /// For people.
+    pub text: Option<String>,
+    /// Where to send the goods.
+    pub send_to: Option<Recipient>,
+}
+
+/// Why a decision is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Undecidable {
+    /// Nobody wants anything back, or that was decided before: whether accepted, and when.
+    NothingWaits { before: Option<(bool, Time)> },
+    /// Charges or discounts are in the total.
+    RefundIsNotPlain,
+    /// More than is left of the total.
+    RefundIsMore { most: Amount },
+}
+
+/// `return`: while nothing has shipped it counts as `cancel`, of these lines.
+pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Return) -> Outcome {
+    if desk.settings.shop.is_none() {
+        return not_for_us(statement);
+    }
+    let trade = match find(desk, statement) {
+        Asked::Trade(trade) if trade.shop.is_some() => trade,
+        Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_) | Asked::Unknown => {
+            return unknown_trade(desk, statement);
+        }
+    };
+    let Some(shop) = &trade.shop else {
+        return unknown_trade(desk, statement);
+    };
+    let shipped = has_shipped(&trade);
+    let wanted = match goods::meant(shop, wish.lines.as_deref()) {
+        Ok(wanted) => wanted,
+        Err(why) => return refuse(desk, statement, *trade, why),
+    };
+    if !shipped && (wanted == goods::left(shop) || is_called_off(shop)) {
+        let all = Cancel {
+            text: wish.reason.clone(),
+        };
+        return afterwards::cancel(desk, statement, &all);
+    }
+    if let (false, Some(refund)) = (shipped, goods::price(shop, &wanted)) {
+        return cancel_lines(desk, statement, *trade, &wanted, refund);
+    }
+    want_back(desk, statement, *trade, &wanted, wish.reason.clone())
+}
+
+fn is_called_off(shop: &ShopPart) -> bool {
+    shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled)
+}
+
+/// What the trade does not have, or no longer, needs no operator.
+fn refuse(desk: &mut Desk<'_>, statement: &Statement, mut trade: Trade, why: String) -> Outcome {
+    begin_track(desk, &mut trade);
+    let decision = ReturnDecision {
+        accepted: false,
+        text: Some(why),
+        refund: None,
+        send_to: None,
+    };
+    say_decision(desk, &trade, statement.id, decision);
+    Outcome::Answered(statement.body.kind())
+}
+
+fn say_decision(
+    desk: &mut Desk<'_>,
+    trade: &Trade,
+    answers: StatementId,
+    decision: ReturnDecision,
+) -> StatementId {
+    let naming = Naming {
+        trade: Some(trade.trade.clone()),
+        request: None,
+        answers: Some(answers),
+    };
+    let to = trade.buyer_mail.clone();
+    desk.say(&to, naming, Body::ReturnDecision(decision), Some(trade))
+}
+
+/// Protocol 3, `return`: "while nothing has shipped it counts as `cancel` (of these lines)".
+fn cancel_lines(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    mut trade: Trade,
+    wanted: &Pieces,
+    refund: Amount,
+) -> Outcome {
+    begin_track(desk, &mut trade);
+    let decision = ReturnDecision {
+        accepted: true,
+        text: Some(
+            "Nothing of it has shipped: it is cancelled. The rest is on its way.".to_owned(),
+        ),
+        refund: Some(refund),
+        send_to: None,
+    };
+    say_decision(desk, &trade, statement.id, decision);
+    take(desk, &mut trade, wanted, refund, None);
+    instruct::rest(desk, &mut trade);
+    desk.save(&mut trade);
+    Outcome::OperatorActs {
+        text: format!(
+            "the buyer cancelled {} before anything shipped; only the rest is to be shipped",
+            in_words(&trade, wanted)
+        ),
+        trade: trade.trade,
+    }
+}
+
+/// Books what is given back, and has it paid back where it is charged.
+fn take(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    given: &Pieces,
+    refund: Amount,
+    text: Option<String>,
+) {
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    let mut all = goods::pieces(&shop.given_back);
+    for (line, quantity) in given {
+        let of_line = all.entry(*line).or_default();
+        *of_line = of_line.saturating_add(*quantity);
+    }
+    shop.given_back = goods::lines(&all);
+    let before = shop.refunded.unwrap_or(Amount::zero(refund.currency()));
+    let sum = before.plus(refund).unwrap_or(before);
+    shop.refunded = Some(sum);
+    let is_ours = charge::was_charged(shop) || trade.payment.is_some();
+    if is_ours && !refund.is_zero() {
+        charge::pay_back(desk, trade, sum, text);
+    }
+}
+
+fn in_words(trade: &Trade, pieces: &Pieces) -> String {
+    let record = trade.shop.as_ref().map(|s| &s.record.lines);
+    let words: Vec<String> = pieces
+        .iter()
+        .map(|(line, quantity)| {
+            let index = usize::try_from(*line).ok();
+            let of_line = index.and_then(|i| record.and_then(|r| r.get(i)));
+            let name = of_line.map_or(String::new(), |l| super::shortened(&l.name));
+            format!("{quantity} of line {line} ({name})")
+        })
+        .collect();
+    words.join(", ")
+}
+
+/// `cancel` of what has shipped: "later it counts as the wish to return everything".
+pub(super) fn want_all_back(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    trade: Trade,
+    text: Option<String>,
+) -> Outcome {
+    let left = trade.shop.as_ref().map(goods::left).unwrap_or_default();
+    want_back(desk, statement, trade, &left, text)
+}
+
+/// Answered at once by the order's status, which says what is no longer possible; the operator
+/// decides what becomes of the goods.
+fn want_back(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    mut trade: Trade,
+    wanted: &Pieces,
+    text: Option<String>,
+) -> Outcome {
+    begin_track(desk, &mut trade);
+    let kind = statement.body.kind();
+    let Some(shop) = &mut trade.shop else {
+        return unknown_trade(desk, statement);
+    };
+    if wanted.is_empty() {
+        answer_order(desk, &trade, statement);
+        return Outcome::Answered(kind);
+    }
+    let before = shop.wants_back.take();
+    let joined = match &before {
+        // Everything.
+        Some(GiveBack { lines: None, .. }) => goods::left(shop),
+        Some(GiveBack {
+            lines: Some(lines), ..
+        }) => {
+            let mut joined = goods::pieces(lines);
+            for (line, quantity) in wanted {
+                let most = joined.entry(*line).or_default();
+                *most = (*most).max(*quantity);
+            }
+            joined
+        }
+        None => wanted.clone(),
+    };
+    let is_news = before
+        .as_ref()
+        .is_none_or(|b| b.lines.as_deref().map(goods::pieces) != Some(joined.clone()));
+    shop.wants_back = Some(GiveBack {
+        statement: statement.id,
+        lines: Some(goods::lines(&joined)),
+        text: text.or(before.as_ref().and_then(|b| b.text.clone())),
+        since: Some(before.and_then(|b| b.since).unwrap_or(desk.now)),
+    });
+    let says = match (kind == Kind::Cancel, has_shipped(&trade)) {
+        (true, _) => {
+            "It has shipped, so it can no longer be stopped. Your wish counts as one to return \
+             everything; we decide about it and tell you."
+        }
+        (false, true) => "It has shipped. We decide about what you want to return, and tell you.",
+        (false, false) => "We decide about what you want to cancel, and tell you.",
+    };
+    if is_news && restate(&mut trade, says, desk.now) {
+        tell_order(desk, &trade, AskedBy::Buyer(statement));
+    } else {
+        answer_order(desk, &trade, statement);
+    }
+    desk.mark(&book::returns_key(&trade.trade.id));
+    desk.save(&mut trade);
+    if is_news {
+        Outcome::OperatorDecides {
+            kind,
+            trade: trade.trade,
+        }
+    } else {
+        Outcome::Answered(kind)
+    }
+}
+
+/// The operator decides: return-decision to the buyer, the refund to the payment processor, recall
+/// of what is under way. The caller has found the trade.
+pub(crate) fn decide(
+    desk: &mut Desk<'_>,
+    mut trade: Trade,
+    decision: &Decision,
+) -> Result<StatementId, Undecidable> {
+    let Some(shop) = &mut trade.shop else {
+        return Err(Undecidable::NothingWaits { before: None });
+    };
+    let Some(wish) = shop.wants_back.clone() else {
+        return match &shop.decided {
+            // Twice the same is once.
+            Some(before) if before.decision == *decision => Ok(before.statement),
+            before => Err(Undecidable::NothingWaits {
+                before: before.as_ref().map(|b| (b.decision.accepted, b.at)),
+            }),
+        };
+    };
+    let wanted = wish.lines.as_deref().map(goods::pieces);
+    let wanted = wanted.unwrap_or_else(|| goods::left(shop));
+    let refund = if decision.accepted {
+        let refund = decision.refund.or_else(|| goods::price(shop, &wanted));
+        Some(refund.ok_or(Undecidable::RefundIsNotPlain)?)
+    } else {
+        None
+    };
+    if let Some(refund) = refund {
+        let zero = Amount::zero(shop.record.total.currency());
+        let most = shop.record.total.minus(shop.refunded.unwrap_or(zero));
+        let most = most.unwrap_or(zero);
+        if refund.currency() != most.currency() || refund.is_more_than(most) {
+            return Err(Undecidable::RefundIsMore { most });
+        }
+    }
+    let said = ReturnDecision {
+        accepted: decision.accepted,
+        text: decision.text.clone(),
+        refund,
+        send_to: decision.send_to.clone(),
+    };
+    shop.wants_back = None;
+    desk.delete(book::returns_key(&trade.trade.id));
+    let statement = say_decision(desk, &trade, wish.statement, said);
+    if let Some(shop) = &mut trade.shop {
+        shop.decided = Some(Decided {
+            statement,
+            decision: decision.clone(),
+            at: desk.now,
+        });
+    }
+    if let Some(refund) = refund {
+        take(desk, &mut trade, &wanted, refund, decision.text.clone());
+        turn_back(desk, &mut trade);
+        came_back(desk, &mut trade);
+    }
+    desk.save(&mut trade);
+    Ok(statement)
+}
+
+/// Where everything is given back, what is still under way turns back.
+fn turn_back(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let Some(shop) = &trade.shop else {
+        return;
+    };
+    if !goods::left(shop).is_empty() {
+        return;
+    }
+    let carriers: Vec<Address> = shop
+        .record
+        .delivery
+        .carriers
+        .iter()
+        .filter(|_| shop.instructed == Instructed::Yes)
+        .map(|c| c.address.clone())
+        .filter(|a| *a != desk.settings.address && !has_ended(shop, a))
+        .collect();
+    if trade.carrier.is_some() {
+        carrier::turn_back(desk, trade, None, None);
+    }
+    for carrier in carriers {
+        instruct::recall(desk, trade, &carrier, None);
+    }
+}
+
+/// Whether all that a carrier told of has come to its end.
+fn has_ended(shop: &ShopPart, carrier: &Address) -> bool {
+    let mut states = states_of(shop, carrier).peekable();
+    states.peek().is_some() && states.all(Progress::is_end)
+}
+
+fn states_of<'s>(
+    shop: &'s ShopPart,
+    carrier: &'s Address,
+) -> impl Iterator<Item = DeliveryState> + 's {
+    shop.heard
+        .iter()
+        .filter(move |h| h.from == *carrier)
+        .filter_map(|h| match &h.state {
+            HeardState::Delivery { state, .. } => Some(*state),
+            HeardState::Payment { .. } => None,
+        })
+}
+
+/// Ends the order where everything is given back and has come back. The caller saves the trade.
+pub(super) fn came_back(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let shipped = has_shipped(trade);
+    let Some(shop) = &trade.shop else {
+        return;
+    };
+    let carriers = &shop.record.delivery.carriers;
+    let heard = carriers.iter().flat_map(|c| states_of(shop, &c.address));
+    let own = trade.carrier.iter().flat_map(|c| c.parcels.values());
+    let states: Vec<DeliveryState> = heard.chain(own.map(|t| t.last.state)).collect();
+    let is_back = |state: DeliveryState| match state {
+        DeliveryState::Returned | DeliveryState::Stopped => true,
+        DeliveryState::Announced
+        | DeliveryState::PickedUp
+        | DeliveryState::AtTerminal
+        | DeliveryState::Sorted
+        | DeliveryState::InTransit
+        | DeliveryState::OutForDelivery
+        | DeliveryState::AttemptFailed
+        | DeliveryState::ReadyForPickup
+        | DeliveryState::OnHold
+        | DeliveryState::Exception
+        | DeliveryState::Lost
+        | DeliveryState::Delivered
+        | DeliveryState::Returning => false,
+    };
+    let all_back = !states.is_empty() && states.into_iter().all(is_back);
+    if !all_back || shop.given_back.is_empty() || !goods::left(shop).is_empty() {
+        return;
+    }
+    // Protocol 4: senders say `returned` only after something shipped.
+    let end = if shipped {
+        OrderState::Returned
+    } else {
+        OrderState::Cancelled
+    };
+    let ended = shop.order.as_ref().map(|t| t.last.state) == Some(end);
+    let moved = match &mut trade.shop {
+        Some(shop) if !ended => advance(shop, end, None, desk.now),
+        Some(_) | None => false,
+    };
+    if moved {
+        tell_order(desk, trade, AskedBy::Nobody);
+    }
+}
+
+/// Pieces of a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReturnLine {
+    /// Its index in the record.
+    pub line: u32,
+    /// How many.
+    pub quantity: u32,
+    /// What it is.
+    pub name: String,
+}
+
+/// A wish that waits, as an operator is shown it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReturnView {
+    /// The trade.
+    pub id: tradepost_statements::TradeId,
+    /// Whose it is.
+    pub buyer: Address,
+    /// Since when.
+    pub since: Option<Time>,
+    /// What the buyer wants to give back.
+    pub lines: Vec<ReturnLine>,
+    /// Whether that is all that is left.
+    pub everything: bool,
+    /// Why, in the buyer's words.
+    pub text: Option<String>,
+    /// How far the order is.
+    pub order: Option<OrderState>,
+    /// The trade's total.
+    pub total: Amount,
+    /// What was paid back before.
+    pub refunded: Option<Amount>,
+    /// What is paid back where the decision does not say it; none: it has to say it.
+    pub refund: Option<Amount>,
+}
+
+/// The wishes that wait for a decision, at most `limit`, by trade id.
+#[must_use]
+pub fn returns(rows: &dyn crate::rows::Rows, own: &Address, limit: usize) -> Vec<ReturnView> {
+    let prefix = book::RETURNS.as_bytes();
+    rows.scan_from(prefix, prefix, limit)
+        .iter()
+        .filter_map(|(key, _)| {
+            let id = std::str::from_utf8(key).ok()?.strip_prefix(book::RETURNS)?;
+            let name = tradepost_statements::TradeRef {
+                shop: own.clone(),
+                id: id.parse().ok()?,
+            };
+            view(&book::load(rows, &name)?)
+        })
+        .collect()
+}
+
+fn view(trade: &Trade) -> Option<ReturnView> {
+    let shop = trade.shop.as_ref()?;
+    let wish = shop.wants_back.as_ref()?;
+    let left = goods::left(shop);
+    let wanted = wish.lines.as_deref().map(goods::pieces);
+    let wanted = wanted.unwrap_or_else(|| left.clone());
+    let name = |l: &LineQuantity| {
+        let of_line = usize::try_from(l.line).ok();
+        let of_line = of_line.and_then(|i| shop.record.lines.get(i));
+        of_line.map(|l| l.name.clone()).unwrap_or_default()
+    };
+    Some(ReturnView {
+        id: trade.trade.id.clone(),
+        buyer: trade.buyer_mail.clone(),
+        since: wish.since,
+        lines: goods::lines(&wanted)
+            .iter()
+            .map(|l| ReturnLine {
+                line: l.line,
+                quantity: l.quantity.get(),
+                name: name(l),
+            })
+            .collect(),
+        everything: wanted == left,
+        text: wish.text.clone(),
+        order: shop.order.as_ref().map(|t| t.last.state),
+        total: shop.record.total,
+        refunded: shop.refunded,
+        refund: goods::price(shop, &wanted),
+    })
+}
