@@ -99,6 +99,8 @@ pub(crate) trait Page {
     fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError>;
     /// Records what became of a letter.
     fn retire(&mut self, entry: Entry) -> Result<(), BookError>;
+    /// Records that a letter of ours came back, as the letter with this digest says.
+    fn record_bounce(&mut self, digest: &str, entry: Entry) -> Result<(), BookError>;
     /// Octets recorded in this batch so far. Past [`ENOUGH`], the rest belongs into the next one.
     fn written(&self) -> usize;
     /// Records how far a folder has been read.
@@ -188,6 +190,37 @@ pub(crate) fn cursors(rows: &dyn Rows) -> Vec<(String, Cursor)> {
             Some((folder, serde_json::from_slice(&value).ok()?))
         })
         .collect()
+}
+
+/// How many letters of ours ever came back.
+const BOUNCES_KEY: &str = "v/b";
+
+/// A letter that told of a letter of ours that came back.
+fn bounce_key(digest: &str) -> String {
+    format!("{BOUNCES_KEY}/{digest}")
+}
+
+/// How many letters of ours ever came back.
+pub(crate) fn bounces(rows: &dyn Rows) -> u64 {
+    let count = rows.get(BOUNCES_KEY.as_bytes());
+    count
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .unwrap_or(0)
+}
+
+/// Whether this report of a letter that came back was taken before.
+pub(crate) fn is_known_bounce(rows: &dyn Rows, digest: &str) -> bool {
+    rows.get(bounce_key(digest).as_bytes()).is_some()
+}
+
+fn message_id_key(message_id: &str) -> String {
+    format!("v/m/{message_id}")
+}
+
+/// The letter of the outbox that bears this Message-ID.
+pub(crate) fn by_message_id(rows: &dyn Rows, message_id: &str) -> Option<Item> {
+    let id = rows.get(message_id_key(message_id).as_bytes())?;
+    item(rows, serde_json::from_slice(&id).ok()?)
 }
 
 /// Where a letter is that waits for DNS, by its digest.

@@ -126,12 +126,12 @@ everything goes back. The same decision again does nothing.")]
         #[command(flatten)]
         json: Json,
     },
-    /// Letters that wait to be sent, and what became of others
+    /// Letters that wait to be sent, failed or came back, and what became of others
     #[command(after_help = "Examples:
-  tradepost-server outbox                  what waits
-  tradepost-server outbox --all            and what was accepted, refused, expired
+  tradepost-server outbox                  what waits, was refused, has expired or came back
+  tradepost-server outbox --all            and what was accepted
   tradepost-server outbox show 1:2040      all about one letter, and why it has not left
-  tradepost-server outbox retry 1:2040     try it at once; refused and expired ones too
+  tradepost-server outbox retry 1:2040     try it at once; those that failed or came back too
   tradepost-server outbox retry --all")]
     Outbox {
         /// Those that have ended as well

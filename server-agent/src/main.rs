@@ -6,6 +6,7 @@
 //! What is decided, and why, stands in `tradepost_trades::server`.
 
 mod agent;
+mod bounce;
 mod held;
 mod receive;
 

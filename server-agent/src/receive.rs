@@ -13,6 +13,7 @@ use tradepost_trades::server::{
 };
 
 use crate::book::{BookError, Cursor, ENOUGH, Input, Page};
+use crate::bounce;
 use crate::desk::{Desk, fresh_ids};
 
 /// What the mailbox gave.
@@ -82,7 +83,14 @@ pub(crate) fn take(desk: &Desk, batch: Batch) -> Result<(), BookError> {
         let (uid, reason) = (aside.uid, untrusted::show(&aside.reason));
         tracing::warn!("letter {uid} of {} was set aside: {reason}", batch.folder);
     }
-    let letters: Vec<Letter> = batch.letters.into_iter().filter_map(read).collect();
+    let mut letters = Vec::new();
+    for proven in batch.letters {
+        match bounce::read(&proven) {
+            // Before the cursor moves on; when this ends between, the report is read again.
+            Some(returned) => bounce::take(desk, &returned)?,
+            None => letters.extend(read(proven)),
+        }
+    }
     let cursor = Some((batch.folder.as_str(), batch.cursor));
     decide(desk, &letters, cursor, &receive)
 }
@@ -213,10 +221,7 @@ pub(crate) fn read(proven: Proven) -> Option<Letter> {
     } = proven;
     let letter = opened.letter;
     let content = match opened.content {
-        Read::NotOurs => {
-            tell_of_a_bounce(&letter);
-            return None;
-        }
+        Read::NotOurs => return None,
         Read::Statement(decoded) => Content::Statement(decoded.value.to_string()),
         Read::Unreadable { why, text } => Content::Unreadable(format!("{why}: {text}")),
     };
@@ -235,15 +240,6 @@ pub(crate) fn read(proven: Proven) -> Option<Letter> {
     };
     let from = letter.from_text.clone().unwrap_or_default();
     Some(Letter::new(received, letter.message_id, from, octets))
-}
-
-/// A statement of ours came back: it counts like no answer (protocol 7); the operator sees why.
-fn tell_of_a_bounce(letter: &tradepost_letters::Letter) {
-    let failed = letter.bounce.as_ref().filter(|b| b.failed());
-    if let Some(bounce) = failed {
-        let text = untrusted::show(&bounce.text());
-        tracing::warn!("a letter came back: {text}");
-    }
 }
 
 /// One line for the operator. What comes from a letter is escaped.

@@ -225,7 +225,7 @@ pub(crate) fn show_outbox(items: &Value) -> io::Result<()> {
     }
     let mut table = table(&["ID", "TO", "WHAT", "TRADE", "TRIES", "STATE", "WHY"]);
     for item in &items {
-        let (state, why) = state(&item.state);
+        let (state, why) = state(item);
         table.add_row([
             item.id.to_string(),
             untrusted::show(item.to.as_written()),
@@ -243,8 +243,11 @@ pub(crate) fn show_outbox(items: &Value) -> io::Result<()> {
 }
 
 /// A letter's state in words, and why.
-fn state(state: &State) -> (String, String) {
-    match state {
+fn state(item: &Item) -> (String, String) {
+    if let Some(back) = &item.came_back {
+        return (format!("came back {}", back.at), back.text.clone());
+    }
+    match &item.state {
         State::Queued {
             next_try,
             last_error,
@@ -262,7 +265,7 @@ fn state(state: &State) -> (String, String) {
 pub(crate) fn show_letter(value: &Value) -> io::Result<()> {
     let letter = value["letter"].as_str().unwrap_or_default();
     if let Ok(item) = serde_json::from_value::<Item>(value.clone()) {
-        let (state, why) = state(&item.state);
+        let (state, why) = state(&item);
         let trade = item.trade.as_ref().map(ToString::to_string);
         let mut text = format!(
             "{} to {}\n{} after {} tries",

@@ -142,6 +142,11 @@ impl Page for Writing<'_, '_> {
         self.write(&Head::Outbox(entry), Vec::new())
     }
 
+    fn record_bounce(&mut self, digest: &str, entry: Entry) -> Result<(), BookError> {
+        let digest = digest.to_owned();
+        self.write(&Head::Bounced { digest, entry }, Vec::new())
+    }
+
     fn written(&self) -> usize {
         self.written
     }

@@ -11,10 +11,13 @@ use tradepost_trades::rows::{Row, Rows};
 use tradepost_trades::server::Received;
 use tradepost_trades::server::book::digest_of_waiting;
 
-use super::{Cursor, Input, OWNER_KEY, cursor_key, kept_key};
+use super::{
+    BOUNCES_KEY, Cursor, Input, OWNER_KEY, bounce_key, bounces, cursor_key, kept_key,
+    message_id_key,
+};
 
 /// Raise it when rows are made otherwise: the index is then made anew.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A record's head.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +27,12 @@ pub(super) enum Head {
     Decided(Decided),
     /// Something happened to the outbox; the blob of a queued letter is the letter.
     Outbox(Entry),
+    /// A letter of ours came back.
+    Bounced {
+        /// The letter that told of it.
+        digest: String,
+        entry: Entry,
+    },
     /// Whose book this is: its first record.
     Owner(Address),
     /// A folder was read so far.
@@ -140,7 +149,22 @@ impl Head {
                 });
                 put.chain(delete).chain(kept).chain(let_go).collect()
             }
-            Head::Outbox(entry) => outbox::apply(rows, entry, at),
+            Head::Outbox(entry) => {
+                let mut made = outbox::apply(rows, entry, at);
+                if let Entry::Queued(new) = entry {
+                    // Reports of letters that came back name them so.
+                    let value = serde_json::to_vec(&at).expect("a position has a JSON form");
+                    made.push(Row::put(message_id_key(&new.message_id), value));
+                }
+                made
+            }
+            Head::Bounced { digest, entry } => {
+                let mut made = outbox::apply(rows, entry, at);
+                let count = bounces(rows).saturating_add(1).to_string();
+                made.push(Row::put(BOUNCES_KEY, count));
+                made.push(Row::put(bounce_key(digest), "null"));
+                made
+            }
             Head::Owner(address) => {
                 let value = serde_json::to_vec(address).expect("an address has a JSON form");
                 vec![Row::put(OWNER_KEY, value)]

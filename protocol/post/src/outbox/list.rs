@@ -17,7 +17,7 @@ pub enum Filter {
     All,
     /// What waits, the next to be tried first.
     Queued,
-    /// What was refused or has expired, the newest first.
+    /// What was refused, has expired or came back, the newest first.
     Failed,
     /// What was accepted, the newest first.
     Accepted,
@@ -75,18 +75,21 @@ pub enum RetryRefused {
     },
 }
 
-/// Has a letter tried at once: one that waits, or one that was refused or has expired, whose time
-/// then starts anew. The entry is to be recorded, and the sending loop's bell rung.
+/// Has a letter tried at once: one that waits, or one that was refused, has expired or came back,
+/// whose time then starts anew. The entry is to be recorded, and the sending loop's bell rung.
 ///
 /// # Errors
 /// There is no such letter, or it was accepted.
 pub fn retry_now(rows: &dyn Rows, id: Position, now: Time) -> Result<Entry, RetryRefused> {
-    match item(rows, id).map(|i| i.state) {
-        None => Err(RetryRefused::NoSuchLetter { id }),
-        Some(State::Accepted { at, .. }) => Err(RetryRefused::AlreadyAccepted { id, at }),
-        Some(State::Queued { .. } | State::Refused { .. } | State::Expired { .. }) => {
-            Ok(Entry::RetryNow { id, at: now })
+    let item = item(rows, id).ok_or(RetryRefused::NoSuchLetter { id })?;
+    match item.state {
+        State::Accepted { at, .. } if item.came_back.is_none() => {
+            Err(RetryRefused::AlreadyAccepted { id, at })
         }
+        State::Accepted { .. }
+        | State::Queued { .. }
+        | State::Refused { .. }
+        | State::Expired { .. } => Ok(Entry::RetryNow { id, at: now }),
     }
 }
 

@@ -9,6 +9,8 @@
 //!            └────────── retry ────────────┘
 //! ```
 //!
+//! What was accepted can still come back; then it counts as failed, and may be retried.
+//!
 //! Rows and pure decisions; [`send`] is the loop that acts on them. The bytes of a letter lie in
 //! the journal, as the blob of the record that queued it, and every try sends the same bytes
 //! (protocol 6). A letter that was under way when the process ended goes again: the receiver
@@ -52,6 +54,15 @@ pub enum Entry {
         id: Position,
         /// When that was said.
         at: Time,
+    },
+    /// A letter that was accepted has come back.
+    CameBack {
+        /// Which.
+        id: Position,
+        /// When that was learned.
+        at: Time,
+        /// Why, in words for people.
+        text: String,
     },
 }
 
@@ -105,9 +116,21 @@ pub struct Item {
     pub failures: u32,
     /// Since when: from then on the time until it expires is counted.
     pub waiting_since: Time,
+    /// That it came back, after the submission server had accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_back: Option<CameBack>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: State,
+}
+
+/// A letter was accepted, and did not arrive (RFC 3464).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameBack {
+    /// When that was learned.
+    pub at: Time,
+    /// Why, in words for people.
+    pub text: String,
 }
 
 /// Where a letter stands.

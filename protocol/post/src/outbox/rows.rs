@@ -10,7 +10,7 @@
 use tradepost_statements::Time;
 use tradepost_trades::rows::{Row, Rows};
 
-use super::{Entry, Item, NewItem, Outcome, State, Tried};
+use super::{CameBack, Entry, Item, LONGEST_TEXT, NewItem, Outcome, State, Tried};
 use crate::store::Position;
 
 const ITEM: &str = "out/item/";
@@ -26,6 +26,7 @@ pub fn apply(rows: &dyn Rows, entry: &Entry, at: Position) -> Vec<Row> {
         Entry::Queued(new) => write(None, &queued(new.clone(), at)),
         Entry::Tried(tried) => change(rows, tried.id, |item| after_try(item, tried)),
         Entry::RetryNow { id, at } => change(rows, *id, |item| retried(item, *at)),
+        Entry::CameBack { id, at, text } => change(rows, *id, |item| came_back(item, *at, text)),
     }
 }
 
@@ -43,6 +44,7 @@ fn queued(new: NewItem, id: Position) -> Item {
         attempts: 0,
         failures: 0,
         waiting_since: new.queued_at,
+        came_back: None,
         state: State::Queued {
             next_try: new.queued_at,
             last_error: None,
@@ -74,9 +76,18 @@ fn after_try(mut item: Item, tried: &Tried) -> Option<Item> {
     Some(item)
 }
 
+/// What was not accepted cannot have come back; and the first report counts.
+fn came_back(mut item: Item, at: Time, text: &str) -> Option<Item> {
+    let is_news = item.came_back.is_none() && matches!(item.state, State::Accepted { .. });
+    let text = text.chars().take(LONGEST_TEXT).collect();
+    item.came_back = Some(CameBack { at, text });
+    is_news.then_some(item)
+}
+
 fn retried(mut item: Item, at: Time) -> Option<Item> {
+    let came_back = item.came_back.take();
     let last_error = match &item.state {
-        State::Accepted { .. } => return None,
+        State::Accepted { .. } => Some(came_back?.text),
         State::Queued { last_error, .. } => last_error.clone(),
         State::Refused { text, .. } => Some(text.clone()),
         State::Expired { last_error, .. } => Some(last_error.clone()),
@@ -118,7 +129,10 @@ fn item_key(id: Position) -> String {
 fn place(item: &Item) -> String {
     let (list, number) = match &item.state {
         State::Queued { next_try, .. } => (DUE, millis(*next_try)),
-        State::Accepted { at, .. } => (ACCEPTED, u64::MAX - millis(*at)),
+        State::Accepted { at, .. } => match &item.came_back {
+            Some(back) => (FAILED, u64::MAX - millis(back.at)),
+            None => (ACCEPTED, u64::MAX - millis(*at)),
+        },
         State::Refused { at, .. } | State::Expired { at, .. } => (FAILED, u64::MAX - millis(*at)),
     };
     format!("{list}{number:020}/{:020}", item.id.as_u64())

@@ -177,6 +177,41 @@ fn the_operator_has_waiting_and_failed_letters_tried_again_but_no_accepted_one()
 }
 
 #[test]
+fn a_letter_that_came_back_is_listed_as_failed_and_may_be_sent_again() {
+    let mut rows = MemoryRows::default();
+    let one = queue(&mut rows, 1, at(0));
+    let back = |when: u64, text: &str| Entry::CameBack {
+        id: one,
+        at: at(when),
+        text: text.to_owned(),
+    };
+    // What has not left cannot come back.
+    let before = rows.clone();
+    put(&mut rows, &back(1, "forged"), id(999));
+    assert_eq!(rows, before);
+    try_it(&mut rows, one, &accepted(), at(2));
+    assert_eq!(ids(&rows, Filter::Accepted), [one]);
+    put(&mut rows, &back(3, "5.1.1 no such user"), id(999));
+    // The first report counts.
+    put(&mut rows, &back(4, "5.2.2 mailbox full"), id(999));
+    assert_eq!(ids(&rows, Filter::Accepted), []);
+    assert_eq!(ids(&rows, Filter::Failed), [one]);
+    let came_back = get(&rows, one).came_back.unwrap();
+    assert_eq!(
+        (came_back.at, came_back.text.as_str()),
+        (at(3), "5.1.1 no such user")
+    );
+    let entry = retry_now(&rows, one, at(5)).unwrap();
+    put(&mut rows, &entry, id(999));
+    assert_eq!(due(&rows, at(5), 9), [get(&rows, one)]);
+    assert_eq!(get(&rows, one).came_back, None);
+    try_it(&mut rows, one, &accepted(), at(6));
+    assert_eq!(ids(&rows, Filter::Failed), []);
+    assert_eq!(ids(&rows, Filter::Accepted), [one]);
+    assert!(retry_now(&rows, one, at(7)).is_err());
+}
+
+#[test]
 fn the_list_shows_all_that_wait_and_the_newest_that_have_ended() {
     let mut rows = MemoryRows::default();
     for n in 0..10 {

@@ -180,9 +180,9 @@ fn wishes_do_not_suppress_goods() {
     let id = shop.order_goods(Some(json!({ "on": ["payment"] })));
     let came = shop.finish_goods(&id, &goods());
     assert_eq!(came.kinds(), ["delivery-status ann"]);
-    // What is only news of them is not wished.
+    // What is only news of them is not wished; what is charged on shipping is charged now.
     let came = shop.letter_ended(came.said[0].id, &LetterEnd::Accepted);
-    assert_eq!(came.unwrap().kinds(), Vec::<String>::new());
+    assert_eq!(came.unwrap().kinds(), ["payment-instruction processor"]);
     assert_eq!(shop.delivery_state(), "delivered");
 }
 
