@@ -17,8 +17,9 @@ folder.mkdir(exist_ok=True)
 order, state = folder / f"{job['trade']}.json", folder / f"{job['trade']}.state"
 events = []
 
+if job["kind"] in ("hand-over", "changed"):
+    order.write_text(json.dumps({"record": job["record"], "ship": job["remaining"]}, indent=2))
 if job["kind"] == "hand-over":
-    order.write_text(json.dumps(job["record"], indent=2))
     events.append({"track": "order", "state": "preparing"})
 elif job["kind"] == "called-off":
     order.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ fn the_fulfilment_command_answers_every_kind_of_job_the_same_when_it_is_asked_tw
     let shop = shop();
     let ask = |kind: &str, state: &str| {
         let job = serde_json::json!({ "version": 1, "job": format!("T-1.{kind}"), "kind": kind,
-            "attempt": 1, "trade": "T-1", "record": { "lines": [] }, "order": { "state": state } });
+            "attempt": 1, "trade": "T-1", "record": { "lines": [] }, "remaining": [], "order": { "state": state } });
         let mut child = Command::new(shop.path().join("fulfil.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -134,7 +134,7 @@ fn what_to_run(
 ) -> Result<(Vec<String>, Value), String> {
     let commands = &config.commands;
     let words = match job.kind {
-        JobKind::HandOver | JobKind::Progress | JobKind::CalledOff => {
+        JobKind::HandOver | JobKind::Progress | JobKind::Changed | JobKind::CalledOff => {
             let none = "there is no [fulfilment] command in the configuration any more";
             commands.fulfilment.clone().ok_or(none)?
         }

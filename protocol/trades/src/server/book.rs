@@ -21,6 +21,7 @@
 //! s/j/<id>                      Job: what the merchant's own system is to be told or asked
 //! s/jd/<time>/<id>              when a job is run
 //! s/jx/<id>                     a job that was done, or is wanted no longer
+//! s/jl/<trade id>               what the merchant's own system was told of cancelled lines
 //! s/jg/<statement id>           a letter that brings electronic goods, and its job
 //! ```
 
@@ -495,6 +496,10 @@ pub(crate) fn job_key(id: &str) -> String {
 
 pub(crate) fn job_done_key(id: &str) -> String {
     format!("s/jx/{id}")
+}
+
+pub(crate) fn job_changes_key(trade: &TradeId) -> String {
+    format!("s/jl/{trade}")
 }
 
 pub(crate) fn job_due_key(at: Time, id: &str) -> String {

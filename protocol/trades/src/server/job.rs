@@ -20,12 +20,14 @@ mod input;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress as _;
 use tradepost_statements::{OrderState, StatementId, Time, TradeRef};
 
 use super::Desk;
-use super::book::{self, Instructed, JOB_DUE, JOBS, Trade};
+use super::book::{self, Instructed, JOB_DUE, JOBS, ShopPart, Trade};
 use crate::rows::Rows;
+use crate::shop::has_shipped;
 
 pub use done::{JobResult, done};
 pub use goods::{LetterEnd, letter_ended};
@@ -99,6 +101,8 @@ pub enum JobKind {
     HandOver,
     /// How far is it?
     Progress,
+    /// Less is to be shipped: the buyer cancelled some of it.
+    Changed,
     /// Stop: the trade was called off.
     CalledOff,
     /// The goods of an electronic delivery.
@@ -112,6 +116,7 @@ impl JobKind {
         match self {
             JobKind::HandOver => "hand-over",
             JobKind::Progress => "progress",
+            JobKind::Changed => "changed",
             JobKind::CalledOff => "called-off",
             JobKind::Goods => "goods",
         }
@@ -140,7 +145,9 @@ impl Job {
     pub fn name(&self) -> String {
         match self.kind {
             JobKind::Progress => format!("{}.{}", self.id, self.round),
-            JobKind::HandOver | JobKind::CalledOff | JobKind::Goods => self.id.clone(),
+            JobKind::HandOver | JobKind::Changed | JobKind::CalledOff | JobKind::Goods => {
+                self.id.clone()
+            }
         }
     }
 
@@ -165,19 +172,23 @@ pub(crate) fn queue(desk: &mut Desk<'_>, trade: &Trade, kind: JobKind, at: Time)
     if was_queued(desk, &id) {
         return;
     }
-    let job = Job {
+    let job = new(desk, trade, id, kind, at);
+    put(desk, &job);
+}
+
+fn new(desk: &Desk<'_>, trade: &Trade, id: String, kind: JobKind, due: Time) -> Job {
+    Job {
         id,
         trade: trade.trade.clone(),
         kind,
         round: 0,
         queued: desk.now,
-        stage: Stage::Waits { due: at },
+        stage: Stage::Waits { due },
         attempts: 0,
         failing_since: None,
         last_error: None,
         operator_told: false,
-    };
-    put(desk, &job);
+    }
 }
 
 /// Asks for progress after a while, and again, until there can be none.
@@ -190,17 +201,10 @@ fn queue_round(desk: &mut Desk<'_>, trade: &Trade, after: &Job) {
         return;
     }
     let due = desk.now.plus(every);
+    let id = id_of(&trade.trade, JobKind::Progress);
     let job = Job {
-        id: id_of(&trade.trade, JobKind::Progress),
-        trade: trade.trade.clone(),
-        kind: JobKind::Progress,
         round: after.round.saturating_add(1),
-        queued: desk.now,
-        stage: Stage::Waits { due },
-        attempts: 0,
-        failing_since: None,
-        last_error: None,
-        operator_told: false,
+        ..new(desk, trade, id, JobKind::Progress, due)
     };
     put(desk, &job);
 }
@@ -265,10 +269,12 @@ pub(super) fn look_at(desk: &mut Desk<'_>, trade: &Trade) {
     }
     if may_be_made {
         queue(desk, trade, JobKind::HandOver, now);
+        tell_of_changes(desk, trade, shop);
     }
     if !has_ended {
         return;
     }
+    drop_changes(desk, trade);
     let was_handed_over = was_queued(desk, &id_of(&trade.trade, JobKind::HandOver));
     drop_waiting(desk, &trade.trade, JobKind::HandOver);
     if !still_moves(trade, now) {
@@ -276,6 +282,47 @@ pub(super) fn look_at(desk: &mut Desk<'_>, trade: &Trade) {
     }
     if was_handed_over && state == Some(OrderState::Cancelled) {
         queue(desk, trade, JobKind::CalledOff, now);
+    }
+}
+
+/// What was told of the lines that the buyer cancelled.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Changes {
+    round: u32,
+    given_back: Vec<LineQuantity>,
+}
+
+/// Whoever has taken the trade over is to ship no more than is left of it. Each change is a job of
+/// its own: one that runs meanwhile may have read what was so before.
+fn tell_of_changes(desk: &mut Desk<'_>, trade: &Trade, shop: &ShopPart) {
+    let hand_over = id_of(&trade.trade, JobKind::HandOver);
+    let still_waits = waiting(desk.rows(), &hand_over).is_some();
+    let key = book::job_changes_key(&trade.trade.id);
+    let told: Changes = desk.read(&key).unwrap_or_default();
+    if still_waits || told.given_back == shop.given_back || has_shipped(trade) {
+        return;
+    }
+    let changes = Changes {
+        round: told.round.saturating_add(1),
+        given_back: shop.given_back.clone(),
+    };
+    let id = change_id(&trade.trade, changes.round);
+    let job = new(desk, trade, id, JobKind::Changed, desk.now);
+    put(desk, &job);
+    desk.put(key, &changes);
+}
+
+fn change_id(trade: &TradeRef, round: u32) -> String {
+    format!("{}.{round}", id_of(trade, JobKind::Changed))
+}
+
+fn drop_changes(desk: &mut Desk<'_>, trade: &Trade) {
+    let key = book::job_changes_key(&trade.trade.id);
+    let told: Changes = desk.read(&key).unwrap_or_default();
+    for round in 1..=told.round {
+        if let Some(job) = waiting(desk.rows(), &change_id(&trade.trade, round)) {
+            take_out(desk, &job);
+        }
     }
 }
 

@@ -254,6 +254,34 @@ fn fulfilment_is_told_when_a_trade_is_called_off() {
 }
 
 #[test]
+fn fulfilment_is_told_when_the_buyer_cancels_a_part_before_anything_shipped() {
+    for runs_meanwhile in [false, true] {
+        let mut shop = with_fulfilment(Server::shop());
+        let id = shop.order();
+        let done = answer(&json!({}));
+        let hand_over = format!("{id}.hand-over");
+        if !runs_meanwhile {
+            shop.done(&hand_over, &done);
+        }
+        let one = json!({ "kind": "return", "lines": [{ "line": 0, "quantity": 1 }] });
+        shop.hears(ANN, trade(&id), one);
+        if runs_meanwhile {
+            shop.done(&hand_over, &done);
+        }
+        assert_eq!(names(&shop), [format!("{id}.changed.1")]);
+        let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+        assert_eq!(input["remaining"], json!([{ "line": 0, "quantity": 1 }]));
+        shop.done(&format!("{id}.changed.1"), &done);
+        assert_eq!(names(&shop), Vec::<String>::new());
+        // Told once; what ends the trade is all that matters then.
+        shop.hears(ANN, trade(&id), json!({ "kind": "status-request" }));
+        assert_eq!(names(&shop), Vec::<String>::new());
+        shop.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
+        assert_eq!(names(&shop), [format!("{id}.called-off")]);
+    }
+}
+
+#[test]
 fn a_hand_over_that_runs_while_the_buyer_cancels_changes_nothing_and_is_called_off() {
     let mut shop = with_fulfilment(Server::shop());
     let id = shop.order();

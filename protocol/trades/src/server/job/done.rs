@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tradepost_statements::{Time, wire};
 
 use super::input::VERSION;
-use super::{Job, JobKind, Stage, finish, goods, put, queue_round, take_out, waiting};
+use super::{Job, JobKind, Stage, finish, goods, look_at, put, queue_round, take_out, waiting};
 use crate::emit::{self, Refusal};
 use crate::rows::Rows;
 use crate::server::{Change, Desk, FreshIds, Ignored, Outcome, Settings, book};
@@ -62,7 +62,7 @@ fn apply(desk: &mut Desk<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
     let answer = read(output)?;
     match job.kind {
         JobKind::Goods => return goods::send(desk, job, &answer),
-        JobKind::HandOver | JobKind::Progress | JobKind::CalledOff => {}
+        JobKind::HandOver | JobKind::Progress | JobKind::Changed | JobKind::CalledOff => {}
     }
     only(&answer, &["version", "events"])?;
     let events = match answer.get("events") {
@@ -73,7 +73,7 @@ fn apply(desk: &mut Desk<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
     };
     // Its place is empty before the events are taken: they may end the trade.
     match job.kind {
-        JobKind::Progress => take_out(desk, job),
+        JobKind::Progress | JobKind::Changed => take_out(desk, job),
         JobKind::HandOver | JobKind::CalledOff | JobKind::Goods => finish(desk, job),
     }
     for (n, event) in events.iter().enumerate() {
@@ -83,6 +83,8 @@ fn apply(desk: &mut Desk<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
     if let (JobKind::HandOver | JobKind::Progress, Some(trade)) = (job.kind, desk.trade(&job.trade))
     {
         queue_round(desk, &trade, job);
+        // What changed while it ran was not in what it read.
+        look_at(desk, &trade);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use tradepost_statements::{Body, wire};
 use super::{Job, JobKind};
 use crate::rows::Rows;
 use crate::server::{book, view};
+use crate::shop::remaining_lines;
 
 /// Raised when a member changes its meaning; new members may come at any time.
 pub(super) const VERSION: u64 = 1;
@@ -37,7 +38,8 @@ pub fn input_of(rows: &dyn Rows, job: &Job) -> Option<Value> {
     say("delivery", json!(standing.delivery));
     say("payment", json!(standing.payment));
     match job.kind {
-        JobKind::HandOver | JobKind::Progress | JobKind::CalledOff => {
+        JobKind::HandOver | JobKind::Progress | JobKind::Changed | JobKind::CalledOff => {
+            say("remaining", json!(remaining_lines(shop)));
             say("wants_back", json!(standing.wants_back));
         }
         JobKind::Goods => {}
