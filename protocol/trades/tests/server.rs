@@ -25,6 +25,8 @@ mod instructions;
 mod jobs;
 #[path = "server/judgement.rs"]
 mod judgement;
+#[path = "server/never_warned.rs"]
+mod never_warned;
 #[path = "server/orders.rs"]
 mod orders;
 #[path = "server/parcels.rs"]
@@ -41,6 +43,7 @@ mod requests;
 mod returns;
 #[path = "server/scene.rs"]
 mod scene;
+mod support;
 #[path = "server/time.rs"]
 mod time;
 #[path = "server/wishes.rs"]
