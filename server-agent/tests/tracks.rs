@@ -264,3 +264,62 @@ async fn what_authorize_may_be_is_checked_and_shown() {
     assert!(out.status.success() && stdout(&out).is_empty(), "{out:?}");
     assert!(String::from_utf8_lossy(&out.stderr).contains("no shop waits"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_for_people_has_no_tradepost_part_and_nothing_personal() {
+    const PHONE: &str = "phone@home.example";
+    let room = room().await;
+    let processor = room.server(PROCESSOR, &processor_toml(""));
+    let _running = processor.run();
+    let body = json!({ "kind": "payment-instruction", "amount": eur("98.00"),
+        "method": "credit-card", "reference": "tok_1", "buyer_mail": ANN,
+        "notify": { "on": ["payment.settled"], "to": PHONE } });
+    room.deliver(&statement(SHOP, PROCESSOR, trade("T-1"), body));
+    room.until(SHOP, |s| has(s, Kind::PaymentStatus, "pending"))
+        .await;
+    accepted(
+        &processor,
+        &json!({ "key": "1", "trade": "T-1", "track": "payment", "state": "settled" }),
+    );
+    let there = room
+        .until(ANN, |s| has(s, Kind::PaymentStatus, "settled"))
+        .await;
+    assert_eq!(
+        states(&there, Kind::PaymentStatus),
+        ["settled"],
+        "pending was not wished"
+    );
+    let notices = letters(&room, PHONE, 1).await;
+    assert!(notices[0].contains("T-1"), "{}", notices[0]);
+    for personal in [
+        "ann@",
+        "EUR",
+        "98.00",
+        "tok_1",
+        "vnd.tradepost",
+        "Tradepost:",
+    ] {
+        assert!(
+            !notices[0].contains(personal),
+            "{personal} in\n{}",
+            notices[0]
+        );
+    }
+}
+
+/// The letters in somebody's mailbox, once there are so many.
+async fn letters(room: &Room, user: &str, how_many: usize) -> Vec<String> {
+    let deadline = std::time::Instant::now() + support::PATIENCE;
+    loop {
+        let there = room.room.letters(user, "INBOX");
+        if there.len() == how_many {
+            return there.iter().map(|l| l.text()).collect();
+        }
+        assert!(
+            std::time::Instant::now() < deadline,
+            "{} letters",
+            there.len()
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -191,6 +191,34 @@ fn instruct_again(part: &mut PaymentPart, instruction: &PaymentInstruction, now:
     Became::Same
 }
 
+/// The record of our own shop has another total (E27): the track says so, since its amount is always
+/// the trade's total. What was settled was settled as it was. The caller saves the trade.
+pub(crate) fn total_changed(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let now = desk.now;
+    let Some(total) = trade.shop.as_ref().map(|s| s.record.total) else {
+        return;
+    };
+    let Some(part) = &mut trade.payment else {
+        return;
+    };
+    if part.instruction.amount == total {
+        return;
+    }
+    part.instruction.amount = total;
+    let last = part.track.as_ref().map(|t| &t.last);
+    let can_be_said = last.is_some_and(|s| {
+        let same_currency = s.amount.currency() == total.currency();
+        let fits = |paid: Amount| !paid.is_more_than(total) && paid != total;
+        same_currency && s.state.rank() == Some(1) && s.paid.is_none_or(fits)
+    });
+    let Some(state) = last.map(|s| s.state).filter(|_| can_be_said) else {
+        return;
+    };
+    let step = Step::to(state).saying(format!("The total is {total} now."));
+    let became = became_by(advance(part, step, now));
+    tell(desk, trade, became, None);
+}
+
 fn became_by(advanced: bool) -> Became {
     if advanced { Became::News } else { Became::Same }
 }

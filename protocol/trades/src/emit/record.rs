@@ -10,7 +10,7 @@ use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::Refusal;
 use crate::server::Desk;
 use crate::server::book::{KeptWishes, ShopPart, Trade};
-use crate::shop;
+use crate::{payment, shop};
 
 /// The members of a trade record's body, and what the line has in addition.
 const KNOWN: [&str; 18] = [
@@ -179,10 +179,8 @@ fn keep(
     let id = shop::announce_record(desk, &trade);
     if let Some(shop) = &mut trade.shop {
         shop.record_statement = id;
-        if let Some(payment) = &mut trade.payment {
-            payment.instruction.amount = shop.record.total;
-        }
     }
+    payment::total_changed(desk, &mut trade);
     desk.save(&mut trade);
     Ok(id)
 }

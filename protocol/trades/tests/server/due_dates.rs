@@ -199,3 +199,20 @@ fn a_processor_that_slept_a_week_says_each_late_payment_once() {
         Some("2027-01-01T23:59:59Z".parse().unwrap())
     );
 }
+
+#[test]
+fn two_shops_with_one_trade_id_have_a_due_date_each() {
+    let other = "orders@other.example";
+    let mut server = Server::processor();
+    let shops = &mut server.settings.payment.as_mut().unwrap().shops;
+    shops.insert(other.parse().unwrap());
+    server.hears(SHOP, trade("T-1"), invoice("2026-11-25"));
+    let of_other = json!({ "trade": { "shop": other, "id": "T-1" } });
+    server.hears(other, of_other, invoice("2026-11-25"));
+    let settled = with(on("payment", "settled"), "shop", json!(SHOP));
+    told(&mut server, settled);
+    server.now = "2026-11-28T00:00:00Z".parse().unwrap();
+    let came = all_that_is_due(&mut server);
+    assert_eq!(came.len(), 1);
+    assert_eq!(came[0].said[0].to.as_str(), other);
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 use tradepost_statements::Kind;
 use tradepost_trades::server::Outcome;
 
-use crate::desk::{ANN, SHOP, Server, eur, trade, with};
+use crate::desk::{ANN, SHOP, Server, eur, order_body, trade, with};
 use crate::scene::{invoice, on, payment, payment_to, processor, refused, told};
 
 fn partly(paid: &str) -> serde_json::Value {
@@ -119,4 +119,41 @@ fn when_a_payment_was_settled_is_still_said_when_it_goes_back() {
     let line = with(on("payment", "partly-refunded"), "refunded", eur("30.00"));
     let status = payment_to(&told(&mut server, line), ANN);
     assert_eq!(status["settle"]["actual"], "2026-11-20T10:00:00Z");
+}
+
+#[test]
+fn a_record_with_another_total_is_followed_by_the_payment_of_the_same_server() {
+    let record = |total: &str| {
+        let order = order_body();
+        let lines = json!([{ "name": "Kettle", "quantity": 1, "price": eur(total) }]);
+        json!({ "trade": "W-1", "buyer_mail": ANN, "lines": lines, "total": eur(total),
+            "payment": { "method": "bank-transfer", "processor": SHOP },
+            "delivery": { "method": "courier", "carriers": [{ "address": SHOP }] },
+            "buyer": order["buyer"] })
+    };
+    let line = |state: &str| with(on("payment", state), "trade", json!("W-1"));
+    for (before, says_so) in [("due", true), ("settled", false)] {
+        let mut server = Server::all_in_one();
+        let first = json!({ "key": "1", "record": record("98.00") });
+        server.emit(&first).unwrap();
+        told(&mut server, line(before));
+        let next = json!({ "key": "2", "record": record("90.00") });
+        let (_, came) = server.emit(&next).unwrap();
+        if says_so {
+            assert_eq!(came.kinds(), ["trade-record ann", "payment-status ann"]);
+            let status = payment_to(&came, ANN);
+            assert_eq!(
+                (&status["amount"], &status["state"]),
+                (&eur("90.00"), &json!("due"))
+            );
+            let came = told(&mut server, line("settled"));
+            assert_eq!(payment_to(&came, ANN)["amount"], eur("90.00"));
+        } else {
+            assert_eq!(
+                came.kinds(),
+                ["trade-record ann"],
+                "it was settled as it was"
+            );
+        }
+    }
 }
