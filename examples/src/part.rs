@@ -94,6 +94,17 @@ impl Part {
         Part::from_examples("ann", Program::Tradepost, "mailbox", "config.toml", mail)
     }
 
+    /// The same with another value of one key of its configuration.
+    ///
+    /// # Errors
+    /// There is no such section.
+    pub fn with(mut self, name: &str, key: &str, value: &str) -> Result<Part> {
+        let mut config: Table = self.toml.parse()?;
+        section(&mut config, name)?.insert(key.to_owned(), Value::from(value));
+        self.toml = toml::to_string(&config)?;
+        Ok(self)
+    }
+
     fn from_examples(
         name: &'static str,
         program: Program,

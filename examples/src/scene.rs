@@ -29,6 +29,9 @@ impl<'a> Scene<'a> {
         println!("\n{name}$ {line}");
         let printed = self.stage.run(name, &["sh", "-c", line], "")?;
         print!("{printed}");
+        if !printed.is_empty() && !printed.ends_with('\n') {
+            println!();
+        }
         Ok(printed)
     }
 
@@ -66,6 +69,18 @@ impl<'a> Scene<'a> {
             .wait_for(what, || Ok(look(&self.stage.ask_json(name, arguments)?)))
             .await
             .with_context(|| format!("{name} looked in vain by {}", arguments.join(" ")))
+    }
+
+    /// Waits until the process of a part has said a line in which `look` finds what it looks for.
+    ///
+    /// # Errors
+    /// It does not say such a line.
+    pub async fn said<T>(&self, name: &str, look: impl Fn(&str) -> Option<T>) -> Result<T> {
+        self.stage
+            .wait_for(&format!("what {name} says"), || {
+                Ok(self.stage.log(name).lines().find_map(&look))
+            })
+            .await
     }
 
     /// The id of the newest trade in Ann's ledger, once there are so many.

@@ -238,9 +238,13 @@ impl Stage {
     /// For the person who has to find out what went wrong.
     pub fn print_logs(&self) {
         for part in &self.parts {
-            let log = fs::read_to_string(self.home(part.name).join("log")).unwrap_or_default();
-            eprintln!("--- {}\n{log}", part.name);
+            eprintln!("--- {}\n{}", part.name, self.log(part.name));
         }
+    }
+
+    /// What the process of a part has said so far.
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.home(name).join("log")).unwrap_or_default()
     }
 }
 

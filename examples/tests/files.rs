@@ -1,4 +1,4 @@
-//! The files of `merchant/` and `mailbox/` are what a person starts from: they must work as they are.
+//! The files of `merchant/`, `fulfilment/` and `mailbox/` are what a person starts from: they must work as they are.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
@@ -36,10 +36,10 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A copy of the merchant's folder, with the password file that its configuration names.
-fn shop() -> tempfile::TempDir {
+/// A copy of a merchant's folder, with the password file that its configuration names.
+fn shop(folder: &str) -> tempfile::TempDir {
     let shop = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(example("merchant")).unwrap() {
+    for entry in fs::read_dir(example(folder)).unwrap() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), shop.path().join(entry.file_name())).unwrap();
     }
@@ -51,7 +51,7 @@ fn shop() -> tempfile::TempDir {
 
 #[test]
 fn the_merchants_script_tells_each_event_once() {
-    let shop = shop();
+    let shop = shop("merchant");
     let at = |name: &str| shop.path().join(name).display().to_string();
     let server = folder_of_the_programs().join("tradepost-server");
     let (config, data, web_order) = (at("shop.toml"), at("data"), at("web-order.jsonl"));
@@ -92,10 +92,10 @@ fn the_buyers_configuration_and_order_are_understood() {
     assert!(letter.contains("2 x Red kettle (K-1)"), "{letter}");
 }
 
-/// E8: what `examples/merchant/README.md` promises of the commands that the server runs.
+/// E8: what `examples/fulfilment/README.md` promises of the commands that the server runs.
 #[test]
 fn the_fulfilment_command_answers_every_kind_of_job_the_same_when_it_is_asked_twice() {
-    let shop = shop();
+    let shop = shop("fulfilment");
     let ask = |kind: &str, state: &str| {
         let job = serde_json::json!({ "version": 1, "job": format!("T-1.{kind}"), "kind": kind,
             "attempt": 1, "trade": "T-1", "record": { "lines": [] }, "remaining": [], "order": { "state": state } });

@@ -9,10 +9,12 @@ mod transcript;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+/// Folders of the examples that tell no story of their own.
+const NO_STORIES: [&str; 3] = ["src", "tests", "webhooks"];
 const STORY: &str = env!("CARGO_BIN_EXE_story");
 
 /// E27: one server plays all parts, from one address.
@@ -87,6 +89,40 @@ fn a_shops_own_system_tells_of_its_orders_by_a_script() {
     told.ends();
 }
 
+/// E8: by HTTP, which the shop's own system calls.
+#[test]
+fn a_shops_own_system_tells_of_its_orders_by_http() {
+    if !is_there("curl") || !is_there("openssl") {
+        return;
+    }
+    let told = Told::by("http-intake");
+    let trade = the_only_one(told.json("ann", "tradepost list --json"));
+    assert_eq!(trade["id"], "W-2001");
+    told.all_is_over_for(&trade);
+    let booked = told.booked("shop");
+    // The call with a key that was used already has changed nothing.
+    assert_eq!(booked["delivery"][0]["state"], "delivered", "{booked}");
+    assert!(told.printed.contains("\"status\":409"), "{}", told.printed);
+    told.ends();
+}
+
+/// E8: the shop's fulfilment system is handed the order, and asked for progress.
+#[test]
+fn a_program_of_thirty_lines_is_handed_the_order_and_asked_how_far_it_is() {
+    let told = Told::by("fulfilment");
+    let trade = the_only_one(told.json("ann", "tradepost list --json"));
+    told.all_is_over_for(&trade);
+    let shown = told.show(&trade);
+    let history = shown["history"].as_array().unwrap();
+    let order = history.iter().filter(|told| told["track"] == "order");
+    let states: Vec<&Value> = order.map(|told| &told["state"]).collect();
+    assert_eq!(states, ["received", "preparing", "shipped"]);
+    assert_eq!(told.json("shop", "tradepost-server jobs --json"), json!([]));
+    let program = fs::read_to_string(examples().join("fulfilment/fulfil.py")).unwrap();
+    assert!(program.lines().count() <= 30);
+    told.ends();
+}
+
 /// E16, E18, E19: the daemon keeps the ledger of a mailbox.
 #[test]
 fn a_daemon_on_a_mailbox_keeps_the_ledger() {
@@ -152,6 +188,28 @@ fn systemd_takes_the_unit_of_the_daemon() {
     assert!(verify(misspelt).1.contains("RestartSecs"));
 }
 
+/// With `--by-hand` a person types what the story would: here, that the shop looks whether all is well.
+#[test]
+fn a_story_can_be_told_by_hand() {
+    let mut told = Told::begun(&["three-servers", "--by-hand"]);
+    told.read_until("Without a command behind it");
+    for (name, runs_by) in [
+        ("shop", "tradepost-server run"),
+        ("ann", "tradepost daemon"),
+    ] {
+        let typed = format!("{} {runs_by}\n", told.script(name));
+        assert!(told.printed.contains(&typed), "{}", told.printed);
+    }
+    let looked = Command::new(told.script("carrier"))
+        .args(["tradepost-server", "doctor"])
+        .output()
+        .unwrap();
+    assert!(looked.status.success(), "{looked:?}");
+    // Nobody but the person starts anything.
+    assert_eq!(told.json("ann", "tradepost list --json"), json!([]));
+    told.ends();
+}
+
 /// The README of the examples names all of them, and the program knows no others.
 #[test]
 fn every_folder_of_the_examples_is_a_story_with_its_command() {
@@ -168,7 +226,7 @@ fn every_folder_of_the_examples_is_a_story_with_its_command() {
     let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
     let folders = folders.map(|entry| entry.file_name().into_string().unwrap());
     let mut folders: Vec<String> = folders
-        .filter(|name| !["src", "tests"].contains(&name.as_str()))
+        .filter(|name| !NO_STORIES.contains(&name.as_str()))
         .collect();
     known.sort_unstable();
     folders.sort_unstable();
@@ -197,6 +255,7 @@ fn a_story_that_there_is_not_is_wrong_usage_and_the_others_are_named() {
 /// A story that was told, with everybody still running.
 struct Told {
     process: Child,
+    stdout: BufReader<ChildStdout>,
     printed: String,
 }
 
@@ -212,25 +271,32 @@ impl Told {
     }
 
     fn with(name: &str, options: &[&str]) -> Told {
-        let process = Command::new(STORY)
-            .args([name, "--keep"])
-            .args(options)
+        let mut told = Told::begun(&[&[name, "--keep"], options].concat());
+        told.read_until("Without a command behind it");
+        transcript::is_shown_by(&readme(name), &told.printed);
+        told
+    }
+
+    fn begun(arguments: &[&str]) -> Told {
+        let mut process = Command::new(STORY)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut told = Told {
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        Told {
             process,
+            stdout,
             printed: String::new(),
-        };
-        let printed = &mut told.printed;
-        let mut stdout = BufReader::new(told.process.stdout.take().unwrap());
-        while !printed.contains("Without a command behind it") {
-            let read = stdout.read_line(printed).unwrap();
-            assert!(read > 0, "it ended: {printed}");
         }
-        transcript::is_shown_by(&readme(name), printed);
-        told
+    }
+
+    fn read_until(&mut self, words: &str) {
+        while !self.printed.contains(words) {
+            let read = self.stdout.read_line(&mut self.printed).unwrap();
+            assert!(read > 0, "it ended: {}", self.printed);
+        }
     }
 
     /// What a command prints that is typed in somebody's name, by the script that the story has named.
@@ -300,6 +366,15 @@ impl Drop for Told {
             let _ = self.process.wait();
         }
     }
+}
+
+/// Says that the test is skipped where a program of the system is missing.
+fn is_there(program: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok();
+    if !there {
+        tradepost_mailbed::skipped(&format!("{program} is missing"));
+    }
+    there
 }
 
 fn the_only_one(list: Value) -> Value {

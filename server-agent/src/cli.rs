@@ -148,7 +148,7 @@ everything goes back. The same decision again does nothing.")]
   tradepost-server jobs --json | jq -r '.[] | select(.attempts > 3) | .name'
   tradepost-server jobs retry T-1001.hand-over     run it at once
 
-What commands read and answer stands in examples/merchant/README.md.")]
+What commands read and answer stands in examples/fulfilment/README.md.")]
     Jobs {
         #[command(flatten)]
         json: Json,

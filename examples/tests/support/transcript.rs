@@ -39,6 +39,12 @@ fn plain_word(word: &str) -> String {
     if word.starts_with("/tmp/tradepost-") {
         return "FOLDER".to_owned();
     }
+    if let Some(port) = word.strip_prefix("http://127.0.0.1:") {
+        return format!(
+            "http://{}",
+            port.trim_start_matches(|c: char| c.is_ascii_digit())
+        );
+    }
     if word.len() == 5 && word.get(2..3) == Some(":") {
         return "TIME".to_owned();
     }

@@ -1,6 +1,8 @@
 //! Tells one of the stories of `examples/`, each in a folder of its own: the programs run as separate processes
 //! on this machine, with the configuration files of that folder, and are typed at.
 
+mod fulfilment;
+mod http_intake;
 mod mailbox;
 mod merchant;
 mod one_shop;
@@ -19,10 +21,11 @@ const USAGE: &str = "\
 Tells a story of `examples/` with the real programs, on this machine alone. Usually started as
 `cargo xtask story NAME`.
 
-Usage: story NAME [--keep] [--dovecot]
+Usage: story NAME [--keep | --by-hand] [--dovecot]
 
 Options:
       --keep      Leave everything running at the end and print the commands to play on
+      --by-hand   Start nothing but the mail server, and print what to type
       --dovecot   Let Dovecot and Postfix carry the mail; needs root
   -h, --help      Print this text
 ";
@@ -33,14 +36,18 @@ enum Story {
     OneShop,
     ThreeServers,
     Merchant,
+    HttpIntake,
+    Fulfilment,
     Mailbox,
 }
 
 impl Story {
-    const ALL: [Story; 4] = [
+    const ALL: [Story; 6] = [
         Story::OneShop,
         Story::ThreeServers,
         Story::Merchant,
+        Story::HttpIntake,
+        Story::Fulfilment,
         Story::Mailbox,
     ];
 
@@ -50,6 +57,8 @@ impl Story {
             Story::OneShop => "one-shop",
             Story::ThreeServers => "three-servers",
             Story::Merchant => "merchant",
+            Story::HttpIntake => "http-intake",
+            Story::Fulfilment => "fulfilment",
             Story::Mailbox => "mailbox",
         }
     }
@@ -61,6 +70,8 @@ impl Story {
                 "shop, carrier and payment processor are servers on mailboxes of their own"
             }
             Story::Merchant => "a shop's own system tells of its orders, by a script",
+            Story::HttpIntake => "a shop's own system tells of its orders by HTTP, with curl",
+            Story::Fulfilment => "the server hands trades over to a program of 30 lines",
             Story::Mailbox => "a buyer attaches the daemon to a mailbox",
         }
     }
@@ -74,6 +85,8 @@ impl Story {
             Story::OneShop => one_shop::cast(mail),
             Story::ThreeServers => three_servers::cast(mail),
             Story::Merchant => merchant::cast(mail),
+            Story::HttpIntake => http_intake::cast(mail),
+            Story::Fulfilment => fulfilment::cast(mail),
             Story::Mailbox => mailbox::cast(mail),
         }
     }
@@ -84,6 +97,8 @@ impl Story {
             Story::OneShop => one_shop::tell(&scene).await,
             Story::ThreeServers => three_servers::tell(&scene).await,
             Story::Merchant => merchant::tell(&scene).await,
+            Story::HttpIntake => http_intake::tell(&scene).await,
+            Story::Fulfilment => fulfilment::tell(&scene).await,
             Story::Mailbox => mailbox::tell(&scene).await,
         }
     }
@@ -128,8 +143,17 @@ fn names() -> String {
 /// What is wanted.
 struct Wish {
     story: Story,
+    /// Who tells it.
+    teller: Teller,
     afterwards: Afterwards,
     on_dovecot: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Teller {
+    Program,
+    /// The person, at the terminal.
+    Person,
 }
 
 impl Wish {
@@ -139,6 +163,7 @@ impl Wish {
         let mut wish = match names.as_slice() {
             [name] => Wish {
                 story: Story::named(name).ok_or_else(|| format!("there is no story {name}"))?,
+                teller: Teller::Program,
                 afterwards: Afterwards::Clear,
                 on_dovecot: false,
             },
@@ -148,6 +173,10 @@ impl Wish {
         for option in options {
             match option {
                 "--keep" => wish.afterwards = Afterwards::KeepUntilAsked,
+                "--by-hand" => {
+                    wish.teller = Teller::Person;
+                    wish.afterwards = Afterwards::KeepUntilAsked;
+                }
                 "--dovecot" => wish.on_dovecot = true,
                 other => return Err(format!("there is no argument {other}")),
             }
@@ -171,11 +200,29 @@ async fn show(wish: Wish) -> Result<()> {
             }
             Ok(stage)
         },
-        async |stage| story.tell(stage).await,
-        tell_how_to_play_on,
+        async |stage| match wish.teller {
+            Teller::Program => story.tell(stage).await,
+            Teller::Person => Ok(()),
+        },
+        |stage| match wish.teller {
+            Teller::Program => tell_how_to_play_on(stage),
+            Teller::Person => tell_how_to_begin(stage),
+        },
         wish.afterwards,
     )
     .await
+}
+
+fn tell_how_to_begin(stage: &Stage) {
+    println!("== The mail server runs until Ctrl-C. To begin, in another terminal each:");
+    for part in stage.parts() {
+        let (script, program) = (stage.script(part.name), part.program);
+        let script = script.display();
+        println!("{script} {} {}", program.name(), program.runs_by());
+    }
+    println!(
+        "\nWithout a command behind it, each of these opens a shell in which to type the rest."
+    );
 }
 
 fn tell_how_to_play_on(stage: &Stage) {
