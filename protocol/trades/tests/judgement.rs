@@ -451,3 +451,29 @@ fn what_was_paid_is_said_in_the_trades_currency() {
         (Verdict::Warned, Some(14), Some(WarningKind::WrongAmount))
     );
 }
+
+#[test]
+fn only_the_shop_decides_about_a_return_though_the_carrier_was_asked_something() {
+    let decision = |asked: &Value, n: u64| {
+        let to = asked["to"].as_str().unwrap();
+        let body = json!({ "kind": "return-decision", "accepted": true, "refund": eur("5.00") });
+        let said = about(statement(n, to, ANN, body), "T-1");
+        with(said, "answers", asked["id"].clone())
+    };
+    let question = statement(410, ANN, CARRIER, json!({ "kind": "status-request" }));
+    let wish = statement(411, ANN, SHOP, json!({ "kind": "return" }));
+    let (question, wish) = (about(question, "T-1"), about(wish, "T-1"));
+    let mut ledger = under_way();
+    let _ = (ledger.say(&question), ledger.say(&wish));
+
+    let by_the_carrier = ledger.hear(decision(&question, 412));
+    assert_eq!(
+        (by_the_carrier.rule, by_the_carrier.warning),
+        (Some(9), Some(WarningKind::WrongSender))
+    );
+    let by_the_shop = ledger.hear(decision(&wish, 413));
+    assert_eq!(
+        (by_the_shop.rule, by_the_shop.verdict),
+        (Some(16), Verdict::Applied)
+    );
+}
