@@ -5,6 +5,7 @@
 //! sku = "K-1"
 //! name = "Kettle"
 //! price = "49.00 EUR"
+//! in_stock = false      # orders for it are rejected; true where it is left out
 //! ```
 //!
 //! The list may have any name, and an article may be a table named after its number:
@@ -64,19 +65,32 @@ fn item(
         return Err(source.wrong(entry, "an article is a table with sku, name and price"));
     };
     let (mut sku, mut name, mut price) = (named, None, None);
+    let mut in_stock = true;
     for (key, value) in table.iter() {
         match key.get_ref().as_ref() {
             "sku" => sku = Some(text(source, value, "sku")?),
             "name" => name = Some(text(source, value, "name")?),
             "price" => price = Some(amount(source, value)?),
+            "in_stock" => {
+                in_stock = value
+                    .get_ref()
+                    .as_bool()
+                    .ok_or_else(|| source.wrong(value, "in_stock: true or false"))?;
+            }
             other => {
-                let text = format!("unknown key {other:?}: an article has sku, name and price");
+                let text =
+                    format!("unknown key {other:?}: an article has sku, name, price and in_stock");
                 return Err(source.wrong(key, text));
             }
         }
     }
     match (name, price) {
-        (Some(name), Some(price)) => Ok(Item { sku, name, price }),
+        (Some(name), Some(price)) => Ok(Item {
+            sku,
+            name,
+            price,
+            in_stock,
+        }),
         (None, _) => Err(source.wrong(entry, "this article has no name")),
         (Some(_), None) => Err(source.wrong(entry, "this article has no price")),
     }

@@ -76,7 +76,7 @@ pub(crate) async fn examine(
         config.path().display().to_string(),
     ));
     checks.push(roles(&config));
-    checks.extend(procedures::checks(&config));
+    checks.extend(procedures::checks(&config).await);
     match config::data_folder(places) {
         Ok(data) => checks.push(store(&data, &config).await),
         Err(e) => checks.push(Check::bad("data folder", format!("{e:#}"), "")),

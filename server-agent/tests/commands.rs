@@ -420,6 +420,8 @@ fn help_has_examples_and_wrong_use_is_status_two() {
         "run",
         "emit",
         "trades",
+        "returns",
+        "decide",
         "outbox",
         "doctor",
         "dkim-key",

@@ -5,6 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use tradepost_mailroom::{Mood, NameServer};
 use tradepost_statements::{Body, Kind, Statement};
 
 use support::{
@@ -99,6 +100,92 @@ async fn an_order_that_waits_survives_a_crash_and_becomes_one_trade_that_is_char
     assert_eq!(count(&room.statements(ANN), Kind::OrderRejected), 0);
     assert_eq!(running.terminate(), Some(0));
     assert_eq!(paying.terminate(), Some(0));
+}
+
+/// The table as `doctor` shows it.
+fn found(server: &Server, what: &str) -> Vec<(bool, String)> {
+    let out = server.say(&["doctor", "--json"], "");
+    let checks: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let checks = checks.as_array().unwrap().iter();
+    checks
+        .filter(|c| c["what"] == what)
+        .map(|c| (c["ok"] == true, c["found"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_shows_the_table_and_names_addresses_that_are_nobodys_and_programs_that_are_not_there()
+ {
+    const TABLE: &str = r#"
+roles = ["shop"]
+[shop.payment.credit-card]
+processor = "billing@pay.example"
+authorize = true
+[shop.payment.e-money]
+processor = "wallet@host.example"
+charge = "on-shipping"
+[shop.payment.bank-transfer]
+processor = "invoices@nowhere.example"
+charge = "on-invoice"
+due_within = "10 days"
+[shop.delivery.courier]
+carrier = "track@nomail.example"
+[shop.delivery.electronic]
+goods_command = ["sh", "-c", "true"]
+"#;
+    let room = room().await;
+    let names = NameServer::start().await.unwrap();
+    names.set_mx("pay.example", "mx.pay.example");
+    names.set_address("host.example", [127, 0, 0, 1].into());
+    // RFC 7505: it says that it takes no mail.
+    names.set_mx("nomail.example", "");
+    names.set_address("nomail.example", [127, 0, 0, 1].into());
+    let server = room.server(SHOP, TABLE);
+    let resolver = format!("[trust]\nresolver = \"{}\"\n", names.address());
+    let text = std::fs::read_to_string(&server.config).unwrap();
+    std::fs::write(&server.config, text.replace("[trust]\n", &resolver)).unwrap();
+
+    let table = found(&server, "procedure");
+    assert!(table.iter().all(|(ok, _)| *ok), "{table:?}");
+    let shown: Vec<&str> = table.iter().map(|(_, text)| text.as_str()).collect();
+    let expected = [
+        "credit-card: authorized before there is a trade, charged on confirmation by billing@pay.example",
+        "e-money: charged on shipping by wallet@host.example",
+        "bank-transfer: by invoice, due 10 days and 0 h after the order by invoices@nowhere.example",
+        "courier: brought by track@nomail.example",
+        "electronic: sent by letter, made by sh -c true",
+    ];
+    assert_eq!(shown, expected);
+    let parties = found(&server, "parties");
+    let good: Vec<&str> = parties
+        .iter()
+        .filter(|(ok, _)| *ok)
+        .map(|(_, text)| text.as_str())
+        .collect();
+    assert_eq!(
+        good,
+        [
+            "billing@pay.example: pay.example takes mail",
+            "wallet@host.example: host.example takes mail",
+        ]
+    );
+    assert_eq!(parties.len(), 4, "{parties:?}");
+    // DNS that does not answer says nothing against anybody.
+    names.set_mood(Mood::Fails);
+    let parties = found(&server, "parties");
+    assert!(
+        parties
+            .iter()
+            .all(|(ok, text)| *ok && text.contains("does not say"))
+    );
+    // A program that is not there.
+    let text = std::fs::read_to_string(&server.config).unwrap();
+    let changed = text.replace("[\"sh\", ", "[\"/nowhere/make-licence\", ");
+    std::fs::write(&server.config, changed).unwrap();
+    let table = found(&server, "procedure");
+    let bad: Vec<_> = table.iter().filter(|(ok, _)| !*ok).collect();
+    assert_eq!(bad.len(), 1);
+    assert!(bad[0].1.starts_with("electronic"), "{bad:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

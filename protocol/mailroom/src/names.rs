@@ -1,4 +1,4 @@
-//! A name server for tests: it answers questions for TXT records, or does not.
+//! A name server for tests: it answers questions for TXT, MX and A records, or does not.
 //!
 //! It knows as much of DNS (RFC 1035) as that needs: one question over UDP, answers that fit.
 
@@ -32,9 +32,15 @@ pub enum Mood {
 #[derive(Default)]
 struct State {
     mood: Mood,
-    texts: BTreeMap<String, String>,
+    /// By name and type, what the one record holds.
+    records: BTreeMap<String, BTreeMap<u16, Vec<u8>>>,
     asked: u64,
 }
+
+/// Types of records (RFC 1035 section 3.2.2).
+const A: u16 = 1;
+const MX: u16 = 15;
+const TXT: u16 = 16;
 
 /// Of every answer: a key's record may change from one test step to the next.
 const TTL_SECONDS: u32 = 60;
@@ -77,8 +83,31 @@ impl NameServer {
 
     /// From now on the name has this TXT record.
     pub fn set_txt(&self, name: &str, text: &str) {
-        let name = name.to_ascii_lowercase();
-        lock(&self.state).texts.insert(name, text.to_owned());
+        let strings = text
+            .as_bytes()
+            .chunks(LONGEST_STRING)
+            .flat_map(|s| std::iter::once(s.len().to_le_bytes()[0]).chain(s.iter().copied()));
+        self.set(name, TXT, strings.collect());
+    }
+
+    /// From now on mail for the domain goes to this host; to none where that is empty (RFC 7505).
+    pub fn set_mx(&self, domain: &str, host: &str) {
+        let labels = host.split('.').filter(|label| !label.is_empty());
+        let host = labels
+            .flat_map(|label| std::iter::once(label.len().to_le_bytes()[0]).chain(label.bytes()));
+        let record = [0, 10].into_iter().chain(host).chain([0]);
+        self.set(domain, MX, record.collect());
+    }
+
+    /// From now on the name is a host with this address.
+    pub fn set_address(&self, name: &str, address: Ipv4Addr) {
+        self.set(name, A, address.octets().to_vec());
+    }
+
+    fn set(&self, name: &str, kind: u16, record: Vec<u8>) {
+        let mut state = lock(&self.state);
+        let of_name = state.records.entry(name.to_ascii_lowercase()).or_default();
+        of_name.insert(kind, record);
     }
 
     /// From now on it answers, or not.
@@ -109,30 +138,28 @@ impl State {
         let (name, end) = name(question)?;
         // Behind the name: type and class.
         let asked = question.get(HEADER..end.checked_add(4)?)?;
-        let is_txt = question.get(end..end.checked_add(2)?)? == [0, 16];
-        let found = self.texts.get(&name).filter(|_| is_txt);
+        let kind = question.get(end..end.checked_add(2)?)?;
+        let kind = u16::from_be_bytes(kind.try_into().ok()?);
+        let found = self.records.get(&name).and_then(|r| r.get(&kind));
         let (code, answers) = match self.mood {
             Mood::Silent => return None,
             Mood::Fails => (2, 0),
             // NXDOMAIN, or a name that has no such record.
-            Mood::Answers if !self.texts.contains_key(&name) => (3, 0),
+            Mood::Answers if !self.records.contains_key(&name) => (3, 0),
             Mood::Answers => (0, u8::from(found.is_some())),
         };
         let mut answer = question.get(..2)?.to_vec();
         // A response, recursion desired and available; one question, so many answers.
         answer.extend([0x81, 0x80 | code, 0, 1, 0, answers, 0, 0, 0, 0]);
         answer.extend(asked);
-        if let Some(text) = found.filter(|_| answers > 0) {
-            let strings: Vec<u8> = text
-                .as_bytes()
-                .chunks(LONGEST_STRING)
-                .flat_map(|s| std::iter::once(s.len().to_le_bytes()[0]).chain(s.iter().copied()))
-                .collect();
-            // The name that was asked for, TXT, IN.
-            answer.extend([0xC0, 12, 0, 16, 0, 1]);
+        if let Some(record) = found.filter(|_| answers > 0) {
+            // The name that was asked for, its type, IN.
+            answer.extend([0xC0, 12]);
+            answer.extend(kind.to_be_bytes());
+            answer.extend([0, 1]);
             answer.extend(TTL_SECONDS.to_be_bytes());
-            answer.extend(u16::try_from(strings.len()).ok()?.to_be_bytes());
-            answer.extend(strings);
+            answer.extend(u16::try_from(record.len()).ok()?.to_be_bytes());
+            answer.extend(record);
         }
         Some(answer)
     }

@@ -18,7 +18,7 @@ mod sign;
 mod fold;
 
 pub use crypto::VerifyingKey;
-pub use dns::TxtAnswer;
+pub use dns::{MailAnswer, TxtAnswer};
 pub use keys::KeySource;
 pub use private_key::{KeyError, PrivateKey, make_key};
 pub use prover::{NoProver, Proven, Prover, Unproven};

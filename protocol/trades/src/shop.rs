@@ -23,10 +23,11 @@ pub(crate) use authorize::{
     Authorizing, authorization, authorization_came, authorizing, not_authorized, wish_early,
 };
 pub use authorize::{WaitingOrder, waiting_orders};
-pub(crate) use charge::authorize_again;
 pub use charge::{Approved, Charging};
+pub(crate) use charge::{authorize_again, was_charged};
 pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
+pub(crate) use instruct::deliver_otherwise;
 pub(crate) use order::order;
 pub use returns::{Decided, Decision, ReturnLine, ReturnView, returns};
 pub(crate) use returns::{Undecidable, decide, give_back};

@@ -43,8 +43,12 @@ mod requests;
 mod returns;
 #[path = "server/scene.rs"]
 mod scene;
+#[path = "server/stages.rs"]
+mod stages;
 mod support;
 #[path = "server/time.rs"]
 mod time;
+#[path = "server/versions.rs"]
+mod versions;
 #[path = "server/wishes.rs"]
 mod wishes;

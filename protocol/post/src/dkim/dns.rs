@@ -12,7 +12,7 @@ use mail_auth::hickory_resolver::lookup::Lookup;
 use mail_auth::hickory_resolver::net::runtime::TokioRuntimeProvider;
 use mail_auth::hickory_resolver::net::{DnsError, NetError};
 use mail_auth::hickory_resolver::proto::op::ResponseCode;
-use mail_auth::hickory_resolver::proto::rr::{Name, RData};
+use mail_auth::hickory_resolver::proto::rr::{Name, RData, RecordType};
 use mail_auth::hickory_resolver::system_conf::read_system_conf;
 
 /// The TXT records at a name.
@@ -24,6 +24,17 @@ pub enum TxtAnswer {
     Found(Vec<String>),
     /// DNS says that there are none.
     Missing,
+    /// DNS did not answer; for people.
+    Unanswered(String),
+}
+
+/// Whether mail for a domain can arrive anywhere (RFC 5321 section 5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailAnswer {
+    /// It has a host for mail.
+    Takes,
+    /// DNS says that there is none.
+    TakesNone,
     /// DNS did not answer; for people.
     Unanswered(String),
 }
@@ -75,25 +86,65 @@ impl Dns {
 
     /// The records, and how long they hold.
     pub(super) async fn txt(&self, name: &str) -> (TxtAnswer, Option<Duration>) {
-        let unanswered = |why: String| (TxtAnswer::Unanswered(why), None);
+        match self.records(name, RecordType::TXT).await {
+            Ok(Some(lookup)) => found(&lookup),
+            Ok(None) => (TxtAnswer::Missing, None),
+            Err(no) => no,
+        }
+    }
+
+    /// Where a domain has no MX record, its address counts; an MX record that names no host says that
+    /// it takes no mail (RFC 7505).
+    pub(super) async fn mail(&self, domain: &str) -> MailAnswer {
+        for kind in [RecordType::MX, RecordType::A, RecordType::AAAA] {
+            match self.records(domain, kind).await {
+                Ok(Some(lookup)) if is_null_mx(&lookup) => return MailAnswer::TakesNone,
+                Ok(Some(lookup)) if !lookup.answers().is_empty() => return MailAnswer::Takes,
+                Ok(Some(_) | None) | Err((TxtAnswer::Missing, _)) => {}
+                Err((TxtAnswer::Unanswered(why), _)) => return MailAnswer::Unanswered(why),
+                Err((TxtAnswer::Fixed(_) | TxtAnswer::Found(_), _)) => {}
+            }
+        }
+        MailAnswer::TakesNone
+    }
+
+    /// None: that is no name.
+    async fn records(
+        &self,
+        name: &str,
+        kind: RecordType,
+    ) -> Result<Option<Lookup>, (TxtAnswer, Option<Duration>)> {
+        let unanswered = |why: String| Err((TxtAnswer::Unanswered(why), None));
         let resolver = match &self.resolver {
             Ok(resolver) => resolver,
             Err(why) => return unanswered(why.clone()),
         };
         let Ok(mut fqdn) = Name::from_ascii(name) else {
-            return (TxtAnswer::Missing, None);
+            return Ok(None);
         };
         // No search domain is ever appended.
         fqdn.set_fqdn(true);
-        match tokio::time::timeout(self.budget, resolver.txt_lookup(fqdn)).await {
-            Ok(Ok(lookup)) => found(&lookup),
-            Ok(Err(e)) => no_records(name, &e),
+        match tokio::time::timeout(self.budget, resolver.lookup(fqdn, kind)).await {
+            Ok(Ok(lookup)) => Ok(Some(lookup)),
+            Ok(Err(e)) => Err(no_records(name, &e)),
             Err(_) => unanswered(format!(
                 "DNS did not answer within {:?} for {name}",
                 self.budget
             )),
         }
     }
+}
+
+fn is_null_mx(lookup: &Lookup) -> bool {
+    let answers = lookup.answers();
+    !answers.is_empty()
+        && answers.iter().all(|record| {
+            if let RData::MX(mx) = &record.data {
+                mx.exchange.is_root()
+            } else {
+                false
+            }
+        })
 }
 
 fn at(address: SocketAddr) -> ResolverConfig {

@@ -12,7 +12,7 @@ use tradepost_letters::dkim::{BadRecord, KeyRecord};
 use tradepost_letters::organizational_domain;
 
 use super::crypto::VerifyingKey;
-use super::dns::{Dns, TxtAnswer};
+use super::dns::{Dns, MailAnswer, TxtAnswer};
 
 /// Where keys come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +177,10 @@ impl Keys {
             Some(record) => TxtAnswer::Fixed(record.text.clone()),
             None => self.dns.txt(&name).await.0,
         }
+    }
+
+    pub(super) async fn mail(&self, domain: &str) -> MailAnswer {
+        self.dns.mail(&canonical(domain)).await
     }
 }
 

@@ -9,7 +9,7 @@ use tradepost_letters::dkim::{Candidate, Signatures, Verification, proof, signat
 use tradepost_letters::{Content, Opened, RelayPolicy, open, time_of_receipt};
 use tradepost_statements::{Evidence, Time};
 
-use super::dns::TxtAnswer;
+use super::dns::{MailAnswer, TxtAnswer};
 use super::keys::{KeyAnswer, KeySource, Keys};
 use super::workers::on_all_cores;
 
@@ -93,6 +93,11 @@ impl Prover {
     /// The TXT records at a name, as they are now.
     pub async fn txt(&self, name: &str) -> TxtAnswer {
         self.keys.txt(name).await
+    }
+
+    /// Whether mail for a domain can arrive anywhere, as DNS says now.
+    pub async fn mail(&self, domain: &str) -> MailAnswer {
+        self.keys.mail(domain).await
     }
 }
 

@@ -153,6 +153,7 @@ fn keep(
     object: &Map<String, Value>,
     mut record: TradeRecord,
 ) -> Result<StatementId, Refusal> {
+    let before = trade.shop.as_ref().map(|s| s.record.clone());
     if let Some(shop) = &mut trade.shop {
         if shop.record == record {
             let known = shop.record_statement;
@@ -167,6 +168,7 @@ fn keep(
                 known: newest.number(),
             });
         }
+        check_total(&desk.settings.address, shop, &record)?;
         shop.record = record;
     } else {
         // The statement is replaced below, once it is made.
@@ -181,6 +183,24 @@ fn keep(
         shop.record_statement = id;
     }
     payment::total_changed(desk, &mut trade);
+    if let Some(before) = before {
+        shop::deliver_otherwise(desk, &mut trade, &before);
+    }
     desk.save(&mut trade);
     Ok(id)
+}
+
+/// A payment processor that was told one total takes no other (protocol 5, line 14).
+fn check_total(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result<(), Refusal> {
+    let is_told = shop::was_charged(shop) && shop.record.payment.processor != *own;
+    if is_told && shop.record.total != record.total {
+        return Err(Refusal::Member {
+            name: "record.total".to_owned(),
+            problem: format!(
+                "the payment processor was told to take {}; the total stays, and what is not due is paid back",
+                shop.record.total
+            ),
+        });
+    }
+    Ok(())
 }

@@ -44,7 +44,7 @@ pub struct Approved {
 }
 
 /// Whether the payment processor was told to take the payment.
-pub(super) fn was_charged(shop: &ShopPart) -> bool {
+pub(crate) fn was_charged(shop: &ShopPart) -> bool {
     match shop.charging {
         Charging::WithTheOthers => shop.instructed == Instructed::Yes,
         Charging::Told => true,
@@ -87,7 +87,7 @@ pub(super) fn once_shipped(desk: &mut Desk<'_>, trade: &mut Trade) {
     }
 }
 
-fn is_cancelled(shop: &ShopPart) -> bool {
+pub(super) fn is_cancelled(shop: &ShopPart) -> bool {
     shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled)
 }
 

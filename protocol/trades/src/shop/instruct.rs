@@ -1,6 +1,7 @@
 //! The instructions to carrier and payment processor (E9, E10); to ourselves, where this server
 //! plays those roles as well (E27): then nothing is mailed, and the book entry is made at once.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use tradepost_statements::instruction::{DeliveryInstruction, InstructedLine, Recall};
@@ -90,6 +91,38 @@ pub(super) fn rest(desk: &mut Desk<'_>, trade: &mut Trade) {
                     *known = new;
                 }
             }
+        }
+    }
+}
+
+/// Another version of the record names other carriers or parcels, other goods or another place: the
+/// old ones are recalled, the new ones instructed. The caller saves the trade.
+pub(crate) fn deliver_otherwise(desk: &mut Desk<'_>, trade: &mut Trade, before: &TradeRecord) {
+    let after = match &trade.shop {
+        Some(shop) if shop.instructed == Instructed::Yes && !charge::is_cancelled(shop) => {
+            shop.record.clone()
+        }
+        Some(_) | None => return,
+    };
+    let (old, new) = (parcels(before), parcels(&after));
+    let mut dismissed: BTreeSet<&Address> = BTreeSet::new();
+    for (carrier, parcel) in old.iter().filter(|known| !new.contains(known)) {
+        if new.iter().any(|(stays, _)| stays == carrier) {
+            // One of its parcels; one without a name is named by an empty one.
+            recall(
+                desk,
+                trade,
+                carrier,
+                Some(parcel.clone().unwrap_or_default()),
+            );
+        } else if dismissed.insert(carrier) {
+            recall(desk, trade, carrier, None);
+        }
+    }
+    let is_same = before.lines == after.lines && recipient(before) == recipient(&after);
+    for (carrier, parcel) in &new {
+        if !is_same || !old.contains(&(carrier.clone(), parcel.clone())) {
+            deliver(desk, trade, carrier, parcel.clone());
         }
     }
 }

@@ -137,7 +137,7 @@ fn examine<'s>(
     order: &Order,
 ) -> Result<Accepted<'s>, (RejectionReason, String)> {
     use RejectionReason::{
-        InvalidOrder, NotAuthorized, PriceChanged, UnknownItem, UnsupportedMethod,
+        InvalidOrder, NotAuthorized, OutOfStock, PriceChanged, UnknownItem, UnsupportedMethod,
     };
     if order.hub.is_some() {
         // Protocol 8: with a hub, personal details come only with the commit.
@@ -185,6 +185,10 @@ fn examine<'s>(
                 line.price
             );
             return Err((PriceChanged, text));
+        }
+        if !item.in_stock {
+            let text = format!("{} is out of stock.", shortened(&item.name));
+            return Err((OutOfStock, text));
         }
     }
     let payment = settings.payment.get(&order.payment.method).ok_or_else(|| {

@@ -80,7 +80,7 @@ pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Retur
         Ok(wanted) => wanted,
         Err(why) => return refuse(desk, statement, *trade, why),
     };
-    if !shipped && (wanted == goods::left(shop) || is_called_off(shop)) {
+    if !shipped && (wanted == goods::left(shop) || charge::is_cancelled(shop)) {
         let all = Cancel {
             text: wish.reason.clone(),
         };
@@ -90,10 +90,6 @@ pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Retur
         return cancel_lines(desk, statement, *trade, &wanted, refund);
     }
     want_back(desk, statement, *trade, &wanted, wish.reason.clone())
-}
-
-fn is_called_off(shop: &ShopPart) -> bool {
-    shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled)
 }
 
 /// What the trade does not have, or no longer, needs no operator.

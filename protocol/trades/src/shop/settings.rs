@@ -98,6 +98,8 @@ pub struct Item {
     pub name: String,
     /// For one piece.
     pub price: Amount,
+    /// It can be had now.
+    pub in_stock: bool,
 }
 
 impl Catalogue {

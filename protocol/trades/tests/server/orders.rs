@@ -63,14 +63,23 @@ fn what_a_shop_rejects_stands_beside_what_it_accepts() {
             sku: Some("K-1".to_owned()),
             name: "Kettle".to_owned(),
             price: "49.00 EUR".parse().unwrap(),
+            in_stock: true,
         },
         Item {
             sku: None,
             name: "Cup".to_owned(),
             price: "5.00 EUR".parse().unwrap(),
+            in_stock: true,
+        },
+        Item {
+            sku: Some("K-0".to_owned()),
+            name: "Old kettle".to_owned(),
+            price: "49.00 EUR".parse().unwrap(),
+            in_stock: false,
         },
     ]);
-    let rows: [(&str, Value, Option<&str>); 12] = [
+    let rows: [(&str, Value, Option<&str>); 13] = [
+        ("lines/0/sku", json!("K-0"), Some("out-of-stock")),
         ("", json!(null), None),
         ("lines/0/sku", json!("K-2"), Some("unknown-item")),
         ("lines/0/sku", json!(null), None),
