@@ -38,10 +38,24 @@ pub(crate) struct Config {
     pub(crate) imap: Option<ImapToml>,
     /// The way out; not needed for reports and imports.
     pub(crate) smtp: Option<SmtpToml>,
+    /// Who is told what happened.
+    pub(crate) notify: Option<NotifyConfig>,
     /// When the mail server is asked again to accept a letter.
     pub(crate) submissions: Policy,
     /// How long `order` and the like wait for a letter to leave.
     pub(crate) wait_to_send: Duration,
+}
+
+/// `[notify]`, checked: at least one of them.
+#[derive(Debug)]
+pub(crate) struct NotifyConfig {
+    /// A program and its arguments, with an event as JSON on its standard input.
+    pub(crate) command: Option<Vec<String>>,
+    /// How long it may take for one.
+    pub(crate) timeout: Duration,
+    /// Whether the desktop shows events.
+    #[cfg_attr(not(feature = "desktop"), expect(dead_code, reason = "refused before"))]
+    pub(crate) desktop: bool,
 }
 
 /// At least one address.
@@ -75,6 +89,45 @@ struct File {
     limits: Limits,
     #[serde(default)]
     timers: Timers,
+    notify: Option<NotifyToml>,
+}
+
+/// `[notify]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotifyToml {
+    command: Option<Spanned<Vec<String>>>,
+    timeout: Option<Span>,
+    desktop: Option<Spanned<bool>>,
+}
+
+/// A program that sends a message somewhere may wait for a server.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl NotifyToml {
+    fn checked(&self, source: &Source) -> Result<Option<NotifyConfig>, ConfigError> {
+        if let Some(command) = &self.command
+            && command.as_ref().first().is_none_or(String::is_empty)
+        {
+            return Err(source.wrong(
+                command,
+                "command is empty: name a program, such as command = [\"/home/ann/bin/on-event\"]",
+            ));
+        }
+        if let Some(desktop) = &self.desktop
+            && *desktop.as_ref()
+            && !cfg!(feature = "desktop")
+        {
+            return Err(source.wrong(desktop, "this program was built without notices on the desktop: install it with `--features desktop`"));
+        }
+        let command = self.command.as_ref().map(|c| c.as_ref().clone());
+        let desktop = self.desktop.as_ref().is_some_and(|d| *d.as_ref());
+        Ok((command.is_some() || desktop).then(|| NotifyConfig {
+            command,
+            timeout: or(self.timeout, NOTIFY_TIMEOUT),
+            desktop,
+        }))
+    }
 }
 
 /// `[limits]`.
@@ -178,7 +231,12 @@ impl Config {
             Some(dkim) => dkim.signing(&source, addresses.iter())?,
             None => Signing::Unsigned,
         };
+        let notify = match &file.notify {
+            Some(notify) => notify.checked(&source)?,
+            None => None,
+        };
         Ok(Config {
+            notify,
             policy: file.trust.relay_policy(&source)?,
             keys: keys(&source, &file)?,
             signing,

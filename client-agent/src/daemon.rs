@@ -27,6 +27,7 @@ use crate::carry::{Carrier, copy_what_left, keep_copies};
 use crate::cli::Places;
 use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
+use crate::notify::{keep_telling, tell_what_waits};
 use crate::office::{FOR_HELD_LETTERS, Office};
 use crate::sending::{copies, mailbox as mailbox_settings, pace, submitter};
 use crate::socket::Daemon;
@@ -70,6 +71,8 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     let door = tokio::spawn(socket::serve(door, Arc::clone(&office), stop.clone()));
     let mut out = Outgoing::start(&office, &stop).await?;
     let timekeeper = tokio::spawn(Arc::clone(&office).keep_time());
+    // Who runs once tells at the end, when everything has come in.
+    let telling = (!once).then(|| tokio::spawn(keep_telling(Arc::clone(&office), stop.clone())));
     let judging_again = tokio::spawn(judge_all_again(Arc::clone(&office)));
     if copies(&office) {
         let (office, settings, sent) = (Arc::clone(&office), settings.clone(), sent.clone());
@@ -85,6 +88,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
             Ok(Vec::new())
         }
         broken = timekeeper => Err(broken?.into()),
+        broken = broken(telling) => Err(broken),
         broken = out.broken() => Err(broken),
     };
     say(&[NotifyState::Stopping]);
@@ -93,6 +97,10 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         office.do_what_is_due(FOR_HELD_LETTERS).await?;
         tokio::select! {
             () = send_what_waits(&office, &out, &settings, &sent) => {}
+            () = asked_to_end() => tracing::info!("ending, as asked"),
+        }
+        tokio::select! {
+            told = tell_what_waits(&office) => told?,
             () = asked_to_end() => tracing::info!("ending, as asked"),
         }
     }
@@ -105,6 +113,18 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         bail!("not everything could be read: {}", unread.join("; "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Comes back only when it cannot be recorded any more what was told.
+async fn broken(telling: Option<JoinHandle<Result<(), LedgerError>>>) -> anyhow::Error {
+    let Some(telling) = telling else {
+        return std::future::pending().await;
+    };
+    match telling.await {
+        Ok(Ok(())) => std::future::pending().await,
+        Ok(Err(e)) => e.into(),
+        Err(e) => e.into(),
+    }
 }
 
 /// Nobody waits for this, so it has all the time that it takes.

@@ -6,6 +6,7 @@
 
 mod entry;
 pub(crate) mod send;
+mod telling;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tradepost_trades::rows::{Row, Rows};
 pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove};
 use send::Pen;
 pub(crate) use send::SendError;
+pub(crate) use telling::{Event, next_event};
 
 use crate::again::Trust;
 use crate::config::Config;
@@ -113,6 +115,7 @@ impl Ledger {
             clock,
         };
         ledger.note_settings()?;
+        ledger.note_notify(config.notify.is_some())?;
         ledger.note_trust(Trust::of(config))?;
         Ok((ledger, opened))
     }
@@ -124,6 +127,14 @@ impl Ledger {
             return Ok(());
         }
         self.enter(vec![Input::of(Entry::Settings { settings })])?;
+        Ok(())
+    }
+
+    /// A replay must keep the events that were kept then, and no others.
+    fn note_notify(&self, on: bool) -> Result<(), LedgerError> {
+        if telling::is_on(&self.store) != on {
+            self.enter(vec![Input::of(Entry::Notify { on })])?;
+        }
         Ok(())
     }
 
@@ -222,8 +233,10 @@ impl Ledger {
         let kept = !record.blob.is_empty();
         let at = batch.record(&record)?;
         let more = entry::rows(&*batch, &input.entry, at, kept, change.judgement.as_ref());
+        let to_tell = telling::queue(&*batch, &input.entry, at, &change.notices);
         batch.put(rows);
         batch.put(more);
+        batch.put(to_tell);
         if entry::queues(&input.entry) {
             entered.queued.push(at);
         }
@@ -317,8 +330,10 @@ pub(crate) fn replay(
     let change = entry::decide(&settings, rows, &input)?;
     let kept = !record.blob.is_empty();
     let more = entry::rows(rows, &input, at, kept, change.judgement.as_ref());
+    let to_tell = telling::queue(rows, &input, at, &change.notices);
     let mut out = change.rows;
     out.extend(more);
+    out.extend(to_tell);
     Ok(Replayed {
         rows: out,
         judgement: change.judgement,

@@ -1,14 +1,19 @@
-//! Telling the person what happened: a line each on standard error, where systemd and people read.
+//! Telling the person what happened: a line each on standard error, where systemd and people read;
+//! and, as the person wishes, to a program of their own and on the desktop.
+
+#[cfg(feature = "desktop")]
+mod desktop;
+mod told;
 
 use tradepost_letters::untrusted;
 use tradepost_trades::buyer::{Notice, plain};
 
+pub(crate) use told::{keep_telling, tell_what_waits};
+
 /// Tells.
 pub(crate) fn tell(notices: &[Notice]) {
     for notice in notices {
-        // A notice may quote a letter.
-        let text = plain::without_links(&notice.to_string());
-        let text = untrusted::show(&plain::with_both_forms(&text));
+        let text = in_words(notice);
         match notice {
             Notice::Warned { warning, .. } => {
                 tracing::warn!("{text}; see: tradepost warnings show {warning}");
@@ -21,4 +26,10 @@ pub(crate) fn tell(notices: &[Notice]) {
             | Notice::Resolved { .. } => tracing::info!("{text}"),
         }
     }
+}
+
+/// A notice may quote a letter.
+fn in_words(notice: &Notice) -> String {
+    let text = plain::without_links(&notice.to_string());
+    untrusted::show(&plain::with_both_forms(&text))
 }

@@ -30,6 +30,8 @@ pub(crate) struct Office {
     pub(crate) bell: Bell,
     /// Rung when a letter has left whose copy belongs into Sent.
     pub(crate) copies: Notify,
+    /// Rung when something happened that the person's own program is told of.
+    pub(crate) events: Notify,
     /// When the ledger has something to do by itself.
     alarm: watch::Sender<Option<Time>>,
     /// Counts what became of letters in the outbox.
@@ -48,6 +50,7 @@ impl Office {
             config,
             bell: Bell::new(),
             copies: Notify::new(),
+            events: Notify::new(),
             alarm: watch::Sender::new(None),
             outcomes: watch::Sender::new(0),
         }))
@@ -78,6 +81,9 @@ impl Office {
     /// What is to be done after something was entered.
     pub(crate) fn follow_up(&self, entered: &Entered) {
         notify::tell(&entered.notices);
+        if !entered.notices.is_empty() {
+            self.events.notify_one();
+        }
         if let Some(at) = entered.wake_up {
             self.alarm
                 .send_modify(|alarm| *alarm = earlier(*alarm, Some(at)));

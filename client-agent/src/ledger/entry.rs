@@ -13,6 +13,7 @@ use tradepost_trades::buyer::{
 use tradepost_trades::rows::{Row, Rows};
 
 use super::LedgerError;
+use super::telling::{self, EventId};
 use crate::again::{Left, Trust};
 use crate::receive;
 
@@ -125,6 +126,16 @@ pub(crate) enum Entry {
     },
     /// The mailbox is to be read from its beginning again.
     CursorsForgotten,
+    /// From here on, events are kept for the person's own program, or are not any more.
+    Notify {
+        /// Kept.
+        on: bool,
+    },
+    /// The person's own program has taken an event, or would not for too long.
+    Told {
+        /// Which.
+        event: EventId,
+    },
 }
 
 /// A [`Cursor`], as it is written down.
@@ -178,6 +189,29 @@ impl Entry {
             at: "its end".to_owned(),
             what: e.to_string(),
         })
+    }
+
+    /// When it was entered, of those that decide something.
+    pub(super) fn time(&self) -> Option<Time> {
+        match self {
+            Entry::Received { now, .. }
+            | Entry::ProvenAgain { now, .. }
+            | Entry::Counted { now, .. }
+            | Entry::FoundInSent { now, .. }
+            | Entry::Bounced { now, .. }
+            | Entry::Act { now, .. }
+            | Entry::Ticked { now } => Some(*now),
+            Entry::Sending { item, .. } => Some(item.queued_at),
+            Entry::Settings { .. }
+            | Entry::Trust { .. }
+            | Entry::JudgedThrough { .. }
+            | Entry::Outbox { .. }
+            | Entry::Copied { .. }
+            | Entry::Cursor { .. }
+            | Entry::CursorsForgotten
+            | Entry::Notify { .. }
+            | Entry::Told { .. } => None,
+        }
     }
 
     /// From the journal.
@@ -234,7 +268,9 @@ pub(super) fn decide(
         | Entry::Outbox { .. }
         | Entry::Copied { .. }
         | Entry::Cursor { .. }
-        | Entry::CursorsForgotten => Change::default(),
+        | Entry::CursorsForgotten
+        | Entry::Notify { .. }
+        | Entry::Told { .. } => Change::default(),
     })
 }
 
@@ -248,7 +284,9 @@ pub(super) fn has_rows_of_its_own(entry: &Entry) -> bool {
         | Entry::Outbox { .. }
         | Entry::Copied { .. }
         | Entry::Cursor { .. }
-        | Entry::CursorsForgotten => true,
+        | Entry::CursorsForgotten
+        | Entry::Notify { .. }
+        | Entry::Told { .. } => true,
         Entry::Received { .. }
         | Entry::ProvenAgain { .. }
         | Entry::Counted { .. }
@@ -315,6 +353,8 @@ pub(super) fn rows(
             .into_iter()
             .map(|(key, _)| Row::delete(key))
             .collect(),
+        Entry::Notify { on } => telling::switch(rows, *on),
+        Entry::Told { event } => telling::told(*event),
         Entry::ProvenAgain { .. }
         | Entry::Counted { .. }
         | Entry::FoundInSent { .. }
@@ -333,7 +373,7 @@ fn still(left: Left) -> Vec<Row> {
 }
 
 /// What is put here is plain data with string keys: it always has a JSON form.
-fn put<T: Serialize>(key: impl Into<Vec<u8>>, value: &T) -> Vec<Row> {
+pub(super) fn put<T: Serialize>(key: impl Into<Vec<u8>>, value: &T) -> Vec<Row> {
     match serde_json::to_vec(value) {
         Ok(json) => vec![Row::put(key, json)],
         Err(_) => Vec::new(),
