@@ -2,6 +2,7 @@
 
 use tradepost_letters::{AutoSubmitted, Composition, Notice, Story, compose, compose_notice};
 use tradepost_post::dkim::{SignError, Signing};
+use tradepost_statements::order::DeliveryMethod;
 use tradepost_statements::{Address, Kind, Statement, Time};
 use tradepost_trades::server::book::Trade;
 use tradepost_trades::server::{Change, Occasion, PersonNotice, Sending};
@@ -161,6 +162,7 @@ impl<'t> Facts<'t> {
             placed: record.map(|r| r.placed),
             processor: record.map(|r| &r.payment.processor),
             carriers: record.map(|_| self.carriers.as_slice()),
+            electronic: record.is_some_and(|r| r.delivery.method == DeliveryMethod::Electronic),
             contact,
         }
     }

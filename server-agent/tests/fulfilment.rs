@@ -190,7 +190,15 @@ async fn a_program_that_is_not_there_is_named_and_a_job_can_be_run_at_once() {
     .await;
     let why = jobs[0]["last_error"].as_str().unwrap();
     assert!(why.contains("missing could not be started"), "{why}");
+    let checked = || {
+        let out = shop.say(&["doctor", "--json"], "");
+        let checks: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
+        let check = checks.iter().find(|c| c["what"] == "fulfilment");
+        check.unwrap()["ok"].as_bool().unwrap()
+    };
+    assert!(!checked());
     script(&room, "missing", "#!/bin/sh\nexit 0\n");
+    assert!(checked());
     let name = jobs[0]["name"].as_str().unwrap();
     let other = shop.say(&["jobs", "retry", "T-0.hand-over"], "");
     assert_eq!(other.status.code(), Some(1));

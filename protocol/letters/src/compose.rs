@@ -69,6 +69,8 @@ pub struct Story<'a> {
     pub processor: Option<&'a Address>,
     /// The carriers of the trade.
     pub carriers: Option<&'a [Address]>,
+    /// What was bought is a link or a text: there is no parcel.
+    pub electronic: bool,
     /// Whom people can ask: an address, a telephone number, a sentence.
     pub contact: Option<&'a str>,
 }

@@ -372,6 +372,7 @@ fn told(kind: &str, from: &str) -> String {
             placed: Some(placed),
             processor: Some(&processor),
             carriers: Some(&carriers),
+            electronic: false,
             contact: Some("By telephone: +49 30 1234567, weekdays from 9 to 17"),
         },
         ..plain_composition(&s)
@@ -418,8 +419,29 @@ fn digital_goods_are_no_parcel() {
         text.contains("https://shop.example/download/5f3a"),
         "{text}"
     );
+    let mut waits = value.clone();
+    waits["body"]["state"] = json!("ready-for-pickup");
+    waits["body"]["delivery"] = json!({});
+    let expected = "Delivery for order T-1001: ready to download";
+    assert_eq!(told(&waits).0, expected);
     value["body"].as_object_mut().unwrap().remove("access");
     assert_eq!(told(&value).0, "Parcel for order T-1001: delivered");
+    // A licence is a text, and no parcel either.
+    value["body"]["text"] = json!("Your licence: KJ7-22-XY");
+    let s = statement(&value);
+    let letter = compose(&Composition {
+        story: Story {
+            electronic: true,
+            ..Story::default()
+        },
+        ..plain_composition(&s)
+    });
+    let subject = parse(&letter).subject.unwrap();
+    assert_eq!(subject, "Delivery for order T-1001: ready");
+    let text = parts(&letter).swap_remove(0);
+    assert!(text.contains("What you bought is ready for you."), "{text}");
+    assert!(text.contains("> Your licence: KJ7-22-XY"), "{text}");
+    assert!(!text.contains("The carrier writes"), "{text}");
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn composed(kind: Kind) -> Vec<u8> {
             placed: knows_the_trade.then_some(record.placed),
             processor: knows_the_trade.then_some(&record.payment.processor),
             carriers: knows_the_trade.then_some(&carriers),
+            electronic: false,
             contact: None,
         },
         in_reply_to: answered.as_deref(),

@@ -36,7 +36,15 @@ pub(super) const NEWS: Words = words(
     PROCESSING,
 );
 
-/// Digital goods that have been delivered.
+/// Digital goods that are a text.
+pub(super) const READY: Words = words(
+    "ready",
+    "What you bought is ready for you.",
+    "",
+    "OrderDelivered",
+);
+
+/// Digital goods behind a link.
 pub(super) const DOWNLOAD: Words = words(
     "ready to download",
     "What you bought is ready for you.",

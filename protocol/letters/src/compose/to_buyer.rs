@@ -142,8 +142,14 @@ pub(super) fn delivery_status(
     status: &DeliveryStatus,
 ) {
     // E2: digital goods are no parcel.
-    if status.state == DeliveryState::Delivered && status.access.is_some() {
+    let is_there = matches!(
+        status.state,
+        DeliveryState::Delivered | DeliveryState::ReadyForPickup
+    );
+    if is_there && status.access.is_some() {
         tell_state(t, s, story, "Delivery for", &status_words::DOWNLOAD);
+    } else if is_there && story.electronic {
+        tell_state(t, s, story, "Delivery for", &status_words::READY);
     } else {
         let words = status_words::delivery(status.state);
         tell_state(t, s, story, "Parcel for", &words);
@@ -176,7 +182,12 @@ pub(super) fn delivery_status(
             .clone()
             .map(|url| ("Follow the parcel", url)),
     );
-    t.said("The carrier", status.text.as_ref());
+    let sender = if story.electronic {
+        shop_name(s, story)
+    } else {
+        "The carrier".to_owned()
+    };
+    t.said(&sender, status.text.as_ref());
     t.ask_about("About the delivery", &s.from);
     t.ask_parties(s, story);
 }

@@ -92,8 +92,8 @@ struct GoodsLetter {
     job: String,
 }
 
-/// A text of goods is a licence or a code, not a book (protocol 2: 16 KiB a string).
-const LONGEST_TEXT: usize = 8 * 1024;
+/// Characters of a text of goods: a licence or a code, not a book; letters show people no more.
+const LONGEST_TEXT: usize = 4000;
 
 /// Sends the goods. They go to the buyer whatever is wished to be told (Q5): they are what was
 /// bought, not news of it.
@@ -117,8 +117,11 @@ pub(super) fn send(
         None => None,
     };
     let text = text_of("text")?;
-    if text.as_ref().is_some_and(|t| t.len() > LONGEST_TEXT) {
-        return Err(format!("text: longer than {LONGEST_TEXT} octets"));
+    if text
+        .as_ref()
+        .is_some_and(|t| t.chars().count() > LONGEST_TEXT)
+    {
+        return Err(format!("text: longer than {LONGEST_TEXT} characters"));
     }
     if access.is_none() && text.is_none() {
         return Err("the command gave no goods: access, text or both".to_owned());
