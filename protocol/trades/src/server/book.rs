@@ -166,6 +166,9 @@ pub struct Heard {
     /// Whether any status of this track said that goods were under way.
     #[serde(default)]
     pub was_under_way: bool,
+    /// What was said for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// A state of another server's track.

@@ -46,6 +46,9 @@ pub struct Step<State> {
     pub sequence: u32,
     /// Since when.
     pub at: Time,
+    /// What was said for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// The newest status of a parcel.
@@ -61,6 +64,9 @@ pub struct DeliveryStep {
     pub sequence: u32,
     /// Since when.
     pub at: Time,
+    /// What was said for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// All trades, at most `limit`, in the order of shop and id.
@@ -90,6 +96,7 @@ pub fn view(trade: &Trade, own: &Address) -> TradeView {
             state: t.last.state,
             sequence: t.last.sequence.number(),
             at: t.last.at,
+            text: t.last.text.clone(),
         }),
         delivery: deliveries(trade, own),
         payment: payment(trade),
@@ -106,6 +113,7 @@ fn deliveries(trade: &Trade, own: &Address) -> Vec<DeliveryStep> {
             state: track.last.state,
             sequence: track.last.sequence.number(),
             at: track.last.at,
+            text: track.last.text.clone(),
         });
     }
     for heard in trade.shop.iter().flat_map(|s| &s.heard) {
@@ -116,6 +124,7 @@ fn deliveries(trade: &Trade, own: &Address) -> Vec<DeliveryStep> {
                 state: *state,
                 sequence: heard.sequence.number(),
                 at: heard.at,
+                text: heard.text.clone(),
             });
         }
     }
@@ -129,6 +138,7 @@ fn payment(trade: &Trade) -> Option<Step<PaymentState>> {
             state: track.last.state,
             sequence: track.last.sequence.number(),
             at: track.last.at,
+            text: track.last.text.clone(),
         });
     }
     let heard = trade.shop.iter().flat_map(|s| &s.heard);
@@ -138,6 +148,7 @@ fn payment(trade: &Trade) -> Option<Step<PaymentState>> {
                 state: *state,
                 sequence: h.sequence.number(),
                 at: h.at,
+                text: h.text.clone(),
             }),
             HeardState::Delivery { .. } => None,
         })

@@ -3,7 +3,7 @@
 use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Kind, Sequence, Statement, Time};
 
-use super::{authorize, charge, is_under_way};
+use super::{authorize, charge, is_under_way, shortened};
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Heard, HeardState, ShopPart, Trade};
 use crate::server::judge::answers_ours;
@@ -21,6 +21,7 @@ pub(crate) fn heard_of_delivery(
             parcel: status.parcel.clone(),
             state: status.state,
         },
+        text: status.text.as_deref().map(shortened),
     };
     let is_party = |shop: &ShopPart| {
         let carriers = &shop.record.delivery.carriers;
@@ -42,6 +43,7 @@ pub(crate) fn heard_of_payment(
         state: HeardState::Payment {
             state: status.state,
         },
+        text: status.text.as_deref().map(shortened),
     };
     let is_party = |shop: &ShopPart| shop.record.payment.processor == statement.from;
     hear(desk, statement, heard, is_party, |shop| {
@@ -61,6 +63,7 @@ struct News {
     sequence: Sequence,
     at: Time,
     state: HeardState,
+    text: Option<String>,
 }
 
 fn hear(
@@ -104,10 +107,18 @@ fn hear(
         // Protocol 7: it has answered; it is not asked again.
         desk.delete(book::waiting_key(answered));
     }
+    let too_late = what_is_too_late(shop, statement, &news);
     match keep_newest(shop, statement, news) {
         Ok(()) => {
             super::moved_on(desk, &mut trade);
-            save_and_name(desk, &mut trade, statement, kind)
+            let heard = save_and_name(desk, &mut trade, statement, kind);
+            match too_late {
+                Some(text) => Outcome::OperatorActs {
+                    trade: trade.trade,
+                    text,
+                },
+                None => heard,
+            }
         }
         Err(why) => {
             // A status that comes late tells as well that goods have left.
@@ -130,6 +141,19 @@ fn save_and_name(
         from: statement.from.clone(),
         trade: trade.trade.clone(),
     }
+}
+
+/// A carrier or payment processor says in words what it cannot do any more of a recall or refund.
+fn what_is_too_late(shop: &ShopPart, statement: &Statement, news: &News) -> Option<String> {
+    let text = news.text.as_deref()?;
+    let told = shop.told.iter();
+    let asked = told
+        .filter(|t| matches!(t.kind, Kind::Recall | Kind::Refund))
+        .find(|t| Some(t.id) == statement.answers)?;
+    Some(format!(
+        "{} answers the {}: {text}",
+        statement.from, asked.kind
+    ))
 }
 
 /// Tracks of one sender in one trade: a trade is one entry of the book, written whole.
@@ -159,6 +183,7 @@ fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> Result
         sequence: news.sequence,
         state: news.state.clone(),
         at: news.at,
+        text: news.text,
     };
     let of_sender = shop.heard.iter().filter(|h| h.from == statement.from);
     let tracks = of_sender.count();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tradepost_statements::order::PaymentMethod;
-use tradepost_statements::{Kind, RequestId};
+use tradepost_statements::{Kind, RequestId, wire};
 use tradepost_trades::payment::AuthorizeAnswer;
 use tradepost_trades::server::{Ignored, Outcome};
 use tradepost_trades::shop;
@@ -398,4 +398,83 @@ fn two_orders_are_authorized_apart() {
     );
     assert!(matches!(made.outcome, Outcome::TradeMade(_)));
     assert_eq!(shop.trades().len(), 1);
+}
+
+/// E27: the operator answers, and until then the order waits as it does for another server.
+#[test]
+fn a_shop_that_is_its_own_processor_can_ask_its_operator() {
+    let asking = || {
+        let mut server = authorizing(Server::all_in_one());
+        server.settings.payment.as_mut().unwrap().authorize = AuthorizeAnswer::Ask;
+        let came = order(&mut server);
+        assert!(came.said.is_empty());
+        let id = shop::waiting_orders(&server.rows, 9)[0].id.to_string();
+        (server, id)
+    };
+    let answers = |server: &mut Server, id: &str, word: &str| {
+        let line = json!({ "key": word, "trade": id, "authorize": word });
+        server.emit(&line).map(|(_, came)| came.kinds())
+    };
+    let (mut server, id) = asking();
+    let said = answers(&mut server, &id, "approve").unwrap();
+    assert_eq!(said[0], "trade-record ann");
+    assert_eq!(
+        server.trades()[0].payment.as_ref().unwrap().state.word(),
+        "authorized"
+    );
+    let (mut server, id) = asking();
+    let said = answers(&mut server, &id, "decline").unwrap();
+    assert_eq!(said, ["order-rejected ann"]);
+    // Cancelled, or not answered for a day: there is nothing left to decide.
+    for cancelled in [true, false] {
+        let (mut server, id) = asking();
+        if cancelled {
+            let by_request = json!({ "request": REQUEST });
+            let came = server.hears(ANN, by_request, json!({ "kind": "cancel" }));
+            assert_eq!(came.kinds(), ["order-rejected ann"]);
+        } else {
+            server.later(DAY);
+            assert_eq!(kinds(&due(&mut server)), ["order-rejected ann"]);
+        }
+        assert!(answers(&mut server, &id, "approve").is_err());
+        assert!(server.trades().is_empty());
+    }
+}
+
+/// Whatever arrives first at the payment processor, in the end nothing is authorized and nobody
+/// waits for anything.
+#[test]
+fn a_cancelled_order_leaves_nothing_authorized_in_whatever_order_letters_arrive() {
+    for refund_first in [true, false] {
+        let mut shop = authorizing(Server::shop());
+        let mut processor = Server::processor();
+        processor.settings.payment.as_mut().unwrap().authorize = AuthorizeAnswer::Approve;
+        let mut letters = order(&mut shop).said;
+        let cancel = json!({ "kind": "cancel" });
+        letters.extend(shop.hears(ANN, json!({ "request": REQUEST }), cancel).said);
+        if refund_first {
+            letters.reverse();
+        }
+        for _ in 0..20 {
+            let mut back = Vec::new();
+            for letter in letters.drain(..).filter(|s| s.to.as_str() == PROCESSOR) {
+                let letter = Server::letter(SHOP, &wire::to_value(&letter));
+                back.extend(processor.receive(letter).said);
+            }
+            for letter in back.into_iter().filter(|s| s.to.as_str() == SHOP) {
+                let letter = Server::letter(PROCESSOR, &wire::to_value(&letter));
+                letters.extend(shop.receive(letter).said);
+            }
+            shop.later(DAY / 2);
+            processor.later(DAY / 2);
+            letters.extend(due(&mut shop).into_iter().flat_map(|c| c.said));
+        }
+        assert!(letters.is_empty(), "{refund_first}: nothing is waited for");
+        assert!(shop.trades().is_empty());
+        assert!(due(&mut shop).iter().all(|c| c.said.is_empty()));
+        // A later instruction would be answered as voided or declined, never charged.
+        let states = processor.trades();
+        let held = states.iter().filter_map(|t| t.payment.as_ref());
+        assert!(held.clone().all(|p| p.state.word() == "voided"));
+    }
 }

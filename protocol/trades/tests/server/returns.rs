@@ -549,3 +549,38 @@ fn lines_cancelled_before_the_charge_are_paid_back_with_it() {
     );
     assert_eq!(came.body(Kind::Refund, PROCESSOR)["refunded"], eur("49.00"));
 }
+
+/// What is no longer possible is the operator's to know.
+#[test]
+fn an_answer_that_says_that_it_is_too_late_is_shown_to_the_operator() {
+    for text in [
+        Some("This parcel was delivered: it can no longer be called back."),
+        None,
+    ] {
+        let (mut shop, id) = shipped();
+        carrier_says(&mut shop, &id, 2, "in-transit");
+        wants(&mut shop, &id, json!(null));
+        let came = emit(&mut shop, json!({ "trade": id, "return": "accept" }));
+        let mut about = trade(&id);
+        about["answers"] = json!(came.of(Kind::Recall, CARRIER).id);
+        let mut status = json!({ "kind": "delivery-status", "sequence": 3, "state": "delivered",
+                                 "at": shop.now, "delivery": { "actual": shop.now } });
+        if let Some(text) = text {
+            status["text"] = json!(text);
+        }
+        let heard = shop.hears(CARRIER, about, status);
+        match text {
+            Some(text) => {
+                let said = heard.outcome.to_string();
+                assert!(matches!(heard.outcome, Outcome::OperatorActs { .. }));
+                assert!(said.contains(text), "{said}");
+            }
+            None => assert!(matches!(heard.outcome, Outcome::Heard { .. })),
+        }
+        assert_eq!(shop.trades()[0].delivery[0].text.as_deref(), text);
+        // It was answered: it is not sent again.
+        shop.later(301);
+        let said: Vec<String> = (0..9).flat_map(|_| shop.tick().kinds()).collect();
+        assert!(!said.contains(&"recall carrier".to_owned()), "{said:?}");
+    }
+}
