@@ -238,6 +238,13 @@ fn the_order_form_of_a_trade_is_edited_before_it_is_sent() {
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
     assert_eq!(statements(&world, SHOP).len(), 3);
+    // Nothing of what was edited lies about.
+    let left = std::fs::read_dir(home.path().join("data")).unwrap();
+    let left: Vec<_> = left.map(|f| f.unwrap().file_name()).collect();
+    assert!(
+        left.iter().all(|f| !f.to_string_lossy().ends_with(".toml")),
+        "{left:?}"
+    );
 }
 
 /// E24: of what was ordered elsewhere, as far as its record tells.

@@ -7,9 +7,11 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, bail};
 use tradepost_letters::untrusted;
 use tradepost_statements::Address;
+use uuid::Uuid;
 
 use super::{print, send};
 use crate::cli::{OrderArgs, Places, ReorderArgs};
+use crate::config::private_data_folder;
 use crate::desk::Desk;
 use crate::order_form::{self, OrderForm};
 use crate::ordering::Dialog;
@@ -81,7 +83,7 @@ pub(super) async fn reorder(places: &Places, args: ReorderArgs) -> anyhow::Resul
     let answer = super::ask(places, Request::Reorder { trade }).await?;
     let mut form: OrderForm = report::read(&answer)?;
     if args.edit {
-        match edited(&form)? {
+        match edited(places, &form)? {
             Some(new) => form = new,
             None => return nothing_was_sent(),
         }
@@ -132,16 +134,11 @@ async fn show_letter(places: &Places, form: OrderForm) -> anyhow::Result<ExitCod
 }
 
 /// Has the person edit the form until it can be read; none when it was emptied, or given up.
-fn edited(form: &OrderForm) -> anyhow::Result<Option<OrderForm>> {
-    let file = tempfile::Builder::new()
-        .prefix("tradepost-order-")
-        .suffix(".toml")
-        .tempfile()
-        .context("a file for the editor")?;
-    std::fs::write(file.path(), order_form::written(form)?).context("a file for the editor")?;
+fn edited(places: &Places, form: &OrderForm) -> anyhow::Result<Option<OrderForm>> {
+    let file = FormFile::make(places, &order_form::written(form)?)?;
     loop {
-        run_editor(file.path())?;
-        let text = std::fs::read_to_string(file.path()).context("what the editor wrote")?;
+        run_editor(&file.0)?;
+        let text = std::fs::read_to_string(&file.0).context("what the editor wrote")?;
         let says_something = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
         if !text.lines().any(says_something) {
             return Ok(None);
@@ -158,6 +155,25 @@ fn edited(form: &OrderForm) -> anyhow::Result<Option<OrderForm>> {
                 }
             }
         }
+    }
+}
+
+/// The form while it is edited: in the folder of the ledger, which is the person's alone.
+struct FormFile(PathBuf);
+
+impl FormFile {
+    fn make(places: &Places, text: &str) -> anyhow::Result<FormFile> {
+        let name = format!("order-{}.toml", Uuid::now_v7());
+        let file = FormFile(private_data_folder(places)?.join(name));
+        std::fs::write(&file.0, text).with_context(|| file.0.display().to_string())?;
+        Ok(file)
+    }
+}
+
+impl Drop for FormFile {
+    fn drop(&mut self) {
+        // An editor may have taken it away.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
