@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and the help that says how.
 
 mod acting;
+mod asking;
 mod expect;
 mod order;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tradepost_post::config::Span;
 
 pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
+pub(crate) use asking::{AddArgs, AskArgs, ScheduleCommand};
 pub(crate) use expect::{ExpectArgs, Expecting};
 pub(crate) use order::{OrderArgs, ReorderArgs};
 
@@ -148,11 +150,31 @@ the evidence that there is. Held letters block nothing.")]
     Notify(NotifyArgs),
     /// Expect a trade that you ordered in a shop, from the link that the shop shows
     Expect(Box<ExpectArgs>),
-    /// The orders that were sent, and what became of them
+    /// Ask for the present status of a trade
+    Ask(AskArgs),
+    /// Have the status asked for by itself, again and again
+    #[command(after_help = "Examples:
+  tradepost schedule add T-1001 --every 12h --until delivered
+  tradepost schedule add all-pending --at 08:00
+  tradepost schedule list
+  tradepost schedule remove 1")]
+    Schedule {
+        #[command(subcommand)]
+        what: ScheduleCommand,
+    },
+    /// What was ordered, asked and wished, and what became of it
     #[command(after_help = "Examples:
   tradepost requests
-  tradepost requests --json")]
+  tradepost requests --all         what was settled more than 30 days ago, too
+  tradepost requests --json | jq '.[] | select(.state == \"bounced\")'
+
+A request is queued, sent, bounced (its letter came back), answered, refused, given-up (nobody
+answered for 30 days), or elsewhere (another program of yours sent it). What is not answered is
+sent again by itself.")]
     Requests {
+        /// What was settled long ago, too
+        #[arg(long)]
+        all: bool,
         #[command(flatten)]
         json: Json,
     },

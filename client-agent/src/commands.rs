@@ -1,6 +1,7 @@
 //! The commands: each asks, and prints the answer as data or for people.
 
 mod acting;
+mod asking;
 mod expecting;
 mod ordering;
 
@@ -71,8 +72,10 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
         Command::Return(args) => acting::give_back(places, args).await,
         Command::Notify(args) => acting::wish(places, args).await,
         Command::Expect(args) => expecting::expect(places, *args).await,
-        Command::Requests { json } => {
-            let answer = ask(places, Request::Requests).await?;
+        Command::Ask(args) => asking::ask(places, args).await,
+        Command::Schedule { what } => asking::schedule(places, what).await,
+        Command::Requests { all, json } => {
+            let answer = ask(places, Request::Requests { all }).await?;
             printed(json.json, &answer, |all: Vec<RequestView>| {
                 report::requests(&all)
             })
@@ -209,10 +212,14 @@ async fn warnings(
 
 /// Asks for something that sends a letter, and says what became of it.
 async fn send(places: &Places, request: Request, json: bool) -> anyhow::Result<ExitCode> {
-    let answer = ask(places, request).await?;
-    let sendings: Sendings = report::read(&answer)?;
+    send_answer(&ask(places, request).await?, json)
+}
+
+/// Says what became of letters that were to be sent.
+fn send_answer(answer: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let sendings: Sendings = report::read(answer)?;
     if json {
-        let mut told: Value = serde_json::from_str(&answer)?;
+        let mut told: Value = serde_json::from_str(answer)?;
         without_items(&mut told);
         print(&json::pretty(&told)?)?;
     } else {

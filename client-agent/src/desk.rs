@@ -52,6 +52,11 @@ impl Desk {
         })
     }
 
+    /// Whether a daemon runs, which fetches what comes.
+    pub(crate) fn has_daemon(&self) -> bool {
+        matches!(self.at, At::Daemon(_))
+    }
+
     /// Asks; the answer is JSON, ready to be printed.
     pub(crate) async fn ask(&mut self, request: Request) -> anyhow::Result<String> {
         if let At::Daemon(daemon) = &mut self.at {

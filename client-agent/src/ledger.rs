@@ -4,6 +4,7 @@
 //! of them. What happens live and what a replay does is one function, [`apply`]: so the index can
 //! always be made anew.
 
+pub(crate) mod daily;
 mod entry;
 pub(crate) mod send;
 mod telling;
@@ -17,11 +18,11 @@ use tradepost_post::outbox;
 use tradepost_post::store::{
     Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
 };
-use tradepost_statements::{Address, Time};
-use tradepost_trades::buyer::{self, Change, Judgement, Notice, Settings, Verdict};
+use tradepost_statements::{Address, StatementId, Time};
+use tradepost_trades::buyer::{self, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
 use tradepost_trades::rows::{Row, Rows};
 
-pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove};
+pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove, waits_to_leave};
 use send::Pen;
 pub(crate) use send::SendError;
 pub(crate) use telling::{Event, next_event};
@@ -32,7 +33,7 @@ use crate::config::Config;
 /// Raise it when rows are made in another way, or statements are understood that were not before:
 /// the index is then made anew from the journal, and letters that were not understood are read
 /// again (protocol 2).
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
 /// this size; one that waits for DNS whatever its size, since it has to be proven again.
@@ -154,6 +155,11 @@ impl Ledger {
         self.clock.now()
     }
 
+    /// What the judgement goes by.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Whether an address is one of the mailbox.
     pub(crate) fn is_ours(&self, address: &Address) -> bool {
         self.settings.ours.contains(address)
@@ -241,24 +247,55 @@ impl Ledger {
             entered.queued.push(at);
         }
         let again = std::mem::take(&mut change.say_again);
+        let say = std::mem::take(&mut change.say);
         entered.take(change);
-        for statement in again {
-            // Protocol 7: the same JSON octets in a new letter.
-            // Where nothing can leave, nothing piles up: it is said again when it can.
-            if let Some(input) = self.pen(&*batch).again(statement)?
-                && self.has_way_out
-            {
-                let judgements = entered.judgements.len();
-                self.enter_one(batch, input, entered)?;
-                entered.judgements.truncate(judgements);
-            }
+        // Where nothing can leave, nothing piles up: it is said when it can.
+        if self.has_way_out {
+            self.say_by_itself(batch, again, say, entered)?;
         }
         Ok(())
     }
 
-    /// Does what time has made due: held letters, overdue warnings, sending again.
+    /// What the ledger wants said, recorded together with what gave rise to it.
+    fn say_by_itself(
+        &self,
+        batch: &mut Batch<'_>,
+        again: Vec<StatementId>,
+        say: Vec<Saying>,
+        entered: &mut Entered,
+    ) -> Result<(), LedgerError> {
+        let judgements = entered.judgements.len();
+        for statement in again {
+            if waits_to_leave(&*batch, statement) {
+                // Its letter has not left yet: another one would only follow it.
+                continue;
+            }
+            // Protocol 7: the same JSON octets in a new letter.
+            if let Some(outgoing) = self.pen(&*batch).again(statement)? {
+                self.enter_one(batch, outgoing.into_input(), entered)?;
+            }
+        }
+        for saying in say {
+            let outgoing = self.letter_of(&*batch, saying)?;
+            self.enter_one(batch, outgoing.into_input(), entered)?;
+        }
+        entered.judgements.truncate(judgements);
+        Ok(())
+    }
+
+    /// Does what time has made due: held letters, overdue warnings, sending again, asking.
     pub(crate) fn tick(&self) -> Result<Entered, LedgerError> {
-        self.enter(vec![Input::of(Entry::Ticked { now: self.now() })])
+        let now = self.now();
+        self.store.write(|batch| {
+            let mut entered = Entered::default();
+            self.enter_one(batch, Input::of(Entry::Ticked { now }), &mut entered)?;
+            for (plan, when) in buyer::without_time(&*batch) {
+                let next = daily::next(&when, now);
+                let act = Act::ScheduleNext { plan, next };
+                self.enter_one(batch, Input::of(Entry::Act { act, now }), &mut entered)?;
+            }
+            Ok(entered)
+        })
     }
 
     /// Decides with the present rows, and records what was decided, without anything between.

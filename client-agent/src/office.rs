@@ -9,13 +9,15 @@ use tokio::task::spawn_blocking;
 use tradepost_post::dkim::NoProver;
 use tradepost_post::outbox::{self, Bell, State};
 use tradepost_post::store::Position;
-use tradepost_statements::Time;
+use tradepost_statements::{StatementId, Time};
 
 use crate::config::Config;
 use crate::json;
 use crate::ledger::{Entered, Input, Ledger, LedgerError, earlier};
 use crate::receive::{Lay, Reader, take_in};
-use crate::request::{Answer, AskError, Letter, Request, SendState, Sending, answer, importing};
+use crate::request::{
+    Answer, AskError, Letter, Request, SendState, Sending, answer, asking, importing,
+};
 use crate::{held, notify};
 
 /// The opened ledger and the bells that its tasks ring for one another.
@@ -36,6 +38,8 @@ pub(crate) struct Office {
     alarm: watch::Sender<Option<Time>>,
     /// Counts what became of letters in the outbox.
     outcomes: watch::Sender<u64>,
+    /// Counts what was entered.
+    entries: watch::Sender<u64>,
 }
 
 /// DNS has so long for held letters before other things that are due get their turn.
@@ -53,6 +57,7 @@ impl Office {
             events: Notify::new(),
             alarm: watch::Sender::new(None),
             outcomes: watch::Sender::new(0),
+            entries: watch::Sender::new(0),
         }))
     }
 
@@ -84,6 +89,7 @@ impl Office {
         if !entered.notices.is_empty() {
             self.events.notify_one();
         }
+        self.entries.send_modify(|n| *n = n.wrapping_add(1));
         if let Some(at) = entered.wake_up {
             self.alarm
                 .send_modify(|alarm| *alarm = earlier(*alarm, Some(at)));
@@ -97,6 +103,9 @@ impl Office {
     pub(crate) async fn ask(self: &Arc<Office>, request: Request) -> Result<String, AskError> {
         if let Request::Import { letters, sent } = request {
             return self.import(letters, sent).await;
+        }
+        if let Request::Progress { statements, within } = request {
+            return self.wait_until_settled(statements, within).await;
         }
         let Answer {
             json,
@@ -114,6 +123,35 @@ impl Office {
             self.wait_until_sent(sending, deadline).await;
         }
         Ok(json::pretty(&sendings)?)
+    }
+
+    /// Waits so long until nothing more is awaited of these statements of ours.
+    async fn wait_until_settled(
+        self: &Arc<Office>,
+        statements: Vec<StatementId>,
+        within: Duration,
+    ) -> Result<String, AskError> {
+        let statements: Arc<[StatementId]> = statements.into();
+        let mut entries = self.entries.subscribe();
+        let deadline = tokio::time::Instant::now().checked_add(within);
+        loop {
+            let asked = Arc::clone(&statements);
+            let known = self
+                .work(move |office| office.ledger.view(|rows| asking::progress(rows, &asked)))
+                .await;
+            let is_open = known.iter().any(|r| r.state.is_pending());
+            let more = async {
+                match deadline {
+                    Some(deadline) => tokio::time::timeout_at(deadline, entries.changed())
+                        .await
+                        .is_ok(),
+                    None => entries.changed().await.is_ok(),
+                }
+            };
+            if !is_open || !more.await {
+                return Ok(json::pretty(&known)?);
+            }
+        }
     }
 
     /// Judges letters from files.

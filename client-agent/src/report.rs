@@ -3,6 +3,7 @@
 //!
 //! [`untrusted::show`]: tradepost_letters::untrusted::show
 
+mod asking;
 mod expected;
 mod held;
 mod trades;
@@ -17,8 +18,9 @@ use serde::Deserialize;
 use tradepost_letters::untrusted;
 use tradepost_statements::Amount;
 use tradepost_trades::buyer::plain;
-use tradepost_trades::buyer::view::{RequestView, StatsView};
+use tradepost_trades::buyer::view::StatsView;
 
+pub(crate) use asking::{plan, plans, requests};
 pub(crate) use expected::{awaited, expected, now_expected, to_expect};
 pub(crate) use held::held;
 pub(crate) use trades::{list, pending, show, sort};
@@ -68,42 +70,6 @@ pub(super) fn with_amounts(n: u64, amounts: &[Amount]) -> String {
     } else {
         format!("{n}: {}", amounts.join(", "))
     }
-}
-
-/// `requests`.
-pub(crate) fn requests(requests: &[RequestView]) -> String {
-    if requests.is_empty() {
-        return "No orders were sent yet. `tradepost order --help` shows how to order.".to_owned();
-    }
-    let blocks: Vec<String> = requests.iter().map(one_request).collect();
-    blocks.join("\n")
-}
-
-/// On lines of their own, since a request id is to be copied whole.
-fn one_request(r: &RequestView) -> String {
-    let mut text = format!(
-        "{}  {} to {}: {}",
-        local(r.sent),
-        r.kind,
-        safe(r.to.as_written()),
-        r.state
-    );
-    for more in [&r.reason, &r.bounce].into_iter().flatten() {
-        text.push_str(&format!(" ({})", safe(more)));
-    }
-    if let Some(trade) = &r.trade {
-        text.push_str(&format!(", trade {}", trade.id));
-    }
-    if let Some(again) = r.again {
-        text.push_str(&format!(", sent again {}", local(again)));
-    }
-    if let Some(request) = &r.request {
-        text.push_str(&format!(
-            "\n                  {}",
-            safe(&request.to_string())
-        ));
-    }
-    text
 }
 
 /// What became of a letter that a command sent.

@@ -2,6 +2,7 @@
 //! daemon is asked through its socket or the command has opened the ledger itself.
 
 mod acting;
+pub(crate) mod asking;
 mod expecting;
 mod exporting;
 mod form;
@@ -11,11 +12,15 @@ mod saying;
 mod undoing;
 mod wishing;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tradepost_post::store::Position;
+use tradepost_statements::StatementId;
 use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::wish::Wishes;
-use tradepost_trades::buyer::{Back, view};
+use tradepost_trades::buyer::{Back, Party, view};
 
 use crate::json;
 use crate::ledger::{Entered, Ledger, LedgerError};
@@ -81,8 +86,37 @@ pub(crate) enum Request {
     Held,
     /// Counts and totals.
     Stats,
-    /// The orders that were sent.
-    Requests,
+    /// What was asked, and what became of it.
+    Requests {
+        /// What was settled long ago as well.
+        all: bool,
+    },
+    /// What became of these statements of ours; waits so long until all are settled.
+    Progress {
+        /// Which.
+        statements: Vec<StatementId>,
+        /// How long to wait.
+        within: Duration,
+    },
+    /// Ask for the present status.
+    Ask {
+        /// A trade or a request id, as the person wrote it.
+        what: String,
+        /// Whom; everybody where it is empty.
+        parties: BTreeSet<Party>,
+    },
+    /// Have something asked by itself.
+    Schedule {
+        /// What, whom and when.
+        plan: asking::NewPlan,
+    },
+    /// What is asked by itself.
+    Plans,
+    /// Have something asked no more.
+    Unschedule {
+        /// The plan's number.
+        plan: u64,
+    },
     /// Order something.
     Order {
         /// What, and where.
@@ -167,12 +201,15 @@ impl Request {
             | Request::Confirm { .. }
             | Request::Cancel { .. }
             | Request::Return { .. }
-            | Request::Wish { .. } => Effect::Sends,
+            | Request::Wish { .. }
+            | Request::Ask { .. } => Effect::Sends,
             Request::Dismiss { .. }
             | Request::Accept { .. }
             | Request::Expect { .. }
             | Request::Forget { .. }
-            | Request::Import { .. } => Effect::Writes,
+            | Request::Import { .. }
+            | Request::Schedule { .. }
+            | Request::Unschedule { .. } => Effect::Writes,
             Request::Trades { .. }
             | Request::Pending { .. }
             | Request::Show { .. }
@@ -182,7 +219,9 @@ impl Request {
             | Request::Held
             | Request::Stats
             | Request::Expected
-            | Request::Requests
+            | Request::Requests { .. }
+            | Request::Progress { .. }
+            | Request::Plans
             | Request::DryRun { .. }
             | Request::Preview { .. }
             | Request::Reorder { .. }
@@ -249,6 +288,8 @@ pub(crate) struct Sending {
     pub(crate) kind: String,
     /// The request id of an order, or of what is cancelled.
     pub(crate) request: Option<String>,
+    /// The statement; none where none had to be sent.
+    pub(crate) statement: Option<StatementId>,
     /// The trade.
     pub(crate) trade: Option<tradepost_statements::TradeRef>,
     /// To whom.
@@ -314,7 +355,14 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
         Request::LetterOfWarning { id } => acting::letter_of_warning(ledger, id),
         Request::Held => told(&ledger.view(view::held)),
         Request::Stats => told(&ledger.view(|rows| view::stats(rows))),
-        Request::Requests => told(&ledger.view(view::requests)),
+        Request::Requests { all } => asking::requests(ledger, all),
+        Request::Progress { statements, .. } => {
+            told(&ledger.view(|rows| asking::progress(rows, &statements)))
+        }
+        Request::Ask { what, parties } => asking::ask(ledger, &what, &parties),
+        Request::Schedule { plan } => asking::schedule(ledger, plan),
+        Request::Plans => asking::plans(ledger),
+        Request::Unschedule { plan } => asking::unschedule(ledger, plan),
         Request::Dismiss { id } => acting::dismiss(ledger, id),
         Request::Accept { id } => acting::accept(ledger, id),
         Request::Order { form } => acting::order(ledger, &form),

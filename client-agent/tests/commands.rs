@@ -11,7 +11,7 @@ use serde_json::json;
 use support::letters::{Said, at, in_transit, record, settled};
 use support::{CONFIG, Home};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "daemon",
     "pending",
     "list",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 22] = [
     "return",
     "notify",
     "expect",
+    "ask",
+    "schedule",
     "requests",
     "import",
     "rebuild",

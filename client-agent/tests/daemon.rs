@@ -124,7 +124,7 @@ fn an_order_leaves_at_once_with_and_without_the_daemon() {
     assert_eq!(sent(), 2);
     let requests = home.json(&["requests"]);
     assert_eq!(count(&requests), 2);
-    assert_eq!(requests[0]["state"], "waiting");
+    assert_eq!(requests[0]["state"], "sent");
     assert_eq!(requests[0]["request"], before["request"]);
 }
 

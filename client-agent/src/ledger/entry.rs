@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tradepost_post::imap::Cursor;
 use tradepost_post::outbox::{self, NewItem};
 use tradepost_post::store::Position;
-use tradepost_statements::Time;
+use tradepost_statements::{StatementId, Time};
 use tradepost_trades::buyer::{
     self, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Settings,
 };
@@ -226,6 +226,7 @@ const LEFT: &[u8] = b"c/again";
 const CURSORS: &str = "c/cursor/";
 const COPIES: &str = "c/copy/";
 const LETTERS: &str = "c/letter/";
+const NEWEST: &str = "c/newest/";
 
 /// What the trades' decisions say to an entry.
 pub(super) fn decide(
@@ -332,7 +333,9 @@ pub(super) fn rows(
             _ => Vec::new(),
         },
         Entry::Sending { item, .. } => {
-            outbox::apply(rows, &outbox::Entry::Queued(item.clone()), at)
+            let mut out = outbox::apply(rows, &outbox::Entry::Queued(item.clone()), at);
+            out.extend(put(newest_key(item.statement), &at));
+            out
         }
         Entry::Outbox {
             outbox: entry,
@@ -386,6 +389,18 @@ fn letter_key(no: u64) -> String {
 
 fn copy_key(item: Position) -> String {
     format!("{COPIES}{item}")
+}
+
+fn newest_key(statement: StatementId) -> String {
+    format!("{NEWEST}{statement}")
+}
+
+/// Whether the letter that carries a statement of ours last still waits to leave.
+pub(crate) fn waits_to_leave(rows: &dyn Rows, statement: StatementId) -> bool {
+    let at = rows.get(newest_key(statement).as_bytes());
+    let at: Option<Position> = at.and_then(|json| serde_json::from_slice(&json).ok());
+    let item = at.and_then(|at| outbox::item(rows, at));
+    item.is_some_and(|i| matches!(i.state, outbox::State::Queued { .. }))
 }
 
 /// The settings that the journal has noted last.

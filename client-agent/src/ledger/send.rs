@@ -103,9 +103,9 @@ impl Pen<'_> {
     }
 
     /// The same statement in a new letter (protocol 6 and 7); none when it is not known any more.
-    pub(super) fn again(&self, id: StatementId) -> Result<Option<Input>, SendError> {
+    pub(crate) fn again(&self, id: StatementId) -> Result<Option<Outgoing>, SendError> {
         view::own_statement(self.rows, id)
-            .map(|(statement, json)| Ok(self.outgoing(statement, json)?.into_input()))
+            .map(|(statement, json)| self.outgoing(statement, json))
             .transpose()
     }
 

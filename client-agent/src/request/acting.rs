@@ -121,6 +121,7 @@ fn noted(trade: &TradeRef, nothing_to_note: bool) -> Sending {
     Sending {
         kind: what(Kind::Confirm).to_owned(),
         request: None,
+        statement: None,
         trade: Some(trade.clone()),
         to: trade.shop.as_written().to_owned(),
         message_id: None,

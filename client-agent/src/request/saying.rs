@@ -53,6 +53,7 @@ pub(super) fn about_to_send(outgoing: &Outgoing) -> Sending {
     Sending {
         kind: what(statement.body.kind()).to_owned(),
         request: statement.request.as_ref().map(ToString::to_string),
+        statement: Some(statement.id),
         trade: statement.trade.clone(),
         to: statement.to.as_written().to_owned(),
         message_id: Some(outgoing.message_id().to_owned()),
@@ -71,7 +72,10 @@ pub(super) fn queued(entered: Entered, mut sending: Sending) -> Result<Answer, A
 }
 
 /// The letters are queued, in their order.
-fn queued_each(entered: Entered, mut sendings: Vec<Sending>) -> Result<Answer, AskError> {
+pub(super) fn queued_each(
+    entered: Entered,
+    mut sendings: Vec<Sending>,
+) -> Result<Answer, AskError> {
     for (sending, item) in sendings.iter_mut().zip(&entered.queued) {
         sending.item = Some(*item);
     }

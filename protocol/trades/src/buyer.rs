@@ -58,7 +58,7 @@ pub use own::{OwnHow, bounced, own};
 pub use reorder::{OrderOnce, last_order, reorder};
 pub use say::{Saying, cancel_request, cancel_trade, confirm};
 pub use schedule::{Plan, Planned, Until, When, without_time};
-pub use settings::{Adopt, Settings, Timers};
+pub use settings::{Adopt, Rules, Settings, Timers};
 pub use tick::tick;
 pub use undoing::{Back, return_goods};
 pub use warning::WarningKind;

@@ -53,7 +53,7 @@ fn state_of_request(ledger: &Ledger, statement: u64) -> String {
     let asked = requests
         .iter()
         .find(|r| r.statement.to_string() == uuid(statement));
-    asked.unwrap().state.clone()
+    asked.unwrap().state.to_string()
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_cancellation_is_not_answered_by_what_came_before_it() {
     );
     let change = ledger.say(&cancel);
     assert!(change.wake_up.is_some());
-    assert_eq!(state_of_request(&ledger, 2), "waiting");
+    assert_eq!(state_of_request(&ledger, 2), "sent");
     let status = with(
         order_status(11, "T-1", 1, "cancelled"),
         "request",
@@ -143,7 +143,7 @@ fn a_stored_answer_that_is_repeated_answers_what_asked_for_it() {
     let _ = ledger.say(&ask);
     let again = ledger.hear(rejection(10));
     assert_eq!((again.verdict, again.rule), (Verdict::Duplicate, Some(7)));
-    assert_ne!(state_of_request(&ledger, 2), "waiting");
+    assert_ne!(state_of_request(&ledger, 2), "sent");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_answer_that_overtakes_the_record_of_its_sender_answers_once_that_is_there(
     let told = with(delivery_status(20, "T-1", 1, "in-transit"), "from", VAN);
     let judged = ledger.hear(with(told, "answers", uuid(2)));
     assert_eq!(judged.warning, Some(WarningKind::WrongSender));
-    assert_eq!(state_of_request(&ledger, 2), "waiting");
+    assert_eq!(state_of_request(&ledger, 2), "sent");
     let mut second = answer(11, "T-1", 2);
     second["body"]["delivery"]["carriers"] = json!([{ "address": CARRIER }, { "address": VAN }]);
     assert_eq!(ledger.hear(second).verdict, Verdict::Applied);

@@ -257,8 +257,8 @@ fn a_rejected_order_is_answered_and_a_trade_for_it_is_a_second_answer() {
     assert_eq!(ledger.hear(rejection(10)).verdict, Verdict::Applied);
     let asked = &view::requests(&ledger.rows)[0];
     assert_eq!(
-        (asked.state.as_str(), asked.reason.as_deref()),
-        ("rejected", Some("declined"))
+        (asked.state, asked.reason.as_deref()),
+        (view::RequestState::Refused, Some("declined"))
     );
     assert_eq!(
         ledger.hear(answer(11, 1)).warning,
@@ -271,7 +271,8 @@ fn a_rejected_order_is_answered_and_a_trade_for_it_is_a_second_answer() {
         ledger.hear(rejection(10)).warning,
         Some(WarningKind::SecondTrade)
     );
-    assert_eq!(view::requests(&ledger.rows)[0].state, "answered");
+    let asked = &view::requests(&ledger.rows)[0];
+    assert_eq!(asked.state, view::RequestState::Answered);
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                         && file::counts_as_answer(&known.fate)
                     {
                         // A stored answer, repeated, answers what asked for it again.
-                        file::note_answer(desk, &decoded.statement);
+                        file::note_answer(desk, &known, &decoded.statement);
                     }
                     Judgement {
                         letter: Some(first),

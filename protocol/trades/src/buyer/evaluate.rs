@@ -243,7 +243,7 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
         let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
         if filed.letter.fate != before {
             desk.put_letter(&filed.letter);
-            file::note_new_answer(desk, &before, &filed.letter.fate, &filed.decoded.statement);
+            file::note_new_answer(desk, &before, &filed.letter, &filed.decoded.statement);
         }
         // What is not warned, and was not, has no open warnings.
         if filed.letter.fate != before || !outcome.findings.is_empty() {

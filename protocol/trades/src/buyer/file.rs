@@ -9,7 +9,7 @@ use super::desk::{Desk, numbers_after};
 use super::evaluate::{self, Filed, Outcome, reconsider};
 use super::judge::{Known, lines_8_to_15};
 use super::records::Terms;
-use super::state::{Fate, OwnProgress, Request, RequestAnswer, Trade};
+use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Trade};
 use super::warning::WarningKind;
 use super::{Judgement, Notice, Verdict, keys};
 
@@ -107,7 +107,7 @@ pub(super) fn judge_alone(desk: &mut Desk<'_>, no: u64) {
     };
     let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
     desk.put_letter(&filed.letter);
-    note_new_answer(desk, &before, &filed.letter.fate, &filed.decoded.statement);
+    note_new_answer(desk, &before, &filed.letter, &filed.decoded.statement);
     desk.reconcile(
         &filed.letter,
         filed.decoded.statement.trade.as_ref(),
@@ -157,11 +157,11 @@ fn is_called_off(desk: &Desk<'_>, request: &Request) -> bool {
 pub(super) fn note_new_answer(
     desk: &mut Desk<'_>,
     before: &Fate,
-    now: &Fate,
+    letter: &Letter,
     statement: &Statement,
 ) {
-    if counts_as_answer(now) && !counts_as_answer(before) {
-        note_answer(desk, statement);
+    if counts_as_answer(&letter.fate) && !counts_as_answer(before) {
+        note_answer(desk, letter, statement);
         if let (Some(trade), Body::ReturnDecision(decision)) = (&statement.trade, &statement.body) {
             desk.notices.push(Notice::ReturnDecided {
                 trade: trade.clone(),
@@ -181,8 +181,11 @@ pub(super) fn counts_as_answer(fate: &Fate) -> bool {
     }
 }
 
+/// So many letters that answered a statement are remembered with it: a server has a few tracks.
+const MOST_ANSWERS: usize = 8;
+
 /// Protocol 3: what was asked by request id counts as answered by any statement with that request.
-pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
+pub(super) fn note_answer(desk: &mut Desk<'_>, letter: &Letter, statement: &Statement) {
     let by_request = statement
         .request
         .as_ref()
@@ -201,13 +204,22 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, statement: &Statement) {
         if crossed {
             continue;
         }
-        match own.progress {
-            OwnProgress::Answered { .. } => continue,
-            OwnProgress::Waiting { again } => desk.delete(&keys::say_again(again, id)),
-            OwnProgress::Elsewhere => {}
+        match &mut own.progress {
+            OwnProgress::Answered { letters, .. } => {
+                // A server answers with a letter for each of its tracks.
+                if letters.len() < MOST_ANSWERS && !letters.contains(&letter.no) {
+                    letters.push(letter.no);
+                    desk.put(&keys::own(id), &own);
+                }
+                continue;
+            }
+            OwnProgress::Waiting { again } => desk.delete(&keys::say_again(*again, id)),
+            OwnProgress::GivenUp | OwnProgress::Elsewhere => {}
         }
         own.progress = OwnProgress::Answered {
             by: statement.body.kind(),
+            at: Some(letter.received.received_at),
+            letters: vec![letter.no],
         };
         desk.put(&keys::own(id), &own);
         for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {

@@ -2,6 +2,7 @@
 //! (protocol 7; Q1, Q8).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Body, Kind, Statement, StatementId, Time, wire};
@@ -69,7 +70,9 @@ fn take(
         first_sent: desk.now,
         tries: 0,
         progress: OwnProgress::Elsewhere,
+        last_sent: None,
         bounce: None,
+        bounced_try: 0,
         statement: statement.clone(),
     });
     if let Some(message_id) = message_id {
@@ -79,6 +82,7 @@ fn take(
     if how == OwnHow::Sending {
         own.from_here = true;
         own.tries += 1;
+        own.last_sent = Some(desk.now);
         if !matches!(own.progress, OwnProgress::Answered { .. }) {
             wait_for_answer(desk, &mut own);
         }
@@ -136,6 +140,14 @@ fn note_request(desk: &mut Desk<'_>, statement: &Statement) {
     desk.put(&keys::request(id), &request);
 }
 
+/// Waits are between nine and eleven tenths of what the timers say.
+const JITTER: f64 = 0.2;
+
+/// No statement waits longer than this, whatever the jitter.
+pub(super) fn longest_wait(settings: &Settings) -> Duration {
+    settings.timers.answer_longest.saturating_mul(2)
+}
+
 /// Puts a statement down to be sent again. The jitter comes from its id, so that a replay of
 /// the journal gives the same times.
 pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
@@ -151,7 +163,7 @@ pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
     let [.., last] = own.statement.id.uuid().into_bytes();
     let mut again = desk
         .now
-        .plus(wait.mul_f64(0.9 + 0.2 * f64::from(last) / 255.0));
+        .plus(wait.mul_f64(0.9 + JITTER * f64::from(last) / 255.0));
     let patience_ends = own.first_sent.plus(timers.answer_patience);
     if desk.now < patience_ends {
         // Protocol 7: the warning comes after 3 days, not with the first try after them.
@@ -177,6 +189,7 @@ pub fn bounced(
             continue;
         };
         own.bounce = Some(text.to_owned());
+        own.bounced_try = own.tries;
         if matches!(own.progress, OwnProgress::Answered { .. }) {
             // Another of its letters arrived: whichever came first, nothing is wrong.
             desk.put(&keys::own(own.statement.id), &own);

@@ -28,6 +28,28 @@ pub struct Settings {
     /// warnings do not say so, and give the same warnings with the same numbers as they did then.
     #[serde(default)]
     pub lookalikes: bool,
+    /// Which rules of the ledger's own hold, beside those of the protocol. Journals of an earlier
+    /// time are replayed by theirs, so that warnings keep their numbers.
+    #[serde(default)]
+    pub rules: Rules,
+}
+
+words! {
+    /// Which rules of the ledger's own hold.
+    pub enum Rules as "an edition of the ledger's rules" {
+        /// A limit is looked at when a trade changes; what nobody answers is sent again for ever.
+        First = "first",
+        /// A limit is looked at whenever time passes, since it may be another one; what nobody
+        /// answers is given up some day, and what was put off follows changed timers.
+        Second = "second",
+    }
+}
+
+impl Default for Rules {
+    /// Of journals that do not say.
+    fn default() -> Rules {
+        Rules::First
+    }
 }
 
 /// How long the buyer waits, for answers (protocol 7) and for DNS (protocol 5).
@@ -40,6 +62,8 @@ pub struct Timers {
     pub answer_longest: Duration,
     /// After which `no-answer` is warned.
     pub answer_patience: Duration,
+    /// After which a statement is not sent again: a shop refuses what is so old (protocol 3).
+    pub answer_give_up: Duration,
     /// For so long a server is not asked again about the same trade, since it may need that long.
     pub ask_apart: Duration,
     /// Before DNS is asked again for a held letter; doubles with each time.
@@ -50,8 +74,8 @@ pub struct Timers {
     pub held_patience: Duration,
 }
 
-/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days. A server has 10
-/// minutes to answer before it is asked again. DNS is asked again
+/// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days; given up after 30.
+/// A server has 10 minutes to answer before it is asked again. DNS is asked again
 /// after a minute, then less and less often up to once an hour, for 7 days (protocol 5).
 impl Default for Timers {
     fn default() -> Timers {
@@ -60,6 +84,7 @@ impl Default for Timers {
             answer_first: Duration::from_secs(10 * 60),
             answer_longest: Duration::from_secs(12 * HOUR),
             answer_patience: Duration::from_secs(3 * 24 * HOUR),
+            answer_give_up: Duration::from_secs(30 * 24 * HOUR),
             ask_apart: Duration::from_secs(10 * 60),
             held_first: Duration::from_secs(60),
             held_longest: Duration::from_secs(HOUR),
@@ -92,6 +117,7 @@ impl Settings {
             unpaid_limits: Vec::new(),
             timers: Timers::default(),
             lookalikes: true,
+            rules: Rules::Second,
         }
     }
 

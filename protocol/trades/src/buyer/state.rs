@@ -182,9 +182,22 @@ pub(super) struct Own {
     /// How often it was sent.
     pub(super) tries: u32,
     pub(super) progress: OwnProgress,
+    /// When it was sent last.
+    #[serde(default)]
+    pub(super) last_sent: Option<Time>,
     /// The last bounce, if one came.
     #[serde(default)]
     pub(super) bounce: Option<String>,
+    /// After which of the times that it was sent.
+    #[serde(default)]
+    pub(super) bounced_try: u32,
+}
+
+impl Own {
+    /// Whether the letter that carried it last came back.
+    pub(super) fn has_bounced(&self) -> bool {
+        self.bounce.is_some() && self.bounced_try == self.tries
+    }
 }
 
 /// Whether an own statement still waits for its answer (protocol 7).
@@ -195,8 +208,16 @@ pub(super) enum OwnProgress {
         again: Time,
     },
     Answered {
+        /// What answered first.
         by: Kind,
+        #[serde(default)]
+        at: Option<Time>,
+        /// The letters that answered it, the first ones of them.
+        #[serde(default)]
+        letters: Vec<u64>,
     },
+    /// Nobody answered for so long that it is not sent again.
+    GivenUp,
     /// Another client of this mailbox sent it, and looks after it.
     Elsewhere,
 }

@@ -1,16 +1,16 @@
 //! What time alone brings about: held letters that are due, answers that do not come, promises
 //! that were not kept.
 
-use tradepost_statements::{StatementId, Time, TradeRef};
+use tradepost_statements::{Body, StatementId, Time, TradeRef};
 
 use crate::rows::Rows;
 
 use super::desk::Desk;
 use super::held::{due, due_by_now};
-use super::own::wait_for_answer;
-use super::settings::Settings;
-use super::state::{OwnProgress, Trade};
-use super::totals::own_warning;
+use super::own::{longest_wait, wait_for_answer};
+use super::settings::{Rules, Settings};
+use super::state::{Own, OwnProgress, Trade};
+use super::totals::{self, own_warning};
 use super::warning::{Warning, WarningKind};
 use super::{Change, door, keys, schedule};
 
@@ -29,6 +29,10 @@ pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
         if let Ok(id) = last.parse() {
             nobody_answered(&mut desk, id);
         }
+    }
+    if settings.rules == Rules::Second {
+        follow_the_timers(&mut desk);
+        totals::look_at_limits(&mut desk);
     }
     for (key, _) in due(desk.rows(), keys::UNDELIVERED, now) {
         warn_overdue(
@@ -50,7 +54,10 @@ fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
     if !matches!(own.progress, OwnProgress::Waiting { .. }) {
         return;
     }
-    if desk.now.since(own.first_sent) >= desk.settings.timers.answer_patience {
+    let waited_in_vain = desk.now.since(own.first_sent) >= desk.settings.timers.answer_patience;
+    let asks_in_vain =
+        desk.settings.rules == Rules::Second && asks_about_what_has_ended(desk, &own);
+    if waited_in_vain && !asks_in_vain {
         let kind = own.statement.body.kind();
         let received = format!(
             "no answer to the {kind} of {}, sent {} times",
@@ -69,9 +76,67 @@ fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
             },
         );
     }
+    if is_given_up(desk, &own) {
+        give_up(desk, own);
+        return;
+    }
     wait_for_answer(desk, &mut own);
     desk.put(&keys::own(id), &own);
     desk.say_again.push(id);
+}
+
+/// Whether it makes no sense to send a statement again: it is too old, or asks how a trade goes on
+/// that has ended.
+fn is_given_up(desk: &Desk<'_>, own: &Own) -> bool {
+    if desk.settings.rules == Rules::First {
+        return false;
+    }
+    desk.now.since(own.first_sent) >= desk.settings.timers.answer_give_up
+        || asks_about_what_has_ended(desk, own)
+}
+
+fn asks_about_what_has_ended(desk: &Desk<'_>, own: &Own) -> bool {
+    let trade = own.statement.trade.as_ref().and_then(|t| desk.trade(t));
+    own.statement.body == Body::StatusRequest
+        && trade.is_some_and(|t| t.state.is_some_and(|s| s.ended))
+}
+
+fn give_up(desk: &mut Desk<'_>, mut own: Own) {
+    let id = own.statement.id;
+    if let OwnProgress::Waiting { again } = own.progress {
+        desk.delete(&keys::say_again(again, id));
+    }
+    if asks_about_what_has_ended(desk, &own) {
+        for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {
+            desk.resolve_own(kind.word(), &id.to_string());
+        }
+    }
+    own.progress = OwnProgress::GivenUp;
+    desk.put(&keys::own(id), &own);
+}
+
+/// Statements that are put off farther than the timers ever do: these were longer once, or a clock
+/// ran ahead.
+fn follow_the_timers(desk: &mut Desk<'_>) {
+    let farthest = desk.now.plus(longest_wait(desk.settings));
+    for id in put_off_beyond(desk.rows(), keys::SAY_AGAIN, farthest) {
+        let own = id.parse().ok().and_then(|id| desk.own(id));
+        if let Some(mut own) = own.filter(|o| matches!(o.progress, OwnProgress::Waiting { .. })) {
+            wait_for_answer(desk, &mut own);
+            desk.put(&keys::own(own.statement.id), &own);
+        }
+    }
+}
+
+/// What stands after the last slash of a queue's keys that are due later than that.
+fn put_off_beyond(rows: &dyn Rows, queue: &str, farthest: Time) -> Vec<String> {
+    let from = keys::due_through(queue, farthest);
+    let found = rows.scan_from(queue.as_bytes(), from.as_bytes(), usize::MAX);
+    let keys = found
+        .into_iter()
+        .filter_map(|(key, _)| String::from_utf8(key).ok());
+    keys.filter_map(|key| Some(key.rsplit_once('/')?.1.to_owned()))
+        .collect()
 }
 
 /// A promise can have passed before it came: no time will bring it up again.

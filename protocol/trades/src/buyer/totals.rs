@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use tradepost_statements::{Amount, Currency, Evidence};
 
 use super::desk::{Desk, no_letter};
+use super::settings::Rules;
 use super::state::{Counted, Origin, Totals, Trade};
 use super::warning::{Warning, WarningKind, WarningState};
 use super::{keys, tick};
@@ -103,6 +104,16 @@ fn close_what_is_no_longer_overdue(desk: &mut Desk<'_>, trade: &Trade) {
     }
 }
 
+/// The limits may be others than they were.
+pub(super) fn look_at_limits(desk: &mut Desk<'_>) {
+    let mut totals = desk.totals();
+    let before = totals.clone();
+    check_limits(desk, &mut totals);
+    if totals != before {
+        desk.put(keys::TOTALS, &totals);
+    }
+}
+
 /// E20: once for each time that a limit is reached.
 fn check_limits(desk: &mut Desk<'_>, totals: &mut Totals) {
     let mut limits: BTreeMap<Currency, Amount> = BTreeMap::new();
@@ -110,6 +121,14 @@ fn check_limits(desk: &mut Desk<'_>, totals: &mut Totals) {
         let lowest = limits.entry(limit.currency()).or_insert(*limit);
         if lowest.is_more_than(*limit) {
             *lowest = *limit;
+        }
+    }
+    if desk.settings.rules == Rules::Second {
+        let is_gone = |c: &&Currency| !limits.contains_key(c);
+        let gone: Vec<Currency> = totals.over_limit.keys().filter(is_gone).copied().collect();
+        for currency in gone {
+            totals.over_limit.remove(&currency);
+            desk.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
         }
     }
     for (currency, limit) in limits {

@@ -11,19 +11,21 @@ use super::desk::read;
 use super::evaluate::Filed;
 use super::expecting::Expected;
 use super::letter::LetterFacts;
-use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Totals, Trade, TradeState};
+use super::state::{Fate, Letter, Totals, Trade, TradeState};
 use super::warning::Warning;
 use super::{door, keys, plain, undoing};
 
 mod plans;
+mod requests;
 mod shapes;
 mod undone;
 
 pub use super::state::Origin;
 pub use plans::{PlanView, plans};
+pub use requests::{RequestState, RequestView, request, requests};
 pub use shapes::{
     DecisionView, ExpectedView, HeldView, HistoryView, LetterView, LineView, OrderView, ParcelView,
-    Parties, PaymentView, RequestView, ShowView, StatsView, TradeView, UndoingView, WarningView,
+    Parties, PaymentView, ShowView, StatsView, TradeView, UndoingView, WarningView,
 };
 
 /// Why a text names no single trade.
@@ -253,15 +255,6 @@ fn held_view(letter: Letter) -> Option<HeldView> {
     })
 }
 
-/// Our requests, oldest first.
-#[must_use]
-pub fn requests(rows: &dyn Rows) -> Vec<RequestView> {
-    let all = rows.scan(keys::OWN.as_bytes());
-    all.iter()
-        .filter_map(|(_, json)| Some(request_view(rows, serde_json::from_slice(json).ok()?)))
-        .collect()
-}
-
 /// An own statement, and the JSON octets that are sent again as they are.
 #[must_use]
 pub fn own_statement(rows: &dyn Rows, id: StatementId) -> Option<(Statement, String)> {
@@ -431,38 +424,4 @@ fn warning_view(w: Warning) -> WarningView {
 /// What a warning says may quote the letter.
 fn safe_to_read(text: &str) -> String {
     plain::with_both_forms(&plain::without_links(text))
-}
-
-fn request_view(rows: &dyn Rows, own: super::state::Own) -> RequestView {
-    let statement = own.statement;
-    let request: Option<Request> = statement
-        .request
-        .as_ref()
-        .and_then(|id| read(rows, &keys::request(id)));
-    let of_order = request.and_then(|r| r.answer);
-    let (trade, reason) = match of_order {
-        Some(RequestAnswer::Record { trade }) => (Some(trade), None),
-        Some(RequestAnswer::Rejected { reason, .. }) => (None, Some(reason)),
-        None => (None, None),
-    };
-    let (state, answer, again) = match own.progress {
-        OwnProgress::Answered { by } if reason.is_some() => ("rejected", Some(by), None),
-        OwnProgress::Answered { by } => ("answered", Some(by), None),
-        OwnProgress::Waiting { again } => ("waiting", None, Some(again)),
-        OwnProgress::Elsewhere => ("elsewhere", None, None),
-    };
-    RequestView {
-        statement: statement.id,
-        kind: statement.body.kind(),
-        to: statement.to,
-        request: statement.request,
-        trade: statement.trade.or(trade),
-        sent: own.first_sent,
-        tries: own.tries,
-        state: state.to_owned(),
-        answer,
-        reason,
-        again,
-        bounce: own.bounce,
-    }
 }

@@ -338,32 +338,3 @@ pub struct StatsView {
     #[serde(default)]
     pub held: u64,
 }
-
-/// A request of ours, as `requests` gives it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestView {
-    /// The statement that was sent.
-    pub statement: StatementId,
-    /// What was asked.
-    pub kind: Kind,
-    /// To whom it went.
-    pub to: Address,
-    /// The request id, where it has one.
-    pub request: Option<RequestId>,
-    /// The trade that it is about, or that came of it.
-    pub trade: Option<TradeRef>,
-    /// When it was first sent.
-    pub sent: Time,
-    /// How often it was sent from here.
-    pub tries: u32,
-    /// `waiting`, `answered`, `rejected` or `elsewhere` (sent by another client).
-    pub state: String,
-    /// The kind of the answer.
-    pub answer: Option<Kind>,
-    /// Why the order was rejected.
-    pub reason: Option<String>,
-    /// When it is sent again.
-    pub again: Option<Time>,
-    /// Why it came back.
-    pub bounce: Option<String>,
-}
