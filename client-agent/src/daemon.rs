@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tradepost_post::clock::SystemClock;
 use tradepost_post::door::Door;
@@ -70,7 +70,8 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     let door = Door::open(&data).context("no door for the commands")?;
     let door = tokio::spawn(socket::serve(door, Arc::clone(&office), stop.clone()));
     let mut out = Outgoing::start(&office, &stop).await?;
-    let timekeeper = tokio::spawn(Arc::clone(&office).keep_time());
+    let caught_up = Arc::new(Notify::new());
+    let timekeeper = tokio::spawn(keep_time(Arc::clone(&office), Arc::clone(&caught_up)));
     // Who runs once tells at the end, when everything has come in.
     let telling = (!once).then(|| tokio::spawn(keep_telling(Arc::clone(&office), stop.clone())));
     let judging_again = tokio::spawn(judge_all_again(Arc::clone(&office)));
@@ -80,8 +81,13 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
     }
     say(&[NotifyState::Ready, NotifyState::Status("connecting")]);
 
+    let scan = Scan {
+        once,
+        afresh: false,
+        caught_up: Some(caught_up),
+    };
     let done = tokio::select! {
-        done = watch(&office, settings.clone(), Scan { once, afresh: false }, stop.clone()) => done.map(|mailbox| mailbox.unread),
+        done = watch(&office, settings.clone(), scan, stop.clone()) => done.map(|mailbox| mailbox.unread),
         () = asked_to_end() => {
             tracing::info!("ending, as asked");
             stopper.stop();
@@ -125,6 +131,14 @@ async fn broken(telling: Option<JoinHandle<Result<(), LedgerError>>>) -> anyhow:
         Ok(Err(e)) => e.into(),
         Err(e) => e.into(),
     }
+}
+
+/// After a pause, what is due by now may have been answered by letters that lie in the mailbox: these
+/// are read first, as far as the mailbox can be reached soon.
+async fn keep_time(office: Arc<Office>, caught_up: Arc<Notify>) -> LedgerError {
+    const SOON: Duration = Duration::from_secs(60);
+    let _ = tokio::time::timeout(SOON, caught_up.notified()).await;
+    office.keep_time().await
 }
 
 /// Nobody waits for this, so it has all the time that it takes.

@@ -53,6 +53,7 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
     let scan = Scan {
         once: true,
         afresh: true,
+        caught_up: None,
     };
     let read = tokio::select! {
         read = daemon::watch(&office, settings, scan, stop) => read?,

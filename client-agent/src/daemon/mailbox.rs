@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sd_notify::NotifyState;
+use tokio::sync::Notify;
 use tradepost_letters::untrusted;
 use tradepost_post::dkim::Unproven;
 use tradepost_post::imap::{Cursor, MailEvent, RawMail, TroubleKind, Watch};
@@ -17,12 +18,14 @@ use crate::office::Office;
 use crate::receive::{Lay, take_in};
 
 /// How the mailbox is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scan {
     /// Process what is there and end.
     pub(crate) once: bool,
     /// From the very beginning, whatever was read before.
     pub(crate) afresh: bool,
+    /// Rung when all there is was read once, or could not be.
+    pub(crate) caught_up: Option<Arc<Notify>>,
 }
 
 /// The reading end of the mailbox.
@@ -32,6 +35,8 @@ pub(crate) struct Mailbox {
     bar: Option<ProgressBar>,
     /// Letters with a Tradepost part, by what became of them.
     pub(crate) counts: BTreeMap<&'static str, usize>,
+    /// Folders that are still to be read for the first time.
+    behind: usize,
     /// All letters that were looked at.
     pub(crate) fetched: usize,
     /// Folders that could not be opened at all, and why.
@@ -45,6 +50,7 @@ impl Mailbox {
             scan,
             bar: None,
             counts: BTreeMap::new(),
+            behind: 0,
             fetched: 0,
             unread: Vec::new(),
         }
@@ -75,6 +81,7 @@ impl Mailbox {
                 folders,
                 sent,
             } => {
+                self.behind = folders.len();
                 let how = if idle {
                     ""
                 } else {
@@ -124,9 +131,15 @@ impl Mailbox {
             }
             MailEvent::CaughtUp { folder } => {
                 self.finish();
+                self.behind = self.behind.saturating_sub(1);
+                if self.behind == 0 {
+                    self.ring();
+                }
                 tracing::debug!("all of {} is read", untrusted::show(&folder));
             }
             MailEvent::Trouble(trouble) => {
+                // It may last: time does not stand still meanwhile.
+                self.ring();
                 let text = untrusted::show(&trouble.text);
                 say(&[NotifyState::Status(&text)]);
                 // Read once, a folder is not tried again: the end of the program tells.
@@ -139,6 +152,12 @@ impl Mailbox {
             }
         }
         Ok(())
+    }
+
+    fn ring(&self) {
+        if let Some(caught_up) = &self.scan.caught_up {
+            caught_up.notify_one();
+        }
     }
 
     /// One batch is one durable write; only with it does the cursor move.
