@@ -10,6 +10,7 @@ use tradepost_post::outbox::{self, Carriage, Due, Failure, Item, Outcome, Tried}
 use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_post::stop::Stop;
 use tradepost_statements::Time;
+use tradepost_trades::buyer::Returned;
 
 use crate::ledger::{Entry, Input, copies, tried};
 use crate::office::Office;
@@ -80,12 +81,12 @@ impl Carriage for Carrier {
             inputs.push(tried(one, self.copy));
             // The person is to see that it did not go out, as if it had come back.
             inputs.extend(came_back.map(|text| {
-                let message_ids = vec![item.message_id.clone()];
-                Input::of(Entry::Bounced {
-                    message_ids,
+                let returned = Returned {
+                    message_ids: vec![item.message_id.clone()],
                     text,
-                    now,
-                })
+                    ..Returned::default()
+                };
+                Input::of(Entry::Bounced { returned, now })
             }));
         }
         self.office.enter(inputs).await.map_err(Failure::new)?;

@@ -159,13 +159,7 @@ fn received(proven: &Proven) -> Option<buyer::Received> {
     let content = content(&proven.opened)?;
     let letter = &proven.opened.letter;
     Some(buyer::Received {
-        letter: buyer::LetterFacts {
-            message_id: letter.message_id.clone(),
-            from: letter.from_text.clone(),
-            subject: letter.subject.clone(),
-            date: letter.date,
-            size: u64::try_from(letter.size).unwrap_or(u64::MAX),
-        },
+        letter: facts(letter),
         author: letter.author.as_ref().ok().cloned(),
         evidence: proven.opened.evidence,
         undecided: proven.undecided,
@@ -174,6 +168,17 @@ fn received(proven: &Proven) -> Option<buyer::Received> {
         received_at: proven.received_at,
         content,
     })
+}
+
+/// What a letter says of itself.
+fn facts(letter: &Letter) -> buyer::LetterFacts {
+    buyer::LetterFacts {
+        message_id: letter.message_id.clone(),
+        from: letter.from_text.clone(),
+        subject: letter.subject.clone(),
+        date: letter.date,
+        size: u64::try_from(letter.size).unwrap_or(u64::MAX),
+    }
 }
 
 /// The Tradepost part as the judgement takes it.
@@ -205,11 +210,14 @@ fn bounce(opened: &Opened, now: Time) -> Option<Input> {
         return None;
     }
     let bounce = opened.letter.bounce.as_ref().filter(|b| b.failed())?;
-    Some(Input::of(Entry::Bounced {
+    let returned = buyer::Returned {
         message_ids: bounce.message_ids.clone(),
         text: bounce.text(),
-        now,
-    }))
+        doubt: opened.bounce_doubt().map(str::to_owned),
+        claims_to_be_ours: bounce.is_about_a_statement,
+        letter: Some(facts(&opened.letter)),
+    };
+    Some(Input::of(Entry::Bounced { returned, now }))
 }
 
 /// Of a copy of one of our own letters: whoever put it into Sent had the password of the mailbox.

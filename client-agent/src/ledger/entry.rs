@@ -8,7 +8,7 @@ use tradepost_post::outbox::{self, NewItem};
 use tradepost_post::store::Position;
 use tradepost_statements::{StatementId, Time};
 use tradepost_trades::buyer::{
-    self, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Settings,
+    self, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Returned, Settings,
 };
 use tradepost_trades::rows::{Row, Rows};
 
@@ -93,12 +93,11 @@ pub(crate) enum Entry {
         /// The item of the outbox.
         item: Position,
     },
-    /// Letters of ours came back (RFC 3464).
+    /// Letters of ours came back, or never left.
     Bounced {
-        /// Of the letters that came back.
-        message_ids: Vec<String>,
-        /// Why, as the mail system says.
-        text: String,
+        /// Which, and why.
+        #[serde(flatten)]
+        returned: Returned,
         /// When it was read.
         now: Time,
     },
@@ -252,11 +251,7 @@ pub(super) fn decide(
             let id = Some(item.message_id.as_str());
             buyer::own(settings, rows, json, id, OwnHow::Sending, item.queued_at)
         }
-        Entry::Bounced {
-            message_ids,
-            text,
-            now,
-        } => buyer::bounced(settings, rows, message_ids, text, *now),
+        Entry::Bounced { returned, now } => buyer::bounced(settings, rows, returned, *now),
         Entry::Act { act, now } => buyer::act(settings, rows, act, *now)?,
         Entry::Ticked { now } => buyer::tick(settings, rows, *now),
         Entry::ProvenAgain { letter, proof, now } => {

@@ -79,6 +79,17 @@ pub fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
     }
 }
 
+/// The account that the provider says has submitted a letter itself.
+pub(crate) fn submitted_by(letter: &Letter, policy: &RelayPolicy) -> Option<String> {
+    let read = Reading::of(letter, policy);
+    let submission = read
+        .results
+        .iter()
+        .find(|(_, r)| r.method == "auth" && r.result == "pass")?;
+    let account = submission.1.values("smtp.auth").next();
+    Some(show(account.unwrap_or("an account that it does not name")))
+}
+
 /// The time of the topmost Received field of an own host.
 #[must_use]
 pub fn time_of_receipt(letter: &Letter, policy: &RelayPolicy) -> Option<Time> {

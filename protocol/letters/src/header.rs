@@ -33,6 +33,10 @@ pub enum Field {
     Received,
     /// RFC 8601.
     AuthenticationResults,
+    /// RFC 5321 section 4.4: written by whoever put the letter into the mailbox.
+    ReturnPath,
+    /// Exim's list of whom a letter did not reach.
+    FailedRecipients,
 }
 
 impl Field {
@@ -47,7 +51,7 @@ impl Field {
         Field::ContentType,
     ];
 
-    const NAMED: [Field; 14] = [
+    const NAMED: [Field; 16] = [
         Field::From,
         Field::To,
         Field::Date,
@@ -62,6 +66,8 @@ impl Field {
         Field::Tradepost,
         Field::Received,
         Field::AuthenticationResults,
+        Field::ReturnPath,
+        Field::FailedRecipients,
     ];
 
     /// The name as it is written.
@@ -83,6 +89,8 @@ impl Field {
             Field::Tradepost => "Tradepost",
             Field::Received => "Received",
             Field::AuthenticationResults => "Authentication-Results",
+            Field::ReturnPath => "Return-Path",
+            Field::FailedRecipients => "X-Failed-Recipients",
         }
     }
 
@@ -117,7 +125,9 @@ impl Field {
             | Field::AutoSubmitted
             | Field::Tradepost
             | Field::Received
-            | Field::AuthenticationResults => false,
+            | Field::AuthenticationResults
+            | Field::ReturnPath
+            | Field::FailedRecipients => false,
         }
     }
 }

@@ -41,7 +41,7 @@ pub use domain::{AuthservPattern, BadPattern, HostPattern, is_aligned, organizat
 pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};
 pub use header::Field;
 pub use open::{Content, Opened, UnreadableKind, open};
-pub use parse::{Letter, parse};
+pub use parse::{Letter, ReturnPath, parse};
 pub use provider::{PROVIDERS, Provider, provider_of};
 pub use tree::{StatementPart, UnreadablePart};
 

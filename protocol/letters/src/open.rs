@@ -5,6 +5,7 @@ use std::fmt;
 use tradepost_statements::Evidence;
 use tradepost_statements::wire::{self, Decoded};
 
+use crate::bounce;
 use crate::evidence::{RelayPolicy, relay_evidence};
 use crate::parse::{Letter, parse};
 use crate::tree::StatementPart;
@@ -23,6 +24,16 @@ pub struct Opened {
     pub authserv_ids: Vec<String>,
     /// What it says.
     pub content: Content,
+    bounce_doubt: Option<String>,
+}
+
+impl Opened {
+    /// Of a bounce, why it is not to be believed that a mail system wrote it; none for one that
+    /// counts. Whose Message-ID it bears is not asked here.
+    #[must_use]
+    pub fn bounce_doubt(&self) -> Option<&str> {
+        self.bounce_doubt.as_deref()
+    }
 }
 
 /// What a letter says.
@@ -69,6 +80,7 @@ pub fn open(raw: &[u8], policy: &RelayPolicy) -> Opened {
     let letter = parse(raw);
     let relay = relay_evidence(&letter, policy);
     Opened {
+        bounce_doubt: bounce::doubt(&letter, policy),
         evidence: relay.evidence,
         proof: relay.why,
         authserv_ids: relay.authserv_ids,

@@ -44,14 +44,26 @@ pub struct Letter {
     pub digest: [u8; 32],
     /// In octets, as fetched.
     pub size: usize,
-    /// What a report says about a letter that could not be delivered (RFC 3464).
+    /// What a report says about a letter that could not be delivered: as RFC 3464 has it, or in one
+    /// of the common forms that are none.
     pub bounce: Option<Bounce>,
+    /// Where reports about it go, as whoever put it into the mailbox wrote.
+    pub return_path: Option<ReturnPath>,
     /// Fields of relays, top first, and whether each is above the first author field.
     pub(crate) stamps: Vec<(bool, Stamp)>,
     /// Where the line of the one Tradepost part's Content-Type starts.
     pub(crate) statement_type_at: Option<usize>,
     /// One of its parts is a letter, or a piece of one.
     pub(crate) has_letter_within: bool,
+}
+
+/// The first Return-Path field (RFC 5321 section 4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReturnPath {
+    /// `<>`: nobody is to be told, as with all reports (section 4.5.5).
+    Null,
+    /// Somebody, as it is written.
+    To(String),
 }
 
 /// A field that a relay added, or that somebody wants to look so.
@@ -108,7 +120,8 @@ pub fn parse(raw: &[u8]) -> Letter {
         statement: statement(raw, &header, &tree),
         digest: digest(raw, header.author_at().unwrap_or(0)),
         size: raw.len(),
-        bounce: bounce::bounce(raw, &tree),
+        bounce: bounce::bounce(raw, &header, &tree),
+        return_path: unfolded(Field::ReturnPath).map(|body| return_path(&body)),
         stamps: stamps(raw, &header),
         statement_type_at: tree.statement_type_at(),
         has_letter_within: tree.has_letter_within,
@@ -165,6 +178,14 @@ fn stamps(raw: &[u8], header: &RawHeader) -> Vec<(bool, Stamp)> {
         .take_while(is_within)
         .map(read)
         .collect()
+}
+
+fn return_path(body: &[u8]) -> ReturnPath {
+    let text = excerpt(body);
+    match text.trim_start_matches('<').trim_end_matches('>').trim() {
+        "" => ReturnPath::Null,
+        path => ReturnPath::To(path.to_owned()),
+    }
 }
 
 fn excerpt(body: &[u8]) -> String {

@@ -95,7 +95,10 @@ async fn new_mail_wakes_the_watch(world: World) {
     world
         .deliver(ANN, &ordinary("bounce", "multipart/report; boundary=x"))
         .await;
-    assert_eq!(watching.subjects("INBOX", 2).await, ["stripped", "bounce"]);
+    let returned = ordinary("returned", "text/plain").replace(SHOP, "mailer-daemon@shop.example");
+    world.deliver(ANN, &returned).await;
+    let taken = ["stripped", "bounce", "returned"];
+    assert_eq!(watching.subjects("INBOX", 3).await, taken);
     watching.stop().await;
 }
 

@@ -73,6 +73,43 @@ async fn a_letter_arrives_byte_for_byte_and_the_connection_serves_again() {
     assert!(!log.contains("secret"));
 }
 
+/// RFC 3461: where the server takes it, the envelope has the letter's Message-ID for its id.
+#[tokio::test]
+async fn a_server_that_reports_gets_an_envelope_id() {
+    const WITH_ID: &[u8] =
+        b"From: ann@home.example\r\nMessage-ID: <order-1@home.example>\r\n\r\nHello\r\n";
+    for (dsn, letter, expected) in [
+        (
+            "250-DSN\r\n",
+            WITH_ID,
+            "MAIL FROM:<ann@home.example> ENVID=order-1@home.example",
+        ),
+        ("", WITH_ID, "MAIL FROM:<ann@home.example>"),
+        ("250-DSN\r\n", LETTER, "MAIL FROM:<ann@home.example>"),
+    ] {
+        let server = Scripted::start(move |mut p| async move {
+            p.say("220 smtp.home.example ESMTP").await;
+            p.line().await;
+            let hello = format!("250-hello\r\n{dsn}250 AUTH PLAIN\r\n");
+            p.raw(hello.as_bytes()).await;
+            p.line().await;
+            p.say("235 welcome").await;
+            while take_text(&mut p).await.is_some() {
+                p.say("250 queued").await;
+            }
+        })
+        .await;
+        let submitter = Submitter::new(settings(server.port)).unwrap();
+        let done = submitter.submit("ann@home.example", "orders@shop.example", letter);
+        assert!(matches!(within(done).await, Submission::Accepted { .. }));
+        let log = server.log();
+        assert!(
+            log.iter().any(|line| line == expected),
+            "{expected}: {log:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_late_answer_is_never_taken_for_the_next_letters() {
     // The first letter's answer comes after the client gave it up; the second is refused.

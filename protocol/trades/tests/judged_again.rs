@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use support::*;
 use tradepost_statements::Evidence;
 use tradepost_trades::buyer::{
-    self, Act, Adopt, Content, NewProof, OwnHow, Received, Verdict, WarningKind, view,
+    self, Act, Adopt, Content, NewProof, OwnHow, Received, Returned, Verdict, WarningKind, view,
 };
 
 fn ordered() -> Ledger {
@@ -170,8 +170,12 @@ fn an_answer_that_overtakes_the_record_of_its_sender_answers_once_that_is_there(
 #[test]
 fn a_bounce_and_an_answer_leave_the_same_whichever_comes_first() {
     let bounce = |ledger: &mut Ledger| {
-        let ids = [format!("<{}@home.example>", uuid(1))];
-        let change = buyer::bounced(&ledger.settings, &ledger.rows, &ids, "full", ledger.now);
+        let returned = Returned {
+            message_ids: vec![format!("<{}@home.example>", uuid(1))],
+            text: "full".to_owned(),
+            ..Returned::default()
+        };
+        let change = buyer::bounced(&ledger.settings, &ledger.rows, &returned, ledger.now);
         let _ = ledger.take(change);
     };
     let mut ledger = ordered();

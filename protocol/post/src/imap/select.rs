@@ -47,9 +47,21 @@ impl Seen {
         !text.is_empty() && header.windows(text.len()).any(|w| w == text.as_bytes())
     }
 
+    /// Reports about letters that come back are not all marked as such.
+    fn is_from_a_mail_system(&self) -> bool {
+        let from = field(&self.header, "from").unwrap_or_default();
+        let from = from.to_ascii_lowercase();
+        let names = ["mailer-daemon", "postmaster", "mail-daemon"];
+        names.iter().any(|name| from.contains(name))
+            || field(&self.header, "x-failed-recipients").is_some()
+    }
+
     /// Whether it may hold a statement, or is a bounce.
     pub(super) fn may_matter(&self) -> bool {
         if self.is_marked() {
+            return true;
+        }
+        if self.is_from_a_mail_system() && self.size <= LARGEST_SUSPECT {
             return true;
         }
         let Some(content_type) = field(&self.header, "content-type") else {
@@ -118,7 +130,7 @@ pub(super) async fn look_at(session: &mut Session, uid: u32) -> Result<Option<Se
 const LOOK_LIMIT: u64 = 10_000;
 
 async fn look_in(session: &mut Session, set: &str, letters: u64) -> Result<Vec<Seen>, Failure> {
-    let items = "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (TRADEPOST CONTENT-TYPE)])";
+    let items = "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (TRADEPOST CONTENT-TYPE FROM X-FAILED-RECIPIENTS)])";
     fetch_headers(session, &format!("UID FETCH {set} {items}"), letters).await
 }
 

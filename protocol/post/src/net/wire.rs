@@ -6,6 +6,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -32,6 +34,44 @@ pub(crate) struct Wire {
     ahead_at: usize,
     /// How many bytes may still be read from the socket.
     allowance: u64,
+    /// Somebody wants to know whether this is said.
+    listening: Option<Listening>,
+}
+
+/// Whether the server has said a certain thing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Heard(Arc<AtomicBool>);
+
+impl Heard {
+    /// Whether it has.
+    pub(crate) fn yes(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Debug)]
+struct Listening {
+    words: &'static [&'static str],
+    /// The end of what was read, where one of them may have begun.
+    tail: Vec<u8>,
+    heard: Heard,
+}
+
+impl Listening {
+    fn take(&mut self, bytes: &[u8]) {
+        self.tail.extend(bytes.to_ascii_uppercase());
+        let is_said = |words: &&str| {
+            self.tail
+                .windows(words.len())
+                .any(|w| w == words.as_bytes())
+        };
+        if self.words.iter().any(is_said) {
+            self.heard.0.store(true, Ordering::Relaxed);
+        }
+        let longest = self.words.iter().map(|w| w.len()).max().unwrap_or(0);
+        let done = self.tail.len().saturating_sub(longest);
+        self.tail.drain(..done);
+    }
 }
 
 /// The error of a server that sends more than was allowed.
@@ -51,6 +91,7 @@ impl Wire {
             ahead: Vec::new(),
             ahead_at: 0,
             allowance: u64::MAX,
+            listening: None,
         }
     }
 
@@ -76,6 +117,18 @@ impl Wire {
     /// From now on at most `bytes` more may come from the server.
     pub(crate) fn allow(&mut self, bytes: u64) {
         self.allowance = bytes;
+    }
+
+    /// Notices whether the server says one of these from now on: for what the client above keeps to
+    /// itself. In upper case.
+    pub(crate) fn listen_for(&mut self, words: &'static [&'static str]) -> Heard {
+        let heard = Heard::default();
+        self.listening = Some(Listening {
+            words,
+            tail: Vec::new(),
+            heard: heard.clone(),
+        });
+        heard
     }
 
     /// The TLS version in use; `None` in plain text.
@@ -128,6 +181,9 @@ impl AsyncRead for Wire {
             Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
         })?;
         let came = buf.filled().len().saturating_sub(before);
+        if let Some(listening) = &mut wire.listening {
+            listening.take(buf.filled().get(before..).unwrap_or_default());
+        }
         wire.allowance = wire.allowance.saturating_sub(came as u64);
         Poll::Ready(Ok(()))
     }

@@ -14,7 +14,7 @@ use super::reply::{SendFailure, Step};
 use super::{Probe, Settings};
 use crate::net::lines::Lines;
 use crate::net::tls::TlsClient;
-use crate::net::wire::Wire;
+use crate::net::wire::{Heard, Wire};
 use crate::net::{Place, Tls, silent};
 use crate::trouble::{Error, TroubleKind, quoted};
 
@@ -28,6 +28,8 @@ pub(super) struct Letter<'a> {
 /// Logged in, with no letter under way.
 pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
+    /// The server takes envelope ids (RFC 3461).
+    offers_dsn: Heard,
     pub(super) last_used: Instant,
 }
 
@@ -41,7 +43,9 @@ impl Connection {
         tls: &TlsClient,
     ) -> Result<(Connection, Probe), Error> {
         let place = settings.place();
-        let (wire, greeting) = greet(settings, tls).await?;
+        let (mut wire, greeting) = greet(settings, tls).await?;
+        // lettre forgets the extensions that it has no use for.
+        let offers_dsn = wire.listen_for(&["250-DSN\r", "250 DSN\r"]);
         let probe = Probe {
             greeting,
             tls: wire.tls_version(),
@@ -63,6 +67,7 @@ impl Connection {
             .map_err(|_| silent(&place, "logging in"))??;
         let connection = Connection {
             smtp,
+            offers_dsn,
             last_used: Instant::now(),
         };
         Ok((connection, probe))
@@ -81,6 +86,9 @@ impl Connection {
         }
         if !letter.bytes.is_ascii() {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if self.offers_dsn.yes() {
+            parameters.extend(envelope_id(letter.bytes));
         }
         let mail = Mail::new(Some(letter.from.clone()), parameters);
         self.smtp.command(mail).await?;
@@ -123,6 +131,20 @@ impl Connection {
     pub(super) async fn quit(mut self) {
         let _ = tokio::time::timeout(GOODBYE, self.smtp.command(Quit)).await;
     }
+}
+
+/// RFC 3461 section 4.4: comes back in reports about the letter, also where these hold nothing of it.
+/// It is the Message-ID, so that one name does for both.
+fn envelope_id(letter: &[u8]) -> Option<MailParameter> {
+    const LONGEST: usize = 100;
+    let id = tradepost_letters::parse(letter).message_id?;
+    // Other characters would be written as three.
+    let is_plain = |b: u8| b.is_ascii_graphic() && b != b'+' && b != b'=';
+    let fits = id.len() <= LONGEST && id.bytes().all(is_plain);
+    fits.then(|| MailParameter::Other {
+        keyword: "ENVID".to_owned(),
+        value: Some(id),
+    })
 }
 
 fn needs_utf8(letter: &Letter<'_>) -> bool {

@@ -5,7 +5,7 @@ use tradepost_statements::{
     Address, Body, Evidence, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
 use tradepost_trades::buyer::{
-    self, Change, Content, LetterFacts, OwnHow, Received, Saying, Settings, view,
+    self, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying, Settings, view,
 };
 use tradepost_trades::rows::MemoryRows;
 
@@ -238,8 +238,12 @@ fn decided(settings: &Settings, rows: &MemoryRows, entry: &Entry, now: Time) -> 
             buyer::own(settings, rows, json, Some(message_id), how, now)
         }
         Entry::Bounced { message_id } => {
-            let ids = std::slice::from_ref(message_id);
-            buyer::bounced(settings, rows, ids, BOUNCE, now)
+            let returned = Returned {
+                message_ids: vec![message_id.clone()],
+                text: BOUNCE.to_owned(),
+                ..Returned::default()
+            };
+            buyer::bounced(settings, rows, &returned, now)
         }
         Entry::Tick => buyer::tick(settings, rows, now),
     }

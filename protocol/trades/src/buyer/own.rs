@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::{Body, Kind, Statement, StatementId, Time, wire};
+use tradepost_statements::{Body, Kind, Statement, Time, wire};
 
 use crate::rows::Rows;
 
 use super::desk::Desk;
 use super::settings::Settings;
 use super::state::{Own, OwnProgress, Request};
-use super::totals::own_warning;
-use super::warning::{Warning, WarningKind};
 use super::{Change, Judgement, Verdict, asking, door, file, keys};
 
 /// How an own statement became known.
@@ -171,47 +169,4 @@ pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
     }
     own.progress = OwnProgress::Waiting { again };
     desk.mark(&keys::say_again(again, own.statement.id));
-}
-
-/// A letter of ours came back (RFC 3464), or was refused or expired on its way: `undeliverable`.
-/// Message-IDs that are not ours are passed over.
-pub fn bounced(
-    settings: &Settings,
-    rows: &dyn Rows,
-    message_ids: &[String],
-    text: &str,
-    now: Time,
-) -> Change {
-    let mut desk = Desk::new(settings, rows, now);
-    for message_id in message_ids {
-        let id = desk.get::<StatementId>(&keys::own_by_message_id(message_id));
-        let Some(mut own) = id.and_then(|id| desk.own(id)) else {
-            continue;
-        };
-        own.bounce = Some(text.to_owned());
-        own.bounced_try = own.tries;
-        if matches!(own.progress, OwnProgress::Answered { .. }) {
-            // Another of its letters arrived: whichever came first, nothing is wrong.
-            desk.put(&keys::own(own.statement.id), &own);
-            continue;
-        }
-        let trade = own.statement.trade.clone();
-        let what = format!(
-            "the {} to {} came back: {text}",
-            own.statement.body.kind(),
-            own.statement.to.as_str()
-        );
-        let base = own_warning(WarningKind::Undeliverable, &desk);
-        desk.warn_of_own(
-            &own.statement.id.to_string(),
-            Warning {
-                trade,
-                received: what,
-                expected: "that it is accepted".to_owned(),
-                ..base
-            },
-        );
-        desk.put(&keys::own(own.statement.id), &own);
-    }
-    desk.finish(None)
 }

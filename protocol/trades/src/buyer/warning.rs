@@ -217,7 +217,7 @@ impl WarningKind {
                 "Nobody answered for three days, though it was sent again. Check the address, or ask the shop by another way."
             }
             WarningKind::Undeliverable => {
-                "A letter of yours could not be submitted. Check the address; it is sent again."
+                "A letter of yours did not arrive: it came back, or the mail server did not take it. Check the address; it is sent again by itself."
             }
             WarningKind::LookalikeSender => {
                 "The sender's domain is not the party's, but easily taken for it. Compare them letter by letter. Pay nothing, open no link \
