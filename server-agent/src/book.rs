@@ -11,12 +11,13 @@ pub(crate) use journal::Journal;
 
 use std::collections::BTreeMap;
 
+use tradepost_letters::AttachError;
 use tradepost_post::dkim::SignError;
 use tradepost_post::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_post::store::{Position, StoreError};
 use tradepost_statements::{Address, Time, TradeRef};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::{Change, Received};
+use tradepost_trades::server::{Change, Received, Sending};
 
 /// Why the book could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub(crate) enum BookError {
     /// A letter is none that can be signed; nothing of its decision was recorded.
     #[error("a letter could not be signed: {0}")]
     Unsignable(SignError),
+    /// A mail cannot carry its statement; nothing of the decision was recorded.
+    #[error(transparent)]
+    Unattachable(AttachError),
     /// The key fails, as it would for every letter.
     #[error("a letter could not be signed: {0}")]
     KeyFails(SignError),
@@ -101,6 +105,16 @@ pub(crate) trait Page {
     fn retire(&mut self, entry: Entry) -> Result<(), BookError>;
     /// Records that a letter of ours came back, as the letter with this digest says.
     fn record_bounce(&mut self, digest: &str, entry: Entry) -> Result<(), BookError>;
+    /// Records a decision whose statement goes with a mail of the merchant's own system, and that
+    /// mail, as a letter that has left. Gives the mail.
+    fn record_attached(
+        &mut self,
+        input: &Input,
+        change: Change,
+        sending: &Sending,
+        mail: &[u8],
+        now: Time,
+    ) -> Result<Vec<u8>, BookError>;
     /// Octets recorded in this batch so far. Past [`ENOUGH`], the rest belongs into the next one.
     fn written(&self) -> usize;
     /// Records how far a folder has been read.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tradepost_post::config::Span;
-use tradepost_statements::{Amount, TradeId};
+use tradepost_statements::{Address, Amount, TradeId};
 
 /// Takes orders, instructions and requests by mail, and mails buyers how far their purchases are.
 #[derive(Debug, Parser)]
@@ -80,6 +80,18 @@ Exit status 1 when a line was refused; the others are recorded all the same.",
         /// A file of lines, or - for standard input
         #[arg(default_value = "-")]
         file: PathBuf,
+    },
+    /// Put what there is to tell into a mail that your own system is about to send
+    #[command(
+        after_help = "Examples:
+  tradepost-server attach --trade T-1001 < mail.eml | sendmail -t
+  tradepost-server attach --trade T-1001 --track delivery --parcel P2 mail.eml > out.eml
+  tradepost-server attach --help           what may be in the mail, and how customers get one mail",
+        after_long_help = ATTACH_HELP
+    )]
+    Attach {
+        #[command(flatten)]
+        args: AttachArgs,
     },
     /// What is in the book
     #[command(after_help = "Examples:
@@ -209,6 +221,39 @@ leave the old record in DNS until all letters that it signed have been read.")]
     },
 }
 
+/// `tradepost-server attach ..`.
+#[derive(Debug, Args)]
+pub(crate) struct AttachArgs {
+    /// The trade's id
+    #[arg(long, value_name = "ID")]
+    pub(crate) trade: TradeId,
+    /// Its shop, where several have a trade of that id
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) shop: Option<Address>,
+    /// What the mail tells
+    #[arg(long, value_enum, default_value_t = Track::Order)]
+    pub(crate) track: Track,
+    /// Which parcel, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) parcel: Option<String>,
+    /// The mail, or - for standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+/// `--track`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Track {
+    /// The trade record: of the mail that confirms an order
+    Record,
+    /// How far the order is
+    Order,
+    /// How far a parcel is
+    Delivery,
+    /// How far the payment is
+    Payment,
+}
+
 /// `tradepost-server outbox ..`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OutboxCommand {
@@ -300,6 +345,23 @@ pub(crate) struct Json {
     pub(crate) json: bool,
 }
 
+const ATTACH_HELP: &str = "\
+The mail is read from standard input and written to standard output, with the statement in it as a part
+of its own (application/vnd.tradepost+json), and the same facts as JSON-LD in its HTML. Its text, HTML,
+pictures, attachments and header fields stay as they are. It is signed where this server signs ([[dkim]]).
+
+So that your customers get one mail and not two, tell what happened with \"mail\": false, and attach:
+
+  echo '{\"key\":\"8812\",\"trade\":\"T-1001\",\"track\":\"order\",\"state\":\"shipped\",\"mail\":false}' | tradepost-server emit
+  tradepost-server attach --trade T-1001 < mail.eml | sendmail -t
+
+What no mail carried after an hour ([timers] attach_within) is mailed after all. Without \"mail\": false the
+server has mailed it itself, and the mail tells the same again, which readers see as the same.
+
+The mail must be from this server's address to the buyer's, each alone in From and To, have a Subject, and
+must not be signed yet: a DKIM signature would break, so attach before your mail server signs. Once the
+mail is written, it is recorded as sent: `outbox --all` lists it, and a bounce of it is recognized.";
+
 const EMIT_HELP: &str = "\
 A line tells the status of one track of a trade:
 
@@ -318,6 +380,7 @@ A line tells the status of one track of a trade:
            payment:  pending due declined partly-paid past-due authorized scheduled settled
                      disputed refund-pending partly-refunded refunded voided
   at       when it happened; now where it is absent
+  mail     false: a mail of your own brings it (see attach --help); else the server mails it
   planned, actual   times; reason (e.g. recipient-absent), text
   order    parcels
   delivery parcel, planned_until, place, tracking_number, tracking_url, access, lines

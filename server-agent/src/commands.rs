@@ -12,8 +12,10 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tradepost_post::door;
+use tradepost_trades::emit::attach::{Wanted, What};
 
-use crate::cli::{Cli, Command, JobsCommand, OutboxCommand, Places};
+use crate::attach::{self, AttachAsk};
+use crate::cli::{Cli, Command, JobsCommand, OutboxCommand, Places, Track};
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::intake;
@@ -53,6 +55,24 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Emit { file } => {
             let (config, data) = places(&cli.places)?;
             block_on(emit(&data, config, &file))
+        }
+        Command::Attach { args } => {
+            let wanted = Wanted {
+                trade: args.trade,
+                shop: args.shop,
+                what: match args.track {
+                    Track::Record | Track::Order | Track::Payment if args.parcel.is_some() => {
+                        bail!("--parcel goes with --track delivery");
+                    }
+                    Track::Record => What::Record,
+                    Track::Order => What::Order,
+                    Track::Delivery => What::Delivery(args.parcel),
+                    Track::Payment => What::Payment,
+                },
+            };
+            let mail = AttachAsk::read(wanted, &args.file)?;
+            let answer = ask(&cli.places, Ask::Attach(mail))?;
+            Ok(done(attach::print(&answer)?))
         }
         Command::Trades { trade, json } => {
             let answer = ask(&cli.places, Ask::Trades(trade))?;

@@ -110,7 +110,11 @@ fn take_one(
     let text = String::from_utf8_lossy(octets).into_owned();
     match page.record(&Input::Line(text), emitted.change, now) {
         Ok(()) => {}
-        Err(e @ (BookError::DecisionTooLarge(_) | BookError::Unsignable(_))) => {
+        Err(
+            e @ (BookError::DecisionTooLarge(_)
+            | BookError::Unsignable(_)
+            | BookError::Unattachable(_)),
+        ) => {
             return Ok(Answer::refused(line.number, e.to_string()));
         }
         Err(e @ (BookError::Store(_) | BookError::OfAnother { .. } | BookError::KeyFails(_))) => {

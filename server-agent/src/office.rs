@@ -1,13 +1,15 @@
 //! Where statements become letters: composed and signed once, before they are recorded.
 
-use tradepost_letters::{AutoSubmitted, Composition, Notice, Story, compose, compose_notice};
+use tradepost_letters::{
+    Attachment, AutoSubmitted, Composition, Notice, Story, attach, compose, compose_notice,
+};
 use tradepost_post::dkim::{SignError, Signing};
 use tradepost_statements::order::DeliveryMethod;
-use tradepost_statements::{Address, Kind, Statement, Time};
+use tradepost_statements::{Address, Kind, Statement, Time, wire};
 use tradepost_trades::server::book::Trade;
 use tradepost_trades::server::{Change, Occasion, PersonNotice, Sending};
 
-use crate::book::Input;
+use crate::book::{BookError, Input};
 use crate::config::Config;
 
 /// What letters need beyond their statements.
@@ -58,6 +60,42 @@ impl Composer {
             })
         };
         letters.chain(notices).map(sign).collect()
+    }
+
+    /// A mail of the merchant's own system with a statement in it, signed where this server signs.
+    pub(crate) fn attach(
+        &self,
+        sending: &Sending,
+        mail: &[u8],
+        now: Time,
+    ) -> Result<Composed, BookError> {
+        let statement = &sending.statement;
+        let facts = Facts::of(sending.about.as_deref());
+        let made;
+        let json = match &sending.octets {
+            Some(octets) => octets,
+            None => {
+                made = wire::encode(statement);
+                &made
+            }
+        };
+        let attached = attach(
+            mail,
+            &Attachment {
+                statement,
+                json,
+                story: facts.story(self.contact.as_deref()),
+                message_id: &self.new_message_id(),
+                date: now,
+            },
+        );
+        let attached = attached.map_err(BookError::Unattachable)?;
+        Ok(Composed {
+            to: statement.to.clone(),
+            statement: statement.clone(),
+            message_id: attached.message_id,
+            bytes: self.signing.sign(attached.letter, &statement.from, now)?,
+        })
     }
 
     fn letter(&self, input: &Input, sending: &Sending, now: Time) -> Composed {

@@ -157,7 +157,11 @@ fn take_some(
         outcomes.push(match page.record(&letter.input, change, now) {
             Ok(()) => Ok(outcome),
             // It stops nobody behind it.
-            Err(e @ (BookError::DecisionTooLarge(_) | BookError::Unsignable(_))) => Err(e),
+            Err(
+                e @ (BookError::DecisionTooLarge(_)
+                | BookError::Unsignable(_)
+                | BookError::Unattachable(_)),
+            ) => Err(e),
             Err(
                 e @ (BookError::Store(_) | BookError::OfAnother { .. } | BookError::KeyFails(_)),
             ) => return Err(e),

@@ -13,6 +13,7 @@ use tradepost_post::store::{Position, Progress};
 use tradepost_trades::payment::authorizations;
 use tradepost_trades::server::view::{self, TradeView};
 
+use crate::attach;
 use crate::book::{BookError, item, view as read};
 use crate::desk::Desk;
 use crate::jobs;
@@ -61,6 +62,7 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
             }
             Err(text) => Reply::Refused(text),
         },
+        Ask::Attach(ask) => attach::answer(desk, ask)?,
         Ask::Retry(id) => retry(desk, id.as_deref())?,
         Ask::Jobs => to_reply(&jobs::report::list(desk)),
         Ask::RetryJob(name) => jobs::report::retry(desk, name)?,

@@ -7,6 +7,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
+use crate::attach::AttachAsk;
 use crate::intake::{LONGEST_LINE, Line, MOST_LINES, Text};
 
 /// Program versions that do not know each other's calls do not talk.
@@ -37,6 +38,8 @@ pub(crate) enum Ask {
     Outbox { all: bool },
     /// One letter.
     Letter(String),
+    /// Put a statement into a mail.
+    Attach(AttachAsk),
     /// Try a letter at once; none: all that wait.
     Retry(Option<String>),
     /// What the merchant's own system has still to be told or asked.

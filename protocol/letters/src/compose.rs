@@ -4,6 +4,7 @@
 //! Everything that somebody else wrote passes through [`untrusted`](crate::untrusted) on its way
 //! into a subject or a text, and no header field can be smuggled in by any of it.
 
+mod attach;
 mod by_kind;
 mod encode;
 mod field;
@@ -24,6 +25,7 @@ use tradepost_statements::{Address, Amount, RequestId, Statement, Time, TradeRef
 use crate::TRADEPOST_TYPE;
 use crate::header::Field;
 
+pub use attach::{AttachError, Attached, Attachment, attach};
 pub(crate) use encode::quoted_printable;
 pub(crate) use field::Header;
 pub use notice::{Notice, compose_notice};

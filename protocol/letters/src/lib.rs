@@ -34,8 +34,8 @@ pub use authentication_results::{ResultsOf, results_of};
 pub use author::{BadAuthor, FromFault};
 pub use bounce::{Action, Bounce, BouncedRecipient};
 pub use compose::{
-    AutoSubmitted, Composition, Notice, Story, as_read, compose, compose_notice,
-    thread_root_of_request, thread_root_of_trade,
+    AttachError, Attached, Attachment, AutoSubmitted, Composition, Notice, Story, as_read, attach,
+    compose, compose_notice, thread_root_of_request, thread_root_of_trade,
 };
 pub use domain::{AuthservPattern, BadPattern, HostPattern, is_aligned, organizational_domain};
 pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};

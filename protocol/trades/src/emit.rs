@@ -4,6 +4,7 @@
 //! A line is refused as a whole, with one reason, or it is recorded as a whole. The same key with
 //! the same content gets the same answer and does nothing; with other content it is refused.
 
+pub mod attach;
 mod authorize;
 mod decision;
 mod members;
@@ -91,15 +92,19 @@ fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> 
             Err(Refusal::KeyWasUsedForOtherContent(key))
         };
     }
-    let statement = match object.get("record") {
+    let (by_own_mail, said) = attach::own_mail(object)?;
+    let statement = match said.get("record") {
         Some(record) => {
-            members::only(object, &["key", "record"], "beside record")?;
+            members::only(&said, &["key", "record"], "beside record, or mail")?;
             record::record(desk, record)?
         }
         None if object.contains_key("authorize") => authorize::authorize(desk, object)?,
         None if object.contains_key("return") => decision::decision(desk, object)?,
-        None => status::status(desk, object)?,
+        None => status::status(desk, &said)?,
     };
+    if by_own_mail {
+        attach::withhold(desk, statement);
+    }
     desk.put(row, &EmitKey { content, statement });
     Ok(Decided::New(statement))
 }

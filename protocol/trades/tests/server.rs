@@ -1,6 +1,8 @@
 //! Shop, carrier and payment processor as decisions: letters and lines in, changes out.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/attach.rs"]
+mod attach;
 #[path = "server/authorization.rs"]
 mod authorization;
 #[path = "server/authorize.rs"]

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use tradepost_post::outbox::{Due, Entry, NewItem};
+use tradepost_post::outbox::{self, Due, Entry, NewItem, Tried};
 use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::{Change, Outcome};
+use tradepost_trades::server::{Change, Outcome, Sending};
 
 use super::record::{FORMAT, Head, replay};
 use super::{Book, BookError, Cursor, Input, OWNER_KEY, Page, in_turn};
@@ -49,7 +49,8 @@ impl Journal {
                     composer: &self.composer,
                     written: 0,
                 };
-                page.write(&Head::Owner(address.clone()), Vec::new())
+                page.write(&Head::Owner(address.clone()), Vec::new())?;
+                Ok(())
             }),
         }
     }
@@ -67,7 +68,7 @@ struct Writing<'p, 'b> {
 }
 
 impl Writing<'_, '_> {
-    fn write(&mut self, head: &Head, blob: Vec<u8>) -> Result<(), BookError> {
+    fn write(&mut self, head: &Head, blob: Vec<u8>) -> Result<Position, BookError> {
         let record = head.to_record().with_blob(blob);
         if record.head.len() > Record::HEAD_LIMIT {
             return Err(BookError::DecisionTooLarge(record.head.len()));
@@ -76,10 +77,10 @@ impl Writing<'_, '_> {
         let at = self.batch.record(&record)?;
         let rows = head.rows(&*self.batch, at);
         self.batch.put(rows);
-        Ok(())
+        Ok(at)
     }
 
-    fn queue(&mut self, letter: Composed, now: Time) -> Result<(), BookError> {
+    fn queue(&mut self, letter: Composed, now: Time) -> Result<Position, BookError> {
         let statement = letter.statement;
         let item = NewItem {
             from: statement.from,
@@ -139,7 +140,32 @@ impl Page for Writing<'_, '_> {
     }
 
     fn retire(&mut self, entry: Entry) -> Result<(), BookError> {
-        self.write(&Head::Outbox(entry), Vec::new())
+        self.write(&Head::Outbox(entry), Vec::new())?;
+        Ok(())
+    }
+
+    fn record_attached(
+        &mut self,
+        input: &Input,
+        change: Change,
+        sending: &Sending,
+        mail: &[u8],
+        now: Time,
+    ) -> Result<Vec<u8>, BookError> {
+        // Before anything is written: a mail that cannot carry it changes nothing.
+        let letter = self.composer.attach(sending, mail, now)?;
+        let mail = letter.bytes.clone();
+        self.record(input, change, now)?;
+        let id = self.queue(letter, now)?;
+        let reply = "attached to a mail of your own system, which sends it".to_owned();
+        let outcome = outbox::Outcome::Accepted { reply };
+        let left = Tried {
+            id,
+            at: now,
+            outcome,
+        };
+        self.write(&Head::Outbox(Entry::Tried(left)), Vec::new())?;
+        Ok(mail)
     }
 
     fn record_bounce(&mut self, digest: &str, entry: Entry) -> Result<(), BookError> {
@@ -152,7 +178,8 @@ impl Page for Writing<'_, '_> {
     }
 
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError> {
-        self.write(&Head::read(folder, cursor), Vec::new())
+        self.write(&Head::read(folder, cursor), Vec::new())?;
+        Ok(())
     }
 }
 

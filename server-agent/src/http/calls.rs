@@ -271,10 +271,13 @@ async fn new_record(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let key = key_of(&headers)?;
-    let record = object_of(&headers, body)?;
+    let mut record = object_of(&headers, body)?;
     let named = record.get("trade").cloned().unwrap_or_default();
-    let line = json!({ "key": key, "record": record });
-    let statement = tell(&inside, &line).await?;
+    let mut line = Map::from_iter([("key".to_owned(), json!(key))]);
+    // In the line it stands beside the record, which has nothing to do with how it is told.
+    line.extend(record.remove_entry("mail"));
+    line.insert("record".to_owned(), Value::Object(record));
+    let statement = tell(&inside, &Value::Object(line)).await?;
     let own = inside.desk.config.settings.address.as_str();
     // Accepted, so it is the id, or the pair with the id in it.
     let id = named.as_str().or(named["id"].as_str()).unwrap_or_default();

@@ -15,14 +15,25 @@ pub(super) fn base64_lines(octets: &[u8]) -> Vec<u8> {
 
 /// A text with LF line ends as quoted-printable, the last line without its line end.
 pub(crate) fn quoted_printable(text: &str) -> Vec<u8> {
-    let lines: Vec<Vec<u8>> = text.trim_end_matches('\n').split('\n').map(line).collect();
+    quoted_printable_octets(text.as_bytes())
+}
+
+/// The same for a text in whatever charset whose lines end in LF or CRLF.
+pub(super) fn quoted_printable_octets(text: &[u8]) -> Vec<u8> {
+    let end = text.iter().rposition(|b| *b != b'\n' && *b != b'\r');
+    let text = text.get(..end.map_or(0, |i| i + 1)).unwrap_or_default();
+    let without_cr = |line: &[u8]| {
+        line.strip_suffix(b"\r")
+            .map_or(line.to_vec(), <[u8]>::to_vec)
+    };
+    let lines = text.split(|b| *b == b'\n').map(without_cr);
+    let lines: Vec<Vec<u8>> = lines.map(|l| line(&l)).collect();
     lines.join(b"\r\n".as_slice())
 }
 
-fn line(text: &str) -> Vec<u8> {
+fn line(octets: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut width = 0;
-    let octets = text.as_bytes();
     for (i, b) in octets.iter().copied().enumerate() {
         let rest = octets.get(i..).unwrap_or_default();
         let is_plain = (b.is_ascii_graphic() || b == b' ') && b != b'=';

@@ -120,7 +120,7 @@ fn check_role(desk: &Desk<'_>, track: TrackKind) -> Result<(), Refusal> {
 }
 
 /// `shop` may be left out where only one shop has that id.
-fn find(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<Trade, Refusal> {
+pub(super) fn find(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<Trade, Refusal> {
     let id: TradeId = required(object, "trade")?;
     let shop: Option<Address> = optional(object, "shop")?;
     let names: Vec<TradeRef> = match shop {

@@ -9,6 +9,7 @@
 //! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
 //! s/r/<trade id>                a wish to give goods back waits for the operator (E23)
 //! s/v/<trade id>                Authorizing: an order whose payment is being authorized (E3)
+//! s/l/<shop>/<trade id>/<what> a statement that a mail of the merchant's own system carries
 //! s/w/<statement id>            Waiting: an own statement that awaits its answer
 //! s/h/<digest>                  a letter that is held until the time it bears
 //! s/u/<digest>                  Waits: a letter that is held until DNS answers
@@ -449,6 +450,11 @@ pub(crate) const ASKED: &str = "s/q/";
 
 pub(crate) fn asked_key(trade: &TradeRef) -> String {
     format!("{ASKED}{}/{}", trade.id, trade.shop.as_str())
+}
+
+/// Of what the merchant's own mail tells: its statement's kind, and the parcel.
+pub(crate) fn unmailed_key(trade: &TradeRef, what: &str) -> String {
+    format!("s/l/{}/{}/{what}", trade.shop.as_str(), trade.id)
 }
 
 pub(crate) fn waiting_key(id: StatementId) -> String {

@@ -163,6 +163,12 @@ impl<'a> Desk<'a> {
         self.send.last().map(|s| &s.statement)
     }
 
+    /// Takes back a statement of this decision: something else brings it to its receiver.
+    pub(crate) fn withhold(&mut self, id: StatementId) -> Option<Sending> {
+        let at = self.send.iter().position(|s| s.statement.id == id)?;
+        Some(self.send.remove(at))
+    }
+
     /// Sends a statement that was sent before, octet for octet (protocol 6).
     pub(crate) fn say_again(&mut self, octets: &str, occasion: Occasion) {
         let Ok(decoded) = wire::decode(octets.as_bytes()) else {

@@ -9,6 +9,7 @@ use super::desk::Desk;
 use super::ids::FreshIds;
 use super::judge::{Received, judge_held};
 use super::settings::Settings;
+use crate::emit::attach;
 use crate::rows::Rows;
 use crate::{payment, shop};
 
@@ -69,6 +70,7 @@ fn do_what_is_due(desk: &mut Desk<'_>, what: &str, jitter: f64) -> Outcome {
             Some(name) => payment::due_date_passed(desk, &name).unwrap_or_else(nothing),
             None => nothing(),
         },
+        Some(("unmailed", rest)) => attach::mail_after_all(desk, rest).unwrap_or_else(nothing),
         Some(("held", digest)) => {
             let key = book::held_key(digest);
             match desk.read::<Received>(&key) {

@@ -52,6 +52,8 @@ pub struct Timers {
     pub tell_operator: Duration,
     /// When an order whose payment nobody authorized is rejected.
     pub authorization: Duration,
+    /// How long a statement waits for a mail of the merchant's own system that carries it.
+    pub attach_within: Duration,
     /// When an unanswered statement is sent no more.
     pub give_up: Duration,
     /// How long after a payment's due date it is said to be past due.
@@ -73,6 +75,7 @@ impl Default for Timers {
             answer_longest: Duration::from_secs(6 * 3600),
             tell_operator: Duration::from_secs(DAY),
             authorization: Duration::from_secs(DAY),
+            attach_within: Duration::from_secs(60 * MINUTE),
             give_up: Duration::from_secs(30 * DAY),
             // A due date ends with its day in UTC; in most of the Americas the day goes on.
             past_due: Duration::from_secs(DAY),
