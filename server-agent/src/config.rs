@@ -76,6 +76,8 @@ struct File {
     #[serde(default)]
     timers: TimersToml,
     http: Option<http::HttpToml>,
+    #[serde(default)]
+    webhook: Vec<Spanned<http::WebhookToml>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -207,8 +209,18 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         imap: file.imap,
         smtp: file.smtp,
         outbox: outbox(&file.timers),
-        http: file.http.map(|http| http.check(&source)).transpose()?,
         commands: file.fulfilment.commands(&source, file.shop.goods())?,
+        http: match file.http {
+            Some(http) => Some(http.check(&source, file.webhook)?),
+            None => {
+                if let Some(webhook) = file.webhook.first() {
+                    return Err(
+                        source.wrong(webhook, "[[webhook]]: nobody can call without [http]")
+                    );
+                }
+                None
+            }
+        },
         source,
     })
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! POST /v1/trades, /v1/trades/{id}/events ─► a line ─┐ batches
 //!                                                    ├─────────► the loop of `run` ─► intake::take
+//! POST /v1/hooks/{name} ─► hooks ─► lines ───────────┤
 //! GET /v1/trades/{id}, /v1/outbox ─► report ◄────────┘ answered once durable
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! loopback it speaks TLS only ([`config`]).
 
 pub(crate) mod config;
+pub(crate) mod hooks;
 pub(crate) mod token;
 
 mod calls;
@@ -21,4 +23,5 @@ mod listen;
 mod metrics;
 
 pub(crate) use config::{HttpToml, Settings};
+pub(crate) use hooks::WebhookToml;
 pub(crate) use listen::open;

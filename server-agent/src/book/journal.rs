@@ -170,7 +170,8 @@ impl Page for Writing<'_, '_> {
 
     fn record_bounce(&mut self, digest: &str, entry: Entry) -> Result<(), BookError> {
         let digest = digest.to_owned();
-        self.write(&Head::Bounced { digest, entry }, Vec::new())
+        self.write(&Head::Bounced { digest, entry }, Vec::new())?;
+        Ok(())
     }
 
     fn written(&self) -> usize {

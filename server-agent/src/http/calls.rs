@@ -16,10 +16,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tradepost_letters::untrusted;
 use tradepost_statements::{Address, StatementId, TradeId, TradeRef, wire};
 use tradepost_trades::server::book;
 use tradepost_trades::server::view;
 
+use super::hooks::{self, Hook};
 use super::lines::{self, Teller};
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
@@ -41,6 +43,7 @@ const LONGEST_KEY: usize = 256;
 pub(super) struct Inside {
     desk: Arc<Desk>,
     token: Token,
+    hooks: Vec<Hook>,
     teller: Teller,
     asked: mpsc::Sender<Asked>,
     metrics: Metrics,
@@ -52,12 +55,14 @@ impl Inside {
     pub(super) fn new(
         desk: Arc<Desk>,
         token: Token,
+        hooks: Vec<Hook>,
         teller: Teller,
         asked: mpsc::Sender<Asked>,
     ) -> Inside {
         Inside {
             desk,
             token,
+            hooks,
             teller,
             asked,
             metrics: Metrics::new(),
@@ -77,6 +82,10 @@ pub(super) fn router(inside: Inside) -> Router {
     Router::new()
         .route("/healthz", get(health))
         .route("/openapi.json", get(document))
+        .route(
+            "/v1/hooks/{name}",
+            post(webhook).layer(DefaultBodyLimit::max(hooks::LARGEST_BODY)),
+        )
         .merge(with_token)
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -321,6 +330,32 @@ async fn new_event(
     Ok(answer(StatusCode::OK, &told))
 }
 
+/// `POST /v1/hooks/{name}`: what a web shop tells, signed by it.
+async fn webhook(
+    State(inside): Here,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let Some(hook) = inside.hooks.iter().find(|hook| hook.name() == name) else {
+        let text = "the configuration has no [[webhook]] of that name";
+        return Err(Problem::new(Kind::NoSuchPlace, text));
+    };
+    let body = body.map_err(|e| unreadable(e, hooks::LARGEST_BODY))?;
+    let taken = hook
+        .take(&inside.desk, &inside.asked, &headers, &body)
+        .await;
+    let taken = taken.inspect_err(|problem| {
+        let text = untrusted::show(problem.detail());
+        tracing::warn!("webhook {name}: not taken: {text}");
+    })?;
+    for why in &taken.left_out {
+        tracing::debug!("webhook {name}: left out: {}", untrusted::show(why));
+    }
+    let told = json!({ "recorded": taken.recorded, "left_out": taken.left_out });
+    Ok(answer(StatusCode::OK, &told))
+}
+
 /// Has a line taken. Once this returns, what it says is durable.
 async fn tell(inside: &Inside, line: &Value) -> Result<StatementId, Problem> {
     let told = inside.teller.tell(line.to_string().into_bytes()).await;
@@ -346,11 +381,12 @@ fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
     let key = bare.unwrap_or(key).trim();
-    let fits = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
-    if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(fits) {
+    // Nothing that lists and objects are written with, as where a program sends another thing by mistake.
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._~:/#@+=-".contains(&b);
+    if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(fits) {
         let text = format!(
-            "Idempotency-Key: a key has 1 to {LONGEST_KEY} letters, digits and signs of ASCII, without \
-             blanks, quotes and backslashes"
+            "Idempotency-Key: a key has 1 to {LONGEST_KEY} letters, digits and signs of ._~:/#@+=- , bare or in \
+             double quotes, and no blanks"
         );
         return Err(missing(&text));
     }
@@ -366,7 +402,7 @@ fn object_of(
         let text = "send the header `Content-Type: application/json`";
         return Err(Problem::new(Kind::BodyIsOfAnotherType, text));
     }
-    let body = body.map_err(unreadable)?;
+    let body = body.map_err(|e| unreadable(e, wire::MOST_OCTETS))?;
     let not_json = |text: String| Problem::new(Kind::BodyIsNotJson, text);
     let value = wire::parse_json(&body)
         .map_err(|e| not_json(e.to_string().replacen("the statement", "the body", 1)))?;
@@ -393,12 +429,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn unreadable(rejection: BytesRejection) -> Problem {
+fn unreadable(rejection: BytesRejection, most: usize) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let text = format!(
-            "the body has more than the {} octets allowed",
-            wire::MOST_OCTETS
-        );
+        let text = format!("the body has more than the {most} octets allowed");
         return Problem::new(Kind::BodyIsTooLarge, text);
     }
     Problem::new(Kind::BodyIsNotJson, "the body did not arrive whole")

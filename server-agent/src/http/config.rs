@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio_rustls::TlsAcceptor;
 use tradepost_post::config::{ConfigError, Source, Spanned, check_private_file, read_private_file};
 
+use super::hooks::{self, WebhookToml};
 use super::token::Token;
 
 /// Where it listens unless the configuration says otherwise: on this machine only.
@@ -33,6 +34,7 @@ pub(crate) struct Settings {
     pub(super) listen: SocketAddr,
     token_file: Spanned<PathBuf>,
     tls: Option<CertificateAndKey>,
+    pub(super) hooks: Vec<hooks::Settings>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,11 @@ impl HttpToml {
     ///
     /// # Errors
     /// [`ConfigError::At`].
-    pub(crate) fn check(self, source: &Source) -> Result<Settings, ConfigError> {
+    pub(crate) fn check(
+        self,
+        source: &Source,
+        webhooks: Vec<Spanned<WebhookToml>>,
+    ) -> Result<Settings, ConfigError> {
         let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), USUAL_PORT);
         let listen = match &self.listen {
             None => usual,
@@ -85,10 +91,20 @@ impl HttpToml {
             let text = "[http] listen: elsewhere than on loopback (127.0.0.1, [::1]) it needs tls_cert and tls_key";
             return Err(source.wrong(elsewhere, text));
         }
+        let mut hooks: Vec<hooks::Settings> = Vec::new();
+        for webhook in webhooks {
+            let place = Spanned::new(webhook.span(), ());
+            let hook = webhook.into_inner().check(source)?;
+            if hooks.iter().any(|other| other.is_named_as(&hook)) {
+                return Err(source.wrong(&place, "[[webhook]] name: another one has that name"));
+            }
+            hooks.push(hook);
+        }
         Ok(Settings {
             listen,
             token_file: self.token_file,
             tls,
+            hooks,
         })
     }
 }

@@ -15,9 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tradepost_post::config::ConfigError;
 use tradepost_post::stop::Stop;
 
 use super::calls::{self, Inside};
+use super::hooks::Hook;
 use super::lines::Lines;
 use crate::agent::Asked;
 use crate::desk::Desk;
@@ -53,6 +55,12 @@ pub(crate) async fn open(
     let source = &desk.config.source;
     let token = settings.token(source)?;
     let tls = settings.tls(source)?;
+    let hooks: Result<Vec<Hook>, _> = settings
+        .hooks
+        .iter()
+        .map(|hook| Ok(Hook::new(hook.clone(), hook.secret(source)?)))
+        .collect::<Result<_, ConfigError>>();
+    let hooks = hooks?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("[http] listen: {} cannot be listened at", settings.listen))?;
@@ -60,7 +68,7 @@ pub(crate) async fn open(
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("the HTTP intake listens at {scheme}://{address}");
     let (lines, told) = Lines::new(asked.clone());
-    let inside = Inside::new(Arc::clone(desk), token, told, asked);
+    let inside = Inside::new(Arc::clone(desk), token, hooks, told, asked);
     Ok(Some(Intake {
         listener,
         tls,

@@ -9,6 +9,7 @@ use tradepost_trades::emit::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     TokenIsMissingOrWrong,
+    SignatureIsWrong,
     NoSuchPlace,
     MethodIsNotAllowed,
     BodyIsNotJson,
@@ -29,6 +30,7 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::TokenIsMissingOrWrong => "TokenIsMissingOrWrong",
+            Kind::SignatureIsWrong => "SignatureIsWrong",
             Kind::NoSuchPlace => "NoSuchPlace",
             Kind::MethodIsNotAllowed => "MethodIsNotAllowed",
             Kind::BodyIsNotJson => "BodyIsNotJson",
@@ -51,6 +53,10 @@ impl Kind {
             Kind::TokenIsMissingOrWrong => {
                 ("The token is missing or wrong", StatusCode::UNAUTHORIZED)
             }
+            Kind::SignatureIsWrong => (
+                "The signature is missing or wrong",
+                StatusCode::UNAUTHORIZED,
+            ),
             Kind::NoSuchPlace => ("There is nothing here", StatusCode::NOT_FOUND),
             Kind::MethodIsNotAllowed => (
                 "The method is not for this path",
@@ -108,6 +114,11 @@ impl Problem {
         self
     }
 
+    /// What is wrong, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Of what the caller told; `words` are the refusal's.
     pub(crate) fn refused(refusal: Option<&Refusal>, words: &str) -> Problem {
         let kind = if let Some(Refusal::KeyWasUsedForOtherContent(_)) = refusal {
@@ -157,7 +168,8 @@ impl IntoResponse for Problem {
             Kind::NotNow => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
-            Kind::NoSuchPlace
+            Kind::SignatureIsWrong
+            | Kind::NoSuchPlace
             | Kind::MethodIsNotAllowed
             | Kind::BodyIsNotJson
             | Kind::BodyIsTooLarge
@@ -179,8 +191,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const ALL: [Kind; 14] = [
+    const ALL: [Kind; 15] = [
         Kind::TokenIsMissingOrWrong,
+        Kind::SignatureIsWrong,
         Kind::NoSuchPlace,
         Kind::MethodIsNotAllowed,
         Kind::BodyIsNotJson,

@@ -1,0 +1,155 @@
+//! `[[webhook]]` of the configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use tradepost_post::config::{ConfigError, Source, Spanned, check_private_file, read_private_file};
+use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
+
+/// As it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookToml {
+    name: Spanned<String>,
+    kind: Kind,
+    secret_file: Spanned<PathBuf>,
+    #[serde(default)]
+    trade_prefix: Option<Spanned<String>>,
+    #[serde(default)]
+    payment: BTreeMap<String, PaymentMethod>,
+    #[serde(default)]
+    delivery: Option<DeliveryMethod>,
+    #[serde(default)]
+    mail: Option<bool>,
+}
+
+/// Whose webhooks they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Woocommerce,
+    Shopify,
+}
+
+impl Kind {
+    pub(super) fn signature_header(self) -> &'static str {
+        match self {
+            Kind::Woocommerce => "X-WC-Webhook-Signature",
+            Kind::Shopify => "X-Shopify-Hmac-Sha256",
+        }
+    }
+
+    pub(super) fn topic_header(self) -> &'static str {
+        match self {
+            Kind::Woocommerce => "X-WC-Webhook-Topic",
+            Kind::Shopify => "X-Shopify-Topic",
+        }
+    }
+}
+
+/// Checked; the secret is read when the intake opens.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The last part of its path.
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    secret_file: Spanned<PathBuf>,
+    /// Stands before the web shop's number of an order.
+    pub(super) trade_prefix: String,
+    /// What the web shop's payment methods are here; `*`: all others.
+    payment: BTreeMap<String, PaymentMethod>,
+    /// How goods go that are sent.
+    pub(super) delivery: DeliveryMethod,
+    /// A mail of the web shop's own brings it.
+    pub(super) own_mail: bool,
+}
+
+/// A part of a path and of keys.
+const LONGEST_NAME: usize = 32;
+/// A trade id has at most 64.
+const LONGEST_PREFIX: usize = 32;
+
+impl WebhookToml {
+    /// # Errors
+    /// [`ConfigError::At`].
+    pub(crate) fn check(self, source: &Source) -> Result<Settings, ConfigError> {
+        let fits = |text: &str, most: usize| {
+            text.len() <= most
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        };
+        let name = self.name.get_ref();
+        if name.is_empty() || !fits(name, LONGEST_NAME) {
+            let text = format!(
+                "[[webhook]] name: 1 to {LONGEST_NAME} letters, digits and . _ -, as it stands in the path"
+            );
+            return Err(source.wrong(&self.name, text));
+        }
+        if let Some(prefix) = &self.trade_prefix
+            && !fits(prefix.get_ref(), LONGEST_PREFIX)
+        {
+            let text = format!(
+                "[[webhook]] trade_prefix: at most {LONGEST_PREFIX} letters, digits and . _ -"
+            );
+            return Err(source.wrong(prefix, text));
+        }
+        check_private_file(&source.beside(self.secret_file.get_ref())).map_err(|e| {
+            source.wrong(&self.secret_file, format!("[[webhook]] secret_file: {e}"))
+        })?;
+        Ok(Settings {
+            name: name.clone(),
+            kind: self.kind,
+            secret_file: self.secret_file,
+            trade_prefix: self
+                .trade_prefix
+                .map(Spanned::into_inner)
+                .unwrap_or_default(),
+            payment: self.payment,
+            delivery: self.delivery.unwrap_or(DeliveryMethod::Courier),
+            own_mail: self.mail == Some(false),
+        })
+    }
+}
+
+impl Settings {
+    pub(crate) fn secret(&self, source: &Source) -> Result<Vec<u8>, ConfigError> {
+        let wrong = |text: String| {
+            source.wrong(
+                &self.secret_file,
+                format!("[[webhook]] secret_file: {text}"),
+            )
+        };
+        let secret = read_private_file(&source.beside(self.secret_file.get_ref()))
+            .map_err(|e| wrong(e.to_string()))?;
+        let line = secret
+            .expose_secret()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim();
+        if line.is_empty() {
+            return Err(wrong("its first line is empty".to_owned()));
+        }
+        Ok(line.as_bytes().to_vec())
+    }
+
+    pub(crate) fn is_named_as(&self, other: &Settings) -> bool {
+        self.name == other.name
+    }
+
+    /// What a payment method of the web shop is here; none: nobody said.
+    pub(super) fn payment_method(&self, theirs: &str) -> Option<PaymentMethod> {
+        let said = self.payment.get(theirs).or_else(|| self.payment.get("*"));
+        said.copied().or(match theirs {
+            "bacs" | "cheque" | "manual" | "Bank Deposit" => Some(PaymentMethod::BankTransfer),
+            "paypal" | "ppcp-gateway" => Some(PaymentMethod::EMoney),
+            "stripe" | "woocommerce_payments" | "shopify_payments" | "bogus" => {
+                Some(PaymentMethod::CreditCard)
+            }
+            _ => None,
+        })
+    }
+}
