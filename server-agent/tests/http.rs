@@ -536,6 +536,7 @@ async fn the_outbox_and_the_numbers_say_what_has_not_left() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(numbers("tradepost_outbox_letters{state=\"waiting\"}"), "0");
+    assert_eq!(numbers("tradepost_bounces_total"), "0");
     let all = running.get("/v1/outbox?all=true").json();
     assert_eq!(all, shop.json(&["outbox", "--all", "--json"]));
     assert_eq!(all[0]["state"], "accepted");

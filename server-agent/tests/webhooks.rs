@@ -434,9 +434,11 @@ async fn an_order_of_shopify_and_its_fulfillments_are_told_and_the_carriers_word
     );
     assert_eq!(late["recorded"], 0);
     let there = room.until(ANN, |s| s.len() == 10).await;
-    let shipped = there.iter().find_map(|s| match &s.body {
-        Body::OrderStatus(status) if status.ship.actual.is_some() => Some(status.clone()),
-        _ => None,
+    let shipped = there.iter().find_map(|s| {
+        let Body::OrderStatus(status) = &s.body else {
+            return None;
+        };
+        status.ship.actual.is_some().then(|| status.clone())
     });
     assert_eq!(shipped.unwrap().parcels.unwrap(), ["1001.1"]);
 }

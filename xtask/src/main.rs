@@ -7,6 +7,7 @@
 mod demo;
 mod mutants;
 mod packages;
+mod schemathesis;
 mod story;
 mod test;
 

@@ -10,13 +10,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// What the tests need of Debian 12 or Ubuntu 24.04.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "dnsmasq-base",
     "dovecot-imapd",
     "dovecot-lmtpd",
     "opendkim",
     "openssl",
     "postfix",
+    "python3-venv",
 ];
 
 /// How it stands with the mail servers after [`install_what_is_missing`].

@@ -8,13 +8,14 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::packages::{self, Servers};
+use crate::schemathesis;
 use crate::wrong_usage;
 
 const USAGE: &str = "\
 Runs every test. As root on Debian or Ubuntu it first installs the mail servers that tests talk to
-(Dovecot, Postfix, OpenDKIM and dnsmasq; they are not started as services of the system). Then it builds
-all programs, and runs the doc tests and, with cargo nextest where that is installed, else with cargo
-test, all others.
+(Dovecot, Postfix, OpenDKIM and dnsmasq; they are not started as services of the system), and fetches
+schemathesis from PyPI into the target folder. Then it builds all programs, and runs the doc tests and,
+with cargo nextest where that is installed, else with cargo test, all others.
 
 Usage: cargo xtask test [-- ARGUMENT..]
 
@@ -25,7 +26,7 @@ Options:
   -h, --help   Print this text
 
 Environment:
-  TRADEPOST_REQUIRE_SERVERS=1   A test that cannot have its mail servers fails instead of being skipped
+  TRADEPOST_REQUIRE_SERVERS=1   A test that cannot have its mail servers or programs fails instead of being skipped
 ";
 
 /// Names the file in which a test that was skipped, for want of mail servers or of data, leaves a line.
@@ -52,6 +53,9 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
         eprintln!("Tests against real mail servers cannot run: {why}.");
     } else if !packages::is_root() {
         eprintln!("Tests against real mail servers cannot run: Postfix needs root.");
+    }
+    if let Some(why) = schemathesis::install_if_missing()? {
+        eprintln!("The OpenAPI document cannot be tested: {why}.");
     }
     let skipped_file =
         std::env::temp_dir().join(format!("tradepost-skipped-{}", std::process::id()));

@@ -1,7 +1,7 @@
 //! What Prometheus is told (`GET /metrics`): how calls went since the start, and what the book says
 //! now. Numbers only: no address, no id of a trade.
 
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -13,7 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use tradepost_post::outbox::{self, Filter};
 
-use crate::book::view as read;
+use crate::book::{bounces, view as read};
 use crate::desk::Desk;
 use crate::socket::VERSION;
 
@@ -35,12 +35,14 @@ pub(super) struct Metrics {
     calls: Family<Call, Counter>,
     letters: Family<LetterState, Gauge<i64, AtomicI64>>,
     oldest: Gauge<i64, AtomicI64>,
+    bounces: Counter<u64, AtomicU64>,
 }
 
 impl Metrics {
     pub(super) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("tradepost");
         let (calls, letters, oldest) = (Family::default(), Family::default(), Gauge::default());
+        let bounces = Counter::default();
         let build = Info::new(vec![("version", VERSION)]);
         registry.register("build", "The program that answers", build);
         registry.register(
@@ -50,7 +52,7 @@ impl Metrics {
         );
         registry.register(
             "outbox_letters",
-            "Letters in the outbox that have not left",
+            "Letters in the outbox that have not left, were refused, or came back",
             letters.clone(),
         );
         registry.register(
@@ -58,11 +60,17 @@ impl Metrics {
             "How long the letter has waited that waits longest; 0 when none waits",
             oldest.clone(),
         );
+        registry.register(
+            "bounces",
+            "Letters that came back, since the book was begun",
+            bounces.clone(),
+        );
         Metrics {
             registry,
             calls,
             letters,
             oldest,
+            bounces,
         }
     }
 
@@ -84,15 +92,18 @@ impl Metrics {
     /// All of it, as the OpenMetrics text that Prometheus reads.
     pub(super) fn text(&self, desk: &Desk) -> String {
         let now = desk.now();
-        let (waiting, failed) = read(&*desk.book, |rows| {
+        let (waiting, failed, bounces) = read(&*desk.book, |rows| {
             let failed = outbox::list(rows, Filter::Failed, outbox::RECENT).len();
-            (outbox::list(rows, Filter::Queued, 0), failed)
+            let waiting = outbox::list(rows, Filter::Queued, 0);
+            (waiting, failed, bounces(rows))
         });
         let oldest = waiting.iter().map(|item| item.queued_at).min();
         let seconds = oldest.map_or(0, |at| now.since(at).as_secs());
         self.set("waiting", waiting.len());
         self.set("failed", failed);
         self.oldest.set(i64::try_from(seconds).unwrap_or(i64::MAX));
+        // The book counts them.
+        self.bounces.inner().store(bounces, Ordering::Relaxed);
         let mut text = String::new();
         // Writing into a String does not fail.
         let _ = encode(&mut text, &self.registry);
