@@ -328,3 +328,19 @@ fn an_answer_can_be_read_by_whoever_asked() {
                            "until": "2026-11-27T10:00:00Z" });
     assert_eq!(value["body"], expected);
 }
+
+#[test]
+fn an_approval_that_has_run_out_is_decided_anew() {
+    let mut server = processor(AuthorizeAnswer::Ask);
+    server.hears(SHOP, trade("T-1"), question());
+    let until = json!("2026-11-20T11:00:00Z");
+    told(&mut server, with(answer("approve"), "until", until));
+    server.later(3_599);
+    assert!(approved(&server.hears(SHOP, trade("T-1"), question())));
+    server.later(1);
+    let came = server.hears(SHOP, trade("T-1"), question());
+    assert!(matches!(came.outcome, Outcome::AuthorizationAsked { .. }));
+    told(&mut server, answer("decline"));
+    let came = server.hears(SHOP, trade("T-1"), payment());
+    assert_eq!(payment_to(&came, ANN)["state"], "pending");
+}
