@@ -153,15 +153,15 @@ pub(crate) fn authorize_here(
     answer
 }
 
-/// The same question, unless its approval has run out: then it is asked anew.
+/// The same question, unless its approval has run out or was called off: then it is asked anew.
 fn known(desk: &Desk<'_>, name: &TradeRef, wanted: &Authorize) -> Option<Asked> {
     let known = desk.read::<Asked>(&book::authorization_key(name))?;
     let what = |w: &Authorize| (w.amount, w.method, w.reference.clone());
-    let has_run_out = known
-        .decision
-        .as_ref()
-        .is_some_and(|d| d.answer.until.is_some_and(|until| until <= desk.now));
-    (what(&known.wanted) == what(wanted) && !has_run_out).then_some(known)
+    let is_over = known.decision.as_ref().is_some_and(|d| {
+        let has_run_out = d.answer.until.is_some_and(|until| until <= desk.now);
+        has_run_out || (d.answer.approved && known.called_off)
+    });
+    (what(&known.wanted) == what(wanted) && !is_over).then_some(known)
 }
 
 /// None: the operator is to say.

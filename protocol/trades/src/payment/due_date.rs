@@ -15,6 +15,12 @@ pub(crate) fn watch(desk: &mut Desk<'_>, trade: &mut Trade) {
     let Some(part) = &mut trade.payment else {
         return;
     };
+    if let Some(last) = part.track.as_ref().map(|t| &t.last)
+        && last.state == PaymentState::PastDue
+    {
+        // The operator may have said so before the time came.
+        part.past_due = last.settle.planned.or(part.past_due);
+    }
     let until = awaited(part).map(|planned| planned.plus(grace));
     if part.watched == until {
         return;

@@ -142,6 +142,16 @@ fn a_part_that_comes_late_is_told_and_the_same_date_is_not_said_to_have_passed_a
 }
 
 #[test]
+fn what_the_operator_said_to_be_past_due_is_not_said_again_by_the_timer() {
+    let mut server = due_in_december();
+    server.now = "2026-12-02T00:00:00Z".parse().unwrap();
+    told(&mut server, on("payment", "past-due"));
+    let paid = with(on("payment", "partly-paid"), "paid", eur("40.00"));
+    told(&mut server, paid);
+    assert_eq!(wakes_at(&server), None);
+}
+
+#[test]
 fn the_shop_can_put_the_due_date_off_and_the_buyer_is_told() {
     let mut server = due_in_december();
     let came = server.hears(SHOP, trade("T-1"), invoice("2026-12-15"));
