@@ -45,11 +45,11 @@ impl Running {
     pub(crate) fn start_what_is_due(&mut self, desk: &Arc<Desk>) -> Option<Time> {
         let now = desk.now();
         let at_once = desk.config.commands.at_once;
+        let is_full = self.tasks.len() >= at_once;
+        let look_ahead = if is_full { 0 } else { LOOK_AHEAD };
         let (due, next) = view(&*desk.book, |rows| {
-            (
-                job::due(rows, now, LOOK_AHEAD),
-                job::next_due_after(rows, now),
-            )
+            let due = job::due(rows, now, look_ahead);
+            (due, job::next_due_after(rows, now))
         });
         for job in due {
             if self.tasks.len() >= at_once {
