@@ -15,6 +15,8 @@ pub(crate) struct Returned {
     from: String,
     message_ids: Vec<String>,
     text: String,
+    /// Why it is not to be believed that a mail system wrote it.
+    doubt: Option<String>,
 }
 
 /// The report in a letter. What says something itself is a letter, however much it looks like a
@@ -27,6 +29,7 @@ pub(crate) fn read(proven: &Proven) -> Option<Returned> {
         from: letter.from_text.clone().unwrap_or_default(),
         message_ids: bounce.message_ids.clone(),
         text: bounce.text(),
+        doubt: proven.opened.bounce_doubt().map(str::to_owned),
     })
 }
 
@@ -37,7 +40,7 @@ enum Became {
     /// It was read before.
     Known,
     /// Why it changes nothing.
-    Doubted(&'static str),
+    Doubted(String),
 }
 
 /// Records what a report says, once; or tells the operator why it is not believed. Once this
@@ -72,19 +75,23 @@ pub(crate) fn take(desk: &Desk, returned: &Returned) -> Result<(), BookError> {
 }
 
 fn decide(page: &mut dyn Page, returned: &Returned, now: Time) -> Result<Became, BookError> {
+    let doubted = |why: &str| Ok(Became::Doubted(why.to_owned()));
     if is_known_bounce(page.rows(), &returned.digest) {
         return Ok(Became::Known);
     }
     // Only the two ends of a letter and the mail systems between know its Message-ID.
     let mut named = returned.message_ids.iter();
     let Some(item) = named.find_map(|id| by_message_id(page.rows(), id)) else {
-        return Ok(Became::Doubted("it names no letter of ours"));
+        return doubted("it names no letter of ours");
     };
+    if let Some(why) = &returned.doubt {
+        return doubted(why);
+    }
     match item.state {
         State::Accepted { .. } if item.came_back.is_none() => {}
-        State::Accepted { .. } => return Ok(Became::Doubted("that is known of this letter")),
+        State::Accepted { .. } => return doubted("that is known of this letter"),
         State::Queued { .. } | State::Refused { .. } | State::Expired { .. } => {
-            return Ok(Became::Doubted("the letter that it names has not left"));
+            return doubted("the letter that it names has not left");
         }
     }
     let entry = Entry::CameBack {

@@ -95,6 +95,11 @@ async fn a_letter_that_came_back_is_in_the_outbox_with_the_reason_and_may_be_sen
     assert_eq!(failed(&shop), Vec::<Value>::new());
 
     let real = report(&record, ANN, "failed");
+    // A person who has the letter knows its Message-ID; what a person sends has a Return-Path.
+    let forged = [b"Return-Path: <evil@evil.example>\r\n", &real[..]].concat();
+    room.room.deliver(SHOP, &forged).unwrap();
+    until_logged(&running, "changes nothing: it has the Return-Path", 1).await;
+    assert_eq!(failed(&shop), Vec::<Value>::new());
     bounce(&room, &real);
     until_logged(&running, "came back: ", 1).await;
     let items = failed(&shop);
@@ -142,6 +147,35 @@ async fn a_letter_that_came_back_is_in_the_outbox_with_the_reason_and_may_be_sen
         message_ids(&room, ANN, Kind::TradeRecord),
         [record.clone(), record]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_only_a_text_is_understood_as_well() {
+    let room = room().await;
+    let shop = room.server(SHOP, ALL_ROLES);
+    let running = shop.run();
+    room.deliver(&order(&new_request()));
+    room.until(ANN, |s| s.len() >= 4).await;
+    let status = message_ids(&room, ANN, Kind::OrderStatus).remove(0);
+    // As qmail-send writes it.
+    let text = format!(
+        "Return-Path: <>\r\nDate: 20 Nov 2026 10:15:05 -0000\r\n\
+         From: MAILER-DAEMON@mx.home.example\r\nTo: {SHOP}\r\nSubject: failure notice\r\n\r\n\
+         Hi. This is the qmail-send program at mx.home.example.\r\n\
+         I'm afraid I wasn't able to deliver your message to the following addresses.\r\n\
+         This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n\
+         <{ANN}>:\r\nRemote host said: 550 5.1.1 no such user\r\n\r\n\
+         --- Below this line is a copy of the message.\r\n\r\n\
+         Return-Path: <{SHOP}>\r\nFrom: {SHOP}\r\nTo: {ANN}\r\n\
+         Message-ID: <{status}>\r\nTradepost: v=1; kind=order-status\r\n\r\nHello\r\n"
+    );
+    room.room.deliver(SHOP, text.as_bytes()).unwrap();
+    until_logged(&running, "came back: ", 1).await;
+    let items = failed(&shop);
+    assert_eq!(items.len(), 1, "{items:?}");
+    assert_eq!(items[0]["kind"], "order-status");
+    let why = items[0]["came_back"]["text"].as_str().unwrap();
+    assert!(why.contains("550 5.1.1 no such user"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
