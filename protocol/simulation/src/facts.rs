@@ -27,17 +27,25 @@ pub struct Known {
     pub trade: Option<(String, String)>,
 }
 
+impl Known {
+    /// Whether that is it.
+    #[must_use]
+    pub fn is(&self, trade: &Value) -> bool {
+        match &self.trade {
+            Some((shop, id)) => text(trade, "shop") == shop && text(trade, "id") == id,
+            None => self
+                .request
+                .as_ref()
+                .is_some_and(|request| text(trade, "request") == request),
+        }
+    }
+}
+
 impl Look {
     /// The trade of that name, if there is one.
     #[must_use]
     pub fn trade(&self, known: &Known) -> Option<&Value> {
-        self.trades.iter().find(|trade| match &known.trade {
-            Some((shop, id)) => text(trade, "shop") == shop && text(trade, "id") == id,
-            None => known
-                .request
-                .as_ref()
-                .is_some_and(|request| text(trade, "request") == request),
-        })
+        self.trades.iter().find(|trade| known.is(trade))
     }
 
     /// What is to be seen of a trade, or of an order that became none.
@@ -121,6 +129,16 @@ pub fn track_facts(trade: &Value) -> Vec<String> {
         if let Some(amount) = payment[member]["amount"].as_str() {
             let currency = text(&payment[member], "currency");
             facts.push(format!("{member} {amount} {currency}"));
+        }
+    }
+    if trade["wants_back"] == true {
+        facts.push("wants back".to_owned());
+    }
+    for wish in trade["undoing"].as_array().into_iter().flatten() {
+        // A cancellation that stopped the trade shows in its order; it needs no decision.
+        if let Some(accepted) = wish["decision"]["accepted"].as_bool() {
+            let decided = if accepted { "accepted" } else { "refused" };
+            facts.push(format!("{} {decided}", text(wish, "kind")));
         }
     }
     facts

@@ -15,5 +15,5 @@ pub mod scenario;
 pub mod world;
 
 pub use play::{Stage, play};
-pub use scenario::Scenario;
+pub use scenario::{Bad, Scenario};
 pub use world::{Faults, World};

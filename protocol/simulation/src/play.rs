@@ -31,7 +31,9 @@ pub trait Stage {
     fn passes(&mut self, time: Duration);
     /// From now on no letter to this player arrives.
     fn loses_all_to(&mut self, who: &str);
-    /// From now on letters arrive again.
+    /// From now on every letter to this player comes back.
+    fn bounces_all_to(&mut self, who: &str);
+    /// From now on letters arrive again; something has been lost or has come back by then.
     fn carries_again(&mut self);
     /// What is waited for from now on gets the full patience.
     fn begins_to_wait(&mut self);
@@ -46,8 +48,13 @@ pub trait Stage {
 #[allow(missing_docs)] // the commands of `tradepost`
 pub enum Command {
     Order { form: Table },
+    Reorder { trade: String },
     Confirm { trade: String },
     Cancel { what: String },
+    Return { trade: String, lines: Vec<String> },
+    Ask { what: String },
+    Notify { trade: String, on: Vec<String> },
+    Expect { link: String },
 }
 
 /// Plays it.
@@ -85,17 +92,52 @@ impl Told<'_> {
                 };
                 self.known.insert(label.clone(), known);
             }
+            Deed::Reorders { old, label } => {
+                let trade = self.named_by_ann(line, old);
+                let request = self.stage.ann(&Command::Reorder { trade });
+                let known = Known {
+                    request,
+                    trade: None,
+                };
+                self.known.insert(label.clone(), known);
+            }
             Deed::Confirms { label } => {
                 let trade = self.named_by_ann(line, label);
                 self.stage.ann(&Command::Confirm { trade });
             }
             Deed::Cancels { what } => {
-                let what = match what {
-                    Whom::Trade(label) => self.named_by_ann(line, label),
-                    Whom::Order(label) => self.request_of(line, label),
-                };
+                let what = self.whom(line, what);
                 self.stage.ann(&Command::Cancel { what });
             }
+            Deed::Returns { label, lines } => {
+                let trade = self.named_by_ann(line, label);
+                let lines = lines.clone();
+                self.stage.ann(&Command::Return { trade, lines });
+            }
+            Deed::Asks { what } => {
+                let what = self.whom(line, what);
+                self.stage.ann(&Command::Ask { what });
+            }
+            Deed::Wishes { label, on } => {
+                let trade = self.named_by_ann(line, label);
+                let on = on.clone();
+                self.stage.ann(&Command::Notify { trade, on });
+            }
+            Deed::Expects { label, total } => {
+                let (shop, id) = self.name_of(line, label);
+                let link = format!("tradepost:{shop}?trade={id}&total={total}");
+                self.stage.ann(&Command::Expect { link });
+            }
+            Deed::HasAllAnswers => self.wait_until(line, |stage| {
+                let look = stage.look();
+                let mut open = look.requests.iter();
+                match open
+                    .find(|request| ["queued", "sent", "bounced"].contains(&text(request, "state")))
+                {
+                    None => Ok(()),
+                    Some(request) => Err(format!("{request} waits")),
+                }
+            }),
             Deed::Sees { who, label, facts } if who == "ann" => {
                 let known = self.known(line, label);
                 self.wait_until(line, |stage| {
@@ -104,9 +146,9 @@ impl Told<'_> {
                 });
             }
             Deed::Sees { who, label, facts } => {
-                let (shop, id) = self.name_of(line, label);
+                let known = self.known(line, label);
                 self.wait_until(line, |stage| {
-                    let trade = in_book(stage, who, &shop, &id);
+                    let trade = in_book(stage, who, &known);
                     let seen = trade.map(|trade| track_facts(&trade)).unwrap_or_default();
                     contains_all(&seen, facts)
                 });
@@ -127,13 +169,9 @@ impl Told<'_> {
                 state,
                 more,
             } => {
-                let (shop, id) = self.name_of(line, label);
-                self.wait_until(line, |stage| match in_book(stage, server, &shop, &id) {
-                    Some(_) => Ok(()),
-                    None => Err(format!("{server} does not know {id}")),
-                });
+                let (shop, id) = self.known_to(line, server, label);
                 let mut told = json!({
-                    "key": format!("{}-{}", self.scenario.name, line.number),
+                    "key": self.key(line),
                     "shop": shop, "trade": id, "track": track, "state": state,
                 });
                 if let (Some(object), Some(parcel)) = (told.as_object_mut(), parcel) {
@@ -142,12 +180,82 @@ impl Told<'_> {
                 self.add_members(&mut told, more);
                 self.stage.emit(server, &told);
             }
+            Deed::Decides {
+                server,
+                label,
+                members,
+            } => {
+                let (_, id) = self.known_to(line, server, label);
+                let mut decided = json!({ "key": self.key(line), "trade": id });
+                self.add_members(&mut decided, members);
+                self.stage.emit(server, &decided);
+            }
+            Deed::Records {
+                server,
+                record,
+                label,
+            } => {
+                let told = self.record(line, record);
+                let id = text(&told, "trade").to_owned();
+                let line = json!({ "key": self.key(line), "record": told });
+                self.stage.emit(server, &line);
+                let known = Known {
+                    request: None,
+                    trade: Some((address_of(server).to_owned(), id)),
+                };
+                self.known.insert(label.clone(), known);
+            }
+            Deed::RecordsAgain {
+                server,
+                record,
+                label,
+            } => {
+                let (_, id) = self.known_to(line, server, label);
+                let mut told = self.record(line, record);
+                if let Some(object) = told.as_object_mut() {
+                    object.insert("trade".to_owned(), json!(id));
+                }
+                let line = json!({ "key": self.key(line), "record": told });
+                self.stage.emit(server, &line);
+            }
             Deed::Sleeps { who } => self.stage.sleeps(who),
             Deed::Wakes { who } => self.stage.wakes(who),
             Deed::Passes { time } => self.stage.passes(*time),
             Deed::LosesAllTo { who } => self.stage.loses_all_to(who),
+            Deed::BouncesAllTo { who } => self.stage.bounces_all_to(who),
             Deed::CarriesAgain => self.stage.carries_again(),
         }
+    }
+
+    fn record(&self, line: &Line, name: &str) -> Value {
+        let record = self.scenario.records.get(name);
+        let record = record.unwrap_or_else(|| panic!("{}: which?", self.at(line)));
+        let mut told = json!({});
+        self.add_members(&mut told, record);
+        told
+    }
+
+    /// What a line to `emit` is called: the same line again is the same.
+    fn key(&self, line: &Line) -> String {
+        format!("{}-{}", self.scenario.name, line.number)
+    }
+
+    fn whom(&mut self, line: &Line, what: &Whom) -> String {
+        match what {
+            Whom::Trade(label) => self.named_by_ann(line, label),
+            Whom::Order(label) => self.request_of(line, label),
+        }
+    }
+
+    /// Shop and id of a trade, once a server knows it as well.
+    fn known_to(&mut self, line: &Line, server: &str, label: &str) -> (String, String) {
+        let (shop, id) = self.name_of(line, label);
+        let known = self.known(line, label);
+        self.wait_until(line, |stage| match in_book(stage, server, &known) {
+            Some(_) => Ok(()),
+            None => Err(format!("{server} does not know {id}")),
+        });
+        (shop, id)
     }
 
     fn add_members(&self, line: &mut Value, more: &Table) {
@@ -257,10 +365,10 @@ fn contains_all(seen: &[String], facts: &[String]) -> Result<(), String> {
     }
 }
 
-fn in_book(stage: &mut dyn Stage, server: &str, shop: &str, id: &str) -> Option<Value> {
+/// A trade of a server's book; the shop finds it by the order's request as well.
+fn in_book(stage: &mut dyn Stage, server: &str, known: &Known) -> Option<Value> {
     let book = stage.book(server);
-    book.into_iter()
-        .find(|trade| text(trade, "shop") == shop && text(trade, "id") == id)
+    book.into_iter().find(|trade| known.is(trade))
 }
 
 /// Members as a story writes them: `"5.00 EUR"` is an amount, `"in 2 days"` and `"2 days ago"` are

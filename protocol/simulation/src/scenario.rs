@@ -55,9 +55,8 @@ pub struct Scenario {
     pub rows: Vec<String>,
     /// Where it is played besides the simulation: `mailroom`, `mailbed`.
     pub also_on: Vec<String>,
-    /// Whether it is also played with mail that gets lost and the like; a story that says itself
-    /// what is lost is not.
-    pub faults: bool,
+    /// What else goes wrong when it is played in bad worlds.
+    pub faults: Bad,
     /// Warnings that belong to the story, while it lasts.
     pub warns: Vec<String>,
     /// The servers, and the sections of their configurations beside mail and trust.
@@ -76,6 +75,17 @@ pub struct Scenario {
     pub end: BTreeMap<String, String>,
     /// The open warnings at the end.
     pub warnings: Vec<String>,
+}
+
+/// What may go wrong besides what the story tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bad {
+    /// Everything that a post and a machine can do wrong.
+    Everything,
+    /// Letters are late, doubled, overtaken, and machines die, but no letter is lost.
+    AllButLoss,
+    /// Nothing: the story says itself what goes wrong, or what is told when.
+    Nothing,
 }
 
 const MEMBERS: [&str; 13] = [
@@ -142,7 +152,12 @@ impl Scenario {
             title: text_of(&file, name, "title"),
             rows: texts("rows"),
             also_on: texts("also_on"),
-            faults: file.get("faults").is_none_or(|f| f.as_bool() == Some(true)),
+            faults: match file.get("faults").map(|faults| faults.as_str()) {
+                None => Bad::Everything,
+                Some(Some("without-loss")) => Bad::AllButLoss,
+                Some(Some("none")) => Bad::Nothing,
+                Some(other) => panic!("{name}: faults = {other:?}?"),
+            },
             warns: texts("warns"),
             servers: servers(&tables("servers")),
             buyer: table(file.get("buyer"), name, "buyer"),

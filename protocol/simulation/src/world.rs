@@ -12,7 +12,7 @@ mod reading;
 mod settings;
 mod witness;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ pub struct World {
 
 /// Honest mail takes seconds: what did not happen within this time will not.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
-/// Lost mail takes days: a server sends again for so long.
-const PATIENCE_WITH_FAULTS: Duration = Duration::from_secs(25 * 24 * 3600);
+/// What mail is lost, timers and questions repair within days.
+const PATIENCE_WITH_FAULTS: Duration = Duration::from_secs(8 * 24 * 3600);
 /// A buyer who misses something asks twice a day.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(12 * 3600);
 /// Nothing that time brings about comes later than this after a trade has ended.
@@ -183,9 +183,10 @@ impl World {
         let Some(machine) = self.servers.get_mut(name) else {
             return;
         };
-        let said = does(machine, self.now, &mut self.dice);
-        for outgoing in said {
+        let mut said = VecDeque::from(does(machine, self.now, &mut self.dice));
+        while let Some(outgoing) = said.pop_front() {
             self.witness.hears(&outgoing);
+            said.extend(machine.letter_was_accepted(&outgoing, self.now, &mut self.dice));
             self.post.carry(self.now, outgoing, &mut self.dice);
         }
     }
@@ -271,7 +272,13 @@ impl Stage for World {
         self.post.loses_all_to(address(address_of(who)));
     }
 
+    fn bounces_all_to(&mut self, who: &str) {
+        self.post.bounces_all_to(address(address_of(who)));
+    }
+
     fn carries_again(&mut self) {
+        self.patience = self.now.plus(PATIENCE);
+        while !self.post.has_kept_back() && self.waits() {}
         self.post.carries_again();
     }
 

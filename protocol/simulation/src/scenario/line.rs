@@ -6,7 +6,13 @@
 //! ann confirms T                   ann cancels order T      ann is warned: overdue-payment
 //! shop tells T order shipped { parcels = ["A", "B"] }       ann is warned of nothing
 //! carrier tells T delivery:A delivered                      payment sees T: payment refund-pending
+//! ann returns T 1:1                shop decides T { return = "accept", refund = "49.00 EUR" }
+//! ann asks T                       shop records web as T    (a record of the file: placed elsewhere)
+//! ann asks order T                 ann wishes T delivery.delivered
+//! ann has all answers              shop records moved of T  (another version of its record)
+//! ann expects K up to 49.00 EUR    ann reorders T as U
 //! ann sleeps / wakes               time passes 3 days       the post loses all to ann / carries again
+//!                                                           the post bounces all to shop
 //! ```
 
 use std::time::Duration;
@@ -41,11 +47,31 @@ pub enum Deed {
         form: String,
         label: String,
     },
+    Reorders {
+        old: String,
+        label: String,
+    },
     Confirms {
         label: String,
     },
     Cancels {
         what: Whom,
+    },
+    Returns {
+        label: String,
+        lines: Vec<String>,
+    },
+    Asks {
+        what: Whom,
+    },
+    Wishes {
+        label: String,
+        on: Vec<String>,
+    },
+    HasAllAnswers,
+    Expects {
+        label: String,
+        total: String,
     },
     Sees {
         who: String,
@@ -63,6 +89,21 @@ pub enum Deed {
         state: String,
         more: Table,
     },
+    Decides {
+        server: String,
+        label: String,
+        members: Table,
+    },
+    Records {
+        server: String,
+        record: String,
+        label: String,
+    },
+    RecordsAgain {
+        server: String,
+        record: String,
+        label: String,
+    },
     Sleeps {
         who: String,
     },
@@ -73,6 +114,9 @@ pub enum Deed {
         time: Duration,
     },
     LosesAllTo {
+        who: String,
+    },
+    BouncesAllTo {
         who: String,
     },
     CarriesAgain,
@@ -109,15 +153,46 @@ fn deed(text: &str) -> Option<Deed> {
             form: owned(form),
             label: owned(label),
         }),
+        ["ann", "reorders", old, "as", label] => Some(Deed::Reorders {
+            old: owned(old),
+            label: owned(label),
+        }),
         ["ann", "confirms", label] => Some(Deed::Confirms {
             label: owned(label),
         }),
         ["ann", "cancels", rest @ ..] => Some(Deed::Cancels { what: whom(rest)? }),
+        ["ann", "returns", label, lines @ ..] => Some(Deed::Returns {
+            label: owned(label),
+            lines: lines.iter().map(|line| owned(line)).collect(),
+        }),
+        ["ann", "asks", rest @ ..] => Some(Deed::Asks { what: whom(rest)? }),
+        ["ann", "wishes", label, on @ ..] => Some(Deed::Wishes {
+            label: owned(label),
+            on: on.iter().map(|wish| owned(wish)).collect(),
+        }),
+        [server, "records", record, "as", label] => Some(Deed::Records {
+            server: owned(server),
+            record: owned(record),
+            label: owned(label),
+        }),
+        ["ann", "expects", label, "up", "to", amount, currency] => Some(Deed::Expects {
+            label: owned(label),
+            total: format!("{amount}{currency}"),
+        }),
+        [server, "records", record, "of", label] => Some(Deed::RecordsAgain {
+            server: owned(server),
+            record: owned(record),
+            label: owned(label),
+        }),
+        ["ann", "has", "all", "answers"] => Some(Deed::HasAllAnswers),
         ["ann", "is", "warned", "of", "nothing"] => Some(Deed::Warned { kinds: Vec::new() }),
         ["time", "passes", rest @ ..] => Some(Deed::Passes {
             time: span(&rest.join(" "))?,
         }),
         ["the", "post", "loses", "all", "to", who] => Some(Deed::LosesAllTo { who: owned(who) }),
+        ["the", "post", "bounces", "all", "to", who] => {
+            Some(Deed::BouncesAllTo { who: owned(who) })
+        }
         ["the", "post", "carries", "again"] => Some(Deed::CarriesAgain),
         [who, "sleeps"] => Some(Deed::Sleeps { who: owned(who) }),
         [who, "wakes"] => Some(Deed::Wakes { who: owned(who) }),
@@ -125,13 +200,20 @@ fn deed(text: &str) -> Option<Deed> {
     }
 }
 
-/// `shop tells T order shipped { actual = "now" }`
+/// `shop tells T order shipped { actual = "1 h ago" }`, `shop decides T { return = "refuse" }`
 fn tells(text: &str) -> Option<Deed> {
     let (head, more) = match text.split_once(" {") {
         Some((head, more)) => (head, members(&format!("{{{more}"))?),
         None => (text, Table::new()),
     };
     let words = words(head);
+    if let [server, "decides", label] = words.as_slice() {
+        return Some(Deed::Decides {
+            server: (*server).to_owned(),
+            label: (*label).to_owned(),
+            members: more,
+        });
+    }
     let [server, "tells", label, track, state] = words.as_slice() else {
         return None;
     };

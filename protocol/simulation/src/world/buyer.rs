@@ -1,11 +1,15 @@
 //! The buyer's machine: her settings, her ledger, and as little around the decisions as there can
 //! be. What was entered is kept, as the client's journal keeps it, so that it can be replayed.
 
+use std::collections::BTreeSet;
+
+use tradepost_statements::order::Order;
 use tradepost_statements::{
     Address, Body, Evidence, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
 use tradepost_trades::buyer::{
-    self, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying, Settings, view,
+    self, Act, Back, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying, Settings,
+    Subject, view,
 };
 use tradepost_trades::rows::MemoryRows;
 
@@ -26,6 +30,7 @@ enum Entry {
     Letter(Box<Received>),
     Own { json: String, message_id: String },
     Bounced { message_id: String },
+    Act(Act),
     Tick,
 }
 
@@ -96,21 +101,28 @@ impl Buyer {
         match command {
             Command::Order { form } => {
                 let (to, order) = settings::order(form);
-                let own = self.address();
-                let request = RequestId::new(dice.uuid(now), own).expect("it is of version 7");
-                let saying = Saying {
-                    to,
-                    trade: None,
-                    request: Some(request.clone()),
-                    body: Body::Order(Box::new(order)),
-                };
-                (Some(request.to_string()), self.says(saying, now, dice))
+                self.orders(to, order, now, dice)
+            }
+            Command::Reorder { trade } => {
+                let once = buyer::reorder(&self.rows, &self.trade(trade));
+                let once = once.unwrap_or_else(|e| panic!("{trade}: {e}"));
+                self.orders(once.to, once.order, now, dice)
             }
             Command::Confirm { trade } => {
                 let trade = self.trade(trade);
+                let known = view::trades(&self.rows, now);
+                let is_apart =
+                    |t: &view::TradeView| t.shop == trade.shop && t.id == trade.id && t.apart;
+                let mut said = Vec::new();
+                if known.iter().any(is_apart) {
+                    let trade = trade.clone();
+                    said.extend(self.enters(Entry::Act(Act::ConfirmAdopted { trade }), now, dice));
+                }
                 let wanted = buyer::confirm(&self.rows, &trade).expect("the trade is known");
-                let saying = wanted.expect("the shop waits for it");
-                (None, self.says(saying, now, dice))
+                if let Some(saying) = wanted {
+                    said.extend(self.says(saying, now, dice));
+                }
+                (None, said)
             }
             Command::Cancel { what } => {
                 let wanted = match what.parse::<RequestId>() {
@@ -120,33 +132,82 @@ impl Buyer {
                 let saying = wanted.unwrap_or_else(|e| panic!("{what}: {e}"));
                 (None, self.says(saying, now, dice))
             }
+            Command::Return { trade, lines } => {
+                let trade = self.trade(trade);
+                let lines: Vec<Back> = lines.iter().map(|line| settings::back(line)).collect();
+                let wanted = buyer::return_goods(&self.rows, &trade, &lines, None);
+                let saying = wanted.unwrap_or_else(|e| panic!("{trade}: {e}"));
+                (None, self.says(saying, now, dice))
+            }
+            Command::Ask { what } => {
+                let subject = match what.parse::<RequestId>() {
+                    Ok(request) => Subject::Request(request),
+                    Err(_) => Subject::Trade(self.trade(what)),
+                };
+                (None, self.asks(&subject, now, dice))
+            }
+            Command::Notify { trade, on } => {
+                let trade = self.trade(trade);
+                let wishes = settings::wishes(on);
+                let wanted = buyer::wishes_for_trade(&self.rows, &trade, &wishes);
+                let sayings = wanted.unwrap_or_else(|e| panic!("{trade}: {e}"));
+                let mut said = Vec::new();
+                for saying in sayings {
+                    said.extend(self.says(saying, now, dice));
+                }
+                (None, said)
+            }
+            Command::Expect { link } => {
+                let order = link.parse().unwrap_or_else(|e| panic!("{link}: {e}"));
+                (
+                    None,
+                    self.enters(Entry::Act(Act::Expect { order }), now, dice),
+                )
+            }
         }
     }
 
-    /// A status request to every party of every trade that has not ended.
+    /// Gives the request id.
+    fn orders(
+        &mut self,
+        to: Address,
+        order: Order,
+        now: Time,
+        dice: &mut Dice,
+    ) -> (Option<String>, Vec<Outgoing>) {
+        let own = self.address();
+        let request = RequestId::new(dice.uuid(now), own).expect("it is of version 7");
+        let saying = Saying {
+            to,
+            trade: None,
+            request: Some(request.clone()),
+            body: Body::Order(Box::new(order)),
+        };
+        (Some(request.to_string()), self.says(saying, now, dice))
+    }
+
+    /// New questions, and those again that nobody has answered.
+    fn asks(&mut self, subject: &Subject, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
+        let parties = BTreeSet::new();
+        let asking = buyer::ask(&self.settings, &self.rows, subject, &parties, now);
+        let asking = asking.unwrap_or_else(|e| panic!("{subject:?}: {e}"));
+        let mut said = Vec::new();
+        for saying in asking.say {
+            said.extend(self.says(saying, now, dice));
+        }
+        for question in asking.again {
+            said.extend(self.says_again(question.statement, now, dice));
+        }
+        said
+    }
+
+    /// Asks every party of every trade.
     pub(super) fn asks_for_everything(&mut self, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
         let mut said = Vec::new();
         for trade in view::trades(&self.rows, now) {
-            let name = TradeRef {
-                shop: trade.shop.clone(),
-                id: trade.id.clone(),
-            };
-            let Some(show) = view::show(&self.rows, &name, now) else {
-                continue;
-            };
-            let mut parties = show.parties.carriers;
-            parties.extend([show.parties.shop, show.parties.processor]);
-            parties.sort();
-            parties.dedup();
-            for to in parties {
-                let saying = Saying {
-                    to,
-                    trade: Some(name.clone()),
-                    request: None,
-                    body: Body::StatusRequest,
-                };
-                said.extend(self.says(saying, now, dice));
-            }
+            let (shop, id) = (trade.shop, trade.id);
+            let subject = Subject::Trade(TradeRef { shop, id });
+            said.extend(self.asks(&subject, now, dice));
         }
         said
     }
@@ -216,6 +277,9 @@ impl Buyer {
         for id in change.say_again {
             said.extend(self.says_again(id, now, dice));
         }
+        for saying in change.say {
+            said.extend(self.says(saying, now, dice));
+        }
         said
     }
 
@@ -244,6 +308,10 @@ fn decided(settings: &Settings, rows: &MemoryRows, entry: &Entry, now: Time) -> 
                 ..Returned::default()
             };
             buyer::bounced(settings, rows, &returned, now)
+        }
+        Entry::Act(act) => {
+            let change = buyer::act(settings, rows, act, now);
+            change.unwrap_or_else(|e| panic!("{act:?}: {e}"))
         }
         Entry::Tick => buyer::tick(settings, rows, now),
     }

@@ -52,6 +52,16 @@ impl Faults {
         }
     }
 
+    /// The same world, in which no letter is lost.
+    #[must_use]
+    pub fn without_loss(self) -> Faults {
+        Faults {
+            lost: 0,
+            bounced: 0,
+            ..self
+        }
+    }
+
     /// Whether anything goes wrong.
     #[must_use]
     pub fn any(&self) -> bool {

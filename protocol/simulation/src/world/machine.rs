@@ -1,9 +1,10 @@
 //! A server: its settings, its book, and as little around the decisions as there can be.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tradepost_statements::{Evidence, Time, wire};
 use tradepost_trades::emit::emit;
 use tradepost_trades::rows::MemoryRows;
+use tradepost_trades::server::job::{self, Job, JobKind, JobResult, LetterEnd};
 use tradepost_trades::server::{Change, Content, FreshIds, Received, Settings, due, receive};
 
 use super::dice::Dice;
@@ -23,7 +24,8 @@ impl Machine {
     }
 
     pub(super) fn next_wake(&self) -> Option<Time> {
-        due::next_wake(&self.rows)
+        let due = due::next_wake(&self.rows);
+        due.into_iter().chain(job::next_due(&self.rows)).min()
     }
 
     pub(super) fn receives(
@@ -59,6 +61,12 @@ impl Machine {
     pub(super) fn tick(&mut self, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
         let mut ids = FreshIds::starting_with(dice.statement(now));
         let jitter = dice.fraction();
+        if let Some(job) = job::due(&self.rows, now, 1).pop() {
+            let result = self.merchant_does(&job);
+            let (settings, rows) = (&self.settings, &self.rows);
+            let change = job::done(settings, rows, &job.id, &result, now, jitter, &mut ids);
+            return self.records(change, now, dice);
+        }
         let change = due::tick(&self.settings, &self.rows, now, jitter, &mut ids);
         self.records(change, now, dice)
     }
@@ -71,6 +79,35 @@ impl Machine {
             panic!("{line} was refused: {refusal}");
         }
         self.records(emitted.change, now, dice)
+    }
+
+    /// What the merchant's own system does: it gives goods, and says nothing by itself.
+    fn merchant_does(&self, job: &Job) -> JobResult {
+        let input = job::input_of(&self.rows, job);
+        assert!(input.is_some(), "nobody could run {job:?}");
+        let answer = match job.kind {
+            JobKind::Goods => json!({ "access": "https://shop.example/goods/1" }).to_string(),
+            JobKind::HandOver | JobKind::Changed | JobKind::Progress | JobKind::CalledOff => {
+                String::new()
+            }
+        };
+        JobResult::Answered(answer.into_bytes())
+    }
+
+    /// The provider has taken a letter: goods count as delivered then.
+    pub(super) fn letter_was_accepted(
+        &mut self,
+        outgoing: &Outgoing,
+        now: Time,
+        dice: &mut Dice,
+    ) -> Vec<Outgoing> {
+        let mut ids = FreshIds::starting_with(dice.statement(now));
+        let (id, end) = (outgoing.statement.id, LetterEnd::Accepted);
+        let change = job::letter_ended(&self.settings, &self.rows, id, &end, now, &mut ids);
+        match change {
+            Some(change) => self.records(change, now, dice),
+            None => Vec::new(),
+        }
     }
 
     fn records(&mut self, change: Change, now: Time, dice: &mut Dice) -> Vec<Outgoing> {

@@ -54,6 +54,9 @@ pub(super) struct Post {
     under_way: BTreeMap<(Time, u64), Arrival>,
     sent: u64,
     lost_to: BTreeSet<Address>,
+    bounced_to: BTreeSet<Address>,
+    /// Something was lost or came back because the story says so.
+    kept_back: bool,
     /// How many letters between two addresses were lost one after another.
     in_a_row: BTreeMap<(Address, Address), u32>,
 }
@@ -71,6 +74,8 @@ impl Post {
             under_way: BTreeMap::new(),
             sent: 0,
             lost_to: BTreeSet::new(),
+            bounced_to: BTreeSet::new(),
+            kept_back: false,
             in_a_row: BTreeMap::new(),
         }
     }
@@ -83,8 +88,18 @@ impl Post {
         self.lost_to.insert(address);
     }
 
+    pub(super) fn bounces_all_to(&mut self, address: Address) {
+        self.bounced_to.insert(address);
+    }
+
+    pub(super) fn has_kept_back(&self) -> bool {
+        self.kept_back
+    }
+
     pub(super) fn carries_again(&mut self) {
         self.lost_to.clear();
+        self.bounced_to.clear();
+        self.kept_back = false;
     }
 
     /// The next arrival at one of the mailboxes that somebody reads.
@@ -112,12 +127,14 @@ impl Post {
         self.sent += 1;
         let (from, to) = (&outgoing.statement.from, &outgoing.statement.to);
         let in_a_row = self.in_a_row.entry((from.clone(), to.clone())).or_default();
-        let all_are_lost = self.lost_to.contains(to);
-        let comes_back = dice.strikes(self.faults.bounced);
+        let all_come_back = self.bounced_to.contains(to);
+        let is_kept_back = self.lost_to.contains(to) || all_come_back;
+        let comes_back = dice.strikes(self.faults.bounced) || all_come_back;
         let is_lost = dice.strikes(self.faults.lost) || comes_back;
-        if all_are_lost || (is_lost && *in_a_row < MOST_IN_A_ROW) {
+        self.kept_back |= is_kept_back;
+        if is_kept_back || (is_lost && *in_a_row < MOST_IN_A_ROW) {
             *in_a_row += 1;
-            if comes_back && !all_are_lost {
+            if comes_back {
                 let bounce = Bounce {
                     to: from.clone(),
                     message_id: outgoing.message_id,

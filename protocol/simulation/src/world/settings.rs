@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use toml::Table;
 use tradepost_statements::order::Order;
+use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Address, Body, Evidence, wire};
+use tradepost_trades::buyer::Back;
 use tradepost_trades::server::{Settings, Timers};
 use tradepost_trades::{buyer, carrier, payment, shop};
 
@@ -82,7 +84,13 @@ fn shop_settings(own: &str, table: &Table) -> shop::Settings {
         knows(procedure, &["carrier", "goods_command"]);
         let procedure = shop::DeliveryProcedure {
             goods: procedure.contains_key("goods_command"),
-            carrier: text(procedure, "carrier").map(|carrier| super::address(&carrier)),
+            carrier: text(procedure, "carrier")
+                .or_else(|| {
+                    procedure
+                        .contains_key("goods_command")
+                        .then(|| own.to_owned())
+                })
+                .map(|carrier| super::address(&carrier)),
         };
         (from_word(&method), procedure)
     });
@@ -154,6 +162,24 @@ pub(super) fn order(form: &Table) -> (Address, Order) {
         panic!("the kind is there above: {statement:#}");
     };
     (to, *order)
+}
+
+/// `2` or `2:1`: a line, counted from 1, and how many of it.
+pub(super) fn back(text: &str) -> Back {
+    let (line, quantity) = match text.split_once(':') {
+        Some((line, quantity)) => (line, Some(quantity)),
+        None => (text, None),
+    };
+    let line: u32 = line.parse().expect("lines are counted");
+    Back {
+        line: line.checked_sub(1).expect("lines are counted from 1"),
+        quantity: quantity.map(|q| q.parse().expect("there are some of a line")),
+    }
+}
+
+/// What the buyer wants to be told of.
+pub(super) fn wishes(on: &[String]) -> Wishes {
+    serde_json::from_value(json!({ "on": on })).unwrap_or_else(|e| panic!("{on:?}: {e}"))
 }
 
 /// `"49.00 EUR"` wherever an amount stands.
