@@ -30,11 +30,13 @@ fn with_trade() -> Ledger {
 }
 
 fn warned(change: &Change) -> Vec<String> {
-    let kinds = change.notices.iter().filter_map(|n| match n {
-        Notice::Warned { kind, .. } => Some(kind.to_string()),
-        _ => None,
-    });
-    kinds.collect()
+    let mut kinds = Vec::new();
+    for notice in &change.notices {
+        if let Notice::Warned { kind, .. } = notice {
+            kinds.push(kind.to_string());
+        }
+    }
+    kinds
 }
 
 /// Ticks as the shell does until then: when it is woken up, saying again what is to be said again.
