@@ -370,8 +370,14 @@ async fn do_what_is_due(desk: &Arc<Desk>) -> Result<(), BookError> {
             Ok::<Outcome, BookError>(outcome)
         };
         let outcome = desk.work(tick).await?;
-        if outcome != Outcome::Ignored(Ignored::NothingDue) {
-            tracing::info!("{}", untrusted::show(&outcome.to_string()));
+        let text = untrusted::show(&outcome.to_string());
+        if matches!(
+            outcome,
+            Outcome::OperatorTold { .. } | Outcome::OperatorActs { .. }
+        ) {
+            tracing::warn!("{text}");
+        } else if outcome != Outcome::Ignored(Ignored::NothingDue) {
+            tracing::info!("{text}");
         }
         desk.bell.ring();
     }

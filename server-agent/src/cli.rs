@@ -115,6 +115,14 @@ With [payment] authorize = \"ask\", or above authorize_up_to, each waits for suc
         #[command(flatten)]
         json: Json,
     },
+    /// What other servers have not answered yet: it is sent again and again
+    #[command(after_help = "Examples:
+  tradepost-server unanswered
+  tradepost-server unanswered --json | jq '.[] | select(.order_waits)'    orders that wait for an authorization")]
+    Unanswered {
+        #[command(flatten)]
+        json: Json,
+    },
     /// What buyers want to give back, and wait for you to decide
     #[command(after_help = "Examples:
   tradepost-server returns

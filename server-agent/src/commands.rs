@@ -109,6 +109,15 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             note(answer.as_str().unwrap_or_default());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Unanswered { json } => {
+            let answer = ask(&cli.places, Ask::Unanswered)?;
+            let show = if json.json {
+                report::print_json
+            } else {
+                report::unanswered::show
+            };
+            Ok(done(show(&answer)?))
+        }
         Command::Returns { json } => {
             let answer = ask(&cli.places, Ask::Returns)?;
             let show = if json.json {

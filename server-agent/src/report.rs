@@ -1,6 +1,7 @@
 //! What commands are answered, and how it is shown. stdout is data, stderr is for people.
 
 pub(crate) mod returns;
+pub(crate) mod unanswered;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -37,6 +38,7 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
                 |rows: &dyn tradepost_trades::rows::Rows| authorizations(rows, MOST_TRADES);
             to_reply(&read(&*desk.book, waiting))
         }
+        Ask::Unanswered => unanswered::answer(desk),
         Ask::Returns => returns::answer(desk),
         Ask::Decide(line) => returns::decide(desk, line)?,
         Ask::Outbox { all } => {

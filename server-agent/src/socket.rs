@@ -30,6 +30,8 @@ pub(crate) enum Ask {
     Trades(Option<String>),
     /// Authorizations that wait for the operator.
     Authorizations,
+    /// What other servers have not answered.
+    Unanswered,
     /// The wishes to give goods back that wait for a decision.
     Returns,
     /// A decision about one: a line of `emit`.

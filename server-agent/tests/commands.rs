@@ -420,6 +420,7 @@ fn help_has_examples_and_wrong_use_is_status_two() {
         "run",
         "emit",
         "trades",
+        "unanswered",
         "returns",
         "decide",
         "outbox",

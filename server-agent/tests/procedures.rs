@@ -39,6 +39,14 @@ fn count(statements: &[Statement], kind: Kind) -> usize {
     statements.iter().filter(|s| s.body.kind() == kind).count()
 }
 
+async fn until(holds: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < support::PATIENCE, "it never holds");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_made_a_trade_or_rejected_as_the_processor_answers() {
     for (answer, made) in [("approve", true), ("decline", false)] {
@@ -74,6 +82,17 @@ async fn an_order_that_waits_survives_a_crash_and_becomes_one_trade_that_is_char
         .await;
     first.kill();
     let running = shop.run();
+    let waiting = shop.json(&["unanswered", "--json"]);
+    assert_eq!(
+        (
+            &waiting[0]["kind"],
+            &waiting[0]["to"],
+            &waiting[0]["order_waits"]
+        ),
+        (&json!("authorize"), &json!(PROCESSOR), &json!(true))
+    );
+    let shown = stdout(&shop.say(&["unanswered"], ""));
+    assert!(shown.contains("the order waits for it"), "{shown}");
     // The same order once more, while it waits.
     room.deliver(&order);
     let processor = processor(&room, "approve");
@@ -98,6 +117,11 @@ async fn an_order_that_waits_survives_a_crash_and_becomes_one_trade_that_is_char
         1
     );
     assert_eq!(count(&room.statements(ANN), Kind::OrderRejected), 0);
+    // Everybody answers, the letters of which may still be on their way.
+    let answered = |s: &[Statement]| s.iter().filter(|s| s.answers.is_some()).count() >= 2;
+    room.until(SHOP, answered).await;
+    let nothing = || shop.json(&["unanswered", "--json"]) == json!([]);
+    until(nothing).await;
     assert_eq!(running.terminate(), Some(0));
     assert_eq!(paying.terminate(), Some(0));
 }

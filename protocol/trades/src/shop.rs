@@ -20,7 +20,8 @@ mod settings;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
 pub(crate) use authorize::{
-    Authorizing, authorization, authorization_came, authorizing, not_authorized, wish_early,
+    Authorizing, authorization, authorization_came, authorizing, not_authorized, order_waits,
+    wish_early,
 };
 pub use authorize::{WaitingOrder, waiting_orders};
 pub use charge::{Approved, Charging};

@@ -457,8 +457,11 @@ pub(crate) fn unmailed_key(trade: &TradeRef, what: &str) -> String {
     format!("s/l/{}/{}/{what}", trade.shop.as_str(), trade.id)
 }
 
+/// Own statements that await an answer.
+pub(crate) const UNANSWERED: &str = "s/w/";
+
 pub(crate) fn waiting_key(id: StatementId) -> String {
-    format!("s/w/{id}")
+    format!("{UNANSWERED}{id}")
 }
 
 pub(crate) fn held_key(digest: &str) -> String {

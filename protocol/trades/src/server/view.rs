@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use tradepost_statements::{
-    Address, Amount, DeliveryState, OrderState, PaymentState, RequestId, Time, TradeId,
+    Address, Amount, DeliveryState, Kind, OrderState, PaymentState, RequestId, Time, TradeId, wire,
 };
 
-use super::book::{self, HeardState, Trade};
+use super::book::{self, HeardState, Trade, Waiting};
 use crate::rows::Rows;
+use crate::shop;
 
 /// A trade, as `tradepost-server trades` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,6 +78,57 @@ pub fn trades(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<TradeView> {
         .iter()
         .map(|(_, value)| view(&book::from_row::<Trade>(value), own))
         .collect()
+}
+
+/// A statement of this server that another server has not answered (protocol 7).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Unanswered {
+    /// What it is.
+    pub kind: Kind,
+    /// Who is to answer.
+    pub to: Address,
+    /// About which trade.
+    pub trade: Option<TradeId>,
+    /// When it left first.
+    pub since: Time,
+    /// How often it was sent again.
+    pub again: u32,
+    /// When it is sent again.
+    pub due: Time,
+    /// It has been unanswered for so long that the log said so.
+    pub operator_told: bool,
+    /// An order waits for it: it becomes a trade once its payment is authorized (E3).
+    pub order_waits: bool,
+}
+
+/// What other servers have not answered, at most `limit`, the one that waits longest first.
+#[must_use]
+pub fn unanswered(rows: &dyn Rows, limit: usize) -> Vec<Unanswered> {
+    let prefix = book::UNANSWERED.as_bytes();
+    let mut all: Vec<Unanswered> = rows
+        .scan_from(prefix, prefix, limit)
+        .iter()
+        .filter_map(|(_, value)| {
+            let waiting: Waiting = book::from_row(value);
+            let statement = wire::decode(waiting.octets.as_bytes()).ok()?.statement;
+            let trade = statement.trade.map(|t| t.id);
+            let kind = statement.body.kind();
+            let order_waits = kind == Kind::Authorize
+                && trade.as_ref().is_some_and(|id| shop::order_waits(rows, id));
+            Some(Unanswered {
+                kind,
+                to: statement.to,
+                trade,
+                since: waiting.since,
+                again: waiting.again,
+                due: waiting.due,
+                operator_told: waiting.operator_told,
+                order_waits,
+            })
+        })
+        .collect();
+    all.sort_by_key(|u| u.since);
+    all
 }
 
 /// One trade.

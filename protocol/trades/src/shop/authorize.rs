@@ -54,6 +54,11 @@ pub(super) fn has(desk: &Desk<'_>, id: &TradeId) -> bool {
         .is_some()
 }
 
+/// Whether an order waits under that name.
+pub(crate) fn order_waits(rows: &dyn crate::rows::Rows, id: &TradeId) -> bool {
+    book::read::<Authorizing>(rows, &book::authorizing_key(id)).is_some_and(|r| r.order.is_some())
+}
+
 /// Asks the payment processor; the order waits for the answer.
 pub(super) fn first(desk: &mut Desk<'_>, taken: Taken, name: TradeRef) -> Outcome {
     let record = &taken.record;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tradepost_statements::Kind;
-use tradepost_trades::server::{Ignored, Outcome, due};
+use tradepost_trades::server::{Ignored, Outcome, due, view};
 
 use crate::desk::{ANN, CARRIER, PROCESSOR, REQUEST, Server, eur, order_body, trade};
 
@@ -81,4 +81,33 @@ fn a_trade_that_nobody_confirms_is_cancelled_and_one_that_was_confirmed_is_not()
         let state = shop.trades()[0].order.as_ref().unwrap().state.word();
         assert_eq!(state, if confirmed { "confirmed" } else { "cancelled" });
     }
+}
+
+#[test]
+fn what_is_unanswered_is_listed_until_it_is_answered() {
+    let mut shop = Server::shop();
+    let came = shop.hears(ANN, json!({ "request": REQUEST }), order_body());
+    let instruction = came.of(Kind::PaymentInstruction, PROCESSOR).clone();
+    let id = instruction.trade.as_ref().unwrap().id.to_string();
+    shop.later(301);
+    shop.tick();
+    shop.tick();
+    let unanswered = view::unanswered(&shop.rows, 10);
+    let whom: Vec<&str> = unanswered.iter().map(|u| u.to.as_str()).collect();
+    assert_eq!(whom.len(), 2);
+    assert!(whom.contains(&PROCESSOR) && whom.contains(&CARRIER));
+    assert!(unanswered.iter().all(|u| u.again == 1 && !u.order_waits));
+    assert!(
+        unanswered
+            .iter()
+            .all(|u| u.trade.as_ref().unwrap().as_str() == id)
+    );
+    let mut about = trade(&id);
+    about["answers"] = json!(instruction.id);
+    let status = json!({ "kind": "payment-status", "sequence": 1, "state": "pending",
+                         "amount": eur("98.00"), "at": shop.now, "settle": {} });
+    shop.hears(PROCESSOR, about, status);
+    let unanswered = view::unanswered(&shop.rows, 10);
+    assert_eq!(unanswered.len(), 1);
+    assert_eq!(unanswered[0].to.as_str(), CARRIER);
 }
