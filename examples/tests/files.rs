@@ -76,6 +76,27 @@ fn the_merchants_script_tells_each_event_once() {
     }
 }
 
+/// What `webhooks/README.md` promises of its configuration; what becomes of the sample orders is tested with
+/// the server.
+#[test]
+fn the_configuration_of_the_webhooks_is_understood_once_its_secrets_are_there() {
+    let shop = shop("webhooks");
+    let server = folder_of_the_programs().join("tradepost-server");
+    let at = |name: &str| shop.path().join(name).display().to_string();
+    let (config, data) = (at("shop.toml"), at("data"));
+    let trades = ["--config", &config, "--data", &data, "trades", "--json"];
+    for secret in ["http-token", "woo-secret", "shopify-secret"] {
+        let without = run(&server, shop.path(), &trades);
+        let said = String::from_utf8_lossy(&without.stderr).into_owned();
+        assert!(!without.status.success() && said.contains(secret), "{said}");
+        let file = shop.path().join(secret);
+        fs::write(&file, "0123456789abcdef0123456789abcdef\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let listed = stdout(&run(&server, shop.path(), &trades));
+    assert_eq!(listed.trim(), "[]");
+}
+
 #[test]
 fn the_buyers_configuration_and_order_are_understood() {
     let home = tempfile::tempdir().unwrap();
