@@ -242,3 +242,57 @@ fn every_status_says_how_its_sender_was_proven() {
     assert_eq!(history[0]["evidence"], "dkim");
     assert_eq!(history[0]["proof"], "signed by carrier.example");
 }
+
+/// The first copy had lost its signature on the way, and DNS is silent when the signed one comes.
+#[test]
+fn a_signed_copy_of_a_letter_that_was_not_believed_waits_for_dns() {
+    let unsigned = Received {
+        undecided: None,
+        proof: "no signature".to_owned(),
+        ..undecided()
+    };
+    let mut ledger = under_way();
+    let judged = enter(&mut ledger, &unsigned);
+    assert_eq!(judged.warning, Some(WarningKind::UnprovenSender));
+    assert_eq!(enter(&mut ledger, &unsigned).verdict, Verdict::Duplicate);
+    let held = enter(&mut ledger, &undecided());
+    assert_eq!((held.verdict, held.letter), (Verdict::Held, judged.letter));
+    assert_eq!(
+        ledger.open(),
+        [""; 0],
+        "nobody knows yet whether it is to be believed"
+    );
+    let proven = Received {
+        evidence: Evidence::Dkim,
+        undecided: None,
+        ..undecided()
+    };
+    assert_eq!(enter_again(&mut ledger, &proven).verdict, Verdict::Applied);
+    assert_eq!(ledger.trade("T-1")["delivery"][0]["state"], "in-transit");
+}
+
+/// A copy that came another way says nothing about what DNS will say.
+#[test]
+fn better_evidence_that_is_not_enough_ends_no_wait_for_dns() {
+    let mut ledger = under_way();
+    ledger.settings.minimum = Evidence::Dkim;
+    assert_eq!(enter(&mut ledger, &undecided()).verdict, Verdict::Held);
+    let copy = |evidence| Received {
+        evidence,
+        undecided: None,
+        proof: "the provider says so".to_owned(),
+        ..undecided()
+    };
+    let mut enough = ledger.clone();
+    assert_eq!(
+        enter(&mut ledger, &copy(Evidence::Relay)).verdict,
+        Verdict::Held
+    );
+    assert_eq!(ledger.open(), [""; 0]);
+    let proven = enter_again(&mut ledger, &copy(Evidence::Dkim));
+    assert_eq!(proven.verdict, Verdict::Applied);
+    assert_eq!(
+        enter(&mut enough, &copy(Evidence::Dkim)).verdict,
+        Verdict::Applied
+    );
+}

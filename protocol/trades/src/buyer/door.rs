@@ -7,6 +7,7 @@ use tradepost_statements::{Evidence, Kind, StatementId, TradeRef};
 
 use super::desk::Desk;
 use super::letter::{Content, Received, Unreadable};
+use super::settings::Rules;
 use super::state::{Fate, Letter};
 use super::warning::{Finding, WarningKind};
 use super::{Counted, Judgement, Verdict, counted, file, held, keys};
@@ -24,8 +25,12 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
     {
         return judgement(Verdict::Sent, &content, None);
     }
-    let mut letter = match seen_before(desk, received) {
-        Some(known) if !tells_more(received, &known) && in_force("the same letter again") => {
+    let known = seen_before(desk, received);
+    let tells_more = known
+        .as_ref()
+        .is_some_and(|known| tells_more(desk, received, known));
+    let mut letter = match known {
+        Some(known) if !tells_more && in_force("the same letter again") => {
             desk.counted = Some(Counted::Again(known.no));
             counted::count(desk, Counted::Again(known.no));
             return Judgement {
@@ -34,7 +39,10 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
             };
         }
         Some(known) => {
-            let received = with_the_better_evidence(received, &known);
+            let mut received = with_the_better_evidence(received, &known);
+            if is_no_word_of_dns(desk, &received, &known) {
+                received.undecided = known.received.undecided;
+            }
             let counts = counts(&known.fate);
             let letter = Letter { received, ..known };
             if counts && letter.received.evidence < minimum_for(desk, &letter.received) {
@@ -349,10 +357,28 @@ fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {
         .and_then(|no| desk.letter(no))
 }
 
-/// Better evidence. A copy without it is no answer of DNS to what is held for want of one: its
-/// signature may have got lost on another way, or somebody left it out.
-fn tells_more(received: &Received, known: &Letter) -> bool {
-    received.evidence > known.received.evidence
+/// Better evidence, or that DNS may yet give some of a letter whose first copy bore no signature. A
+/// copy without either is no answer of DNS to what is held for want of one: its signature may have
+/// got lost on another way, or somebody left it out.
+fn tells_more(desk: &mut Desk<'_>, received: &Received, known: &Letter) -> bool {
+    if received.evidence > known.received.evidence {
+        return true;
+    }
+    let may_yet = desk.settings.rules == Rules::Second
+        && matches!(known.fate, Fate::Warned { rule: 3, .. })
+        && may_be_held(desk, received)
+        && !may_be_held(desk, &known.received);
+    let statement = read(&received.content).ok().map(|d| d.statement);
+    may_yet && held::has_room(desk, received, statement.as_ref())
+}
+
+/// Whether a copy of a held letter has evidence that is better but not enough, and no signature: that
+/// does not end the wait for DNS.
+fn is_no_word_of_dns(desk: &Desk<'_>, received: &Received, known: &Letter) -> bool {
+    desk.settings.rules == Rules::Second
+        && held::is_for_dns(known)
+        && received.undecided.is_none()
+        && received.evidence < minimum_for(desk, received)
 }
 
 /// Whether a letter has passed all lines.
