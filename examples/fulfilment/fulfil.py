@@ -1,9 +1,6 @@
 #!/usr/bin/env python3
 """A fulfilment command: keeps a file for each trade, and tells how far it is.
 
-In shop.toml:   [fulfilment]
-                command = ["./fulfil.py"]
-
 Packers see the files in orders/; a line "shipped" or "cancelled" in orders/TRADE.state is told to
 the buyer when the server asks the next time. Safe to be asked twice: everything goes by the trade.
 """

@@ -27,7 +27,9 @@ impl<'a> Scene<'a> {
     /// It does not end with success.
     pub fn types(&self, name: &str, line: &str) -> Result<String> {
         println!("\n{name}$ {line}");
-        let printed = self.stage.run(name, &["sh", "-c", line], "")?;
+        // A terminal shows both streams.
+        let both = format!("exec 2>&1; {line}");
+        let printed = self.stage.run(name, &["sh", "-c", &both], "")?;
         print!("{printed}");
         if !printed.is_empty() && !printed.ends_with('\n') {
             println!();
@@ -35,14 +37,16 @@ impl<'a> Scene<'a> {
         Ok(printed)
     }
 
-    /// Starts the long-running process of a part, as a person would.
+    /// Starts the long-running process of a part, as a person would, and waits until it reads its mailbox.
     ///
     /// # Errors
-    /// It can't be started.
-    pub fn starts(&self, name: &str) -> Result<()> {
+    /// It can't be started, or does not get there.
+    pub async fn starts(&self, name: &str) -> Result<()> {
         let program = self.stage.part(name)?.program;
         println!("\n{name}$ {} {} &", program.name(), program.runs_by());
-        self.stage.start(name)
+        self.stage.start(name)?;
+        self.said(name, |line| line.contains(program.attached()).then_some(()))
+            .await
     }
 
     /// Tells a server of an event, as the merchant's own system would.

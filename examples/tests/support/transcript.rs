@@ -45,7 +45,8 @@ fn plain_word(word: &str) -> String {
             port.trim_start_matches(|c: char| c.is_ascii_digit())
         );
     }
-    if word.len() == 5 && word.get(2..3) == Some(":") {
+    let time = word.trim_end_matches(':');
+    if time.len() == 5 && time.get(2..3) == Some(":") {
         return "TIME".to_owned();
     }
     let is_part_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '-';

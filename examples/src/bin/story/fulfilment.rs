@@ -15,7 +15,7 @@ pub(crate) fn cast(mail: &Mail) -> Result<Vec<Part>> {
 pub(crate) async fn tell(scene: &Scene<'_>) -> Result<()> {
     scene.title("A shop with a program that packs, and Ann's daemon");
     for name in ["shop", "ann"] {
-        scene.starts(name)?;
+        scene.starts(name).await?;
     }
 
     scene.title(

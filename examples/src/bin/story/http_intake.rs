@@ -18,8 +18,8 @@ pub(crate) fn cast(mail: &Mail) -> Result<Vec<Part>> {
 pub(crate) async fn tell(scene: &Scene<'_>) -> Result<()> {
     scene.title("The shop makes a token, which whoever calls has to show, and starts its server");
     scene.types("shop", "(umask 077; openssl rand -hex 32 > http-token)")?;
-    scene.starts("shop")?;
-    scene.starts("ann")?;
+    scene.starts("shop").await?;
+    scene.starts("ann").await?;
     let url = scene
         .said("shop", |line| {
             let (_, url) = line.split_once("intake listens at ")?;

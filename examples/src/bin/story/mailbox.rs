@@ -18,8 +18,8 @@ pub(crate) async fn tell(scene: &Scene<'_>) -> Result<()> {
     scene.types("ann", "tradepost doctor")?;
 
     scene.title("It is: the daemon attaches to the mailbox. From now on she only asks her ledger");
-    scene.starts("ann")?;
-    scene.starts("shop")?;
+    scene.starts("ann").await?;
+    scene.starts("shop").await?;
     scene.types("ann", "tradepost pending")?;
 
     scene.title("She orders; the shop answers, and the daemon keeps the ledger");

@@ -18,7 +18,7 @@ pub(crate) fn cast(mail: &Mail) -> Result<Vec<Part>> {
 pub(crate) async fn tell(scene: &Scene<'_>) -> Result<()> {
     scene.title("A shop with a web shop of its own, and Ann, who looks at her mailbox");
     for name in ["shop", "ann"] {
-        scene.starts(name)?;
+        scene.starts(name).await?;
     }
 
     scene.title("Ann orders in the web shop, which tells the server of it");

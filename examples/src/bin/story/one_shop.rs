@@ -15,8 +15,8 @@ pub(crate) fn cast(mail: &Mail) -> Result<Vec<Part>> {
 pub(crate) async fn tell(scene: &Scene<'_>) -> Result<()> {
     scene.title("The shop looks whether its mailbox and its table are in order, and starts");
     scene.types("shop", "tradepost-server doctor")?;
-    scene.starts("shop")?;
-    scene.starts("ann")?;
+    scene.starts("shop").await?;
+    scene.starts("ann").await?;
 
     scene.title("Ann orders two kettles, and the shop makes a trade of it");
     scene.types("ann", "tradepost order order.toml")?;
