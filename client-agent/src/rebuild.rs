@@ -38,7 +38,9 @@ pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
 /// Reads the mailbox and the Sent folder from their beginning, and says what could not be proven
 /// again: keys and stamps vanish, people delete mail.
 pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
-    let (data, config) = desk::alone(places).await?;
+    let (data, mut config) = desk::alone(places).await?;
+    // What is read again is no news to the person's own program.
+    config.notify = None;
     let office = daemon::open(&data, config).await?;
     let Some((settings, _)) = mailbox(&office).await? else {
         anyhow::bail!(

@@ -130,3 +130,19 @@ fn what_happens_while_no_program_is_configured_is_told_to_none() {
     home.write("config.toml", empty.as_bytes());
     home.run(&["list"]).fails(1, "name a program");
 }
+
+#[test]
+fn what_is_read_again_after_the_loss_of_the_ledger_is_no_news() {
+    let world = world("cat >> told", "");
+    let home = &world.home;
+    world.deliver(&record());
+    home.run(&["daemon", "--once"]).ok();
+    assert_eq!(told(home).len(), 1);
+    std::fs::remove_dir_all(home.path().join("data")).unwrap();
+    home.run(&["rebuild", "--from-mailbox"]).ok();
+    assert_eq!(home.json(&["list"])[0]["id"], "T-1001");
+    world.deliver(&delivered(1));
+    home.run(&["daemon", "--once"]).ok();
+    let told = told(home);
+    assert_eq!((told.len(), &told[1]["event"]), (2, &json!("progress")));
+}

@@ -127,8 +127,8 @@ pub struct ShowView {
     pub parties: Parties,
     /// Its statuses, in the order of their arrival.
     pub history: Vec<HistoryView>,
-    /// What the person asked to be undone, in the order in which they asked.
-    #[serde(default)]
+    /// What the person asked to be undone, in the order in which they asked; there only where they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undoing: Vec<UndoingView>,
 }
 
