@@ -17,6 +17,7 @@ mod instruct;
 mod order;
 mod returns;
 mod settings;
+mod wishes;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
 pub(crate) use authorize::{
@@ -30,9 +31,10 @@ pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use instruct::deliver_otherwise;
 pub(crate) use order::order;
-pub use returns::{Decided, Decision, ReturnLine, ReturnView, returns};
-pub(crate) use returns::{Undecidable, decide, give_back};
+pub use returns::{Decided, Decision};
+pub(crate) use returns::{Undecidable, decide, decision_again, give_back};
 pub use settings::{Catalogue, Charge, DeliveryProcedure, Item, PaymentProcedure, Settings};
+pub use wishes::{ReturnLine, ReturnView, returns};
 
 use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;

@@ -77,6 +77,7 @@ pub(crate) fn status_request(desk: &mut Desk<'_>, statement: &Statement) -> Outc
             shop::record_again(desk, &trade, statement);
             shop::begin_track(desk, &mut trade);
             say_present(desk, &trade, statement);
+            shop::decision_again(desk, &trade);
             Outcome::Answered(Kind::StatusRequest)
         }
         Asked::Rejected(entry) => {

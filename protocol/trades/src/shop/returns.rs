@@ -8,7 +8,7 @@
 //! Wishes that come while one waits are joined with it: one decision answers all of them.
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::order::{Cancel, LineQuantity, Return, ReturnDecision};
+use tradepost_statements::order::{Cancel, Return, ReturnDecision};
 use tradepost_statements::postal::Recipient;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{
@@ -24,7 +24,7 @@ use crate::carrier;
 use crate::server::ask::{Asked, find, not_for_us, unknown_trade};
 use crate::server::book::{self, GiveBack, HeardState, Instructed, ShopPart, Trade};
 use crate::server::desk::{AskedBy, Naming};
-use crate::server::{Desk, Outcome};
+use crate::server::{Desk, Occasion, Outcome};
 
 /// What became of the last wish.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,10 @@ pub struct Decided {
     pub decision: Decision,
     /// When.
     pub at: Time,
+    /// As it was said, octet for octet: it comes later than the answer that ends the buyer's asking,
+    /// so it is said again to whoever asks how the trade stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub octets: Option<String>,
 }
 
 /// What the operator decides about a wish.
@@ -313,11 +317,13 @@ pub(crate) fn decide(
     shop.wants_back = None;
     desk.delete(book::returns_key(&trade.trade.id));
     let statement = say_decision(desk, &trade, wish.statement, said);
+    let octets = desk.said(statement);
     if let Some(shop) = &mut trade.shop {
         shop.decided = Some(Decided {
             statement,
             decision: decision.clone(),
             at: desk.now,
+            octets,
         });
     }
     if let Some(refund) = refund {
@@ -327,6 +333,14 @@ pub(crate) fn decide(
     }
     desk.save(&mut trade);
     Ok(statement)
+}
+
+/// Says the last decision again, beside the present status: its letter may be lost.
+pub(crate) fn decision_again(desk: &mut Desk<'_>, trade: &Trade) {
+    let decided = trade.shop.as_ref().and_then(|s| s.decided.as_ref());
+    if let Some(octets) = decided.and_then(|d| d.octets.as_ref()) {
+        desk.say_again(octets, Occasion::Answer);
+    }
 }
 
 /// Where everything is given back, what is still under way turns back.
@@ -417,89 +431,4 @@ pub(super) fn came_back(desk: &mut Desk<'_>, trade: &mut Trade) {
     if moved {
         tell_order(desk, trade, AskedBy::Nobody);
     }
-}
-
-/// Pieces of a line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ReturnLine {
-    /// Its index in the record.
-    pub line: u32,
-    /// How many.
-    pub quantity: u32,
-    /// What it is.
-    pub name: String,
-}
-
-/// A wish that waits, as an operator is shown it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ReturnView {
-    /// The trade.
-    pub id: tradepost_statements::TradeId,
-    /// Whose it is.
-    pub buyer: Address,
-    /// Since when.
-    pub since: Option<Time>,
-    /// What the buyer wants to give back.
-    pub lines: Vec<ReturnLine>,
-    /// Whether that is all that is left.
-    pub everything: bool,
-    /// Why, in the buyer's words.
-    pub text: Option<String>,
-    /// How far the order is.
-    pub order: Option<OrderState>,
-    /// The trade's total.
-    pub total: Amount,
-    /// What was paid back before.
-    pub refunded: Option<Amount>,
-    /// What is paid back where the decision does not say it; none: it has to say it.
-    pub refund: Option<Amount>,
-}
-
-/// The wishes that wait for a decision, at most `limit`, by trade id.
-#[must_use]
-pub fn returns(rows: &dyn crate::rows::Rows, own: &Address, limit: usize) -> Vec<ReturnView> {
-    let prefix = book::RETURNS.as_bytes();
-    rows.scan_from(prefix, prefix, limit)
-        .iter()
-        .filter_map(|(key, _)| {
-            let id = std::str::from_utf8(key).ok()?.strip_prefix(book::RETURNS)?;
-            let name = tradepost_statements::TradeRef {
-                shop: own.clone(),
-                id: id.parse().ok()?,
-            };
-            view(&book::load(rows, &name)?)
-        })
-        .collect()
-}
-
-fn view(trade: &Trade) -> Option<ReturnView> {
-    let shop = trade.shop.as_ref()?;
-    let wish = shop.wants_back.as_ref()?;
-    let left = goods::left(shop);
-    let wanted = wish.lines.as_deref().map(goods::pieces);
-    let wanted = wanted.unwrap_or_else(|| left.clone());
-    let name = |l: &LineQuantity| {
-        let of_line = usize::try_from(l.line).ok();
-        let of_line = of_line.and_then(|i| shop.record.lines.get(i));
-        of_line.map(|l| l.name.clone()).unwrap_or_default()
-    };
-    Some(ReturnView {
-        id: trade.trade.id.clone(),
-        buyer: trade.buyer_mail.clone(),
-        since: wish.since,
-        lines: goods::lines(&wanted)
-            .iter()
-            .map(|l| ReturnLine {
-                line: l.line,
-                quantity: l.quantity.get(),
-                name: name(l),
-            })
-            .collect(),
-        everything: wanted == left,
-        text: wish.text.clone(),
-        order: shop.order.as_ref().map(|t| t.last.state),
-        total: shop.record.total,
-        refunded: shop.refunded,
-        refund: goods::price(shop, &wanted),
-    })
 }

@@ -584,3 +584,28 @@ fn an_answer_that_says_that_it_is_too_late_is_shown_to_the_operator() {
         assert!(!said.contains(&"recall carrier".to_owned()), "{said:?}");
     }
 }
+
+/// The `order-status` at once ended the buyer's asking, so a lost decision would be lost for good.
+#[test]
+fn a_decision_is_said_again_octet_for_octet_to_a_buyer_who_asks_how_the_trade_stands() {
+    let (mut shop, id) = shipped();
+    let asks = json!({ "kind": "status-request" });
+    wants(&mut shop, &id, json!([line(0, 1)]));
+    let before = shop.hears(ANN, trade(&id), asks.clone());
+    assert_eq!(before.kinds(), ["trade-record ann", "order-status ann"]);
+    let came = emit(&mut shop, json!({ "trade": id, "return": "accept" }));
+    let after = shop.hears(ANN, trade(&id), asks.clone());
+    let expected = [
+        "trade-record ann",
+        "order-status ann",
+        "return-decision ann",
+    ];
+    assert_eq!(after.kinds(), expected);
+    assert_eq!(
+        after.of(Kind::ReturnDecision, ANN),
+        came.of(Kind::ReturnDecision, ANN)
+    );
+    // Nobody else hears it.
+    let bob = shop.hears("bob@home.example", trade(&id), asks);
+    assert_eq!(bob.said[0].body.kind(), Kind::UnknownTrade);
+}
