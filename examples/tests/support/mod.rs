@@ -163,7 +163,7 @@ impl World {
         self.agent("tradepost-server", "run", role, address, &config)
     }
 
-    fn agent(
+    pub(crate) fn agent(
         &self,
         program: &str,
         runs_by: &'static str,
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// The sections that buyers and servers have alike.
-    fn mail_sections(&self, address: &str) -> String {
+    pub(crate) fn mail_sections(&self, address: &str) -> String {
         let dir = self.dir.path().display();
         let customs = &self.customs;
         let password = customs.passwords.get(address).cloned();
