@@ -11,6 +11,7 @@ use super::desk::Desk;
 use super::letter::LetterFacts;
 use super::settings::Settings;
 use super::state::{Own, OwnProgress};
+use super::tick::asks_about_what_has_ended;
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
 use super::{Change, keys};
@@ -65,8 +66,14 @@ pub fn bounced(settings: &Settings, rows: &dyn Rows, returned: &Returned, now: T
 fn came_back(desk: &mut Desk<'_>, mut own: Own, text: &str) {
     own.bounce = Some(text.to_owned());
     own.bounced_try = own.tries;
-    // Where another of its letters arrived, nothing is wrong: whichever came first.
-    if !matches!(own.progress, OwnProgress::Answered { .. }) {
+    // Where another of its letters arrived, nothing is wrong: whichever came first. Nor where it asks
+    // about what has ended by now: nobody wants to know any more.
+    let is_over = match own.progress {
+        OwnProgress::Answered { .. } => true,
+        OwnProgress::GivenUp => asks_about_what_has_ended(desk, &own),
+        OwnProgress::Waiting { .. } | OwnProgress::Elsewhere => false,
+    };
+    if !is_over {
         let base = own_warning(WarningKind::Undeliverable, desk);
         desk.warn_of_own(
             &own.statement.id.to_string(),

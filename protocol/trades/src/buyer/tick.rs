@@ -95,7 +95,7 @@ fn is_given_up(desk: &Desk<'_>, own: &Own) -> bool {
         || asks_about_what_has_ended(desk, own)
 }
 
-fn asks_about_what_has_ended(desk: &Desk<'_>, own: &Own) -> bool {
+pub(super) fn asks_about_what_has_ended(desk: &Desk<'_>, own: &Own) -> bool {
     let trade = own.statement.trade.as_ref().and_then(|t| desk.trade(t));
     own.statement.body == Body::StatusRequest
         && trade.is_some_and(|t| t.state.is_some_and(|s| s.ended))
