@@ -151,7 +151,7 @@ fn parcel_name(parcel: &Value) -> String {
         name = format!("{name}:{}", text(parcel, "parcel"));
     }
     match name_of(text(parcel, "carrier")) {
-        "carrier" | "shop" | "" => name,
+        "carrier" | "shop" | "bakery" | "" => name,
         other => format!("{name} by {other}"),
     }
 }

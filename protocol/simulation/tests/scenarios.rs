@@ -60,6 +60,7 @@ scenarios! {
     cancelled_after_shipping
     cancelled_before_shipping
     cancelled_in_part
+    carrier_changed
     charged_on_shipping
     electronic_goods
     from_order_to_doorstep
