@@ -153,13 +153,13 @@ fn a_program_of_thirty_lines_is_handed_the_order_and_asked_how_far_it_is() {
     told.ends();
 }
 
-/// E16, E18, E19: the daemon keeps the ledger of a mailbox.
+/// E16, E18, E19, E21, E22: the daemon keeps the ledger of a mailbox.
 #[test]
 fn a_daemon_on_a_mailbox_keeps_the_ledger() {
     mailbox(Told::by("mailbox"));
 }
 
-/// E16, E18, E19.
+/// E16, E18, E19, E21, E22.
 #[test]
 fn a_daemon_on_a_mailbox_of_dovecot_and_postfix_keeps_the_ledger() {
     if let Some(told) = Told::on_real_servers("mailbox") {
@@ -177,6 +177,22 @@ fn mailbox(told: Told) {
     assert_eq!(
         (&stats["undelivered"], &stats["unpaid_total"]),
         (&json!(1), &json!([{"amount": "98.00", "currency": "EUR"}]))
+    );
+    // The shop, which does all itself, has answered; tomorrow it is asked again.
+    let requests = told.json("ann", "tradepost requests --all --json");
+    let asked = requests.as_array().unwrap();
+    let asked = asked
+        .iter()
+        .find(|r| r["kind"] == "status-request")
+        .unwrap();
+    assert_eq!(
+        (&asked["state"], &asked["to"]),
+        (&json!("answered"), &trade["shop"])
+    );
+    let plan = the_only_one(told.json("ann", "tradepost schedule list --json"));
+    assert_eq!(
+        (&plan["at"], &plan["trade"]),
+        (&json!("08:00"), &Value::Null)
     );
     told.ends();
 }

@@ -29,5 +29,9 @@ pub(crate) async fn tell(scene: &Scene<'_>) -> Result<()> {
     scene.ann_sees(&trade, "delivery", "announced").await?;
     scene.types("ann", "tradepost pending")?;
     scene.types("ann", "tradepost stats")?;
+
+    scene.title("She need not wait for mail: she asks, and has it asked every morning");
+    scene.types("ann", &format!("tradepost ask {trade} --wait"))?;
+    scene.types("ann", "tradepost schedule add all-pending --at 08:00")?;
     Ok(())
 }
