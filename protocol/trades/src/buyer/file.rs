@@ -204,11 +204,15 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, letter: &Letter, statement: &Stat
         if crossed {
             continue;
         }
+        // What a refused letter says is not shown as the answer.
+        let is_refused = matches!(letter.fate, Fate::Warned { rule: 11, .. });
         match &mut own.progress {
-            OwnProgress::Answered { letters, .. } => {
+            OwnProgress::Answered { letters, at, .. } => {
                 // A server answers with a letter for each of its tracks.
-                if letters.len() < MOST_ANSWERS && !letters.contains(&letter.no) {
+                let has_room = letters.len() < MOST_ANSWERS && !letters.contains(&letter.no);
+                if has_room && !is_refused {
                     letters.push(letter.no);
+                    at.get_or_insert(letter.received.received_at);
                     desk.put(&keys::own(id), &own);
                 }
                 continue;
@@ -218,8 +222,12 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, letter: &Letter, statement: &Stat
         }
         own.progress = OwnProgress::Answered {
             by: statement.body.kind(),
-            at: Some(letter.received.received_at),
-            letters: vec![letter.no],
+            at: (!is_refused).then_some(letter.received.received_at),
+            letters: if is_refused {
+                Vec::new()
+            } else {
+                vec![letter.no]
+            },
         };
         desk.put(&keys::own(id), &own);
         for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {

@@ -124,7 +124,12 @@ fn view(rows: &dyn Rows, own: Own) -> RequestView {
             let told: Vec<Body> = told.map(|f| f.decoded.statement.body).collect();
             seen.answer = Some(by);
             seen.answered = at;
-            seen.answers = told.iter().map(in_words).collect();
+            for words in told.iter().map(in_words) {
+                // A status that is said again says nothing new.
+                if !seen.answers.contains(&words) {
+                    seen.answers.push(words);
+                }
+            }
             seen.reason = if kind == Kind::Order {
                 rejected
             } else {
