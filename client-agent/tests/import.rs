@@ -119,11 +119,9 @@ fn a_trade_has_the_members_that_programs_are_written_against() {
     );
     let proof = status["proof"].as_str().unwrap();
     assert!(proof.contains("carrier.example"), "{proof}");
-    assert_eq!(show["undoing"], json!([]));
-    let more = ["history", "parties", "undoing"];
     show.as_object_mut()
         .unwrap()
-        .retain(|name, _| !more.contains(&name.as_str()));
+        .retain(|name, _| name != "history" && name != "parties");
     assert_eq!(&show, trade);
 }
 
