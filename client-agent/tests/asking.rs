@@ -287,6 +287,21 @@ fn a_plan_is_kept_listed_and_removed() {
         "delivered",
     ])
     .fails(1, "is delivered already");
+
+    // Of each that is pending it is asked until that is delivered, whether or not that is said.
+    let pending = home.json(&[
+        "schedule",
+        "add",
+        "all-pending",
+        "--every",
+        "12h",
+        "--until",
+        "delivered",
+    ]);
+    assert_eq!(
+        (&pending["trade"], &pending["every_ms"]),
+        (&json!(null), &json!(43_200_000))
+    );
 }
 
 /// E22: the client asks by itself; an open question is not asked again, but sent again.

@@ -92,6 +92,7 @@ pub(crate) enum ScheduleCommand {
   tradepost schedule add T-1001 --every 12h
   tradepost schedule add T-1001 --every 6h --until delivered --carrier
   tradepost schedule add all-pending --at 08:00
+  tradepost schedule add all-pending --every 12h --until delivered
 
 The daemon asks (so does `tradepost daemon --once`). A server that has not answered yet is not
 asked again. A plan for a trade ends by itself when the trade has ended; one for all-pending asks

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use tradepost_statements::StatementId;
-use tradepost_trades::buyer::When;
 use tradepost_trades::buyer::view::{PlanView, RequestView};
+use tradepost_trades::buyer::{Until, When};
 
 use super::{print, printed, send_answer};
 use crate::cli::{AddArgs, AskArgs, Places, ScheduleCommand};
@@ -71,9 +71,12 @@ pub(super) async fn schedule(places: &Places, what: ScheduleCommand) -> anyhow::
 }
 
 async fn add(places: &Places, args: AddArgs) -> anyhow::Result<ExitCode> {
-    if args.what == ALL_PENDING && args.until.is_some() {
+    // Of each trade it asks until that is delivered, so that may be said as well.
+    if args.what == ALL_PENDING
+        && let Some(until) = args.until.filter(|u| *u != Until::Delivered)
+    {
         bail!(
-            "--until is for a single trade: a plan for {ALL_PENDING} asks about what is not delivered at the time"
+            "--until {until} is for a single trade: a plan for {ALL_PENDING} asks about what is not delivered at the time"
         );
     }
     let when = match (args.every, args.at) {
