@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tradepost_statements::money::AmountError;
 use tradepost_statements::order::Order;
 use tradepost_statements::{Address, Amount, wire};
 
@@ -216,11 +217,13 @@ fn fill_in(form: &mut Map<String, Value>) -> Result<(), String> {
 fn amount(value: Option<&mut Value>, at: &str) -> Result<(), String> {
     match value {
         Some(text @ Value::String(_)) => {
-            let read: Amount = text
-                .as_str()
-                .unwrap_or_default()
-                .parse()
-                .map_err(|e| format!("{at}: {text}: {e}; write it like \"49.00 EUR\""))?;
+            let read: Amount = text.as_str().unwrap_or_default().parse().map_err(|e| {
+                if let AmountError::NotAnAmount(_) = e {
+                    format!("{at}: {e}")
+                } else {
+                    format!("{at}: {text}: {e}; write it like \"49.00 EUR\"")
+                }
+            })?;
             *text = serde_json::to_value(read).map_err(|e| e.to_string())?;
             Ok(())
         }

@@ -88,7 +88,11 @@ fn an_order_is_asked_for_shown_and_sent_once_the_person_agrees() {
         ("What do you order: ", "Tea"),
         ("Its article number", ""),
         ("How many [1]: ", ""),
-        ("Price of one", "5.00 EUR"),
+        ("Price of one", "credit-card"),
+        (
+            "\"credit-card\" is not an amount such as 49.00 EUR",
+            "5.00 EUR",
+        ),
         ("What else", ""),
         ("The most you agree", ""),
         (

@@ -23,6 +23,9 @@ pub struct Amount {
 /// Why something is not an amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
+    /// Not a number and a currency.
+    #[error("{0:?} is not an amount such as 49.00 EUR")]
+    NotAnAmount(String),
     /// The currency is not known.
     #[error("{0:?} is not a currency code of ISO 4217 such as EUR")]
     Currency(String),
@@ -47,6 +50,9 @@ pub enum AmountError {
 
 /// Protocol 1: at most 15 digits.
 const MOST_DIGITS: usize = 15;
+
+/// More of what is no amount would not help.
+const MOST_SHOWN: usize = 40;
 
 #[derive(Serialize, Deserialize)]
 #[serde(expecting = "an amount such as {\"amount\": \"49.00\", \"currency\": \"EUR\"}")]
@@ -220,8 +226,15 @@ impl FromStr for Amount {
     type Err = AmountError;
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let text = text.trim();
-        let at = text.len().checked_sub(3).ok_or(AmountError::Digits)?;
-        let (number, code) = text.split_at_checked(at).ok_or(AmountError::Digits)?;
+        let at = text.len().checked_sub(3);
+        let (number, code) = at
+            .and_then(|at| text.split_at_checked(at))
+            .filter(|(number, code)| {
+                number.contains(|c: char| c.is_ascii_digit())
+                    && !number.contains(char::is_alphabetic)
+                    && code.chars().all(char::is_alphabetic)
+            })
+            .ok_or_else(|| AmountError::NotAnAmount(text.chars().take(MOST_SHOWN).collect()))?;
         Amount::from_decimal(number.trim_end(), code.parse()?)
     }
 }
@@ -299,6 +312,30 @@ mod tests {
             "0.05 EUR"
         );
         assert_eq!("98.00EUR".parse::<Amount>().unwrap().minor(), 9800);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_amount_is_said_of_all_of_it() {
+        for (text, what) in [
+            (
+                "credit-card",
+                "\"credit-card\" is not an amount such as 49.00 EUR",
+            ),
+            ("49.00", "\"49.00\" is not an amount such as 49.00 EUR"),
+            ("", "\"\" is not an amount such as 49.00 EUR"),
+            (
+                "49.00 EUROS",
+                "\"49.00 EUROS\" is not an amount such as 49.00 EUR",
+            ),
+            (
+                "49.00 XYZ",
+                "\"XYZ\" is not a currency code of ISO 4217 such as EUR",
+            ),
+            ("49.0 EUR", "an amount of EUR has exactly 2 decimals"),
+        ] {
+            assert_eq!(text.parse::<Amount>().unwrap_err().to_string(), what);
+        }
+        assert!("49.00 EUR".parse::<Amount>().is_ok());
     }
 
     #[test]
