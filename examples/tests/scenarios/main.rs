@@ -69,10 +69,12 @@ scenarios! { "mailroom", in_a_mailroom, is_played_in_a_mailroom:
     cancelled_after_shipping
     cancelled_before_shipping
     cancelled_in_part
+    carrier_changed
     charged_on_shipping
     electronic_goods
     from_order_to_doorstep
     one_server
+    order_bounces
     past_due
     reordered
     return_refused

@@ -1,7 +1,7 @@
 //! A stage for scenarios on which the players are the real programs: what the buyer does is typed, what
 //! servers tell goes through `emit`, and what is seen is what the commands print.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +37,9 @@ pub(crate) struct Programs<'w> {
     asleep: Vec<String>,
     deadline: Instant,
     orders: usize,
+    /// Letters to this address come back.
+    bounces: Option<&'static str>,
+    came_back: BTreeSet<String>,
     /// So many milliseconds stand for a day of the story, where it has to pass.
     day: Option<i64>,
 }
@@ -65,6 +68,8 @@ impl<'w> Programs<'w> {
             asleep: Vec::new(),
             deadline: Instant::now() + PATIENCE,
             orders: 0,
+            bounces: None,
+            came_back: BTreeSet::new(),
             day: scenario.real.get("day").map(|day| {
                 let day = span(day.as_str().unwrap()).unwrap();
                 i64::try_from(day.as_millis()).unwrap()
@@ -87,6 +92,25 @@ impl<'w> Programs<'w> {
         }
     }
 
+    /// What the buyer has sent to the address that bounces comes back from her provider (RFC 3464).
+    fn lets_come_back(&mut self) {
+        let Some(bounces) = self.bounces else {
+            return;
+        };
+        for letter in self.room().letters(address_of("ann"), "Sent") {
+            let text = String::from_utf8_lossy(&letter.bytes).into_owned();
+            let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+            let Some(id) = field("Message-ID: ").filter(|_| field("To: ") == Some(bounces)) else {
+                continue;
+            };
+            if self.came_back.insert(id.to_owned()) {
+                let report = report(bounces, id);
+                let ann = address_of("ann");
+                self.room().deliver(ann, report.as_bytes()).unwrap();
+            }
+        }
+    }
+
     /// Types a command that sends something; gives the request id that it prints.
     fn types(&self, arguments: &[&str]) -> Option<String> {
         let mut all = arguments.to_vec();
@@ -94,6 +118,23 @@ impl<'w> Programs<'w> {
         let said = self.ann.json(&all);
         said["request"].as_str().map(str::to_owned)
     }
+}
+
+fn report(failed: &str, id: &str) -> String {
+    let ann = address_of("ann");
+    format!(
+        "Return-Path: <>\r\nFrom: Mail Delivery System <mailer-daemon@mx.home.example>\r\nTo: {ann}\r\n\
+         Subject: Undelivered Mail Returned to Sender\r\nDate: Fri, 20 Nov 2026 10:15:05 +0000\r\n\
+         Message-ID: <came-back.{}\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=\"=b\"\r\n\r\n\
+         --=b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n\
+         --=b\r\nContent-Type: message/delivery-status\r\n\r\n\
+         Reporting-MTA: dns; mx.home.example\r\n\r\nFinal-Recipient: rfc822; {failed}\r\nAction: failed\r\n\
+         Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n\
+         --=b\r\nContent-Type: text/rfc822-headers\r\n\r\nFrom: {ann}\r\nTo: {failed}\r\nMessage-ID: {id}\r\n\
+         --=b--\r\n",
+        id.trim_start_matches('<')
+    )
 }
 
 /// A program that is configured as the scenario says, and for the mail and trust of this world.
@@ -191,8 +232,9 @@ impl Stage for Programs<'_> {
         faults.for_user(address_of(who)).always(Fault::LetterLost);
     }
 
-    fn bounces_all_to(&mut self, _who: &str) {
-        panic!("the mailroom refuses letters or loses them; none comes back later");
+    fn bounces_all_to(&mut self, who: &str) {
+        self.loses_all_to(who);
+        self.bounces = Some(address_of(who));
     }
 
     fn carries_again(&mut self) {
@@ -200,6 +242,7 @@ impl Stage for Programs<'_> {
             (self.room().faults().happened(&Fault::LetterLost) > 0).then_some(())
         });
         self.room().faults().clear();
+        self.bounces = None;
     }
 
     fn begins_to_wait(&mut self) {
@@ -207,6 +250,7 @@ impl Stage for Programs<'_> {
     }
 
     fn waits(&mut self) -> bool {
+        self.lets_come_back();
         thread::sleep(BETWEEN_LOOKS);
         Instant::now() < self.deadline
     }
