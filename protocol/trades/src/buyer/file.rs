@@ -9,6 +9,7 @@ use super::desk::{Desk, numbers_after};
 use super::evaluate::{self, Filed, Outcome, reconsider};
 use super::judge::{Known, lines_8_to_15};
 use super::records::Terms;
+use super::settings::Rules;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Trade};
 use super::warning::WarningKind;
 use super::{Judgement, Notice, Verdict, keys};
@@ -198,7 +199,8 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, letter: &Letter, statement: &Stat
         };
         // A record that crossed the cancellation of its order says nothing about that: the
         // cancellation may be lost, and is sent again.
-        let crossed = own.statement.body.kind() == Kind::Cancel
+        let crossed = desk.settings.rules == Rules::Second
+            && own.statement.body.kind() == Kind::Cancel
             && statement.body.kind() == Kind::TradeRecord
             && statement.answers != Some(id);
         if crossed {

@@ -37,7 +37,8 @@ pub struct Settings {
 words! {
     /// Which rules of the ledger's own hold.
     pub enum Rules as "an edition of the ledger's rules" {
-        /// A limit is looked at when a trade changes; what nobody answers is sent again for ever.
+        /// A limit is looked at when a trade changes; what nobody answers is sent again for ever;
+        /// a trade record answers the cancellation that it crossed.
         First = "first",
         /// A limit is looked at whenever time passes, since it may be another one; what nobody
         /// answers is given up some day, and what was put off follows changed timers.
