@@ -266,3 +266,33 @@ fn a_question_found_in_sent_is_left_to_whom_asked_it() {
     assert_eq!(anew.say[0].to, address(SHOP));
     assert_eq!((anew.again, anew.too_soon), (Vec::new(), Vec::new()));
 }
+
+/// What was asked while the clock ran ahead can be asked at once when the clock is right, and is not
+/// the last question until then.
+#[test]
+fn a_clock_that_ran_ahead_keeps_nobody_from_asking() {
+    const DAY: i64 = 24 * 60;
+    let mut ledger = with_trade();
+    ledger.now = at(365 * DAY);
+    let asking = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    say(&mut ledger, &asking, 30);
+    let soon = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    assert_eq!((soon.again.len(), soon.too_soon.len()), (0, 1));
+
+    ledger.now = at(10);
+    let mended = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    assert_eq!((mended.again.len(), mended.too_soon.len()), (1, 0));
+
+    // A new question, with the right clock, is the last one from then on.
+    let told = with(order_status(20, "T-1", 1, "confirmed"), "answers", uuid(30));
+    let _ = ledger.hear(told);
+    let anew = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    assert_eq!(asked(&anew), [SHOP]);
+    say(&mut ledger, &anew, 31);
+    let open = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    assert_eq!(asked(&open), [""; 0]);
+    let [question] = open.too_soon.as_slice() else {
+        panic!("{open:?}");
+    };
+    assert_eq!(question.statement.to_string(), uuid(31));
+}

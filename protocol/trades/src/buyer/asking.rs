@@ -79,7 +79,7 @@ pub fn ask(
         let last = asked(rows, &saying);
         let open = last.as_ref().filter(|a| is_open_here(rows, a.statement));
         match open.map(|a| a.to(&saying)) {
-            Some(question) if now < question.asked.plus(settings.timers.ask_apart) => {
+            Some(question) if is_recent(question.asked, settings.timers.ask_apart, now) => {
                 asking.too_soon.push(question);
             }
             Some(question) => asking.again.push(question),
@@ -104,12 +104,15 @@ pub(super) fn what_is_not_asked_already(
     let mut questions = of_trade(&trade.trade, state, parties);
     questions.retain(|saying| {
         asked(rows, saying).is_none_or(|last| {
-            // A clock that ran ahead when it was asked asks no patience for years.
-            let is_late = last.at > now || now >= last.at.plus(apart);
-            is_late && !is_open_here(rows, last.statement)
+            !is_recent(last.at, apart, now) && !is_open_here(rows, last.statement)
         })
     });
     questions
+}
+
+/// A clock that ran ahead when it was asked asks no patience for years.
+fn is_recent(asked: Time, apart: Duration, now: Time) -> bool {
+    asked <= now && now < asked.plus(apart)
 }
 
 fn questions(
@@ -201,7 +204,10 @@ pub(super) fn note(desk: &mut Desk<'_>, question: &Statement, at: Time) {
         return;
     };
     let last: Option<Asked> = desk.get(&key);
-    if last.is_none_or(|last| last.at <= at || last.statement == question.id) {
+    // What a clock that ran ahead has noted is not the last question for years.
+    let is_last =
+        |last: Asked| last.at <= at || last.at > desk.now || last.statement == question.id;
+    if last.is_none_or(is_last) {
         let statement = question.id;
         desk.put(&key, &Asked { statement, at });
     }
