@@ -112,19 +112,16 @@ impl Bounce {
             };
             format!("the letter{to} {what}{status}{why}")
         };
-        show(
-            &self
-                .recipients
-                .iter()
-                .map(one)
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
+        let all: Vec<String> = self.recipients.iter().map(one).collect();
+        let text: String = all.join("; ").chars().take(MOST_TEXT).collect();
+        show(&text)
     }
 }
 
 const MOST_RECIPIENTS: usize = 50;
 const MOST_VALUE_OCTETS: usize = 1000;
+/// People read no more, and whoever writes a report decides how much is kept of it.
+const MOST_TEXT: usize = 2000;
 
 /// Reads a report; None for every other letter.
 pub(crate) fn bounce(raw: &[u8], header: &RawHeader, tree: &Tree) -> Option<Bounce> {

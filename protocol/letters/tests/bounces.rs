@@ -203,3 +203,29 @@ fn a_report_that_a_person_wrote_is_doubted() {
             .contains("evil@evil.example")
     );
 }
+
+/// Whoever writes a report decides what stands in it, not how much of it is kept and shown.
+#[test]
+fn a_long_report_is_told_in_short() {
+    let report = |recipients: usize| {
+        let groups: String = (0..recipients)
+            .map(|n| {
+                let why = "no ".repeat(200);
+                format!(
+                    "Final-Recipient: rfc822; orders{n}@shop.example\r\nAction: failed\r\n\
+                     Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 {why}\r\n\r\n"
+                )
+            })
+            .collect();
+        format!(
+            "Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.home.example\r\nTo: ann@home.example\r\n\
+             MIME-Version: 1.0\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\n\
+             Original-Envelope-Id: order-1@home.example\r\n\r\n{groups}--b--\r\n"
+        )
+    };
+    let length = |recipients| read(&report(recipients)).text().chars().count();
+    assert!(length(1) > 600, "{}", length(1));
+    assert!(length(40) <= 2000, "{}", length(40));
+}
