@@ -120,3 +120,18 @@ fn a_link_that_is_none_is_refused_with_the_reason() {
     );
     terminal.wait_for("xn--shp-ted.example");
 }
+
+/// Nobody is to think that a signature by it is asked for.
+#[test]
+fn it_says_that_a_key_is_only_noted() {
+    let home = Home::new();
+    let key = "0123456789ABCDEF0123456789ABCDEF01234567";
+    let noted = format!("{key} (noted only");
+    let mut terminal = Terminal::start(&home, &["expect", &format!("{LINK}&key={key}")]);
+    terminal.wait_for(&noted);
+    terminal.answer("Expect this order? [y/N]", "y");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    let listed = home.run(&["expect", "--list"]).ok();
+    assert!(listed.contains(&noted), "{listed}");
+}

@@ -31,7 +31,7 @@ pub(crate) struct ExpectArgs {
     /// The most that it costs, like 98.00EUR
     #[arg(long, value_name = "AMOUNT", requires = "shop")]
     pub(crate) total: Option<Amount>,
-    /// The fingerprint of the shop's OpenPGP key
+    /// The fingerprint of the shop's OpenPGP key; noted only, since signatures by it are not checked yet
     #[arg(long, value_name = "FINGERPRINT", requires = "shop")]
     pub(crate) key: Option<Fingerprint>,
     /// Show what is expected

@@ -6,6 +6,9 @@ use tradepost_trades::buyer::view::ExpectedView;
 
 use super::words::{count, local, named};
 
+/// Nobody is to rely on a signature that nobody looks at.
+const KEY_IS_NOTED: &str = "noted only: OpenPGP signatures are not checked yet";
+
 /// What the person is to agree to.
 pub(crate) fn to_expect(order: &ExpectedOrder) -> String {
     let mut lines = vec![
@@ -16,7 +19,12 @@ pub(crate) fn to_expect(order: &ExpectedOrder) -> String {
             None => "total     any: the link does not say what it costs".to_owned(),
         },
     ];
-    lines.extend(order.key.as_ref().map(|key| format!("key       {key}")));
+    lines.extend(
+        order
+            .key
+            .as_ref()
+            .map(|key| format!("key       {key} ({KEY_IS_NOTED})")),
+    );
     lines.join("\n")
 }
 
@@ -48,7 +56,10 @@ pub(crate) fn expected(all: &[ExpectedView]) -> String {
 
 fn listed(e: &ExpectedView) -> String {
     let come = if e.come { "in the ledger" } else { "awaited" };
-    let key = e.key.as_ref().map(|key| format!("\n  key {key}"));
+    let key = e
+        .key
+        .as_ref()
+        .map(|key| format!("\n  key {key} ({KEY_IS_NOTED})"));
     format!(
         "{}: {come}, since {}{}",
         one(e),
