@@ -134,7 +134,18 @@ impl Ledger {
     /// A replay must keep the events that were kept then, and no others.
     fn note_notify(&self, on: bool) -> Result<(), LedgerError> {
         if telling::is_on(&self.store) != on {
-            self.enter(vec![Input::of(Entry::Notify { on })])?;
+            let keeps_waiting = false;
+            self.enter(vec![Input::of(Entry::Notify { on, keeps_waiting })])?;
+        }
+        Ok(())
+    }
+
+    /// Until the ledger is opened again, nothing that happens is news to the person's own program;
+    /// what waits to be told waits on.
+    pub(crate) fn keep_no_events(&self) -> Result<(), LedgerError> {
+        if self.view(telling::is_on) {
+            let (on, keeps_waiting) = (false, true);
+            self.enter(vec![Input::of(Entry::Notify { on, keeps_waiting })])?;
         }
         Ok(())
     }

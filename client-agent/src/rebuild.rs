@@ -38,9 +38,7 @@ pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
 /// Reads the mailbox and the Sent folder from their beginning, and says what could not be proven
 /// again: keys and stamps vanish, people delete mail.
 pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
-    let (data, mut config) = desk::alone(places).await?;
-    // What is read again is no news to the person's own program.
-    config.notify = None;
+    let (data, config) = desk::alone(places).await?;
     let office = daemon::open(&data, config).await?;
     let Some((settings, _)) = mailbox(&office).await? else {
         anyhow::bail!(
@@ -48,6 +46,8 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
             office.config.source.path().display()
         );
     };
+    // What is read again is no news to the person's own program.
+    office.work(|o| o.ledger.keep_no_events()).await?;
     office
         .enter(vec![Input::of(Entry::CursorsForgotten)])
         .await?;

@@ -146,3 +146,18 @@ fn what_is_read_again_after_the_loss_of_the_ledger_is_no_news() {
     let told = told(home);
     assert_eq!((told.len(), &told[1]["event"]), (2, &json!("progress")));
 }
+
+#[test]
+fn what_waits_to_be_told_outlives_the_reading_of_the_mailbox() {
+    let world = world("[ -e broken ] && exit 3; cat >> told", "");
+    let home = &world.home;
+    home.write("broken", b"");
+    world.deliver(&record());
+    home.run(&["daemon", "--once"]).ok();
+    home.run(&["rebuild", "--from-mailbox"]).ok();
+    assert_eq!(told(home), Vec::<Value>::new());
+    std::fs::remove_file(home.path().join("broken")).unwrap();
+    home.run(&["daemon", "--once"]).ok();
+    let told = told(home);
+    assert_eq!((told.len(), &told[0]["event"]), (1, &json!("new-trade")));
+}

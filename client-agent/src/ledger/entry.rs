@@ -129,6 +129,9 @@ pub(crate) enum Entry {
     Notify {
         /// Kept.
         on: bool,
+        /// Those that wait to be told stay although no more are kept.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        keeps_waiting: bool,
     },
     /// The person's own program has taken an event, or would not for too long.
     Told {
@@ -351,7 +354,7 @@ pub(super) fn rows(
             .into_iter()
             .map(|(key, _)| Row::delete(key))
             .collect(),
-        Entry::Notify { on } => telling::switch(rows, *on),
+        Entry::Notify { on, keeps_waiting } => telling::switch(rows, *on, *keeps_waiting),
         Entry::Told { event } => telling::told(*event),
         Entry::ProvenAgain { .. }
         | Entry::Counted { .. }

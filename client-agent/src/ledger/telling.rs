@@ -42,10 +42,14 @@ pub(super) fn is_on(rows: &dyn Rows) -> bool {
     rows.get(ON).is_some()
 }
 
-/// From here on they are kept, or are not any more.
-pub(super) fn switch(rows: &dyn Rows, on: bool) -> Vec<Row> {
+/// From here on they are kept, or are not any more; then nobody is told of those that wait either,
+/// unless that is but for a while.
+pub(super) fn switch(rows: &dyn Rows, on: bool, keeps_waiting: bool) -> Vec<Row> {
     if on {
         return vec![Row::put(ON, "")];
+    }
+    if keeps_waiting {
+        return vec![Row::delete(ON)];
     }
     let waiting = rows.scan(QUEUE.as_bytes()).into_iter();
     let mut out: Vec<Row> = waiting.map(|(key, _)| Row::delete(key)).collect();

@@ -48,10 +48,11 @@ enum Telling {
 /// Tells what waits and what comes, until it is stopped.
 pub(crate) async fn keep_telling(office: Arc<Office>, stop: Stop) -> Result<(), LedgerError> {
     let mut wait = FIRST;
+    let since = Some(office.ledger.now());
     let mut stopped = stop.clone();
     loop {
         let telling = tokio::select! {
-            telling = tell_all(&office) => telling?,
+            telling = tell_all(&office, since) => telling?,
             () = stopped.stopped() => return Ok(()),
         };
         let pause = match telling {
@@ -80,12 +81,18 @@ pub(crate) async fn keep_telling(office: Arc<Office>, stop: Stop) -> Result<(), 
 
 /// Tells what waits now; what the program would not take stays.
 pub(crate) async fn tell_what_waits(office: &Arc<Office>) -> Result<(), LedgerError> {
-    match tell_all(office).await? {
+    match tell_all(office, None).await? {
         Telling::Done | Telling::Failed => Ok(()),
     }
 }
 
-async fn tell_all(office: &Arc<Office>) -> Result<Telling, LedgerError> {
+/// Whether an event is given up that the program would not take: for a day after it happened, and for
+/// a day of a daemon that runs `since` then. What happened while none ran is tried as long.
+fn is_given_up(happened: Time, since: Option<Time>, now: Time) -> bool {
+    now.since(since.map_or(happened, |since| since.max(happened))) >= GIVE_UP
+}
+
+async fn tell_all(office: &Arc<Office>, since: Option<Time>) -> Result<Telling, LedgerError> {
     let Some(config) = &office.config.notify else {
         return Ok(Telling::Done);
     };
@@ -95,10 +102,10 @@ async fn tell_all(office: &Arc<Office>) -> Result<Telling, LedgerError> {
             return Ok(Telling::Done);
         };
         let taken = tell(config, &event).await;
-        let age = office.ledger.now().since(event.at);
+        let is_given_up = is_given_up(event.at, since, office.ledger.now());
         match taken {
             Ok(()) => {}
-            Err(why) if age < GIVE_UP => {
+            Err(why) if !is_given_up => {
                 tracing::warn!(
                     "the [notify] command did not take an event, and is tried again: {why}"
                 );
@@ -141,5 +148,29 @@ async fn tell(config: &NotifyConfig, event: &Event) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(failed) if said.is_empty() => Err(failed.to_string()),
         Err(failed) => Err(format!("{failed}; it says: {said}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_while_no_daemon_ran_is_tried_for_a_day_too() {
+        let at = |text: &str| -> Time { text.parse().expect("a time") };
+        let happened = at("2026-11-20T10:00:00Z");
+        let a_week_later = Some(at("2026-11-27T10:00:00Z"));
+        for (since, now, expected) in [
+            (a_week_later, "2026-11-27T10:00:01Z", false),
+            (a_week_later, "2026-11-28T09:59:59Z", false),
+            (a_week_later, "2026-11-28T10:00:00Z", true),
+            (None, "2026-11-21T09:59:59Z", false),
+            (None, "2026-11-21T10:00:00Z", true),
+        ] {
+            assert_eq!(is_given_up(happened, since, at(now)), expected, "{now}");
+        }
+        let before = Some(at("2026-11-01T10:00:00Z"));
+        assert!(!is_given_up(happened, before, at("2026-11-21T09:59:59Z")));
+        assert!(is_given_up(happened, before, at("2026-11-21T10:00:00Z")));
     }
 }
