@@ -168,7 +168,7 @@ fn keep(
                 known: newest.number(),
             });
         }
-        check_total(&desk.settings.address, shop, &record)?;
+        check_payment(&desk.settings.address, shop, &record)?;
         shop.record = record;
     } else {
         // The statement is replaced below, once it is made.
@@ -190,15 +190,32 @@ fn keep(
     Ok(id)
 }
 
-/// A payment processor that was told one total takes no other (protocol 5, line 14).
-fn check_total(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result<(), Refusal> {
-    let is_told = shop::was_charged(shop) && shop.record.payment.processor != *own;
-    if is_told && shop.record.total != record.total {
+/// A payment processor that was told one total takes no other (protocol 5, line 14), and only the one
+/// that was told can pay back or void: another version moves neither away from under it.
+fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result<(), Refusal> {
+    let told = if shop::was_charged(shop) {
+        "take"
+    } else if shop.authorization.is_some() {
+        "authorize"
+    } else {
+        return Ok(());
+    };
+    let known = &shop.record;
+    if known.payment != record.payment {
+        return Err(Refusal::Member {
+            name: "record.payment".to_owned(),
+            problem: format!(
+                "{} was told to {told} the payment by {}; both stay: for others, cancel this trade",
+                known.payment.processor, known.payment.method
+            ),
+        });
+    }
+    if known.payment.processor != *own && known.total != record.total {
         return Err(Refusal::Member {
             name: "record.total".to_owned(),
             problem: format!(
-                "the payment processor was told to take {}; the total stays, and what is not due is paid back",
-                shop.record.total
+                "the payment processor was told to {told} {}; the total stays, and what is not due is paid back",
+                known.total
             ),
         });
     }

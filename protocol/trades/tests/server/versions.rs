@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use tradepost_statements::Kind;
 use tradepost_trades::server::Outcome;
 
-use crate::desk::{ANN, CARRIER, Came, PROCESSOR, SHOP, Server, eur, order_body, trade, with};
+use crate::desk::{
+    ANN, CARRIER, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with,
+};
 
 const OTHER: &str = "track@swift.example";
 
@@ -173,5 +175,65 @@ fn the_total_stays_once_the_payment_processor_was_told() {
         let key = shop.their_id();
         let line = json!({ "key": key, "record": cheaper });
         assert_eq!(shop.emit(&line).is_err(), refused);
+    }
+}
+
+/// A shop that charges on shipping, and an order whose payment was authorized, charged, or neither.
+fn told_to(what: &str) -> (Server, String) {
+    let mut shop = Server::shop();
+    let table = &mut shop.settings.shop.as_mut().unwrap().payment;
+    for procedure in table.values_mut() {
+        procedure.charge = tradepost_trades::shop::Charge::OnShipping;
+        procedure.authorize = what == "authorize";
+    }
+    if what != "authorize" {
+        let id = shop.order();
+        if what == "take" {
+            let line =
+                json!({ "key": "s", "trade": id, "track": "order", "state": "partly-shipped" });
+            shop.emit(&line).unwrap();
+        }
+        return (shop, id);
+    }
+    let came = shop.hears(ANN, json!({ "request": REQUEST }), order_body());
+    let asked = came.of(Kind::Authorize, PROCESSOR);
+    let id = asked.trade.as_ref().unwrap().id.to_string();
+    let about = with(trade(&id), "answers", json!(asked.id));
+    let approved = json!({ "kind": "authorization", "approved": true });
+    let came = shop.hears(PROCESSOR, about, approved);
+    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    (shop, id)
+}
+
+/// Only who was told to authorize or take it, and how much, can void it or pay it back (E3, E9, E23).
+#[test]
+fn processor_method_and_total_stay_once_the_processor_was_told_to_authorize_or_take_it() {
+    let voucher = json!([{ "name": "Voucher", "price": eur("8.00") }]);
+    for (what, refused) in [("authorize", true), ("take", true), ("neither", false)] {
+        for (path, value) in [
+            ("payment/processor", json!("pay@swift.example")),
+            ("payment/method", json!("bank-transfer")),
+            ("total", eur("90.00")),
+        ] {
+            let (mut shop, id) = told_to(what);
+            let mut other = with(record(&id, carrier(CARRIER)), path, value);
+            if path == "total" {
+                other["discounts"] = voucher.clone();
+            }
+            let line = json!({ "key": "v", "record": other });
+            let came = shop.emit(&line);
+            assert_eq!(came.is_err(), refused, "{what}, {path}");
+            if let Err(why) = came {
+                assert!(
+                    why.to_string().contains(&format!("told to {what}")),
+                    "{why}"
+                );
+            }
+            // Another version of the same terms is always taken.
+            let line = json!({ "key": "c", "record": record(&id, carrier(OTHER)) });
+            if refused {
+                shop.emit(&line).unwrap();
+            }
+        }
     }
 }
