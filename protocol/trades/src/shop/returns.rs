@@ -328,6 +328,7 @@ pub(crate) fn decide(
     }
     if let Some(refund) = refund {
         take(desk, &mut trade, &wanted, refund, decision.text.clone());
+        ship_the_rest(desk, &mut trade);
         turn_back(desk, &mut trade);
         came_back(desk, &mut trade);
     }
@@ -340,6 +341,17 @@ pub(crate) fn decision_again(desk: &mut Desk<'_>, trade: &Trade) {
     let decided = trade.shop.as_ref().and_then(|s| s.decided.as_ref());
     if let Some(octets) = decided.and_then(|d| d.octets.as_ref()) {
         desk.say_again(octets, Occasion::Answer);
+    }
+}
+
+/// Where a part is cancelled before anything shipped, the carriers bring only what is left.
+fn ship_the_rest(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let is_left = trade
+        .shop
+        .as_ref()
+        .is_some_and(|s| !goods::left(s).is_empty());
+    if is_left && !has_shipped(trade) {
+        instruct::rest(desk, trade);
     }
 }
 

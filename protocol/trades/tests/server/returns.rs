@@ -340,6 +340,39 @@ fn a_part_of_a_trade_with_charges_is_paid_back_as_the_operator_says() {
     assert_eq!(waiting(&shop)[0].refund, Some("51.00 EUR".parse().unwrap()));
 }
 
+/// Protocol 3, `return`: cancelled before anything shipped, whoever decides what it is worth.
+#[test]
+fn the_carrier_is_told_what_is_left_when_a_part_is_taken_back_before_anything_shipped() {
+    for has_shipped in [false, true] {
+        let mut shop = Server::shop();
+        let table = &mut shop.settings.shop.as_mut().unwrap().payment;
+        for procedure in table.values_mut() {
+            procedure.charge = shop::Charge::OnShipping;
+        }
+        let id = shop.order();
+        let record = json!({ "trade": id, "buyer_mail": ANN, "lines": order_body()["lines"],
+            "charges": [{ "name": "Postage", "price": eur("4.00") }], "total": eur("102.00"),
+            "buyer": order_body()["buyer"],
+            "payment": { "method": "credit-card", "processor": PROCESSOR },
+            "delivery": { "method": "courier", "carriers": [{ "address": CARRIER }] } });
+        emit(&mut shop, json!({ "record": record }));
+        if has_shipped {
+            let line = json!({ "trade": id, "track": "order", "state": "partly-shipped" });
+            emit(&mut shop, line);
+        }
+        wants(&mut shop, &id, json!([line(0, 1)]));
+        let accept = json!({ "trade": id, "return": "accept", "refund": eur("49.00") });
+        let came = emit(&mut shop, accept);
+        let told = "delivery-instruction carrier".to_owned();
+        assert_eq!(came.kinds().contains(&told), !has_shipped);
+        if !has_shipped {
+            let left = came.body(Kind::DeliveryInstruction, CARRIER)["lines"].clone();
+            assert_eq!(left.as_array().map(Vec::len), Some(1));
+            assert_eq!(left[0]["quantity"], 1);
+        }
+    }
+}
+
 #[test]
 fn wishes_that_come_while_one_waits_are_joined_and_decided_together() {
     let (mut shop, id) = shipped();
