@@ -21,6 +21,7 @@ mod problem;
 
 mod listen;
 mod metrics;
+mod patient;
 
 pub(crate) use config::{HttpToml, Settings};
 pub(crate) use hooks::WebhookToml;

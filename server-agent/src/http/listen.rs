@@ -21,6 +21,7 @@ use tradepost_post::stop::Stop;
 use super::calls::{self, Inside};
 use super::hooks::Hook;
 use super::lines::Lines;
+use super::patient::Patient;
 use crate::agent::Asked;
 use crate::desk::Desk;
 
@@ -30,6 +31,8 @@ const MOST_CONNECTIONS: usize = 64;
 const LONGEST_HEAD: Duration = Duration::from_secs(10);
 /// A handshake takes two round trips.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
+/// An answer is read as it comes.
+const LONGEST_WRITE: Duration = Duration::from_secs(30);
 /// Fields and the request line.
 const LARGEST_HEAD: usize = 16 * 1024;
 /// What is under way may end.
@@ -127,6 +130,7 @@ async fn welcome(
 ) {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
+    let stream = Patient::new(stream, LONGEST_WRITE);
     let ended = match tls {
         None => converse(stream, router, watcher).await,
         Some(tls) => match timeout(LONGEST_HANDSHAKE, tls.accept(stream)).await {

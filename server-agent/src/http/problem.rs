@@ -137,7 +137,7 @@ impl Problem {
     pub(crate) fn not_now() -> Problem {
         Problem::new(
             Kind::NotNow,
-            "the server is ending, or overloaded: nothing was recorded of this call; make it again, with the same key",
+            "the server is ending, or overloaded: whether this call was recorded is not known; make it again, with the same key",
         )
     }
 }
