@@ -167,6 +167,21 @@ pub(super) fn void_authorization(desk: &mut Desk<'_>, trade: &mut Trade) {
     }
 }
 
+/// Nothing is left to be paid: what was not charged never is, and its authorization is voided. The
+/// caller saves the trade.
+pub(super) fn never(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let Some(shop) = &mut trade.shop else {
+        return;
+    };
+    if was_charged(shop) || trade.payment.is_some() {
+        return;
+    }
+    if matches!(shop.charging, Charging::OnceShipped { .. }) {
+        shop.charging = Charging::Never;
+    }
+    void_authorization(desk, trade);
+}
+
 /// Has the authorization looked at when it ends, unless nothing is charged on it any more.
 pub(super) fn watch(desk: &mut Desk<'_>, trade: &Trade) {
     let Some(shop) = &trade.shop else {

@@ -442,5 +442,6 @@ pub(super) fn came_back(desk: &mut Desk<'_>, trade: &mut Trade) {
     };
     if moved {
         tell_order(desk, trade, AskedBy::Nobody);
+        charge::never(desk, trade);
     }
 }

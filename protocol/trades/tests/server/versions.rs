@@ -237,3 +237,32 @@ fn processor_method_and_total_stay_once_the_processor_was_told_to_authorize_or_t
         }
     }
 }
+
+/// E3, E23: the operator takes everything back before anything shipped.
+#[test]
+fn an_authorization_is_voided_once_all_that_was_taken_back_has_been_stopped() {
+    for all in [true, false] {
+        let (mut shop, id) = told_to("authorize");
+        let mut parts = record(&id, carrier(CARRIER));
+        parts["lines"] = json!([{ "name": "Kettle", "quantity": 1, "price": eur("49.00") },
+                                { "name": "Lid", "quantity": 1, "price": eur("45.00") }]);
+        parts["charges"] = json!([{ "name": "Postage", "price": eur("4.00") }]);
+        emit(&mut shop, parts);
+        for line in if all { vec![0, 1] } else { vec![0] } {
+            let wish = json!({ "kind": "return", "lines": [{ "line": line, "quantity": 1 }] });
+            shop.hears(ANN, trade(&id), wish);
+        }
+        let line = json!({ "key": "r", "trade": id, "return": "accept", "refund": eur("40.00") });
+        shop.emit(&line).unwrap();
+        let status = json!({ "kind": "delivery-status", "sequence": 1, "state": "stopped",
+                             "at": shop.now, "delivery": {} });
+        let came = shop.hears(CARRIER, trade(&id), status);
+        let voided = came.kinds().contains(&"refund processor".to_owned());
+        assert_eq!(voided, all);
+        if all {
+            assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "cancelled");
+            let refund = came.body(Kind::Refund, PROCESSOR);
+            assert_eq!(refund["refunded"], refund["amount"]);
+        }
+    }
+}
