@@ -102,6 +102,12 @@ pub enum Refusal {
     /// Protocol 4: senders say `returned` only after something shipped.
     #[error("the order cannot be returned: nothing has shipped; say cancelled instead")]
     NothingShippedYet,
+    /// The record says that the shop waits (protocol 3, `confirm_by`): nobody was instructed or charged.
+    #[error(
+        "the buyer has not confirmed {0} yet, so neither carrier nor payment processor was instructed: \
+         it can ship once it is confirmed"
+    )]
+    NotConfirmedYet(String),
     /// Protocol 5, line 14 (E17).
     #[error("amount: {stated} is not the trade's total of {total}")]
     AmountIsNotTheTotal {

@@ -16,7 +16,7 @@ use super::money::{own_part, payment as pay};
 use super::parcel::delivery;
 use super::refusal::Refusal;
 use crate::server::Desk;
-use crate::server::book::{self, Track, Trade};
+use crate::server::book::{self, Instructed, Track, Trade};
 use crate::server::desk::{AskedBy, Told};
 use crate::server::track::{Standing, next_place};
 use crate::{payment, shop};
@@ -224,6 +224,13 @@ fn order(
     };
     if status.state == OrderState::Returned && !shipped {
         return Err(Refusal::NothingShippedYet);
+    }
+    let ships = matches!(
+        status.state,
+        OrderState::PartlyShipped | OrderState::Shipped
+    );
+    if ships && matches!(part.instructed, Instructed::AfterConfirm { .. }) {
+        return Err(Refusal::NotConfirmedYet(name.to_string()));
     }
     let last = part.order.as_ref();
     let standing = last.map_or(Standing::start(), |t| t.standing);

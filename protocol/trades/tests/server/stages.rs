@@ -144,6 +144,30 @@ fn before_it_is_confirmed_a_cancel_concerns_nobody_else() {
     }
 }
 
+/// E7: what the buyer has not agreed to is neither shipped nor, unnoticed, never charged.
+#[test]
+fn nothing_is_told_to_have_shipped_before_the_buyer_has_confirmed() {
+    let mut server = Server::shop();
+    let wait = Duration::from_secs(3600);
+    server.settings.shop.as_mut().unwrap().confirm_within = Some(wait);
+    let id = server.order();
+    let line = |key: &str, state: &str| json!({ "key": key, "trade": id, "track": "order", "state": state });
+    let refused = server.emit(&line("k1", "shipped")).err().unwrap();
+    assert!(
+        refused.to_string().contains("has not confirmed"),
+        "{refused}"
+    );
+    assert!(server.emit(&line("k2", "preparing")).is_ok());
+    let confirm = json!({ "kind": "confirm", "version": 1 });
+    let came = server.hears(ANN, trade(&id), confirm);
+    assert!(
+        came.kinds()
+            .iter()
+            .any(|k| k.starts_with("payment-instruction"))
+    );
+    assert!(server.emit(&line("k1", "shipped")).is_ok());
+}
+
 /// Protocol 3, "Overtaking".
 #[test]
 fn a_cancel_that_overtakes_its_order_counts_for_thirty_days() {
