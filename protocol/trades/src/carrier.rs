@@ -21,8 +21,8 @@ use tradepost_statements::{Address, DeliveryState, Kind, Statement, Time, TradeR
 
 use crate::server::ask::not_for_us;
 use crate::server::book::{CarrierPart, KeptWishes, Track, Trade};
-use crate::server::desk::{AskedBy, Told};
-use crate::server::track::{Standing, next_place};
+use crate::server::desk::Told;
+use crate::server::track::{Became, Standing, next_place};
 use crate::server::{Desk, Ignored, Outcome};
 
 /// How a carrier takes instructions.
@@ -150,17 +150,6 @@ pub(crate) fn begin(
     became == Became::News
 }
 
-/// What a track became by what a shop said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Became {
-    /// Another: everybody is told.
-    News,
-    /// What it was, and the shop is told why it stays so.
-    Remarked,
-    /// What it was.
-    Same,
-}
-
 /// The shop says more, or something else, about a parcel that is known.
 fn instruct_again(
     part: &mut CarrierPart,
@@ -227,7 +216,7 @@ fn lines_in_parcel(instruction: &DeliveryInstruction) -> Option<Vec<LineQuantity
     Some(lines.collect())
 }
 
-/// Tells of a parcel: the shop that asked always; the buyer, and the shop unasked, when it is news.
+/// Tells of a parcel what became of it.
 fn tell(
     desk: &mut Desk<'_>,
     trade: &Trade,
@@ -236,20 +225,9 @@ fn tell(
     asked: Option<&Statement>,
 ) {
     let track = trade.carrier.as_ref().and_then(|p| p.parcels.get(parcel));
-    let Some(status) = track.map(|t| Told::Delivery(Box::new(t.last.clone()))) else {
-        return;
-    };
-    match (became, asked) {
-        (Became::News, Some(statement)) => {
-            desk.tell(trade, &status, AskedBy::Shop(statement));
-        }
-        (Became::News, None) => {
-            desk.tell(trade, &status, AskedBy::Nobody);
-        }
-        (Became::Remarked | Became::Same, Some(statement)) => {
-            desk.answer_shop(trade, &status, statement);
-        }
-        (Became::Remarked | Became::Same, None) => {}
+    if let Some(track) = track {
+        let status = Told::Delivery(Box::new(track.last.clone()));
+        desk.tell_what_became(trade, &status, became, asked);
     }
 }
 

@@ -14,3 +14,5 @@ pub mod server;
 pub mod shop;
 
 pub mod rows;
+
+mod paid;

@@ -34,8 +34,8 @@ use tradepost_statements::{Address, Amount, Date, Kind, PaymentState, Statement,
 use crate::carrier::{entry_for, instructed_trade};
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Mark, MarkOf, PaymentPart, Track, Trade};
-use crate::server::desk::{AskedBy, Told};
-use crate::server::track::{Standing, next_place};
+use crate::server::desk::Told;
+use crate::server::track::{Became, Standing, next_place};
 use crate::server::{Desk, Ignored, Outcome};
 
 /// How a payment processor takes instructions.
@@ -139,17 +139,6 @@ fn end_of(date: Date) -> Option<Time> {
     format!("{date}T23:59:59Z").parse().ok()
 }
 
-/// What a track became by what a shop said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Became {
-    /// Another: everybody is told.
-    News,
-    /// What it was, and the shop is told why it stays so.
-    Remarked,
-    /// What it was.
-    Same,
-}
-
 /// The shop says more, or something else, about a payment that is known. Its amount is the same.
 fn instruct_again(part: &mut PaymentPart, instruction: &PaymentInstruction, now: Time) -> Became {
     if says_the_same(&part.instruction, instruction) {
@@ -232,24 +221,12 @@ fn says_the_same(known: &PaymentInstruction, again: &PaymentInstruction) -> bool
     unwished(known) == unwished(again)
 }
 
-/// Tells of the payment: the shop that asked always; the buyer, and the shop unasked, when it is
-/// news.
+/// Tells of the payment what became of it.
 fn tell(desk: &mut Desk<'_>, trade: &Trade, became: Became, asked: Option<&Statement>) {
     let track = trade.payment.as_ref().and_then(|p| p.track.as_ref());
-    let Some(status) = track.map(|t| Told::Payment(t.last.clone())) else {
-        return;
-    };
-    match (became, asked) {
-        (Became::News, Some(statement)) => {
-            desk.tell(trade, &status, AskedBy::Shop(statement));
-        }
-        (Became::News, None) => {
-            desk.tell(trade, &status, AskedBy::Nobody);
-        }
-        (Became::Remarked | Became::Same, Some(statement)) => {
-            desk.answer_shop(trade, &status, statement);
-        }
-        (Became::Remarked | Became::Same, None) => {}
+    if let Some(track) = track {
+        let status = Told::Payment(track.last.clone());
+        desk.tell_what_became(trade, &status, became, asked);
     }
 }
 
@@ -322,31 +299,4 @@ fn remark(part: &mut PaymentPart, text: &str, now: Time) -> Became {
     (last.sequence, last.at) = (sequence, at);
     last.text = Some(text.to_owned());
     Became::Remarked
-}
-
-/// "Paid so far" (protocol 4, "Counting"); after the end of rank 3 what `refunded` is compared with
-/// (protocol 5, line 14).
-pub(crate) fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
-    match (state, paid) {
-        (PaymentState::Settled, _) => total,
-        (_, Some(paid)) => paid,
-        (
-            PaymentState::Disputed
-            | PaymentState::RefundPending
-            | PaymentState::PartlyRefunded
-            | PaymentState::Refunded
-            | PaymentState::Voided,
-            None,
-        ) => total,
-        (
-            PaymentState::Pending
-            | PaymentState::Due
-            | PaymentState::Declined
-            | PaymentState::PartlyPaid
-            | PaymentState::PastDue
-            | PaymentState::Authorized
-            | PaymentState::Scheduled,
-            None,
-        ) => Amount::zero(total.currency()),
-    }
 }

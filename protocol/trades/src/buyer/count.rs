@@ -7,10 +7,11 @@ use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::{Address, Amount, DeliveryState, OrderState, PaymentState, Time};
 
 use super::evaluate::Filed;
-use super::judge::{Agreed, paid_so_far};
+use super::judge::Agreed;
 use super::records::{Records, carriers};
 use super::state::{OrderNow, Origin, ParcelNow, ParcelStatus, PaymentNow, TradeState};
 use super::tracks::Tracks;
+use crate::paid::paid_so_far;
 
 /// The state of a trade whose counting record is `current`.
 pub(super) fn state(

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use tradepost_statements::order::Line;
 use tradepost_statements::rule::in_force;
-use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
-use tradepost_statements::{Address, Amount, Body, Kind, PaymentState, Statement, TradeRef};
+use tradepost_statements::status::DeliveryStatus;
+use tradepost_statements::{Address, Amount, Body, Kind, Statement, TradeRef};
+
+use crate::paid::paid_for_refund;
 
 use super::desk::Desk;
 use super::expecting;
@@ -375,7 +377,7 @@ fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> 
             if let Some(paid) = p.paid.filter(too_much) {
                 return wrong(format!("{paid} paid"), format!("at most {}", p.amount));
             }
-            let paid = paid_for_refund(p);
+            let paid = paid_for_refund(p.state, p.paid, p.amount);
             let too_much =
                 |refunded: &Amount| refunded.is_more_than(paid) && in_force("line 14: refunded");
             match p.refunded.filter(too_much) {
@@ -413,38 +415,6 @@ fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> 
         | Body::DeliveryInstruction(_)
         | Body::Refund(_)
         | Body::Recall(_) => None,
-    }
-}
-
-/// Protocol 5, line 14: paid so far as section 4 says; for `refunded` and `voided` without `paid`: the total.
-fn paid_for_refund(p: &PaymentStatus) -> Amount {
-    match (p.state, p.paid) {
-        (PaymentState::Refunded | PaymentState::Voided, None) => p.amount,
-        _ => paid_so_far(p.state, p.paid, p.amount),
-    }
-}
-
-/// Protocol 4, "paid so far": the total when settled, else `paid`, else the total at rank 2, else nothing.
-pub(super) fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
-    match (state, paid) {
-        (PaymentState::Settled, _) => total,
-        (_, Some(paid)) => paid,
-        (
-            PaymentState::Disputed | PaymentState::RefundPending | PaymentState::PartlyRefunded,
-            None,
-        ) => total,
-        (
-            PaymentState::Pending
-            | PaymentState::Due
-            | PaymentState::Declined
-            | PaymentState::PartlyPaid
-            | PaymentState::PastDue
-            | PaymentState::Authorized
-            | PaymentState::Scheduled
-            | PaymentState::Refunded
-            | PaymentState::Voided,
-            None,
-        ) => Amount::zero(total.currency()),
     }
 }
 

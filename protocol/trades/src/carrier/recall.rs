@@ -1,20 +1,16 @@
 //! `recall`: stops what has not left, turns back what is under way, and says where neither is
 //! possible any more; one that comes before its instruction leaves a mark.
 
-use std::time::Duration;
-
 use tradepost_statements::instruction::Recall;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::DeliveryStatus;
 use tradepost_statements::{DeliveryState, Kind, Statement, Time, TradeRef};
 
-use super::{Became, Step, advance, instructed_trade, remark, tell};
+use super::{Step, advance, instructed_trade, remark, tell};
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Mark, MarkOf, Track, Trade};
+use crate::server::track::Became;
 use crate::server::{Desk, Outcome};
-
-/// Protocol 3, "Overtaking".
-const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// `recall` of another server.
 pub(crate) fn recalled(desk: &mut Desk<'_>, statement: &Statement, recall: &Recall) -> Outcome {
@@ -61,7 +57,7 @@ fn mark(
     sent_before: Option<Time>,
 ) {
     let mark = Mark {
-        until: desk.now.plus(MARK_COUNTS_FOR),
+        until: desk.now.plus(book::MARK_COUNTS_FOR),
         sent_before,
         statement: statement.id,
     };

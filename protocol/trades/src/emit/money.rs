@@ -7,7 +7,8 @@ use tradepost_statements::{Address, Amount, PaymentState, TradeRef};
 
 use super::refusal::Refusal;
 use super::status::step;
-use crate::payment::{self, paid_so_far};
+use crate::paid::paid_for_refund;
+use crate::payment;
 use crate::server::Desk;
 use crate::server::book::{self, PaymentPart, Track, Trade};
 use crate::server::track::{Standing, next_place};
@@ -179,7 +180,7 @@ fn check_money(
     let state = status.state;
     let paid_before = before
         .filter(|b| b.state != P::Voided)
-        .map(|b| paid_so_far(b.state, b.paid, total));
+        .map(|b| paid_for_refund(b.state, b.paid, total));
     if let Some(paid) = status.paid {
         if paid.is_more_than(total) {
             return Err(Refusal::MoreThanCanBe {
@@ -216,7 +217,7 @@ fn check_money(
         }
         (P::Refunded, _) => {
             // All of what was paid, which is the total unless a part was told.
-            let all = paid_so_far(state, status.paid, total);
+            let all = paid_for_refund(state, status.paid, total);
             let refunded = *status.refunded.get_or_insert(all);
             if all.is_more_than(refunded) {
                 let because = format!("{refunded} is not all of {all}");
@@ -230,7 +231,7 @@ fn check_money(
                     state,
                 });
             }
-            Some(refunded) if refunded == paid_so_far(state, status.paid, total) => {
+            Some(refunded) if refunded == paid_for_refund(state, status.paid, total) => {
                 let because = format!("{refunded} is all of it");
                 return Err(fits(because, P::Refunded.word()));
             }
@@ -251,7 +252,7 @@ fn check_money(
             _,
         ) => {}
     }
-    let most = paid_so_far(state, status.paid, total);
+    let most = paid_for_refund(state, status.paid, total);
     match status.refunded {
         Some(stated) if stated.is_more_than(most) => Err(Refusal::MoreThanCanBe {
             member: "refunded",

@@ -3,8 +3,9 @@
 
 use tradepost_statements::{PaymentState, Time, TradeRef};
 
-use super::{Became, Step, advance, tell};
+use super::{Step, advance, tell};
 use crate::server::book::{self, PaymentPart, Trade};
+use crate::server::track::Became;
 use crate::server::{Desk, Outcome};
 
 /// Puts the payment's date on the due list, or takes it off. To be called whenever its track

@@ -4,23 +4,20 @@
 //! total below what was paid: of 98 EUR with 40 paid, a refund of 30 gives nothing back, one of 70
 //! gives back 12.
 
-use std::time::Duration;
-
 use tradepost_statements::instruction::Refund;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
 
 use super::{
-    Became, Step, advance, authorize, became_by, instructed_trade, not_the_total, paid_so_far,
-    remark, tell, watch_due_date,
+    Step, advance, authorize, became_by, instructed_trade, not_the_total, remark, tell,
+    watch_due_date,
 };
+use crate::paid::paid_for_refund;
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Mark, MarkOf, PaymentPart, Trade};
 use crate::server::desk::{AskedBy, Told};
+use crate::server::track::Became;
 use crate::server::{Desk, Ignored, Outcome};
-
-/// Protocol 3, "Overtaking".
-const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// `refund` of another server.
 pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund) -> Outcome {
@@ -60,7 +57,7 @@ fn before_the_instruction(
         return Ignored::NoSuchTrade(name.to_string()).into();
     }
     let mark = Mark {
-        until: desk.now.plus(MARK_COUNTS_FOR),
+        until: desk.now.plus(book::MARK_COUNTS_FOR),
         sent_before: None,
         statement: statement.id,
     };
@@ -184,7 +181,7 @@ fn paid(part: &PaymentPart) -> Amount {
     let total = part.instruction.amount;
     let last = part.track.as_ref().map(|t| &t.last);
     last.map_or(Amount::zero(total.currency()), |s| {
-        paid_so_far(s.state, s.paid, total)
+        paid_for_refund(s.state, s.paid, total)
     })
 }
 

@@ -28,6 +28,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -311,6 +312,9 @@ pub struct Waiting {
     /// Whether the operator was told.
     pub operator_told: bool,
 }
+
+/// How long what overtook its cause counts (protocol 3, "Overtaking").
+pub(crate) const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A `refund` or `recall` that came before its instruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use super::change::{Change, Occasion, Outcome, PersonNotice, Sending};
 use super::ids::FreshIds;
 use super::job;
 use super::settings::Settings;
+use super::track::Became;
 use crate::rows::{Overlay, Row, Rows};
 
 pub(crate) struct Desk<'a> {
@@ -251,6 +252,29 @@ impl<'a> Desk<'a> {
         }
         // An untold change has a statement id as well: it counts in the sequence.
         told.unwrap_or_else(|| self.fresh_id())
+    }
+
+    /// Tells a track of which a shop said something: the shop that asked always; the buyer, and the shop
+    /// unasked, when it is news.
+    pub(crate) fn tell_what_became(
+        &mut self,
+        trade: &Trade,
+        status: &Told,
+        became: Became,
+        asked: Option<&Statement>,
+    ) {
+        match (became, asked) {
+            (Became::News, Some(statement)) => {
+                self.tell(trade, status, AskedBy::Shop(statement));
+            }
+            (Became::News, None) => {
+                self.tell(trade, status, AskedBy::Nobody);
+            }
+            (Became::Remarked | Became::Same, Some(statement)) => {
+                self.answer_shop(trade, status, statement);
+            }
+            (Became::Remarked | Became::Same, None) => {}
+        }
     }
 
     /// Repeats a status that did not change to the shop that asked; the buyer knows it.

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Sequence, Time};
 
+/// What a track became by what a shop said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Became {
+    /// Another: everybody is told.
+    News,
+    /// What it was, and the shop is told why it stays so.
+    Remarked,
+    /// What it was.
+    Same,
+}
+
 /// How far a track has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing<State> {

@@ -1,7 +1,5 @@
 //! What a buyer says about a trade that was made: `confirm` and `cancel` (E7).
 
-use std::time::Duration;
-
 use tradepost_statements::order::{Cancel, Confirm, RejectionReason};
 use tradepost_statements::{Kind, OrderState, Statement};
 
@@ -13,9 +11,6 @@ use crate::server::ask::{Asked, find, not_for_us, rejection, unknown_trade};
 use crate::server::book::{self, Instructed, Request, Trade};
 use crate::server::desk::{AskedBy, Naming};
 use crate::server::{Desk, Outcome};
-
-/// Protocol 3, "Overtaking".
-const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// `confirm`: of an older version it changes nothing.
 pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Confirm) -> Outcome {
@@ -110,7 +105,7 @@ fn mark(desk: &mut Desk<'_>, statement: &Statement) {
             answer: None,
             trade: None,
             authorizing: None,
-            cancelled_until: Some(desk.now.plus(MARK_COUNTS_FOR)),
+            cancelled_until: Some(desk.now.plus(book::MARK_COUNTS_FOR)),
             repeated: Vec::new(),
         };
         desk.put(book::request_key(request), &entry);
