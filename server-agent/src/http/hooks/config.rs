@@ -8,6 +8,8 @@ use serde::Deserialize;
 use tradepost_post::config::{ConfigError, Source, Spanned, check_private_file, read_private_file};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 
+use super::facts::Unfit;
+
 /// As it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,16 +142,22 @@ impl Settings {
         self.name == other.name
     }
 
-    /// What a payment method of the web shop is here; none: nobody said.
-    pub(super) fn payment_method(&self, theirs: &str) -> Option<PaymentMethod> {
+    /// What a payment method of the web shop is here.
+    pub(super) fn payment_method(&self, theirs: &str) -> Result<PaymentMethod, Unfit> {
         let said = self.payment.get(theirs).or_else(|| self.payment.get("*"));
-        said.copied().or(match theirs {
+        let known = said.copied().or(match theirs {
             "bacs" | "cheque" | "manual" | "Bank Deposit" => Some(PaymentMethod::BankTransfer),
             "paypal" | "ppcp-gateway" => Some(PaymentMethod::EMoney),
             "stripe" | "woocommerce_payments" | "shopify_payments" | "bogus" => {
                 Some(PaymentMethod::CreditCard)
             }
             _ => None,
+        });
+        known.ok_or_else(|| {
+            Unfit(format!(
+                "the order is paid by {theirs:?}; say what that is: [webhook.payment] {theirs:?} = \"credit-card\", \
+                 \"e-money\" or \"bank-transfer\", or \"*\" for all others"
+            ))
         })
     }
 }

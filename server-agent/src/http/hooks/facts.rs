@@ -1,7 +1,7 @@
 //! What a web shop says about an order, in our words: the readers of the two kinds make it, and
 //! [`super::lines`] makes lines of it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::{DeliveryState, OrderState, PaymentState, Time, TradeId};
 
@@ -103,7 +103,7 @@ pub(super) fn items<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 }
 
 /// First and last name, or the company.
-pub(super) fn person(address: &Value) -> Option<String> {
+fn person(address: &Value) -> Option<String> {
     let names = ["first_name", "last_name"];
     let parts: Vec<&str> = names.iter().filter_map(|n| text(address, n)).collect();
     if parts.is_empty() {
@@ -112,4 +112,52 @@ pub(super) fn person(address: &Value) -> Option<String> {
             .map(str::to_owned);
     }
     Some(parts.join(" "))
+}
+
+/// How many pieces of a line.
+pub(super) fn quantity(line: &Value) -> Result<u32, Unfit> {
+    line["quantity"]
+        .as_u64()
+        .and_then(|q| u32::try_from(q).ok())
+        .ok_or_else(|| Unfit("line_items: quantity is no whole number".to_owned()))
+}
+
+/// What a discount is called, by the codes that it was given for.
+pub(super) fn discount(codes: &[Value]) -> String {
+    let codes: Vec<&str> = codes.iter().filter_map(|c| text(c, "code")).collect();
+    match codes.as_slice() {
+        [] => "Discount".to_owned(),
+        codes => format!("Discount ({})", codes.join(", ")),
+    }
+}
+
+/// What a web shop calls the members of an address.
+pub(super) struct AddressNames {
+    pub(super) street: [&'static str; 2],
+    pub(super) country: &'static str,
+    pub(super) region: &'static str,
+    pub(super) postal_code: &'static str,
+}
+
+impl AddressNames {
+    /// Name and address as a record has them; none where one of them is missing.
+    pub(super) fn read(&self, address: &Value, phone: Option<&str>) -> Option<Value> {
+        let [street, more] = self.street;
+        let street = match (text(address, street), text(address, more)) {
+            (Some(one), Some(two)) => format!("{one}, {two}"),
+            (Some(one), None) => one.to_owned(),
+            (None, _) => return None,
+        };
+        let mut to = json!({ "name": person(address)?, "address":
+            { "street": street, "city": text(address, "city")?, "country": text(address, self.country)? } });
+        for (name, theirs) in [("region", self.region), ("postal_code", self.postal_code)] {
+            if let Some(value) = text(address, theirs) {
+                to["address"][name] = json!(value);
+            }
+        }
+        if let Some(phone) = phone {
+            to["phone"] = json!(phone);
+        }
+        Some(to)
+    }
 }

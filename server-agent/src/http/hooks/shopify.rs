@@ -11,15 +11,15 @@
 //!
 //! A fulfillment is a parcel; its `shipment_status`, where there is one, is the carrier's own word.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tradepost_statements::{Currency, DeliveryState, OrderState, PaymentState, Time};
 
 use super::config::Settings;
 use super::facts::{
-    Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, Unfit, items, person, text, trade_id,
+    AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, Unfit, discount, items,
+    quantity, text, trade_id,
 };
 use super::money::{Goods, Money, Sums, money};
-use super::woocommerce::method;
 
 pub(super) fn read(hook: &Settings, topic: &str, body: &Value) -> Result<Told, Unfit> {
     match topic.split_once('/') {
@@ -76,6 +76,14 @@ fn order_fact(order: &Value, fulfilled: &[Value]) -> Option<OrderFact> {
     })
 }
 
+/// What the members of an address are called.
+const ADDRESS: AddressNames = AddressNames {
+    street: ["address1", "address2"],
+    country: "country_code",
+    region: "province",
+    postal_code: "zip",
+};
+
 fn placed(
     hook: &Settings,
     order: &Value,
@@ -87,11 +95,7 @@ fn placed(
     };
     let mut goods = Vec::new();
     for line in items(order, "line_items") {
-        let quantity = line["quantity"]
-            .as_u64()
-            .and_then(|q| u32::try_from(q).ok());
-        let quantity =
-            quantity.ok_or_else(|| Unfit("line_items: quantity is no whole number".to_owned()))?;
+        let quantity = quantity(line)?;
         let each = read(line, "price")?;
         let name = text(line, "name").or(text(line, "title")).unwrap_or("?");
         goods.push(Goods {
@@ -110,18 +114,11 @@ fn placed(
         charges.push(("Taxes".to_owned(), read(order, "total_tax")?));
     }
     charges.push(("Tip".to_owned(), read(order, "total_tip_received")?));
-    let codes: Vec<&str> = items(order, "discount_codes")
-        .iter()
-        .filter_map(|c| text(c, "code"))
-        .collect();
-    let discount = match codes.as_slice() {
-        [] => "Discount".to_owned(),
-        codes => format!("Discount ({})", codes.join(", ")),
-    };
+    let discount = discount(items(order, "discount_codes"));
     let billing = [&order["billing_address"], &order["shipping_address"]];
     let buyer = billing
         .iter()
-        .find_map(|address| recipient(address, text(address, "phone")));
+        .find_map(|address| ADDRESS.read(address, text(address, "phone")));
     let gateway = items(order, "payment_gateway_names")
         .first()
         .and_then(Value::as_str);
@@ -131,7 +128,7 @@ fn placed(
         buyer_mail: mail
             .ok_or_else(|| Unfit("email: there is no address to mail to".to_owned()))?
             .to_owned(),
-        method: method(hook, gateway.unwrap_or_default())?,
+        method: hook.payment_method(gateway.unwrap_or_default())?,
         is_shipped: items(order, "line_items").iter().any(|l| l["requires_shipping"] == true),
         sums: Sums {
             currency,
@@ -140,33 +137,14 @@ fn placed(
             discounts: vec![(discount, read(order, "total_discounts")?)],
             total: read(order, "total_price")?,
         },
-        deliver_to: recipient(&order["shipping_address"], None).filter(|to| {
-            let billed = recipient(&order["billing_address"], None);
+        deliver_to: ADDRESS.read(&order["shipping_address"], None).filter(|to| {
+            let billed = ADDRESS.read(&order["billing_address"], None);
             billed.is_some_and(|billed| billed != *to)
         }),
         buyer: buyer.ok_or_else(|| {
             Unfit("billing_address and shipping_address: name, address1, city or country_code is missing".to_owned())
         })?,
     })
-}
-
-fn recipient(address: &Value, phone: Option<&str>) -> Option<Value> {
-    let street = match (text(address, "address1"), text(address, "address2")) {
-        (Some(one), Some(two)) => format!("{one}, {two}"),
-        (Some(one), None) => one.to_owned(),
-        (None, _) => return None,
-    };
-    let mut to = json!({ "name": person(address)?, "address":
-        { "street": street, "city": text(address, "city")?, "country": text(address, "country_code")? } });
-    for (name, theirs) in [("region", "province"), ("postal_code", "zip")] {
-        if let Some(value) = text(address, theirs) {
-            to["address"][name] = json!(value);
-        }
-    }
-    if let Some(phone) = phone {
-        to["phone"] = json!(phone);
-    }
-    Some(to)
 }
 
 fn payment(order: &Value, currency: Currency, total: Money) -> Result<Option<PaymentFact>, Unfit> {

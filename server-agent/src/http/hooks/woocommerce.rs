@@ -13,14 +13,13 @@
 //! | `trash`, drafts, others | - | - |
 
 use axum::http::{HeaderMap, header};
-use serde_json::{Value, json};
-use tradepost_statements::order::PaymentMethod;
+use serde_json::Value;
 use tradepost_statements::{Currency, DeliveryState, OrderState, PaymentState, Time};
 
 use super::config::Settings;
 use super::facts::{
-    Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, Unfit, id_text, items, person, text,
-    trade_id,
+    AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, Unfit, discount,
+    id_text, items, quantity, text, trade_id,
 };
 use super::money::{Goods, Money, Sums, money};
 
@@ -88,6 +87,14 @@ fn order_state(status: &str, order: &Value) -> Option<Option<OrderFact>> {
     }))
 }
 
+/// What the members of an address are called.
+const ADDRESS: AddressNames = AddressNames {
+    street: ["address_1", "address_2"],
+    country: "country",
+    region: "state",
+    postal_code: "postcode",
+};
+
 fn placed(
     hook: &Settings,
     order: &Value,
@@ -105,14 +112,10 @@ fn placed(
     for line in items(order, "line_items") {
         let before = both(line, "subtotal", "subtotal_tax")?;
         off = off.plus(before.minus(both(line, "total", "total_tax")?));
-        let quantity = line["quantity"]
-            .as_u64()
-            .and_then(|q| u32::try_from(q).ok());
         goods.push(Goods {
             name: text(line, "name").unwrap_or("?").to_owned(),
             sku: text(line, "sku").map(str::to_owned),
-            quantity: quantity
-                .ok_or_else(|| Unfit("line_items: quantity is no whole number".to_owned()))?,
+            quantity: quantity(line)?,
             price: before,
         });
     }
@@ -126,14 +129,7 @@ fn placed(
             charges.push((what, both(line, "total", "total_tax")?));
         }
     }
-    let codes: Vec<&str> = items(order, "coupon_lines")
-        .iter()
-        .filter_map(|c| text(c, "code"))
-        .collect();
-    let discount = match codes.as_slice() {
-        [] => "Discount".to_owned(),
-        codes => format!("Discount ({})", codes.join(", ")),
-    };
+    let discount = discount(items(order, "coupon_lines"));
     let gateway = text(order, "payment_method").unwrap_or_default();
     let (billing, shipping) = (&order["billing"], &order["shipping"]);
     Ok(Placed {
@@ -141,7 +137,7 @@ fn placed(
         buyer_mail: text(billing, "email")
             .ok_or_else(|| Unfit("billing.email: there is no address to mail to".to_owned()))?
             .to_owned(),
-        method: method(hook, gateway)?,
+        method: hook.payment_method(gateway)?,
         is_shipped: !items(order, "shipping_lines").is_empty(),
         sums: Sums {
             currency,
@@ -150,42 +146,16 @@ fn placed(
             discounts: vec![(discount, off)],
             total: read(order, "total")?,
         },
-        buyer: recipient(billing, text(billing, "phone")).ok_or_else(|| {
-            Unfit("billing: name, address_1, city or country is missing".to_owned())
-        })?,
-        deliver_to: recipient(shipping, None).filter(|to| {
-            let with_phone = recipient(billing, None);
+        buyer: ADDRESS
+            .read(billing, text(billing, "phone"))
+            .ok_or_else(|| {
+                Unfit("billing: name, address_1, city or country is missing".to_owned())
+            })?,
+        deliver_to: ADDRESS.read(shipping, None).filter(|to| {
+            let with_phone = ADDRESS.read(billing, None);
             with_phone.as_ref() != Some(to)
         }),
     })
-}
-
-pub(super) fn method(hook: &Settings, theirs: &str) -> Result<PaymentMethod, Unfit> {
-    hook.payment_method(theirs).ok_or_else(|| {
-        Unfit(format!(
-            "the order is paid by {theirs:?}; say what that is: [webhook.payment] {theirs:?} = \"credit-card\", \
-             \"e-money\" or \"bank-transfer\", or \"*\" for all others"
-        ))
-    })
-}
-
-fn recipient(address: &Value, phone: Option<&str>) -> Option<Value> {
-    let street = match (text(address, "address_1"), text(address, "address_2")) {
-        (Some(one), Some(two)) => format!("{one}, {two}"),
-        (Some(one), None) => one.to_owned(),
-        (None, _) => return None,
-    };
-    let mut to = json!({ "name": person(address)?, "address":
-        { "street": street, "city": text(address, "city")?, "country": text(address, "country")? } });
-    for (name, theirs) in [("region", "state"), ("postal_code", "postcode")] {
-        if let Some(value) = text(address, theirs) {
-            to["address"][name] = json!(value);
-        }
-    }
-    if let Some(phone) = phone {
-        to["phone"] = json!(phone);
-    }
-    Some(to)
 }
 
 fn payment(
