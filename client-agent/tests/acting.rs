@@ -4,43 +4,13 @@
 mod support;
 
 use serde_json::json;
-use support::letters::{CARRIER, PAY, SHOP, eur, record};
+use support::letters::{CARRIER, ORDER, PAY, SHOP, eur, record};
 use support::world::{World, statements};
-
-const ORDER: &str = r#"
-to = "orders@shop.example"
-payment = { method = "credit-card", reference = "tok_8Qx2" }
-delivery = { method = "courier" }
-[[lines]]
-name = "Kettle"
-sku = "K-1"
-quantity = 2
-price = "49.00 EUR"
-[buyer]
-name = "Ann Buyer"
-address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
-"#;
-
-/// Ann has ordered, and the shop has made the trade T-1001.
-fn bought() -> World {
-    let world = World::new();
-    world.home.write("order.toml", ORDER.as_bytes());
-    world.home.run(&["order", "order.toml"]).ok();
-    let order = statements(&world, SHOP).remove(0);
-    world.deliver(
-        &record()
-            .with("/request", order["request"].clone())
-            .with("/answers", order["id"].clone()),
-    );
-    world.home.run(&["daemon", "--once"]).ok();
-    assert_eq!(world.home.json(&["list"])[0]["origin"], "placed");
-    world
-}
 
 /// E23.
 #[test]
 fn a_part_is_returned_by_its_line_and_the_decision_is_shown() {
-    let world = bought();
+    let world = World::new().bought();
     let home = &world.home;
     let shown = home.run(&["show", "T-1001"]).ok();
     assert!(shown.contains("LINE"), "{shown}");
@@ -138,7 +108,7 @@ fn the_only_open_order_is_cancelled_without_its_name_and_of_two_one_must_be_name
 /// Q5, Q6.
 #[test]
 fn wishes_reach_the_shop_the_carrier_and_the_payment_processor() {
-    let world = bought();
+    let world = World::new().bought();
     let home = &world.home;
     home.run(&["notify", "T-1001"]).fails(2, "--on");
     home.run(&["notify", "T-1001", "--all", "--none"])

@@ -7,65 +7,20 @@ mod support;
 use serde_json::{Value, json};
 use support::Home;
 use support::letters::{
-    ANN, CARRIER, PAY, SHOP, Said, at, delivered, in_transit, record, settled, shipped,
+    ANN, CARRIER, ORDER, PAY, SHOP, Said, at, delivered, in_transit, record, settled, shipped,
 };
-use support::world::{World, wait, wait_json};
+use support::world::{self, World, wait, wait_json};
 use uuid::Uuid;
-
-const ORDER: &str = r#"
-to = "orders@shop.example"
-payment = { method = "credit-card", reference = "tok_8Qx2" }
-delivery = { method = "courier" }
-[[lines]]
-name = "Kettle"
-sku = "K-1"
-quantity = 2
-price = "49.00 EUR"
-[buyer]
-name = "Ann Buyer"
-address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
-"#;
 
 /// The statements of a kind that lie in somebody's inbox, oldest first.
 fn statements(world: &World, whose: &str, kind: &str) -> Vec<Value> {
-    let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
-    let letters = world.room.letters(whose, "INBOX");
-    let said =
-        letters.iter().filter_map(
-            |l| match tradepost_letters::open(&l.bytes, &policy).content {
-                tradepost_letters::Content::Statement(decoded) => Some(decoded.value),
-                tradepost_letters::Content::NotOurs
-                | tradepost_letters::Content::Unreadable { .. } => None,
-            },
-        );
-    said.filter(|s| s["body"]["kind"] == kind).collect()
+    let mut said = world::statements(world, whose);
+    said.retain(|s| s["body"]["kind"] == kind);
+    said
 }
 
 fn questions(world: &World, whose: &str) -> Vec<Value> {
     statements(world, whose, "status-request")
-}
-
-fn ordered(world: &World) -> Value {
-    world.home.write("order.toml", ORDER.as_bytes());
-    world.home.run(&["order", "order.toml"]).ok();
-    statements(world, SHOP, "order").remove(0)
-}
-
-/// Ann has ordered, and the shop has made the trade T-1001.
-fn bought_in(world: World) -> World {
-    let order = ordered(&world);
-    world.deliver(
-        &record()
-            .with("/request", order["request"].clone())
-            .with("/answers", order["id"].clone()),
-    );
-    world.home.run(&["daemon", "--once"]).ok();
-    assert_eq!(world.home.json(&["list"])[0]["origin"], "placed");
-    world
-}
-
-fn bought() -> World {
-    bought_in(World::new())
 }
 
 /// With timers so short that a test can wait for them.
@@ -94,7 +49,7 @@ fn unknown(question: &Value, from: &str) -> Said {
 /// E21, E15: all three by default, or one; what each was answered with is visible.
 #[test]
 fn ask_goes_to_all_three_and_shows_what_each_answered() {
-    let world = bought();
+    let world = World::new().bought();
     let home = &world.home;
     home.run(&["ask", "T-9"]).fails(1, "no trade");
     home.run(&["ask"]).fails(2, "WHAT");
@@ -151,7 +106,7 @@ fn ask_goes_to_all_three_and_shows_what_each_answered() {
 #[test]
 fn an_order_that_the_shop_never_saw_is_asked_about_and_sent_again() {
     let world = World::new();
-    let order = ordered(&world);
+    let order = world.ordered();
     let home = &world.home;
     let id = order["request"].as_str().unwrap();
     home.run(&["ask", id, "--payment"])
@@ -184,7 +139,7 @@ fn count(value: &Value) -> usize {
 /// E21: waits for the answers that the daemon fetches.
 #[test]
 fn ask_can_wait_for_the_answers() {
-    let world = bought();
+    let world = World::new().bought();
     let home = &world.home;
     home.run(&["ask", "T-1001", "--wait"])
         .fails(1, "no daemon runs");
@@ -214,7 +169,7 @@ fn ask_can_wait_for_the_answers() {
 /// E22: kept by the ledger, over restarts and rebuilds, until removed.
 #[test]
 fn a_plan_is_kept_listed_and_removed() {
-    let world = bought();
+    let world = World::new().bought();
     let home = &world.home;
     assert_eq!(home.json(&["schedule", "list"]), json!([]));
     home.run(&["schedule", "add", "T-1001"]).fails(2, "--every");
@@ -308,7 +263,7 @@ fn a_plan_is_kept_listed_and_removed() {
 #[test]
 fn the_daemon_asks_by_itself_and_one_question_at_a_time() {
     let timers = "ask_apart = \"100 ms\"\nanswer_first = \"300 ms\"\nanswer_longest = \"300 ms\"";
-    let world = bought_in(with_timers(timers));
+    let world = with_timers(timers).bought();
     let home = &world.home;
     home.run(&["schedule", "add", "T-1001", "--every", "200 ms", "--shop"])
         .ok();
@@ -342,7 +297,7 @@ fn the_daemon_asks_by_itself_and_one_question_at_a_time() {
 /// E22: without a daemon that stays, such as from cron.
 #[test]
 fn a_daemon_that_runs_once_asks_what_is_due() {
-    let world = bought_in(with_timers("ask_apart = \"1 ms\""));
+    let world = with_timers("ask_apart = \"1 ms\"").bought();
     let home = &world.home;
     home.run(&["schedule", "add", "all-pending", "--every", "1 ms"])
         .ok();

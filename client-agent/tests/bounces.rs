@@ -5,22 +5,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::letters::{ANN, record};
+use support::letters::{ANN, ORDER, record};
 use support::world::World;
-
-const ORDER: &str = r#"
-to = "orders@shop.example"
-payment = { method = "credit-card", reference = "tok_8Qx2" }
-delivery = { method = "courier" }
-[[lines]]
-name = "Kettle"
-sku = "K-1"
-quantity = 2
-price = "49.00 EUR"
-[buyer]
-name = "Ann Buyer"
-address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
-"#;
 
 fn ordered() -> (World, Value) {
     let world = World::new();

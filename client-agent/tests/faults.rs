@@ -6,23 +6,10 @@ mod support;
 use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 
-use support::letters::{record, settled, shipped};
+use support::letters::{ORDER, record, settled, shipped};
 use support::world::{World, wait};
 use support::{CONFIG, Home, verdicts};
 use tradepost_mailroom::{Fault, SmtpStage};
-
-const ORDER: &str = r#"
-to = "orders@shop.example"
-payment = { method = "credit-card", reference = "tok_8Qx2" }
-delivery = { method = "courier" }
-[[lines]]
-name = "Kettle"
-quantity = 2
-price = "49.00 EUR"
-[buyer]
-name = "Ann Buyer"
-address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
-"#;
 
 #[test]
 fn a_configuration_that_never_ends_is_refused() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::Home;
-use support::letters::ANN;
+use support::letters::{ANN, ORDER};
 use support::world::{World, wait};
 use tradepost_letters::RelayPolicy;
 use tradepost_post::dkim::{KeySource, Prover, Unproven};
@@ -20,19 +20,6 @@ const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
 const NAME: &str = "s1._domainkey.home.example";
 const RECORD: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const SECTION: &str = "[[dkim]]\nselector = \"s1\"\nkey_file = \"s1.pem\"\n";
-
-const ORDER: &str = r#"
-to = "orders@shop.example"
-payment = { method = "credit-card", reference = "tok_8Qx2" }
-delivery = { method = "courier" }
-[[lines]]
-name = "Kettle"
-quantity = 2
-price = "49.00 EUR"
-[buyer]
-name = "Ann Buyer"
-address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
-"#;
 
 fn with_key(home: &Home) {
     home.write("s1.pem", KEY.as_bytes());

@@ -14,6 +14,21 @@ pub const PAY: &str = "billing@pay.example";
 /// A statement that can be changed before it is put into a letter.
 pub struct Said(pub Value);
 
+/// What Ann orders, as a file.
+pub const ORDER: &str = r#"
+to = "orders@shop.example"
+payment = { method = "credit-card", reference = "tok_8Qx2" }
+delivery = { method = "courier" }
+[[lines]]
+name = "Kettle"
+sku = "K-1"
+quantity = 2
+price = "49.00 EUR"
+[buyer]
+name = "Ann Buyer"
+address = { street = "1 Main Street", city = "Berlin", postal_code = "10115", country = "DE" }
+"#;
+
 /// The present time, so many seconds from now.
 pub fn at(seconds: i64) -> String {
     let now = std::time::SystemTime::now()

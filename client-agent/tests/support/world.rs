@@ -9,7 +9,7 @@ use serde_json::Value;
 use tradepost_mailroom::{Mailroom, Options};
 
 use super::Home;
-use super::letters::Said;
+use super::letters::{ORDER, SHOP, Said, record};
 
 /// Nothing in a test takes so long unless it never comes.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,6 +28,28 @@ impl World {
     /// With the configuration changed.
     pub fn with(change: impl FnOnce(String) -> String) -> World {
         World::make(Options::default(), change)
+    }
+
+    /// Ann orders; gives the statement that reached the shop.
+    pub fn ordered(&self) -> Value {
+        self.home.write("order.toml", ORDER.as_bytes());
+        self.home.run(&["order", "order.toml"]).ok();
+        let said = statements(self, SHOP);
+        let order = said.into_iter().find(|s| s["body"]["kind"] == "order");
+        order.unwrap()
+    }
+
+    /// Ann has ordered, and the shop has made the trade T-1001.
+    pub fn bought(self) -> World {
+        let order = self.ordered();
+        self.deliver(
+            &record()
+                .with("/request", order["request"].clone())
+                .with("/answers", order["id"].clone()),
+        );
+        self.home.run(&["daemon", "--once"]).ok();
+        assert_eq!(self.home.json(&["list"])[0]["origin"], "placed");
+        self
     }
 
     /// At another provider.
