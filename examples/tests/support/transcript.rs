@@ -54,21 +54,61 @@ fn plain_word(word: &str) -> String {
     let mut rest = word;
     while let Some(start) = rest.find(is_part_of_a_name) {
         let (before, name) = rest.split_at(start);
+        plain.push_str(before);
+        if let Some(length) = length_of_a_date(name) {
+            plain.push('#');
+            rest = &name[length..];
+            continue;
+        }
         let end = name.find(|c| !is_part_of_a_name(c)).unwrap_or(name.len());
         let (name, after) = name.split_at(end);
-        plain.push_str(before);
         plain.push_str(if differs_every_time(name) { "#" } else { name });
         rest = after;
     }
     plain + rest
 }
 
-/// A trade id as the shop makes them, a UUID, or a date.
+/// How many octets of the beginning are a date, or a date with its time (RFC 3339 section 5.6).
+fn length_of_a_date(text: &str) -> Option<usize> {
+    let begins = |text: &str, form: &str| {
+        let fits = |(c, wanted): (char, char)| match wanted {
+            'd' => c.is_ascii_digit(),
+            other => c == other,
+        };
+        text.len() >= form.len() && text.chars().zip(form.chars()).all(fits)
+    };
+    let date = "20dd-dd-dd";
+    if !begins(text, date) {
+        return None;
+    }
+    let time = &text[date.len()..];
+    if !begins(time, "Tdd:dd") {
+        return Some(date.len());
+    }
+    let belongs = |c: char| c.is_ascii_digit() || matches!(c, 'T' | ':' | '.' | '+' | '-' | 'Z');
+    let end = time.find(|c| !belongs(c)).unwrap_or(time.len());
+    Some(date.len() + end)
+}
+
+/// A trade id as the shop makes them, or a UUID.
 fn differs_every_time(name: &str) -> bool {
     let made = name.strip_prefix("T-").is_some_and(|id| id.len() == 10);
     let uuid = name.len() == 36 && name.matches('-').count() == 4;
-    let date = name.len() == 10 && name.starts_with("20") && name.matches('-').count() == 2;
-    made || uuid || date
+    made || uuid
+}
+
+#[test]
+fn a_time_in_a_command_or_in_json_stands_for_any() {
+    let readme = "```console\n$ story\n```\n```console\n$ ./tell.sh W-1 preparing 2026-11-24T12:00:00Z\n...\n\
+                  {\"at\":\"2026-11-24T12:00:00.5+01:00\",\"n\":1}\n...\nx 2026-11-24,\n```\n";
+    let printed = |n: u8| {
+        format!(
+            "$ ./tell.sh W-1 preparing 2029-02-10T12:00:00Z\n{{\"at\":\"2028-02-29T23:59:59Z\",\"n\":{n}}}\nx 2027-01-01,\n"
+        )
+    };
+    is_shown_by(readme, &printed(1));
+    let other = std::panic::catch_unwind(|| is_shown_by(readme, &printed(2)));
+    assert!(other.is_err(), "only the times may differ");
 }
 
 #[test]
