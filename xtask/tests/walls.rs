@@ -109,9 +109,11 @@ struct Graph {
 
 impl Graph {
     fn of_the_workspace() -> Graph {
-        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["metadata", "--format-version", "1", "--locked"])
-            .current_dir(root())
+        // What was compiled for this system is there: nothing is fetched, whatever the network and the clock.
+        let platform = format!("--filter-platform={}", host());
+        let output = cargo()
+            .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+            .arg(platform)
             .output()
             .unwrap();
         assert!(
@@ -250,6 +252,20 @@ fn sources_under(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
+
+/// The platform that cargo runs on.
+fn host() -> String {
+    let version = cargo().arg("-vV").output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("cargo -vV names it").to_owned()
 }
 
 fn root() -> PathBuf {
