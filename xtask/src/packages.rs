@@ -20,6 +20,9 @@ const PACKAGES: [&str; 7] = [
     "python3-venv",
 ];
 
+/// Where Debian's and Ubuntu's package `faketime` puts its library; the loader puts in the platform's folder.
+pub(crate) const LIBFAKETIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+
 /// How it stands with the mail servers after [`install_what_is_missing`].
 pub(crate) enum Servers {
     /// All packages are installed.
@@ -67,6 +70,25 @@ pub(crate) fn install_what_is_missing() -> Result<Servers> {
         }
     }
     Ok(Servers::Ready)
+}
+
+/// Installs the package that moves the clock of a process.
+///
+/// # Errors
+/// It is not there, and cannot be installed here.
+pub(crate) fn install_libfaketime() -> Result<()> {
+    let package = "faketime";
+    if is_installed(package) {
+        return Ok(());
+    }
+    if !is_debian_or_ubuntu() || !is_root() {
+        bail!("the package {package} is missing: apt-get install {package}");
+    }
+    let install = ["install", "--no-install-recommends", package];
+    if apt_get(&install)? || (apt_get(&["update"])? && apt_get(&install)?) {
+        return Ok(());
+    }
+    bail!("`apt-get install {package}` failed (see above)")
 }
 
 fn is_installed(package: &str) -> bool {

@@ -17,6 +17,8 @@ pub enum Missing {
     Root,
     /// These programs are not installed.
     Programs(Vec<String>),
+    /// libfaketime moves the clock of this process; servers that clear their environment would not follow.
+    MovedClock,
     /// The configuration is written for Dovecot 2.3; later versions read another language.
     DovecotVersion(String),
 }
@@ -24,6 +26,7 @@ pub enum Missing {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Missing::MovedClock => write!(f, "real mail servers know the right time only"),
             Missing::Root => write!(f, "real mail servers need root"),
             Missing::Programs(names) => write!(
                 f,
@@ -47,6 +50,9 @@ pub fn available() -> Result<(), Missing> {
 }
 
 fn look() -> Result<(), Missing> {
+    if std::env::var_os("FAKETIME").is_some() {
+        return Err(Missing::MovedClock);
+    }
     let imap = "/usr/lib/dovecot/imap".to_owned();
     let lmtp = "/usr/lib/dovecot/lmtp".to_owned();
     let needed = [
