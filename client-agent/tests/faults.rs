@@ -137,7 +137,9 @@ fn a_certificate_that_is_not_trusted_is_told_once_and_in_own_words() {
 #[test]
 fn ctrl_c_ends_a_daemon_that_runs_once_while_the_mail_server_is_silent() {
     let world = World::with(|config| {
-        config.replace("[trust]", "[timers]\nwait_to_send = \"1 ms\"\n[trust]")
+        // However far the command that orders got, the daemon tries at once.
+        let timers = "[timers]\nwait_to_send = \"1 ms\"\nsubmit_first = \"1 ms\"\nsubmit_longest = \"1 ms\"\n";
+        config.replace("[trust]", &format!("{timers}[trust]"))
     });
     let home = &world.home;
     home.write("order.toml", ORDER.as_bytes());
