@@ -131,8 +131,8 @@ pub fn read_private_file(path: &Path) -> Result<SecretString, PrivateError> {
     Ok(SecretString::from(text))
 }
 
-/// Makes a file with a secret, for the owner alone, and brings it to the disk. One that is there is
-/// not overwritten, and no link is followed.
+/// Makes a file with a secret, for the owner alone, and brings it and its name to the disk. One
+/// that is there is not overwritten, and no link is followed.
 ///
 /// # Errors
 /// [`PrivateError`].
@@ -152,7 +152,9 @@ pub fn make_private_file(path: &Path, content: &str) -> Result<(), PrivateError>
         })?;
     let written = file
         .write_all(content.as_bytes())
-        .and_then(|()| file.sync_all());
+        .and_then(|()| file.sync_all())
+        // A file's name is durable only when its folder is.
+        .and_then(|()| File::open(folder_of(path))?.sync_all());
     written.map_err(|error| {
         // Half a secret is worth nothing, and would be in the way of the next try.
         let _ = std::fs::remove_file(path);
@@ -161,6 +163,13 @@ pub fn make_private_file(path: &Path, content: &str) -> Result<(), PrivateError>
             error,
         }
     })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 fn look_at_file(path: &Path) -> Result<Metadata, PrivateError> {
