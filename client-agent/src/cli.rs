@@ -208,10 +208,13 @@ PATH is a letter (.eml), an mbox, a Maildir, or a folder of these.")]
         #[command(flatten)]
         json: Json,
     },
-    /// Say what is damaged in the journal, and set it aside when asked to
+    /// Say what is damaged or missing in the journal, and accept the loss when asked to
     #[command(after_help = "Examples:
   tradepost repair             says what would be lost
-  tradepost repair --yes       keeps what can be read, sets the rest aside")]
+  tradepost repair --yes       keeps what can be read, and sets the rest aside
+
+Where there is a backup of the data folder, put its journal back instead: what is missing is
+lost for good.")]
     Repair {
         /// Do it
         #[arg(long)]

@@ -16,7 +16,7 @@ use tradepost_post::clock::Clock;
 use tradepost_post::dkim::Signing;
 use tradepost_post::outbox;
 use tradepost_post::store::{
-    Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
+    self, Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
 };
 use tradepost_statements::{Address, StatementId, Time};
 use tradepost_trades::buyer::{self, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
@@ -33,7 +33,7 @@ use crate::config::Config;
 /// Raise it when rows are made in another way, or statements are understood that were not before:
 /// the index is then made anew from the journal, and letters that were not understood are read
 /// again (protocol 2).
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
 /// this size; one that waits for DNS whatever its size, since it has to be proven again.
@@ -48,6 +48,11 @@ pub(crate) struct Ledger {
     has_way_out: bool,
     signing: Signing,
     clock: Arc<dyn Clock>,
+}
+
+/// How the store of a ledger is opened, and repaired.
+pub(crate) fn options() -> Options {
+    Options::new(FORMAT, store::recall)
 }
 
 /// Why something could not be entered.
@@ -103,7 +108,7 @@ impl Ledger {
     ) -> Result<(Ledger, Opened), LedgerError> {
         let (store, opened) = Store::open(
             folder,
-            &Options::new(FORMAT),
+            &options(),
             &mut |rows, at, record| Ok(replay(rows, at, record)?.rows),
             progress,
         )?;

@@ -13,7 +13,7 @@ use tradepost_trades::buyer::warning::WarningKind;
 use crate::cli::Places;
 use crate::config::private_data_folder;
 use crate::daemon::{self, Scan};
-use crate::ledger::{Entry, Input};
+use crate::ledger::{self, Entry, Input};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
 use crate::{again, desk, json as escaped, output, report};
@@ -21,7 +21,7 @@ use crate::{again, desk, json as escaped, output, report};
 /// Makes the index anew from the journal.
 pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
     let (data, config) = desk::alone(places).await?;
-    store::forget_index(&data)?;
+    store::forget_index(&data, &ledger::options())?;
     let office = daemon::open(&data, config).await?;
     let trades = office
         .work(|o| {
@@ -121,7 +121,7 @@ pub(crate) async fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCod
     if crate::socket::Daemon::find(&data).await?.is_some() {
         anyhow::bail!("the daemon has the ledger open: stop it first");
     }
-    let report = store::repair(&data, !yes)?;
+    let report = store::repair(&data, &ledger::options(), !yes)?;
     output::line(&report.to_string())?;
     if !yes && !report.lost.is_empty() {
         output::line("Nothing was changed. `tradepost repair --yes` does it.")?;

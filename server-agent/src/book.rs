@@ -7,7 +7,7 @@
 mod journal;
 mod record;
 
-pub(crate) use journal::Journal;
+pub(crate) use journal::{Journal, options};
 
 use std::collections::BTreeMap;
 

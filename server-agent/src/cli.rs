@@ -204,10 +204,13 @@ leave the old record in DNS until all letters that it signed have been read.")]
         #[command(flatten)]
         json: Json,
     },
-    /// Say what is damaged in the journal, and set it aside when asked to
+    /// Say what is damaged or missing in the journal, and accept the loss when asked to
     #[command(after_help = "Examples:
   tradepost-server repair             says what would be lost
-  tradepost-server repair --yes       keeps what can be read, sets the rest aside")]
+  tradepost-server repair --yes       keeps what can be read, and sets the rest aside
+
+Where there is a backup of the data folder, put its journal back instead: what is missing is
+lost for good.")]
     Repair {
         /// Do it
         #[arg(long)]

@@ -181,8 +181,12 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 
 fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
     let data = config::data_folder(places)?;
-    let report = tradepost_post::store::repair(&data, !yes)?;
+    let report = tradepost_post::store::repair(&data, &crate::book::options(), !yes)?;
     report::print(&report.to_string())?;
+    if !yes && !report.lost.is_empty() {
+        report::print("Nothing was changed. `tradepost-server repair --yes` does it.")?;
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -142,7 +142,7 @@ async fn store(data: &Path, config: &Config) -> Check {
             "book",
             format!("{}; another command has it", data.display()),
         ),
-        Err(e) => Check::bad("book", format!("{e:#}"), ""),
+        Err(e) => Check::bad("book", format!("{e:#}"), "see: tradepost-server repair"),
     }
 }
 

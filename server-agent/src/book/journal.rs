@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tradepost_post::outbox::{self, Due, Entry, NewItem, Tried};
-use tradepost_post::store::{Batch, Opened, Options, Position, Progress, Record, Store};
+use tradepost_post::store::{self, Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::{Change, Outcome, Sending};
@@ -27,7 +27,7 @@ impl Journal {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Journal, Opened), BookError> {
         let mut apply = |rows: &dyn Rows, at: Position, record: &_| replay(rows, at, record);
-        let (store, opened) = Store::open(folder, &Options::new(FORMAT), &mut apply, progress)?;
+        let (store, opened) = Store::open(folder, &options(), &mut apply, progress)?;
         let journal = Journal { store, composer };
         journal.belongs_to(folder, address)?;
         Ok((journal, opened))
@@ -59,6 +59,11 @@ impl Journal {
     pub(crate) fn close(self) -> Result<(), BookError> {
         Ok(self.store.close()?)
     }
+}
+
+/// How the store of a book is opened, and repaired.
+pub(crate) fn options() -> Options {
+    Options::new(FORMAT, store::recall)
 }
 
 struct Writing<'p, 'b> {

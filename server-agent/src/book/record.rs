@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tradepost_post::outbox::{self, Entry};
-use tradepost_post::store::{ApplyError, Position, Record};
+use tradepost_post::store::{self, ApplyError, Position, Record};
 use tradepost_statements::{Address, Time};
 use tradepost_trades::rows::{Row, Rows};
 use tradepost_trades::server::Received;
-use tradepost_trades::server::book::digest_of_waiting;
+use tradepost_trades::server::book::{digest_of_waiting, key_of_emitted};
 
 use super::{
     BOUNCES_KEY, Cursor, Input, OWNER_KEY, bounce_key, bounces, cursor_key, kept_key,
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Raise it when rows are made otherwise: the index is then made anew.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// A record's head.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +59,27 @@ pub(super) struct Decided {
     /// The record's blob is the letter with this digest, which waits for DNS.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     kept: Option<String>,
+}
+
+impl Decided {
+    /// Enough to know it again: for whoever has lost the record.
+    fn in_words(&self) -> String {
+        let emitted = self
+            .put
+            .keys()
+            .find_map(|row| key_of_emitted(row.as_bytes()));
+        let author = |judged: &Judged| match &judged.received.author {
+            Some(author) => format!("letter of {author}"),
+            None => "letter of nobody who can be named".to_owned(),
+        };
+        let what = match (emitted, &self.letter) {
+            (Some(key), _) => format!("event with the key {key}"),
+            (None, Some(judged)) => author(judged),
+            (None, None) if self.line.is_some() => "event".to_owned(),
+            (None, None) => "what was due".to_owned(),
+        };
+        format!("{what} ({}): {}", self.at, self.outcome)
+    }
 }
 
 /// A judged letter: what it said, and what its evidence rests on.
@@ -147,7 +168,12 @@ impl Head {
                 let let_go = decided.delete.iter().filter_map(|key| {
                     digest_of_waiting(key.as_bytes()).map(|digest| Row::delete(kept_key(digest)))
                 });
-                put.chain(delete).chain(kept).chain(let_go).collect()
+                let words = store::trail(at, &decided.in_words());
+                put.chain(delete)
+                    .chain(kept)
+                    .chain(let_go)
+                    .chain([words])
+                    .collect()
             }
             Head::Outbox(entry) => {
                 let mut made = outbox::apply(rows, entry, at);

@@ -33,6 +33,7 @@ use crate::smtp::Submission;
 use crate::store::Position;
 
 pub use list::{Filter, RECENT, RetryRefused, list, retry_all_now, retry_now};
+pub(crate) use rows::queued_in;
 pub use rows::{Due, apply, due, item, next_wake};
 pub use send::{Bell, Carriage, Failure, Pace, send};
 

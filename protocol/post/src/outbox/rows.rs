@@ -7,6 +7,8 @@
 //! | `out/accepted/<end, newest first>/<id>` | nothing |
 //! | `out/failed/<end, newest first>/<id>` | nothing |
 
+use std::ops::Range;
+
 use tradepost_statements::Time;
 use tradepost_trades::rows::{Row, Rows};
 
@@ -154,6 +156,25 @@ pub(super) fn read_place(list: &str, key: &[u8]) -> Option<(u64, Position)> {
 #[must_use]
 pub fn item(rows: &dyn Rows, id: Position) -> Option<Item> {
     serde_json::from_slice(&rows.get(item_key(id).as_bytes())?).ok()
+}
+
+/// The items whose letters lie in a part of the journal, in their order.
+pub(crate) fn queued_in(rows: &dyn Rows, part: &Range<Position>) -> Vec<Item> {
+    let mut found = Vec::new();
+    let mut from = item_key(part.start);
+    while let Some((_, value)) = rows
+        .scan_from(ITEM.as_bytes(), from.as_bytes(), 1)
+        .into_iter()
+        .next()
+    {
+        let item: Option<Item> = serde_json::from_slice(&value).ok();
+        let Some(item) = item.filter(|item| item.id < part.end) else {
+            break;
+        };
+        from = item_key(Position::from_u64(item.id.as_u64().saturating_add(1)));
+        found.push(item);
+    }
+    found
 }
 
 /// At most `n` letters that are to be tried now, the longest due first. Costs what it returns.

@@ -23,6 +23,10 @@ pub struct Batch<'s> {
 /// A batch as it is written.
 pub(super) struct Finished {
     pub(super) frames: Vec<u8>,
+    /// Where in them the last one starts.
+    pub(super) last: u32,
+    /// And its check.
+    pub(super) check: u32,
     pub(super) rows: Vec<Row>,
 }
 
@@ -55,7 +59,7 @@ impl<'s> Batch<'s> {
             });
         }
         let offset = self.offset(place);
-        frame::encode(&mut self.frames, offset, &self.seal, record);
+        frame::encode(&mut self.frames, offset, self.start, &self.seal, record);
         self.last = Some(place);
         Ok(Position::new(self.seal.segment, offset))
     }
@@ -76,11 +80,12 @@ impl<'s> Batch<'s> {
             };
         };
         let offset = self.offset(last);
-        if let Some(frame) = self.frames.get_mut(last..) {
-            frame::close_batch(frame, offset, &self.seal);
-        }
+        let frame = self.frames.get_mut(last..).unwrap_or_default();
+        let check = frame::close_batch(frame, offset, &self.seal);
         Ok(Some(Finished {
             frames: self.frames,
+            last: last as u32,
+            check,
             rows: self.rows.into_rows(),
         }))
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Position;
+use super::lost::Lost;
 
 /// An error of a caller's own function, as [`Store::open`](super::Store::open) takes it.
 pub type ApplyError = Box<dyn std::error::Error + Send + Sync>;
@@ -56,10 +57,14 @@ pub enum StoreError {
         /// What does not fit.
         what: &'static str,
     },
+    /// The journal lacks records that were acknowledged.
+    #[error("{0}")]
+    Lost(Box<Lost>),
     /// There is an index, but not the journal that it was made from.
     #[error(
-        "the journal in {} is missing, though there is an index made from one; restore the \
-         journal from a backup, or move the folder {} away to start anew",
+        "the journal in {} is missing, though there is an index made from one ({}). Nothing was \
+         changed. Put the journal's files back from a backup; where there is none, \
+         `repair --yes` accepts that they are lost, and what is recorded next begins a new one",
         .journal.display(), .index.display()
     )]
     JournalMissing {
@@ -112,6 +117,14 @@ pub enum StoreError {
         /// On what.
         path: PathBuf,
         /// Its answer.
+        source: io::Error,
+    },
+    /// What was written may not be on the disk; trying again would prove nothing.
+    #[error("can't sync {}: {source}", .path.display())]
+    Unsynced {
+        /// Which file or folder.
+        path: PathBuf,
+        /// The system's answer.
         source: io::Error,
     },
     /// A record could not be turned into rows.

@@ -1,11 +1,11 @@
 //! The data folder: private, and owned by one process at a time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::{StoreError, disk};
 
 /// The folder, while this process owns it.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ impl Folder {
             lock,
         };
         make_private(&folder.journal())?;
+        disk::sync_folder(root)?;
         Ok(folder)
     }
 
@@ -62,11 +63,9 @@ pub(super) fn make_private(folder: &Path) -> Result<(), StoreError> {
             }
             Ok(())
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(StoreError::io("create the folder", folder)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            disk::make_folder(folder).map_err(StoreError::io("create the folder", folder))
+        }
         Err(e) => Err(StoreError::io("look at", folder)(e)),
     }
 }

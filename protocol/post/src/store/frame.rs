@@ -1,12 +1,14 @@
 //! How a record stands in a segment.
 //!
 //! ```text
-//! "tpR1" | flags | bytes of head | bytes of blob | CRC-32C of head and blob | CRC-32C | head | blob
+//! "tpR1" | flags | bytes of head | bytes of blob | start of the batch | CRC-32C of head and blob | CRC-32C
+//!   | head | blob
 //! ```
 //!
-//! Six numbers of 4 bytes, little-endian. The last CRC covers the five before it, together with
+//! Seven numbers of 4 bytes, little-endian. The last CRC covers the six before it, together with
 //! the journal's secret salt, the segment's number and the frame's place: so that bytes which
-//! look like a frame, in a letter that somebody sent, are never taken for one.
+//! look like a frame, in a letter that somebody sent, are never taken for one. A frame says where
+//! its batch starts, so that of a batch that reached the disk in part it is known what belongs to it.
 
 use super::StoreError;
 
@@ -57,7 +59,7 @@ impl Record {
 }
 
 /// Bytes before the head.
-pub(super) const HEADER: usize = 24;
+pub(super) const HEADER: usize = 28;
 
 const MAGIC: [u8; 4] = *b"tpR1";
 /// The batch ends with this frame: a batch without such an end was never acknowledged.
@@ -77,6 +79,10 @@ pub(super) struct Seal {
 pub(super) struct Frame<'b> {
     pub(super) last: bool,
     pub(super) lost: bool,
+    /// Where the first frame of its batch stands in the segment.
+    pub(super) batch: u32,
+    /// The CRC of its header: no other frame of this journal has it.
+    pub(super) check: u32,
     pub(super) head: &'b [u8],
     pub(super) blob: &'b [u8],
 }
@@ -119,14 +125,21 @@ pub(super) fn decode<'b>(bytes: &'b [u8], offset: u32, seal: &Seal) -> Result<Fr
     Ok(Frame {
         last: header.flags & LAST != 0,
         lost: header.flags & LOST != 0,
+        batch: header.batch,
+        check: header.crc(offset, seal),
         head,
         blob,
     })
 }
 
-/// How long the frame is that starts with these bytes.
-pub(super) fn length(bytes: &[u8], offset: u32, seal: &Seal) -> Result<usize, Fault> {
-    Ok(Header::read(bytes, offset, seal)?.frame_length())
+/// How long the frame is that starts with these bytes, and the CRC of its header.
+pub(super) fn length_and_check(
+    bytes: &[u8],
+    offset: u32,
+    seal: &Seal,
+) -> Result<(usize, u32), Fault> {
+    let header = Header::read(bytes, offset, seal)?;
+    Ok((header.frame_length(), header.crc(offset, seal)))
 }
 
 /// Where the next frame starts at or after `from`, in bytes of a segment that are damaged there.
@@ -143,13 +156,15 @@ pub(super) fn find(segment: &[u8], from: usize, seal: &Seal) -> Option<usize> {
     }
 }
 
-/// Writes a record's frame, which will stand at `offset`, to the end of `out`.
-pub(super) fn encode(out: &mut Vec<u8>, offset: u32, seal: &Seal, record: &Record) {
+/// Writes a record's frame, which will stand at `offset` in a batch that starts at `batch`, to the
+/// end of `out`.
+pub(super) fn encode(out: &mut Vec<u8>, offset: u32, batch: u32, seal: &Seal, record: &Record) {
     let body_crc = crc32c::crc32c_append(crc32c::crc32c(&record.head), &record.blob);
     let header = Header {
         flags: 0,
         head_length: record.head.len() as u32,
         blob_length: record.blob.len() as u32,
+        batch,
         body_crc,
     };
     out.extend_from_slice(&header.bytes(offset, seal));
@@ -157,15 +172,16 @@ pub(super) fn encode(out: &mut Vec<u8>, offset: u32, seal: &Seal, record: &Recor
     out.extend_from_slice(&record.blob);
 }
 
-/// Marks the frame at the start of `bytes` as the last one of its batch.
-pub(super) fn close_batch(bytes: &mut [u8], offset: u32, seal: &Seal) {
+/// Marks the frame at the start of `bytes` as the last one of its batch. Gives its check.
+pub(super) fn close_batch(bytes: &mut [u8], offset: u32, seal: &Seal) -> u32 {
     let Ok(mut header) = Header::read(bytes, offset, seal) else {
-        return;
+        return 0;
     };
     header.flags |= LAST;
     if let Some(place) = bytes.first_chunk_mut::<HEADER>() {
         *place = header.bytes(offset, seal);
     }
+    header.crc(offset, seal)
 }
 
 /// A frame of `length` bytes in the place of what was lost; at the end of a file, where fewer
@@ -176,6 +192,7 @@ pub(super) fn lost(length: usize, offset: u32, seal: &Seal) -> Vec<u8> {
         flags: LAST | LOST,
         head_length: 0,
         blob_length: body.len() as u32,
+        batch: offset,
         body_crc: crc32c::crc32c(&body),
     };
     [header.bytes(offset, seal).as_slice(), &body].concat()
@@ -185,6 +202,7 @@ struct Header {
     flags: u32,
     head_length: u32,
     blob_length: u32,
+    batch: u32,
     body_crc: u32,
 }
 
@@ -207,20 +225,31 @@ impl Header {
             flags: number(4),
             head_length: number(8),
             blob_length: number(12),
-            body_crc: number(16),
+            batch: number(16),
+            body_crc: number(20),
         })
     }
 
-    fn bytes(&self, offset: u32, seal: &Seal) -> [u8; HEADER] {
+    fn fields(&self) -> Vec<u8> {
         let mut fields = MAGIC.to_vec();
         for number in [
             self.flags,
             self.head_length,
             self.blob_length,
+            self.batch,
             self.body_crc,
         ] {
             fields.extend_from_slice(&number.to_le_bytes());
         }
+        fields
+    }
+
+    fn crc(&self, offset: u32, seal: &Seal) -> u32 {
+        header_crc(&self.fields(), offset, seal)
+    }
+
+    fn bytes(&self, offset: u32, seal: &Seal) -> [u8; HEADER] {
+        let mut fields = self.fields();
         let crc = header_crc(&fields, offset, seal);
         fields.extend_from_slice(&crc.to_le_bytes());
         let mut header = [0; HEADER];
@@ -253,7 +282,7 @@ mod tests {
 
     fn framed(record: &Record, offset: u32) -> Vec<u8> {
         let mut out = Vec::new();
-        encode(&mut out, offset, &SEAL, record);
+        encode(&mut out, offset, 32, &SEAL, record);
         out
     }
 
@@ -270,7 +299,7 @@ mod tests {
             let length = bytes.len();
             bytes.extend(behind);
             let frame = decode(&bytes, offset, &SEAL).unwrap();
-            prop_assert_eq!(frame.last, last);
+            prop_assert_eq!((frame.last, frame.batch), (last, 32));
             prop_assert_eq!(frame.length(), length);
             prop_assert_eq!(frame.to_record(), record);
         }
@@ -312,7 +341,7 @@ mod tests {
         let forged = {
             let mut out = Vec::new();
             let guessed = Seal { salt: 0, ..SEAL };
-            encode(&mut out, 32 + 30, &guessed, &Record::new("forged"));
+            encode(&mut out, 32 + 30, 32, &guessed, &Record::new("forged"));
             out
         };
         let mut segment = vec![0; 62];

@@ -6,7 +6,6 @@
 //! of their own).
 
 use std::fs::{self, File};
-use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -16,7 +15,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tradepost_trades::rows::{Row, Rows};
 
-use super::{StoreError, folder, segment};
+use super::known::Known;
+use super::{StoreError, disk, folder};
 
 /// Rows have this before their keys, so that none can be mistaken for the mark.
 const ROW: u8 = b'r';
@@ -27,10 +27,8 @@ const MARK: &[u8] = b"mark";
 pub(super) struct Mark {
     /// The caller's number for the form of its rows.
     pub(super) format: u32,
-    /// The journal that they were made from.
-    pub(super) salt: u64,
-    /// The records before this position are in.
-    pub(super) position: u64,
+    /// The journal that they were made from, and how far: the records before its end are in.
+    pub(super) known: Known,
 }
 
 /// The first trouble of the store; from then on it takes nothing more.
@@ -96,7 +94,7 @@ impl Index {
                 None => batch.remove(stored_key(&row.key)),
             }
         }
-        let mark = serde_json::to_vec(&mark).expect("a mark is three numbers");
+        let mark = serde_json::to_vec(&mark).expect("a mark is made of numbers");
         batch.insert(MARK, mark);
         self.guarded("write", || self.db.apply_batch(batch))
             .ok_or_else(|| self.broken())
@@ -107,10 +105,11 @@ impl Index {
             .ok_or_else(|| self.broken())
     }
 
-    /// Brings every file of the index to the disk: sled's flush alone does not.
+    /// Brings every file of the index to the disk, and its name: sled's flush alone does not.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.flush()?;
-        sync_tree(&path(&self.root))
+        sync_tree(&path(&self.root))?;
+        disk::sync_folder(&self.root)
     }
 
     fn broken(&self) -> StoreError {
@@ -202,16 +201,16 @@ fn sync_tree(folder: &Path) -> Result<(), StoreError> {
                 Ok(()) => {}
                 // sled removes old files in the background.
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(StoreError::io("sync", &path)(e)),
+                Err(source) => return Err(StoreError::Unsynced { path, source }),
             }
         }
     }
-    segment::sync_folder(folder)
+    disk::sync_folder(folder)
 }
 
-/// Moves an index out of the way. The newest one set aside is kept, in case somebody wants to
-/// know what was wrong with it.
-pub(super) fn set_aside(root: &Path) -> Result<(), StoreError> {
+/// Moves an index out of the way, durably. The newest one set aside is kept, in case somebody wants
+/// to know what was wrong with it. Gives its place, where there was an index.
+pub(super) fn set_aside(root: &Path) -> Result<Option<PathBuf>, StoreError> {
     const NAME: &str = "index.aside-";
     let fault = |source| StoreError::Io {
         doing: "list",
@@ -233,57 +232,14 @@ pub(super) fn set_aside(root: &Path) -> Result<(), StoreError> {
         }
     }
     let index = path(root);
-    if index.exists() {
-        let aside = root.join(format!("{NAME}{}", newest.saturating_add(1)));
-        fs::rename(&index, &aside).map_err(StoreError::io("move aside", &index))?;
-        for path in old {
-            fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;
-        }
+    if !index.exists() {
+        return Ok(None);
     }
-    Ok(())
-}
-
-/// Whether the index can be what was last written to it.
-///
-/// sled's files are not synced while it is in use, so after the machine went down (not only the
-/// process) parts of them may be missing without its noticing. A file beside the index says
-/// whether it was closed and synced, or in which run of the machine it was in use.
-#[derive(Debug)]
-pub(super) struct Use(PathBuf);
-
-impl Use {
-    pub(super) fn of(root: &Path) -> Use {
-        Use(root.join("index.use"))
+    let aside = root.join(format!("{NAME}{}", newest.saturating_add(1)));
+    disk::rename(&index, &aside)?;
+    disk::sync_folder(root)?;
+    for path in old {
+        fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;
     }
-
-    pub(super) fn is_trustworthy(&self) -> bool {
-        let mut noted = String::new();
-        let read = File::open(&self.0).and_then(|f| f.take(200).read_to_string(&mut noted));
-        let noted = noted.trim();
-        read.is_ok() && (noted == "closed" || noted == this_run())
-    }
-
-    pub(super) fn begin(&self) -> Result<(), StoreError> {
-        self.note(&this_run())
-    }
-
-    pub(super) fn end(&self) -> Result<(), StoreError> {
-        self.note("closed")
-    }
-
-    fn note(&self, text: &str) -> Result<(), StoreError> {
-        let new = self.0.with_extension("use.new");
-        segment::write_new(&new, &[text.as_bytes(), b"\n"])?;
-        fs::rename(&new, &self.0).map_err(StoreError::io("write", &self.0))?;
-        self.0.parent().map_or(Ok(()), segment::sync_folder)
-    }
-}
-
-/// One text from boot to shutdown. Where the system tells none, every unclean end counts as one
-/// of the machine: the text then is different for each process.
-fn this_run() -> String {
-    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
-        Ok(id) => format!("in use, boot {}", id.trim()),
-        Err(_) => format!("in use, process {}", std::process::id()),
-    }
+    Ok(Some(aside))
 }

@@ -3,16 +3,21 @@
 //! A batch of records is written with one call and brought to the disk with one `fdatasync`; only
 //! then is it acknowledged. It lies in one segment, and its last frame is marked. So what a crash
 //! leaves behind is a batch without its end, which nobody was told of: it is cut off when the
-//! journal is opened.
+//! journal is opened. What is whole then is synced before anything rests on it, since a process that
+//! was killed may have left it in the system's memory alone.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, Fault, Seal};
-use super::segment::{self, Bad, Segment};
-use super::{Position, Record, StoreError};
+use super::batch::Finished;
+use super::disk::{self, OpenFile};
+use super::frame::{self, Seal};
+use super::known::Known;
+use super::lost::{Loss, Lost, Recalled};
+use super::segment::{self, Ending, Segment};
+use super::{Position, Record, StoreError, tail};
 
 /// Held in memory while it is made, and as long as its segment is read. At 256 KiB a letter
 /// (what is kept of a warned one) it has room for 256 of them.
@@ -23,13 +28,17 @@ pub(super) const BATCH_LIMIT: usize = 64 << 20;
 pub(super) struct Journal {
     folder: PathBuf,
     seal: Seal,
-    file: Tail,
+    file: OpenFile,
     /// Bytes of the segment up to the end of the last acknowledged batch.
     length: u32,
+    /// Bytes of all segments up to there.
+    octets: u64,
+    /// The end of the last acknowledged batch, in this segment or the one before.
+    known: Known,
     segment_bytes: u64,
 }
 
-/// Whether the journal can be written to after an append that failed.
+/// Whether the journal can be written to after a write that failed.
 #[derive(Debug)]
 pub(super) enum AppendError {
     /// Nothing of the batch is left; the next append may succeed.
@@ -48,59 +57,88 @@ pub(super) struct Found {
 }
 
 impl Journal {
-    /// Opens the journal, or makes one, and cuts off a batch that was never acknowledged.
-    pub(super) fn open(folder: &Path, segment_bytes: u64) -> Result<Found, StoreError> {
-        let numbers = segment::list(folder)?;
+    /// Opens the journal, or makes one, cuts off a batch that was never acknowledged, and brings
+    /// the rest to the disk. What is known of it must be there.
+    pub(super) fn open(
+        folder: &Path,
+        segment_bytes: u64,
+        known: &[Known],
+    ) -> Result<Found, StoreError> {
+        let numbers = tail::with_header(folder, segment::list(folder)?, known)?;
         let Some(&newest) = numbers.last() else {
-            let seal = Seal {
-                salt: rand::random(),
-                segment: 1,
-            };
-            let (path, file) = segment::create(folder, seal, 0)?;
-            return Ok(Found {
-                journal: Journal {
-                    folder: folder.to_path_buf(),
-                    seal,
-                    file: Tail::new(path, file),
-                    length: segment::HEADER,
-                    segment_bytes,
-                },
-                torn_bytes: 0,
-                new: true,
-            });
+            return Journal::make(folder, segment_bytes, known);
         };
-        check_lengths(folder, &numbers)?;
+        let (mut losses, before) = tail::older_losses(folder, &numbers)?;
         let tail = Segment::load(folder, newest, None)?;
-        let length = whole_length(&tail)?;
-        let torn_bytes = u64::from(tail.length() - length);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&tail.path)
-            .map_err(StoreError::io("open", &tail.path))?;
-        if torn_bytes > 0 {
-            file.set_len(u64::from(length))
-                .and_then(|()| file.sync_all())
-                .map_err(StoreError::io("cut the torn end off", &tail.path))?;
+        if let Some(foreign) = known.iter().find(|known| known.salt != tail.seal.salt) {
+            return Err(lost(foreign.octets, vec![of_another(folder, foreign)]));
         }
+        let examined = tail::examine(&tail, tail::acknowledged_in(newest, known))?;
+        let mut octets: u64 = losses.iter().filter_map(|loss| loss.bytes).sum();
+        if let (Some(from), Some(known)) = (examined.short_from, tail::furthest(known)) {
+            octets += known.octets.saturating_sub(before + u64::from(from));
+            let tail = (from, tail.length());
+            losses.extend(tail::losses_at_the_end(folder, newest, tail, before, known));
+        }
+        let reader = Reader::of(folder, tail.seal.salt);
+        if losses.is_empty()
+            && let Some(known) = known.iter().find(|known| !reader.holds(known))
+        {
+            let loss = Loss::of_another_course(folder, known.last, known.end);
+            octets = loss.bytes.unwrap_or(0);
+            losses.push(loss);
+        }
+        if !losses.is_empty() {
+            return Err(lost(octets, losses));
+        }
+        let length = examined.whole.length;
+        let file = settle(folder, &numbers, &tail, length, known)?;
+        let octets = before + u64::from(length);
         Ok(Found {
+            torn_bytes: u64::from(tail.length() - length),
             journal: Journal {
                 folder: folder.to_path_buf(),
                 seal: tail.seal,
-                file: Tail::new(tail.path, file),
+                file,
                 length,
+                octets,
+                known: end_of(folder, &tail, examined.whole, octets)?,
                 segment_bytes,
             },
-            torn_bytes,
             new: false,
         })
     }
 
-    pub(super) fn reader(&self) -> Reader {
-        Reader {
-            folder: self.folder.clone(),
-            salt: self.seal.salt,
+    fn make(folder: &Path, segment_bytes: u64, known: &[Known]) -> Result<Found, StoreError> {
+        if let Some(known) = tail::furthest(known).filter(|known| known.last < known.end) {
+            let losses = tail::losses_at_the_end(folder, 0, (0, 0), 0, known);
+            return Err(lost(known.octets, losses));
         }
+        // Before there is a journal nothing rests on these folders; afterwards all does.
+        disk::sync_way_to(folder)?;
+        let seal = Seal {
+            salt: rand::random(),
+            segment: 1,
+        };
+        let file = segment::create(folder, seal, Ending::default())?;
+        let known = Known::nothing(seal.salt, Position::new(1, segment::HEADER));
+        Ok(Found {
+            journal: Journal {
+                folder: folder.to_path_buf(),
+                seal,
+                file,
+                length: segment::HEADER,
+                octets: known.octets,
+                known,
+                segment_bytes,
+            },
+            torn_bytes: 0,
+            new: true,
+        })
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader::of(&self.folder, self.seal.salt)
     }
 
     pub(super) fn seal(&self) -> Seal {
@@ -112,25 +150,40 @@ impl Journal {
         Position::new(self.seal.segment, self.length)
     }
 
+    /// The end of what was acknowledged.
+    pub(super) fn known(&self) -> Known {
+        self.known
+    }
+
     /// Where the next batch will be: begins a new segment when this one is full.
-    pub(super) fn begin(&mut self) -> Result<Position, StoreError> {
+    pub(super) fn begin(&mut self) -> Result<Position, AppendError> {
         if self.length > segment::HEADER && u64::from(self.length) >= self.segment_bytes {
             let seal = Seal {
                 segment: self.seal.segment + 1,
                 ..self.seal
             };
-            let (path, file) = segment::create(&self.folder, seal, self.length)?;
-            self.file = Tail::new(path, file);
+            let previous = Ending {
+                length: self.length,
+                last: self.known.last.offset(),
+                check: self.known.check,
+            };
+            self.file = segment::create(&self.folder, seal, previous).map_err(|e| {
+                match matches!(e, StoreError::Unsynced { .. }) {
+                    true => AppendError::InDoubt(e),
+                    false => AppendError::Undone(e),
+                }
+            })?;
             self.seal = seal;
             self.length = segment::HEADER;
+            self.octets += u64::from(segment::HEADER);
         }
         Ok(self.end())
     }
 
     /// Writes a whole batch and brings it to the disk.
-    pub(super) fn append(&mut self, batch: &[u8]) -> Result<(), AppendError> {
+    pub(super) fn append(&mut self, batch: &Finished) -> Result<(), AppendError> {
         let end = u64::from(self.length);
-        if let Err(e) = self.file.write_all_at(batch, end) {
+        if let Err(e) = self.file.write_all_at(&batch.frames, end) {
             let fault = StoreError::io("write", &self.file.path)(e);
             let undone = self.file.set_len(end).and_then(|()| self.file.sync_data());
             return Err(match undone {
@@ -138,75 +191,102 @@ impl Journal {
                 Err(_) => AppendError::InDoubt(fault),
             });
         }
-        if let Err(e) = self.file.sync_data() {
+        if let Err(source) = self.file.sync_data() {
             // After a failed sync the kernel may have dropped the pages and call them clean:
             // asking again would answer yes. What is there is seen when the file is read again.
             let _ = self.file.set_len(end);
-            return Err(AppendError::InDoubt(StoreError::io(
-                "sync",
-                &self.file.path,
-            )(e)));
+            return Err(AppendError::InDoubt(StoreError::Unsynced {
+                path: self.file.path.clone(),
+                source,
+            }));
         }
-        self.length += batch.len() as u32;
+        let last = Position::new(self.seal.segment, self.length + batch.last);
+        self.length += batch.frames.len() as u32;
+        self.octets += batch.frames.len() as u64;
+        self.known = Known {
+            salt: self.seal.salt,
+            last,
+            end: self.end(),
+            check: batch.check,
+            octets: self.octets,
+        };
         Ok(())
     }
+}
 
-    #[cfg(test)]
-    pub(super) fn faults(&mut self) -> &mut Faults {
-        &mut self.file.faults
+/// Cuts off what is torn, and brings to the disk what was read. Gives the newest segment.
+fn settle(
+    folder: &Path,
+    numbers: &[u32],
+    tail: &Segment,
+    length: u32,
+    known: &[Known],
+) -> Result<OpenFile, StoreError> {
+    let newest = tail.seal.segment;
+    for number in numbers.iter().filter(|number| **number != newest) {
+        disk::sync_file(&segment::path(folder, *number))?;
+    }
+    let file = OpenFile::open(&tail.path)?;
+    if tail.length() > length {
+        file.set_len(u64::from(length))
+            .map_err(StoreError::io("cut the torn end off", &tail.path))?;
+    }
+    // Behind the known end, a sync may have been tried and failed: the system then calls octets
+    // clean that the disk does not have. Written once more, they are not.
+    if !known.is_empty() {
+        let from = tail::acknowledged_in(newest, known).max(segment::HEADER);
+        let unsure = tail.bytes.get(from as usize..length as usize);
+        file.write_all_at(unsure.unwrap_or_default(), u64::from(from))
+            .map_err(StoreError::io("write", &tail.path))?;
+    }
+    file.sync_all().map_err(|source| StoreError::Unsynced {
+        path: tail.path.clone(),
+        source,
+    })?;
+    disk::sync_folder(folder)?;
+    Ok(file)
+}
+
+/// The end of the last whole batch; where the newest segment has none yet, in the one before.
+fn end_of(folder: &Path, tail: &Segment, whole: Ending, octets: u64) -> Result<Known, StoreError> {
+    let Seal { salt, segment } = tail.seal;
+    let (segment, ending, octets) = if whole.last == 0 && segment > 1 {
+        let previous = segment::read_header_of(folder, segment)?.previous;
+        (segment - 1, previous, octets - u64::from(segment::HEADER))
+    } else {
+        (segment, whole, octets)
+    };
+    let end = Position::new(segment, ending.length);
+    Ok(match ending.last {
+        0 => Known {
+            octets,
+            ..Known::nothing(salt, end)
+        },
+        last => Known {
+            salt,
+            last: Position::new(segment, last),
+            end,
+            check: ending.check,
+            octets,
+        },
+    })
+}
+
+/// Another journal stands in the place of the one that is known.
+pub(super) fn of_another(folder: &Path, known: &Known) -> Loss {
+    let what = "the journal that stands here is another one";
+    Loss {
+        range: (Position::new(1, 0), known.end),
+        ..Loss::new(folder, 1, 0, None, what)
     }
 }
 
-/// No segment may be missing, or have another length than when the next one was begun.
-fn check_lengths(folder: &Path, numbers: &[u32]) -> Result<(), StoreError> {
-    let mut previous = 0;
-    for (expected, found) in (1..).zip(numbers) {
-        let path = segment::path(folder, expected);
-        if expected != *found {
-            return Err(StoreError::Damaged {
-                file: path,
-                offset: 0,
-                what: "the file is missing",
-            });
-        }
-        let header = segment::read_header_of(folder, expected)?;
-        if u64::from(header.previous) != previous {
-            return Err(StoreError::Damaged {
-                file: segment::path(folder, expected.saturating_sub(1)),
-                offset: previous.min(u64::from(header.previous)),
-                what: "the file has another length than when the next one was begun",
-            });
-        }
-        let found = fs::metadata(&path).map_err(StoreError::io("look at", &path))?;
-        previous = found.len();
-    }
-    Ok(())
-}
-
-/// Where the last whole batch of the newest segment ends.
-fn whole_length(tail: &Segment) -> Result<u32, StoreError> {
-    let mut whole = segment::HEADER;
-    for frame in tail.frames() {
-        match frame {
-            Ok((offset, frame)) if frame.last => whole = offset + frame.length() as u32,
-            Ok(_) => {}
-            Err(bad) if is_torn(tail, bad) => break,
-            Err(bad) => return Err(tail.damaged(bad)),
-        }
-    }
-    Ok(whole)
-}
-
-/// An interrupted append leaves the first bytes of a frame, and zeros where a file system made
-/// the file longer before it wrote the bytes. Anything else was whole once.
-pub(super) fn is_torn(tail: &Segment, bad: Bad) -> bool {
-    match bad.fault {
-        Fault::CutShort => true,
-        Fault::Wrong => {
-            tail.bytes.last() == Some(&0)
-                && frame::find(&tail.bytes, bad.offset as usize + 1, &tail.seal).is_none()
-        }
-    }
+fn lost(octets: u64, losses: Vec<Loss>) -> StoreError {
+    StoreError::Lost(Box::new(Lost {
+        octets,
+        losses,
+        recalled: Recalled::default(),
+    }))
 }
 
 /// The reading end, for everything that was acknowledged.
@@ -217,6 +297,13 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    pub(super) fn of(folder: &Path, salt: u64) -> Reader {
+        Reader {
+            folder: folder.to_path_buf(),
+            salt,
+        }
+    }
+
     pub(super) fn salt(&self) -> u64 {
         self.salt
     }
@@ -248,15 +335,19 @@ impl Reader {
         Ok(frame.to_record())
     }
 
-    /// Whether a record starts there, or a segment ends.
-    pub(super) fn is_between_records(&self, at: Position) -> bool {
+    /// Whether the journal's last known record is where it was.
+    pub(super) fn holds(&self, known: &Known) -> bool {
+        let at = known.last;
         let path = self.path(at);
-        let Ok(file) = File::open(&path) else {
-            return false;
-        };
-        file.metadata()
-            .is_ok_and(|m| m.len() == u64::from(at.offset()))
-            || self.frame_bytes(&file, &path, at).is_ok()
+        if at == known.end {
+            let found = fs::metadata(path);
+            return found.is_ok_and(|m| m.len() >= u64::from(at.offset()));
+        }
+        let mut bytes = [0; frame::HEADER];
+        let read = File::open(path).and_then(|f| f.read_exact_at(&mut bytes, at.offset().into()));
+        let found = frame::length_and_check(&bytes, at.offset(), &self.seal(at));
+        let length = (known.end.offset() - at.offset()) as usize;
+        read.is_ok() && found == Ok((length, known.check))
     }
 
     fn seal(&self, at: Position) -> Seal {
@@ -277,8 +368,8 @@ impl Reader {
             }
             Err(e) => return Err(StoreError::io("read", path)(e)),
         }
-        let length =
-            frame::length(&bytes, at.offset(), &self.seal(at)).map_err(|_| no_record(path, at))?;
+        let (length, _) = frame::length_and_check(&bytes, at.offset(), &self.seal(at))
+            .map_err(|_| no_record(path, at))?;
         // The length is ours, as its CRC says: the frame was written in one piece.
         bytes.resize(length, 0);
         if let Some(body) = bytes.get_mut(frame::HEADER..) {
@@ -302,61 +393,5 @@ fn no_record(path: &Path, at: Position) -> StoreError {
         file: path.to_path_buf(),
         offset: u64::from(at.offset()),
         what: "there is no whole record here, though one was named",
-    }
-}
-
-/// The newest segment's file.
-#[derive(Debug)]
-struct Tail {
-    path: PathBuf,
-    file: File,
-    #[cfg(test)]
-    faults: Faults,
-}
-
-/// What a disk in trouble does, for tests.
-#[cfg(test)]
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Faults {
-    /// A write stops after that many bytes, as on a full disk.
-    pub(super) write_only: Option<usize>,
-    pub(super) no_sync: bool,
-    pub(super) no_cut: bool,
-}
-
-impl Tail {
-    fn new(path: PathBuf, file: File) -> Tail {
-        Tail {
-            path,
-            file,
-            #[cfg(test)]
-            faults: Faults::default(),
-        }
-    }
-
-    fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        #[cfg(test)]
-        if let Some(some) = self.faults.write_only {
-            self.file
-                .write_all_at(&bytes[..some.min(bytes.len())], at)?;
-            return Err(io::Error::other("the disk is full (test)"));
-        }
-        self.file.write_all_at(bytes, at)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        #[cfg(test)]
-        if self.faults.no_sync {
-            return Err(io::Error::other("the disk does not answer (test)"));
-        }
-        self.file.sync_data()
-    }
-
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        #[cfg(test)]
-        if self.faults.no_cut {
-            return Err(io::Error::other("the disk does not answer (test)"));
-        }
-        self.file.set_len(length)
     }
 }

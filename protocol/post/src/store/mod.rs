@@ -21,12 +21,17 @@ mod journal;
 mod position;
 mod records;
 mod segment;
+mod tail;
 
+mod disk;
 mod folder;
 mod index;
+mod known;
 
 mod error;
+mod lost;
 mod repair;
+mod trail;
 mod verify;
 
 #[cfg(test)]
@@ -41,16 +46,18 @@ use tradepost_trades::rows::{Row, Rows};
 pub use batch::Batch;
 pub use error::{ApplyError, StoreError};
 pub use frame::Record;
+pub use lost::{Loss, Lost, Recall, Recalled};
 pub use opening::{Apply, IndexOpened, Opened, Progress, Why};
 pub use position::{Position, PositionError};
 pub use records::Records;
-pub use repair::{Loss, Report, forget_index, repair};
+pub use repair::{Report, forget_index, repair};
+pub use trail::{recall, trail};
 pub use verify::Verified;
 
-use batch::Finished;
 use folder::Folder;
-use index::{Index, Mark, Trouble, Use};
+use index::{Index, Mark, Trouble};
 use journal::{AppendError, Journal, Reader};
+use known::Use;
 
 /// The index is flushed after so much new journal: what a start after kill -9 has to replay.
 const FLUSH_AFTER_BYTES: usize = 4 << 20;
@@ -67,16 +74,19 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Memory for the index's cache.
     pub cache_bytes: u64,
+    /// Names what the rows know of a part of the journal, for whoever has lost it.
+    pub recall: Recall,
 }
 
 impl Options {
     /// Segments of 64 MiB, a cache of 16 MiB.
     #[must_use]
-    pub fn new(format: u32) -> Options {
+    pub fn new(format: u32, recall: Recall) -> Options {
         Options {
             format,
             segment_bytes: 64 << 20,
             cache_bytes: 16 << 20,
+            recall,
         }
     }
 
@@ -98,12 +108,14 @@ pub struct Store {
     end: AtomicU64,
     trouble: Trouble,
     format: u32,
-    folder: Folder,
+    /// Owned, and locked, until the store is dropped.
+    _folder: Folder,
 }
 
 #[derive(Debug)]
 struct Writer {
     journal: Journal,
+    in_use: Use,
     unflushed_bytes: usize,
     unflushed_batches: usize,
     closed: bool,
@@ -127,6 +139,7 @@ impl Store {
             end: AtomicU64::new(parts.journal.end().as_u64()),
             writer: Mutex::new(Writer {
                 journal: parts.journal,
+                in_use: parts.in_use,
                 unflushed_bytes: 0,
                 unflushed_batches: 0,
                 closed: false,
@@ -136,7 +149,7 @@ impl Store {
             reader: parts.reader,
             trouble: parts.trouble,
             format: options.format,
-            folder: parts.folder,
+            _folder: parts.folder,
         };
         Ok((store, opened))
     }
@@ -157,7 +170,7 @@ impl Store {
     ) -> Result<T, E> {
         let mut writer = self.lock();
         self.sound()?;
-        let start = writer.journal.begin()?;
+        let start = writer.journal.begin().map_err(|e| self.failed(e))?;
         let mut batch = Batch::new(&self.index, writer.journal.seal(), start);
         let decided = decide(&mut batch)?;
         // A read that failed looked like a row that is not there.
@@ -231,9 +244,13 @@ impl Store {
         if std::mem::replace(&mut writer.closed, true) {
             return Ok(());
         }
-        self.sound()?;
-        self.index.sync()?;
-        Use::of(self.folder.root()).end()
+        // After a sync of the index that failed, another one would prove nothing.
+        let synced = self.sound().and_then(|()| self.index.sync());
+        if synced.is_err() {
+            writer.in_use.doubt();
+        }
+        synced?;
+        writer.in_use.end()
     }
 
     fn end(&self) -> Position {
@@ -252,28 +269,32 @@ impl Store {
         }
     }
 
-    fn fence(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), StoreError> {
-        let Some(Finished { frames, rows }) = batch.finish()? else {
-            return Ok(());
-        };
-        match writer.journal.append(&frames) {
-            Ok(()) => {}
-            Err(AppendError::Undone(e)) => return Err(e),
-            Err(AppendError::InDoubt(e)) => {
+    /// Remembers what leaves the journal in doubt.
+    fn failed(&self, error: AppendError) -> StoreError {
+        match error {
+            AppendError::Undone(e) => e,
+            AppendError::InDoubt(e) => {
                 let _ = self.trouble.set(e.to_string());
-                return Err(e);
+                e
             }
         }
-        let end = writer.journal.end().as_u64();
-        self.end.store(end, Ordering::Release);
+    }
+
+    fn fence(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), StoreError> {
+        let Some(batch) = batch.finish()? else {
+            return Ok(());
+        };
+        writer.journal.append(&batch).map_err(|e| self.failed(e))?;
+        let known = writer.journal.known();
+        writer.in_use.acknowledged(known);
+        self.end.store(known.end.as_u64(), Ordering::Release);
         let mark = Mark {
             format: self.format,
-            salt: self.reader.salt(),
-            position: end,
+            known,
         };
         let _visible = self.visible.write().unwrap_or_else(PoisonError::into_inner);
-        self.index.apply(rows, mark)?;
-        writer.unflushed_bytes += frames.len();
+        self.index.apply(batch.rows, mark)?;
+        writer.unflushed_bytes += batch.frames.len();
         writer.unflushed_batches += 1;
         if writer.unflushed_bytes >= FLUSH_AFTER_BYTES
             || writer.unflushed_batches >= FLUSH_AFTER_BATCHES

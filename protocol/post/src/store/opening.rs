@@ -7,8 +7,10 @@ use std::sync::Arc;
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::folder::Folder;
-use super::index::{self, Index, Mark, Trouble, Use};
-use super::journal::{Journal, Reader};
+use super::index::{self, Index, Mark, Trouble};
+use super::journal::{Found, Journal, Reader};
+use super::known::{Known, Noted, Use};
+use super::lost::{Loss, Recalled};
 use super::{ApplyError, Options, Position, Record, StoreError, segment};
 
 /// Turns a record of the journal back into rows. The rows it is given hold what all earlier
@@ -67,7 +69,7 @@ pub enum Why {
         /// This version's.
         wanted: u32,
     },
-    /// It was made from another journal, or from one that was longer.
+    /// It was made from another journal.
     NotOfThisJournal,
     /// The machine went down while it was in use, so parts of it may be missing.
     MachineWentDown,
@@ -89,8 +91,8 @@ impl fmt::Display for Opened {
         if self.torn_bytes > 0 {
             write!(
                 f,
-                "; {} bytes of an unfinished write were cut off the journal (nothing that was \
-                 acknowledged)",
+                "; {} octets of an unfinished write were cut off the journal (nothing that is known \
+                 to have been answered for)",
                 self.torn_bytes
             )?;
         }
@@ -120,6 +122,7 @@ pub(super) struct Parts {
     pub(super) journal: Journal,
     pub(super) reader: Reader,
     pub(super) index: Index,
+    pub(super) in_use: Use,
     pub(super) trouble: Trouble,
 }
 
@@ -129,58 +132,51 @@ pub(super) fn open(
     apply: &mut Apply<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Parts, Opened), StoreError> {
-    let folder = Folder::own(dir)?;
+    let Settled {
+        folder,
+        found,
+        usable,
+        in_use,
+        trouble,
+    } = settle(Folder::own(dir)?, options)?;
     let root = folder.root();
-    let there_was_an_index = index::path(root).exists();
-    if there_was_an_index && segment::list(&folder.journal())?.is_empty() {
-        return Err(StoreError::JournalMissing {
-            journal: folder.journal(),
-            index: index::path(root),
-        });
-    }
-    let found = Journal::open(&folder.journal(), options.segment_limit())?;
     let reader = found.journal.reader();
     let replay = Replay {
         reader: &reader,
         format: options.format,
         to: found.journal.end(),
+        known: found.journal.known(),
     };
-    let trouble = Trouble::default();
-    let in_use = Use::of(root);
-    let usable = if !there_was_an_index {
-        Err(Why::Missing)
-    } else if !in_use.is_trustworthy() {
-        Err(Why::MachineWentDown)
-    } else {
-        usable_index(root, options, &trouble, &replay)
-    };
-    let (index, opened) = match usable {
+    let (index, in_use, opened) = match usable {
         Ok((index, from)) => {
-            in_use.begin()?;
+            let mut in_use = in_use.map_or_else(|| Use::begin(root, None), Ok)?;
+            in_use.acknowledged(replay.known);
             let records = replay.run(&index, from, apply, progress)?;
             let opened = match records {
                 0 => IndexOpened::Current,
                 records => IndexOpened::Replayed { records },
             };
-            (index, opened)
+            (index, in_use, opened)
         }
         Err(why) => {
             index::set_aside(root)?;
-            in_use.begin()?;
+            // Only now: the old one must not be taken for one that was in use.
+            let in_use = Use::begin(root, Some(replay.known))?;
             let index =
                 Index::open(root, options.cache_bytes, Arc::clone(&trouble)).map_err(|why| {
                     StoreError::Broken {
                         why: format!("a new index can't be made: {why}"),
                     }
                 })?;
-            let from = Position::new(1, segment::HEADER);
+            let start = Position::new(1, segment::HEADER);
+            let from = Known::nothing(reader.salt(), start);
             let records = replay.run(&index, from, apply, progress)?;
             let opened = if found.new {
                 IndexOpened::Current
             } else {
                 IndexOpened::Rebuilt { why, records }
             };
-            (index, opened)
+            (index, in_use, opened)
         }
     };
     let opened = Opened {
@@ -192,37 +188,134 @@ pub(super) fn open(
         journal: found.journal,
         reader,
         index,
+        in_use,
         trouble,
     };
     Ok((parts, opened))
 }
 
-/// The index as it is, with the position from which records are missing in it.
-fn usable_index(
-    root: &Path,
-    options: &Options,
-    trouble: &Trouble,
-    replay: &Replay<'_>,
-) -> Result<(Index, Position), Why> {
-    let index =
-        Index::open(root, options.cache_bytes, Arc::clone(trouble)).map_err(Why::Unreadable)?;
-    let start = Position::new(1, segment::HEADER);
-    let from = match index.mark().map_err(Why::Unreadable)? {
-        None => start,
-        Some(mark) if mark.format != options.format => {
-            return Err(Why::OtherFormat {
+/// A data folder whose journal is whole and on the disk.
+pub(super) struct Settled {
+    pub(super) folder: Folder,
+    pub(super) found: Found,
+    /// The index that can be used, with the end of what is in it.
+    usable: Result<(Index, Known), Why>,
+    in_use: Option<Use>,
+    trouble: Trouble,
+}
+
+impl Settled {
+    /// The folder and the end of its journal; the index is closed.
+    pub(super) fn without_index(self) -> (Folder, Known) {
+        (self.folder, self.found.journal.known())
+    }
+}
+
+/// Opens the journal, which must hold all that is known of it.
+pub(super) fn settle(folder: Folder, options: &Options) -> Result<Settled, StoreError> {
+    let mut memory = Memory::of(folder.root(), options)?;
+    let journal = folder.journal();
+    if memory.known.is_empty() && memory.index_is_there && segment::list(&journal)?.is_empty() {
+        return Err(StoreError::JournalMissing {
+            journal,
+            index: index::path(folder.root()),
+        });
+    }
+    let found = match Journal::open(&journal, options.segment_limit(), &memory.known) {
+        Err(StoreError::Lost(mut lost)) => {
+            lost.recalled = memory.recall(&lost.losses, options);
+            return Err(StoreError::Lost(lost));
+        }
+        found => found?,
+    };
+    let usable = memory.usable_index(options, &found.journal.reader());
+    Ok(Settled {
+        folder,
+        found,
+        usable,
+        in_use: memory.in_use,
+        trouble: memory.trouble,
+    })
+}
+
+/// What a data folder knows of its journal, beside the journal itself.
+pub(super) struct Memory {
+    pub(super) known: Vec<Known>,
+    pub(super) index_is_there: bool,
+    index_is_trustworthy: bool,
+    /// Of an index that can be trusted.
+    in_use: Option<Use>,
+    /// The index as it is, whether it can be used or not, and how far its rows go.
+    index: Result<(Index, Option<Mark>), Why>,
+    trouble: Trouble,
+}
+
+impl Memory {
+    pub(super) fn of(root: &Path, options: &Options) -> Result<Memory, StoreError> {
+        let trouble = Trouble::default();
+        let noted = Noted::read(root);
+        let index_is_there = index::path(root).exists();
+        let index_is_trustworthy = noted.as_ref().is_some_and(Noted::index_is_trustworthy);
+        let noted = noted.and_then(|noted| noted.known);
+        // Opening it writes to it: from here on it is no longer the one that was closed.
+        let in_use = (index_is_there && index_is_trustworthy)
+            .then(|| Use::begin(root, noted))
+            .transpose()?;
+        let index = match index_is_there {
+            true => Memory::index(root, options, &trouble).map_err(Why::Unreadable),
+            false => Err(Why::Missing),
+        };
+        let mark = match &index {
+            Ok((_, Some(mark))) => Some(mark.known),
+            Ok((_, None)) | Err(_) => None,
+        };
+        // An index that was put here from elsewhere proves nothing while the note is at hand.
+        let mark = mark.filter(|mark| noted.is_none_or(|noted| noted.salt == mark.salt));
+        Ok(Memory {
+            known: noted.into_iter().chain(mark).collect(),
+            index_is_there,
+            index_is_trustworthy,
+            in_use,
+            index,
+            trouble,
+        })
+    }
+
+    fn index(
+        root: &Path,
+        options: &Options,
+        trouble: &Trouble,
+    ) -> Result<(Index, Option<Mark>), String> {
+        let index = Index::open(root, options.cache_bytes, Arc::clone(trouble))?;
+        let mark = index.mark()?;
+        Ok((index, mark))
+    }
+
+    /// What the index still knows of lost records.
+    pub(super) fn recall(&mut self, losses: &[Loss], options: &Options) -> Recalled {
+        match &self.index {
+            Ok((index, Some(mark))) if mark.format == options.format => {
+                Recalled::of(losses, index, options.recall)
+            }
+            Ok(_) | Err(_) => Recalled::default(),
+        }
+    }
+
+    /// The index, where its rows are those of this journal and this version.
+    fn usable_index(&mut self, options: &Options, reader: &Reader) -> Result<(Index, Known), Why> {
+        let (index, mark) = std::mem::replace(&mut self.index, Err(Why::Missing))?;
+        let start = Position::new(1, segment::HEADER);
+        match mark {
+            _ if !self.index_is_trustworthy => Err(Why::MachineWentDown),
+            None => Ok((index, Known::nothing(reader.salt(), start))),
+            Some(mark) if mark.format != options.format => Err(Why::OtherFormat {
                 found: mark.format,
                 wanted: options.format,
-            });
+            }),
+            Some(mark) if mark.known.salt != reader.salt() => Err(Why::NotOfThisJournal),
+            Some(mark) => Ok((index, mark.known)),
         }
-        Some(mark) if mark.salt != replay.reader.salt() => return Err(Why::NotOfThisJournal),
-        Some(mark) => Position::from_u64(mark.position),
-    };
-    // A journal that was restored from a backup and has grown since may have other records there.
-    if from < start || from > replay.to || !replay.reader.is_between_records(from) {
-        return Err(Why::NotOfThisJournal);
     }
-    Ok((index, from))
 }
 
 /// Puts records of the journal into rows.
@@ -231,6 +324,8 @@ pub(super) struct Replay<'r> {
     pub(super) format: u32,
     /// The end of what is acknowledged.
     pub(super) to: Position,
+    /// The same, as the index is marked.
+    pub(super) known: Known,
 }
 
 /// So many records wait at most in memory before their rows are written ...
@@ -239,11 +334,10 @@ const RECORDS_AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 8 << 20;
 
 impl Replay<'_> {
-    fn mark(&self, position: Position) -> Mark {
+    fn mark(&self, known: Known) -> Mark {
         Mark {
             format: self.format,
-            salt: self.reader.salt(),
-            position: position.as_u64(),
+            known,
         }
     }
 
@@ -251,10 +345,12 @@ impl Replay<'_> {
     fn run(
         &self,
         index: &Index,
-        from: Position,
+        behind: Known,
         apply: &mut Apply<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<u64, StoreError> {
+        let from = behind.end;
+        let mut octets = behind.octets;
         let total = self.reader.distance(from, self.to);
         let mut done = 0;
         let mut rows = Overlay::new(index);
@@ -265,6 +361,7 @@ impl Replay<'_> {
             let mut offset = if number == from.segment() {
                 from.offset()
             } else {
+                octets += u64::from(segment::HEADER);
                 segment::HEADER
             };
             while Position::new(number, offset) < self.to
@@ -274,6 +371,7 @@ impl Replay<'_> {
                 let at = Position::new(number, offset);
                 offset += frame.length() as u32;
                 done += frame.length() as u64;
+                octets += frame.length() as u64;
                 if !frame.lost {
                     let new = apply(&rows, at, &frame.to_record()).map_err(|source| {
                         StoreError::Apply {
@@ -289,14 +387,21 @@ impl Replay<'_> {
                 // Only whole batches: a mark inside one would be right, but batches are
                 // acknowledged as a whole and this keeps them whole everywhere.
                 if frame.last && (waiting.0 >= RECORDS_AT_ONCE || waiting.1 >= BYTES_AT_ONCE) {
-                    index.apply(rows.into_rows(), self.mark(Position::new(number, offset)))?;
+                    let known = Known {
+                        salt: self.known.salt,
+                        last: at,
+                        end: Position::new(number, offset),
+                        check: frame.check,
+                        octets,
+                    };
+                    index.apply(rows.into_rows(), self.mark(known))?;
                     rows = Overlay::new(index);
                     waiting = (0, 0);
                     progress(Progress { done, total });
                 }
             }
         }
-        index.apply(rows.into_rows(), self.mark(self.to))?;
+        index.apply(rows.into_rows(), self.mark(self.known))?;
         if records > 0 {
             progress(Progress { done: total, total });
         }

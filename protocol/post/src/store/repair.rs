@@ -1,8 +1,9 @@
-//! What can be done about a damaged journal: keep every record that is whole, in its place, and
+//! What can be done about a damaged journal: keep every batch that is whole, in its place, and
 //! say what is lost.
 //!
-//! A damaged file is not changed but kept beside the repaired copy. Where a record is lost, a
-//! frame of the same length stands for it, so that the positions of the others hold.
+//! A damaged file is not changed but kept beside the repaired copy. Where records are lost, a
+//! frame of the same length stands for them, so that the positions of the others hold, and no
+//! position is given a second time.
 
 use std::fmt;
 use std::fs;
@@ -10,11 +11,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::disk;
 use super::folder::Folder;
 use super::frame::{self, Seal};
 use super::journal;
-use super::segment::{self, Segment};
-use super::{StoreError, index};
+use super::known::{self, Known};
+use super::lost::{self, Loss, Recalled};
+use super::opening::{self, Memory};
+use super::segment::{self, Ending, Segment};
+use super::tail;
+use super::{Options, Position, StoreError, index};
 
 /// What a repair did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,26 +29,15 @@ pub struct Report {
     pub dry_run: bool,
     /// Records that are whole.
     pub kept: u64,
-    /// What is lost. Empty: the journal is not damaged.
+    /// What is lost. Empty: the journal is not damaged, and has all that is known of it.
     pub lost: Vec<Loss>,
-    /// Bytes of an unfinished write at the end, which were never acknowledged. They are cut off
-    /// when the store is opened.
+    /// What the index still knows of that.
+    pub recalled: Recalled,
+    /// Bytes of an unfinished write at the end, which nobody is known to have been answered for.
+    /// They are cut off when the store is opened.
     pub torn_bytes: u64,
-    /// Where the damaged files were put.
+    /// Where the damaged files, and the index that knew more, were put.
     pub set_aside: Vec<PathBuf>,
-}
-
-/// Bytes of the journal that can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Loss {
-    /// The segment's file.
-    pub file: PathBuf,
-    /// The first damaged record's place in it.
-    pub offset: u64,
-    /// How many bytes, of one record or of several.
-    pub bytes: u64,
-    /// What is wrong with them.
-    pub what: String,
 }
 
 impl fmt::Display for Report {
@@ -55,24 +50,19 @@ impl fmt::Display for Report {
                 false => ("is", "are"),
             };
             write!(f, "{} records {are} kept. Lost {is}:", self.kept)?;
-            for Loss {
-                file,
-                offset,
-                bytes,
-                what,
-            } in &self.lost
-            {
-                let file = file.display();
-                write!(f, "\n- {file}, {bytes} bytes from byte {offset} on: {what}")?;
+            for loss in &self.lost {
+                write!(f, "\n- {loss}")?;
             }
+            write!(f, "\n{}", self.recalled)?;
         }
         for path in &self.set_aside {
-            write!(f, "\nThe damaged file was kept as {}", path.display())?;
+            write!(f, "\nWhat was there was kept as {}", path.display())?;
         }
         if self.torn_bytes > 0 {
             write!(
                 f,
-                "\nThe last {} bytes are of an unfinished write that was never acknowledged.",
+                "\nThe last {} octets are of an unfinished write that nobody is known to have been \
+                 answered for.",
                 self.torn_bytes
             )?;
         }
@@ -80,27 +70,46 @@ impl fmt::Display for Report {
     }
 }
 
-/// Looks through the whole journal of a data folder; unless it is a `dry_run`, puts a repaired
-/// copy in the place of each damaged file, and sets the index aside so that it is made anew.
+/// Looks through the whole journal of a data folder, and for all that is known of it; unless it is
+/// a `dry_run`, puts a repaired copy in the place of each damaged file, and sets the index aside so
+/// that it is made anew. From then on what is lost is accepted.
 ///
 /// # Errors
 /// The folder is in use, not private, or can't be read or written.
-pub fn repair(dir: &Path, dry_run: bool) -> Result<Report, StoreError> {
+pub fn repair(dir: &Path, options: &Options, dry_run: bool) -> Result<Report, StoreError> {
     let folder = Folder::own(dir)?;
     let journal = folder.journal();
     let mut report = Report {
         dry_run,
         kept: 0,
         lost: Vec::new(),
+        recalled: Recalled::default(),
         torn_bytes: 0,
         set_aside: Vec::new(),
     };
     let numbers = segment::list(&journal)?;
+    let mut memory = Memory::of(folder.root(), options)?;
+    let salt = salt(&journal, &numbers, &memory.known)?;
+    // What is known of another journal than the one that is here.
+    let mut foreign = memory.known.iter().filter(|known| known.salt != salt);
+    if let Some(foreign) = foreign.next() {
+        report.lost.push(journal::of_another(&journal, foreign));
+    }
+    let known: Vec<Known> = memory
+        .known
+        .iter()
+        .copied()
+        .filter(|k| k.salt == salt)
+        .collect();
+    let furthest = tail::furthest(&known).filter(|known| known.last < known.end);
+    let newest = numbers.last().copied().unwrap_or(0);
     let mut examination = Examination {
         journal: &journal,
-        newest: numbers.last().copied().unwrap_or(0),
-        salt: known_salt(&journal, &numbers)?.unwrap_or_else(rand::random),
-        previous: 0,
+        newest: newest.max(furthest.map_or(0, |known| known.end.segment())),
+        known: furthest,
+        salt,
+        previous: Ending::default(),
+        previous_is_as_it_was: true,
         report: &mut report,
     };
     let mut repaired = Vec::new();
@@ -108,46 +117,81 @@ pub fn repair(dir: &Path, dry_run: bool) -> Result<Report, StoreError> {
         let copy = examination.examine(number)?;
         repaired.extend(copy.map(|bytes| (number, bytes)));
     }
-    if !dry_run && !repaired.is_empty() {
+    if numbers.is_empty() && report.lost.is_empty() && memory.index_is_there {
+        let what = "there is an index, but no journal; how long it was is not known";
+        report.lost.push(Loss::new(&journal, 1, 0, None, what));
+    }
+    if report.lost.is_empty() {
+        let reader = journal::Reader::of(&journal, salt);
+        let missing = known.iter().find(|known| !reader.holds(known));
+        let loss = missing.map(|k| Loss::of_another_course(&journal, k.last, k.end));
+        report.lost.extend(loss);
+    }
+    report.recalled = memory.recall(&report.lost, options);
+    drop(memory);
+    if !dry_run && !report.lost.is_empty() {
         // First: an index that holds rows of lost records must not meet the repaired journal.
-        index::set_aside(folder.root())?;
+        report.set_aside.extend(index::set_aside(folder.root())?);
         for (number, bytes) in repaired {
             let aside = replace(&segment::path(&journal, number), &bytes)?;
             report.set_aside.extend(aside);
         }
-        segment::sync_folder(&journal)?;
+        disk::sync_folder(&journal)?;
+        known::note_without_index(folder.root(), None)?;
+        note_end(folder, options)?;
     }
     Ok(report)
+}
+
+/// Notes how far the journal goes from now on.
+fn note_end(folder: Folder, options: &Options) -> Result<(), StoreError> {
+    let (folder, known) = opening::settle(folder, options)?.without_index();
+    known::note_without_index(folder.root(), Some(known))
 }
 
 /// Sets the index of a data folder aside, so that the store makes it anew from the journal when
 /// it is opened the next time.
 ///
 /// # Errors
-/// The folder is in use, not private, or can't be written.
-pub fn forget_index(dir: &Path) -> Result<(), StoreError> {
-    index::set_aside(Folder::own(dir)?.root())
+/// As of opening the store: while the index knows of more than the journal has, it is needed.
+pub fn forget_index(dir: &Path, options: &Options) -> Result<(), StoreError> {
+    let settled = opening::settle(Folder::own(dir)?, options)?;
+    let (folder, known) = settled.without_index();
+    index::set_aside(folder.root())?;
+    known::note_without_index(folder.root(), Some(known))
 }
 
-/// The salt is the same in all segments, so one whole header is enough to read them all.
-fn known_salt(journal: &Path, numbers: &[u32]) -> Result<Option<u64>, StoreError> {
+/// The salt is the same in all segments, so one whole header is enough to read them all: that of
+/// the known journal, where there is a choice.
+fn salt(journal: &Path, numbers: &[u32], known: &[Known]) -> Result<u64, StoreError> {
+    let mut found = None;
     for number in numbers {
         match segment::read_header_of(journal, *number) {
-            Ok(header) => return Ok(Some(header.seal.salt)),
+            Ok(header) if known.iter().any(|k| k.salt == header.seal.salt) => {
+                return Ok(header.seal.salt);
+            }
+            Ok(header) => {
+                found.get_or_insert(header.seal.salt);
+            }
             Err(StoreError::Damaged { .. }) => {}
             Err(e) => return Err(e),
         }
     }
-    Ok(None)
+    let known = known.first().map(|known| known.salt);
+    Ok(found.or(known).unwrap_or_else(rand::random))
 }
 
 /// One walk through the journal.
 struct Examination<'e> {
     journal: &'e Path,
+    /// Of those that are there, and those that are known to have been.
     newest: u32,
+    known: Option<&'e Known>,
     salt: u64,
-    /// The length of the segment before, after its repair.
-    previous: u32,
+    /// The end of the segment before, after its repair.
+    previous: Ending,
+    /// Nothing was lost of that one, nor was too much in it.
+    previous_is_as_it_was: bool,
     report: &'e mut Report,
 }
 
@@ -156,9 +200,9 @@ impl Examination<'_> {
     /// when it needs one.
     fn examine(&mut self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
         let path = segment::path(self.journal, number);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        let (bytes, is_missing) = match fs::read(&path) {
+            Ok(bytes) => (bytes, false),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => (Vec::new(), true),
             Err(e) => return Err(StoreError::io("read", &path)(e)),
         };
         let seal = Seal {
@@ -167,99 +211,185 @@ impl Examination<'_> {
         };
         let segment = Segment { path, seal, bytes };
         let header = segment::header(seal, self.previous);
+        let ending = self.ending(number);
+        if is_missing {
+            self.report
+                .lost
+                .push(Loss::of_file(self.journal, number, ending));
+        } else {
+            self.examine_header(&segment);
+        }
+        let losses_before = self.report.lost.len();
         let mut damaged = !segment.bytes.starts_with(&header);
-        if damaged {
-            let (bytes, what) = match segment.bytes.len() {
-                0 => (0, "the file is missing or empty"),
-                n => (n, "its header; the records below it were looked for"),
-            };
-            let bytes = bytes.min(header.len());
-            self.lose(&segment, 0, bytes as u32, what);
+        if let Some(ending) = ending.filter(|e| number < self.newest && e.length < segment.length())
+        {
+            let more = segment.length() - ending.length;
+            let what = "this was not there when the next file was begun";
+            self.lose(number, ending.length, more, what);
+            damaged = true;
         }
         let mut copy = header;
-        let ends_at = segment::ends_at(self.journal, number);
-        damaged |= ends_at.is_some_and(|end| end != segment.length());
-        damaged |= self.copy_frames(&segment, ends_at, &mut copy);
-        self.previous = copy.len() as u32;
+        damaged |= self.copy_frames(&segment, ending, is_missing, &mut copy);
+        self.previous_is_as_it_was = !is_missing && self.report.lost.len() == losses_before;
         Ok(damaged.then_some(copy))
     }
 
+    /// What the header says of the segment before counts as well, unless a repair changes that one.
+    fn examine_header(&mut self, segment: &Segment) {
+        let Seal {
+            segment: number, ..
+        } = segment.seal;
+        match segment::read_header(&segment.path, &segment.bytes, number) {
+            Ok(header) if header.seal == segment.seal => {
+                let previous = header.previous;
+                if self.previous_is_as_it_was && previous != self.previous {
+                    let at = |offset| Position::new(number.saturating_sub(1), offset);
+                    let (last, end) = (at(previous.last), at(previous.length));
+                    let loss = Loss::of_another_course(self.journal, last, end);
+                    self.report.lost.push(loss);
+                }
+            }
+            Ok(_) | Err(_) => {
+                let bytes = segment.length().min(segment::HEADER);
+                let what = "its header; the records below it were looked for";
+                self.lose(number, 0, bytes, what);
+            }
+        }
+    }
+
+    /// How the segment ended, as the next one's header says, or as is known of the last one.
+    fn ending(&self, number: u32) -> Option<Ending> {
+        if let Ok(next) = segment::read_header_of(self.journal, number + 1)
+            && next.seal.salt == self.salt
+        {
+            return Some(next.previous);
+        }
+        let known = self.known.filter(|known| known.end.segment() == number)?;
+        Some(Ending {
+            length: known.end.offset(),
+            last: known.last.offset(),
+            check: known.check,
+        })
+    }
+
     /// Whether any were lost.
-    fn copy_frames(&mut self, segment: &Segment, ends_at: Option<u32>, copy: &mut Vec<u8>) -> bool {
-        let is_newest = segment.seal.segment == self.newest;
-        let limit = ends_at.unwrap_or_else(|| segment.length());
+    fn copy_frames(
+        &mut self,
+        segment: &Segment,
+        ending: Option<Ending>,
+        is_missing: bool,
+        copy: &mut Vec<u8>,
+    ) -> bool {
+        let number = segment.seal.segment;
+        let is_newest = number == self.newest;
+        // Behind what is known, the newest segment may have more.
+        let known = ending.map_or(0, |e| e.length);
+        let limit = match ending {
+            Some(ending) if !is_newest => ending.length,
+            Some(_) | None => segment.length().max(known),
+        };
         let mut damaged = false;
         let mut offset = segment::HEADER;
-        // Records of a batch whose end has not been seen.
-        let (mut whole, mut pending) = (offset, 0);
+        // The last frame, and the last whole batch; records of a batch whose end was not seen.
+        let (mut last, mut whole, mut pending) = (Ending::default(), copy.len(), 0);
         while offset < limit {
-            let next = match segment.frame_at(offset) {
+            let (next, check) = match segment.frame_at(offset) {
                 Some(Ok(frame)) => {
                     let next = offset + frame.length() as u32;
+                    let octets = segment.bytes.get(offset as usize..next as usize);
+                    copy.extend_from_slice(octets.unwrap_or_default());
                     pending += u64::from(!frame.lost);
                     if frame.last {
                         self.report.kept += std::mem::take(&mut pending);
-                        whole = next;
+                        whole = copy.len();
                     }
-                    copy.extend(
-                        segment
-                            .bytes
-                            .get(offset as usize..next as usize)
-                            .into_iter()
-                            .flatten(),
-                    );
-                    next
+                    (next, frame.check)
                 }
-                Some(Err(bad)) if is_newest && journal::is_torn(segment, bad) => break,
-                Some(Err(_)) | None => {
-                    let found = frame::find(&segment.bytes, offset as usize + 1, &segment.seal);
-                    let next = found.map_or(limit, |n| n as u32);
-                    let what = "these are not the bytes that were written";
-                    self.lose(segment, offset, next - offset, what);
+                Some(Err(bad))
+                    if is_newest
+                        && offset >= known
+                        && tail::is_torn(segment, bad, whole as u32) =>
+                {
+                    break;
+                }
+                bad => {
+                    let next = next_batch(segment, offset).unwrap_or(limit);
+                    // A batch was decided as a whole: half of it is no state that anybody wanted.
+                    let start = whole as u32;
+                    if !is_missing {
+                        let what = match bad {
+                            Some(Err(bad)) if !tail::ends_at(segment, bad) => {
+                                "these are not the bytes that were written".to_owned()
+                            }
+                            Some(_) | None => lost::shorter(next, segment.length()),
+                        };
+                        self.lose(number, start, next - start, &what);
+                    }
                     damaged = true;
-                    // What stands for the loss ends a batch: what was whole before it is kept.
-                    self.report.kept += std::mem::take(&mut pending);
-                    copy.extend(frame::lost((next - offset) as usize, offset, &segment.seal));
-                    whole = next;
-                    next
+                    copy.truncate(whole);
+                    pending = 0;
+                    let lost = frame::lost((next - start) as usize, start, &segment.seal);
+                    let check = frame::length_and_check(&lost, start, &segment.seal);
+                    copy.extend(lost);
+                    whole = copy.len();
+                    offset = start;
+                    (next, check.map_or(0, |(_, check)| check))
                 }
+            };
+            last = Ending {
+                length: copy.len() as u32,
+                last: offset,
+                check,
             };
             offset = next;
         }
         if is_newest {
-            self.report.torn_bytes = u64::from(segment.length().saturating_sub(whole));
-            copy.truncate(whole as usize);
+            self.report.torn_bytes = u64::from(segment.length()).saturating_sub(whole as u64);
+            copy.truncate(whole);
         } else {
             self.report.kept += pending;
+            self.previous = match last.last {
+                0 => Ending {
+                    length: copy.len() as u32,
+                    ..last
+                },
+                _ => last,
+            };
         }
         damaged
     }
 
-    fn lose(&mut self, segment: &Segment, offset: u32, bytes: u32, what: &str) {
-        self.report.lost.push(Loss {
-            file: segment.path.clone(),
-            offset: u64::from(offset),
-            bytes: u64::from(bytes),
-            what: what.to_owned(),
-        });
+    fn lose(&mut self, segment: u32, offset: u32, bytes: u32, what: &str) {
+        let loss = Loss::new(self.journal, segment, offset, Some(bytes), what);
+        self.report.lost.push(loss);
+    }
+}
+
+/// Where the next whole batch starts behind damaged octets.
+fn next_batch(segment: &Segment, damaged: u32) -> Option<u32> {
+    let mut from = damaged as usize + 1;
+    loop {
+        let found = frame::find(&segment.bytes, from, &segment.seal)?;
+        match segment.frame_at(found as u32) {
+            Some(Ok(frame)) if frame.batch as usize != found => from = found + frame.length(),
+            Some(_) | None => return Some(found as u32),
+        }
     }
 }
 
 /// Puts the copy in the file's place, and the file beside it. At every moment one of the two
 /// has the name.
 fn replace(path: &Path, copy: &[u8]) -> Result<Option<PathBuf>, StoreError> {
-    let new = path.with_extension("journal.new");
-    segment::write_new(&new, &[copy])?;
     let mut aside = None;
     if path.exists() {
         let free = (1..)
             .map(|n: u32| path.with_extension(format!("journal.damaged-{n}")))
             .find(|p| !p.exists());
         if let Some(free) = free {
-            fs::hard_link(path, &free).map_err(StoreError::io("keep", &free))?;
+            disk::link(path, &free)?;
             aside = Some(free);
         }
     }
-    fs::rename(&new, path).map_err(StoreError::io("replace", path))?;
+    disk::replace(path, copy)?;
     Ok(aside)
 }

@@ -1,20 +1,20 @@
 //! A file of the journal: a header that says which one it is, then frames.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::disk::{self, OpenFile};
 use super::frame::{self, Fault, Frame, Seal};
 
-/// Bytes before the first frame: magic 8, format 4, number 4, salt 8, length of the segment
-/// before 4, CRC-32C 4.
-pub(super) const HEADER: u32 = 32;
+/// Bytes before the first frame: magic 8, format 4, number 4, salt 8, of the segment before: its
+/// length 4, where its last frame starts 4, that one's check 4; CRC-32C 4.
+pub(super) const HEADER: u32 = 40;
 
 /// The line end shows a copy that was made as text.
 const MAGIC: [u8; 8] = *b"TPJRNL\r\n";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A segment in memory: at most the configured size and one batch.
 #[derive(Debug)]
@@ -56,52 +56,34 @@ pub(super) fn list(journal: &Path) -> Result<Vec<u32>, StoreError> {
     Ok(numbers)
 }
 
-/// Makes an empty segment, behind one of that length. It appears under its name only when it is
-/// whole.
-pub(super) fn create(
-    journal: &Path,
-    seal: Seal,
-    previous: u32,
-) -> Result<(PathBuf, File), StoreError> {
-    let path = path(journal, seal.segment);
-    let unfinished = path.with_extension("journal.new");
-    let file = write_new(&unfinished, &[&header(seal, previous)])?;
-    fs::rename(&unfinished, &path).map_err(StoreError::io("create", &path))?;
-    sync_folder(journal)?;
-    Ok((path, file))
+/// How a segment ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ending {
+    /// Its length.
+    pub(super) length: u32,
+    /// Where its last frame starts; 0 where there is none.
+    pub(super) last: u32,
+    /// That frame's check, which no other frame has.
+    pub(super) check: u32,
 }
 
-/// Writes a private file and brings it to the disk.
-pub(super) fn write_new(path: &Path, parts: &[&[u8]]) -> Result<File, StoreError> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(StoreError::io("create", path))?;
-    for part in parts {
-        file.write_all(part)
-            .map_err(StoreError::io("write", path))?;
-    }
-    file.sync_all().map_err(StoreError::io("sync", path))?;
+/// Makes an empty segment, behind one that ends so. It appears under its name only when it is
+/// whole.
+pub(super) fn create(journal: &Path, seal: Seal, previous: Ending) -> Result<OpenFile, StoreError> {
+    let path = path(journal, seal.segment);
+    let file = disk::replace(&path, &header(seal, previous))?;
+    disk::sync_folder(journal)?;
     Ok(file)
 }
 
-/// A file's name is durable only when its folder is.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|f| f.sync_all())
-        .map_err(StoreError::io("sync", folder))
-}
-
-pub(super) fn header(seal: Seal, previous: u32) -> Vec<u8> {
+pub(super) fn header(seal: Seal, previous: Ending) -> Vec<u8> {
     let mut header = MAGIC.to_vec();
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&seal.segment.to_le_bytes());
     header.extend_from_slice(&seal.salt.to_le_bytes());
-    header.extend_from_slice(&previous.to_le_bytes());
+    for number in [previous.length, previous.last, previous.check] {
+        header.extend_from_slice(&number.to_le_bytes());
+    }
     let crc = crc32c::crc32c(&header);
     header.extend_from_slice(&crc.to_le_bytes());
     header
@@ -164,8 +146,8 @@ impl Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) seal: Seal,
-    /// How long the segment before it was when this one was begun; 0 for the first.
-    pub(super) previous: u32,
+    /// How the segment before it ended when this one was begun; zeros for the first.
+    pub(super) previous: Ending,
 }
 
 /// The header alone, from the disk.
@@ -178,14 +160,7 @@ pub(super) fn read_header_of(journal: &Path, number: u32) -> Result<Header, Stor
     read_header(&path, &bytes, number)
 }
 
-/// Where a segment ends, as the next one's header says; none for the newest one, or when that
-/// header is damaged.
-pub(super) fn ends_at(journal: &Path, number: u32) -> Option<u32> {
-    let next = read_header_of(journal, number + 1).ok()?;
-    Some(next.previous)
-}
-
-fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Header, StoreError> {
+pub(super) fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Header, StoreError> {
     let damaged = |what| StoreError::Damaged {
         file: path.to_path_buf(),
         offset: 0,
@@ -221,7 +196,11 @@ fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Header, StoreEr
             salt: u64::from(field(20)) << 32 | u64::from(field(16)),
             segment: number,
         },
-        previous: field(24),
+        previous: Ending {
+            length: field(24),
+            last: field(28),
+            check: field(32),
+        },
     })
 }
 

@@ -15,7 +15,7 @@ use tradepost_post::outbox::{
 };
 use tradepost_post::smtp::Submission;
 use tradepost_post::stop::{self, Stopper};
-use tradepost_post::store::{ApplyError, Options, Position, Record, Store, StoreError};
+use tradepost_post::store::{self, ApplyError, Options, Position, Record, Store, StoreError};
 use tradepost_statements::Time;
 use tradepost_trades::rows::{Row, Rows};
 
@@ -30,7 +30,12 @@ fn apply(rows: &dyn Rows, at: Position, record: &Record) -> Result<Vec<Row>, App
 }
 
 fn open(dir: &Path) -> Arc<Store> {
-    let opened = Store::open(dir, &Options::new(1), &mut apply, &mut |_| {});
+    let opened = Store::open(
+        dir,
+        &Options::new(1, store::recall),
+        &mut apply,
+        &mut |_| {},
+    );
     Arc::new(opened.unwrap().0)
 }
 

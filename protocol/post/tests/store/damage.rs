@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use tradepost_post::store::{IndexOpened, Position, StoreError, repair};
+use tradepost_post::store::{IndexOpened, Position, StoreError};
 
 use super::tally::{
-    Add, add, add_all, copy, flip_a_bit, open, segment, small_segments, sum, try_open, words,
+    Add, add, add_all, copy, flip_a_bit, open, repair, segment, small_segments, sum, try_open,
+    words,
 };
 
 /// Positions of five records in one segment.
@@ -96,30 +97,16 @@ fn a_missing_or_shortened_segment_stops_the_store() {
             file.set_len(place(at[3])).unwrap();
         }
         let error = try_open(&data, &small_segments()).unwrap_err();
-        assert!(
-            matches!(&error, StoreError::Damaged { file: named, .. } if *named == file),
-            "{what}: {error}"
-        );
-        let report = repair(&data, false).unwrap();
-        assert_eq!(report.lost.len(), if what == "missing" { 2 } else { 1 });
+        let StoreError::Lost(lost) = &error else {
+            panic!("{what}: {error}");
+        };
+        assert_eq!(lost.losses.len(), 1, "{what}");
+        assert_eq!(lost.losses[0].file, file, "{what}");
+        let report = repair(&data, true).unwrap();
+        assert_eq!(report.lost, lost.losses, "{what}");
         let (store, _) = try_open(&data, &small_segments()).unwrap();
         assert_eq!(store.read(at[39]).unwrap().blob, [b'x'; 50]);
     }
-}
-
-#[test]
-fn a_lost_journal_is_not_taken_for_a_new_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    five(&data);
-    fs::remove_dir_all(data.join("journal")).unwrap();
-    let error = try_open(&data, &super::tally::options()).unwrap_err();
-    assert!(
-        matches!(error, StoreError::JournalMissing { .. }),
-        "{error}"
-    );
-    fs::remove_dir_all(data.join("index")).unwrap();
-    assert!(try_open(&data, &super::tally::options()).is_ok());
 }
 
 #[test]
@@ -129,19 +116,16 @@ fn a_journal_of_a_newer_version_is_left_alone() {
     five(&data);
     let file = segment(&data, 1);
     let mut bytes = fs::read(&file).unwrap();
-    bytes[8] = 2;
-    let crc = crc32c::crc32c(&bytes[..28]);
-    bytes[28..32].copy_from_slice(&crc.to_le_bytes());
+    bytes[8] = 3;
+    let crc = crc32c::crc32c(&bytes[..36]);
+    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
     fs::write(&file, &bytes).unwrap();
     let error = try_open(&data, &super::tally::options()).unwrap_err();
     assert!(
-        matches!(error, StoreError::Newer { format: 2, .. }),
+        matches!(error, StoreError::Newer { format: 3, .. }),
         "{error}"
     );
-    assert!(matches!(
-        repair(&data, false),
-        Err(StoreError::Newer { .. })
-    ));
+    assert!(matches!(repair(&data, true), Err(StoreError::Newer { .. })));
     assert_eq!(fs::read(&file).unwrap(), bytes);
 }
 
@@ -156,10 +140,13 @@ fn a_repair_keeps_every_other_record_in_its_place() {
     flip_a_bit(&file, place(positions[3]) + 9);
     let damaged = fs::read(&file).unwrap();
 
-    let dry = repair(&data, true).unwrap();
+    let dry = repair(&data, false).unwrap();
     assert_eq!((dry.kept, dry.lost.len()), (3, 2));
     assert_eq!(dry.lost[0].offset, place(positions[1]));
-    assert_eq!(dry.lost[0].bytes, place(positions[2]) - place(positions[1]));
+    assert_eq!(
+        dry.lost[0].bytes,
+        Some(place(positions[2]) - place(positions[1]))
+    );
     assert_eq!(
         fs::read(&file).unwrap(),
         damaged,
@@ -167,9 +154,9 @@ fn a_repair_keeps_every_other_record_in_its_place() {
     );
     assert!(dry.to_string().contains("3 records would be kept"), "{dry}");
 
-    let done = repair(&data, false).unwrap();
+    let done = repair(&data, true).unwrap();
     assert_eq!((done.kept, &done.lost), (3, &dry.lost));
-    assert_eq!(fs::read(&done.set_aside[0]).unwrap(), damaged);
+    assert_eq!(fs::read(done.set_aside.last().unwrap()).unwrap(), damaged);
     let (store, opened) = open(&data);
     assert!(matches!(
         opened.index,
@@ -188,7 +175,7 @@ fn a_repair_keeps_every_other_record_in_its_place() {
     let next = add(&store, &Add::new("a", 6), b"").unwrap();
     assert!(next > positions[4]);
     drop(store);
-    let again = repair(&data, false).unwrap();
+    let again = repair(&data, true).unwrap();
     assert_eq!((again.kept, again.lost), (4, vec![]));
     assert_eq!(again.set_aside, Vec::<std::path::PathBuf>::new());
 }
@@ -206,7 +193,7 @@ fn a_repair_reads_a_segment_whose_header_is_lost_with_the_help_of_another() {
     drop(store);
     flip_a_bit(&segment(&data, 2), 20);
     assert!(try_open(&data, &small_segments()).is_err());
-    let report = repair(&data, false).unwrap();
+    let report = repair(&data, true).unwrap();
     assert_eq!((report.kept, report.lost.len()), (80, 1), "{report}");
     let (store, _) = try_open(&data, &small_segments()).unwrap();
     assert_eq!(words(&store), all);
@@ -218,11 +205,43 @@ fn a_repair_of_a_damaged_end_loses_only_that() {
     let data = dir.path().join("data");
     let positions = five(&data);
     flip_a_bit(&segment(&data, 1), place(positions[4]) + 30);
-    let report = repair(&data, false).unwrap();
+    let report = repair(&data, true).unwrap();
     assert_eq!(
         (report.kept, report.lost.len(), report.torn_bytes),
         (4, 1, 0)
     );
     let (store, _) = open(&data);
     assert_eq!(words(&store), ["1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_repair_keeps_a_batch_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    let (store, _) = open(&original);
+    let batches: Vec<Vec<Position>> = (0..3)
+        .map(|n| {
+            let three: Vec<Add> = (0..3).map(|m| Add::new("a", format!("{n}.{m}"))).collect();
+            add_all(&store, &three, b"a letter").unwrap()
+        })
+        .collect();
+    let all = words(&store);
+    drop(store);
+    for (n, batch) in batches.iter().enumerate() {
+        for (m, at) in batch.iter().enumerate() {
+            let data = dir.path().join(format!("damaged-{n}-{m}"));
+            copy(&original, &data);
+            flip_a_bit(&segment(&data, 1), place(*at) + 40);
+            let report = repair(&data, true).unwrap();
+            assert_eq!((report.kept, report.lost.len()), (6, 1), "{report}");
+            assert_eq!(report.lost[0].offset, place(batch[0]), "{report}");
+            let (store, _) = open(&data);
+            let of_it = format!("{n}.");
+            let left: Vec<&String> = all.iter().filter(|w| !w.starts_with(&of_it)).collect();
+            assert_eq!(words(&store).iter().collect::<Vec<_>>(), left);
+            drop(store);
+            assert_eq!(repair(&data, false).unwrap().lost, []);
+        }
+    }
+    assert_eq!(repair(&original, false).unwrap().lost, []);
 }

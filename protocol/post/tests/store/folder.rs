@@ -4,9 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use tradepost_post::store::{StoreError, repair};
+use tradepost_post::store::StoreError;
 
-use super::tally::{Add, add, open, options, try_open};
+use super::tally::{Add, add, open, options, repair, try_open};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -23,10 +23,13 @@ fn a_second_opener_is_told_who_holds_the_folder() {
         "{error}"
     );
     assert!(error.to_string().contains(&data.display().to_string()));
-    assert!(matches!(repair(&data, true), Err(StoreError::InUse { .. })));
+    assert!(matches!(
+        repair(&data, false),
+        Err(StoreError::InUse { .. })
+    ));
     drop(store);
     assert!(try_open(&data, &options()).is_ok());
-    assert!(repair(&data, true).is_ok());
+    assert!(repair(&data, false).is_ok());
 }
 
 #[test]

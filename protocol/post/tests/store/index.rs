@@ -89,61 +89,9 @@ fn an_index_of_another_journal_is_not_trusted() {
 }
 
 #[test]
-fn an_index_that_is_ahead_of_the_journal_is_not_trusted() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let backup = dir.path().join("backup");
-    let before = filled(&data);
-    copy(&data, &backup);
-    let (store, _) = open(&data);
-    add(&store, &Add::new("a", "after the backup"), b"").unwrap();
-    drop(store);
-    // Only the journal was restored.
-    fs::remove_dir_all(data.join("journal")).unwrap();
-    copy(&backup.join("journal"), &data.join("journal"));
-    let (store, opened) = open(&data);
-    assert!(matches!(
-        opened.index,
-        IndexOpened::Rebuilt {
-            why: Why::NotOfThisJournal,
-            records: 50
-        }
-    ));
-    assert_eq!(all_rows(&store), before);
-}
-
-#[test]
-fn an_index_from_before_a_restored_backup_is_not_trusted_either() {
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("data");
-    let backup = dir.path().join("backup");
-    filled(&data);
-    copy(&data, &backup);
-    let (store, _) = open(&data);
-    add(&store, &Add::new("a", "not in the backup"), b"").unwrap();
-    drop(store);
-    // The backup goes on with a longer record, so the old index ends in the middle of it.
-    let (store, _) = open(&backup);
-    add(&store, &Add::new("b", "after the backup"), &[b'x'; 200]).unwrap();
-    let expected = all_rows(&store);
-    drop(store);
-    fs::remove_dir_all(backup.join("index")).unwrap();
-    copy(&data.join("index"), &backup.join("index"));
-    let (store, opened) = open(&backup);
-    assert!(matches!(
-        opened.index,
-        IndexOpened::Rebuilt {
-            why: Why::NotOfThisJournal,
-            records: 51
-        }
-    ));
-    assert_eq!(all_rows(&store), expected);
-}
-
-#[test]
 fn an_index_can_be_forgotten_on_purpose() {
     check_rebuilt(
-        |data| tradepost_post::store::forget_index(data).unwrap(),
+        |data| tradepost_post::store::forget_index(data, &options()).unwrap(),
         |why| *why == Why::Missing,
         1,
     );

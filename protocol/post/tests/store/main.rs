@@ -7,5 +7,6 @@ mod damage;
 mod folder;
 mod index;
 mod killed;
+mod shortened;
 mod tally;
 mod torn;

@@ -2,11 +2,14 @@
 //! a record that is lost, doubled or out of order shows.
 
 use std::fs;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tradepost_post::store::{ApplyError, Opened, Options, Position, Record, Store, StoreError};
+use tradepost_post::store::{
+    ApplyError, Opened, Options, Position, Record, Report, Store, StoreError,
+};
 use tradepost_trades::rows::{Row, Rows};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +49,27 @@ pub(crate) fn apply(
 }
 
 pub(crate) fn options() -> Options {
-    Options::new(1)
+    Options::new(1, recall)
+}
+
+/// The words of the records in a part of the journal.
+pub(crate) fn recall(rows: &dyn Rows, part: Range<Position>) -> Vec<String> {
+    let mut found: Vec<(Position, String)> = rows
+        .scan(b"at/")
+        .into_iter()
+        .filter_map(|(key, word)| {
+            let at = std::str::from_utf8(&key).ok()?.strip_prefix("at/")?;
+            Some((at.parse().ok()?, String::from_utf8(word).ok()?))
+        })
+        .filter(|(at, _)| part.contains(at))
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, word)| word).collect()
+}
+
+/// Looks through the journal, and accepts what is lost if `yes`.
+pub(crate) fn repair(dir: &Path, yes: bool) -> Result<Report, StoreError> {
+    tradepost_post::store::repair(dir, &options(), !yes)
 }
 
 pub(crate) fn small_segments() -> Options {

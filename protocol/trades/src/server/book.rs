@@ -45,7 +45,7 @@ use tradepost_statements::{
 mod keys;
 
 pub(crate) use keys::*;
-pub use keys::{digest_of_waiting, trade_key};
+pub use keys::{digest_of_waiting, key_of_emitted, trade_key};
 
 use super::track::Standing;
 use crate::rows::{Row, Rows};

@@ -29,6 +29,12 @@ pub(crate) fn emit_key(key: &str) -> String {
     format!("s/k/{key}")
 }
 
+/// The key of an event that the merchant's own system told, from that of its row.
+#[must_use]
+pub fn key_of_emitted(row: &[u8]) -> Option<&str> {
+    std::str::from_utf8(row).ok()?.strip_prefix("s/k/")
+}
+
 pub(crate) const RETURNS: &str = "s/r/";
 
 pub(crate) fn returns_key(trade: &TradeId) -> String {
