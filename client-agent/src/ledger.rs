@@ -8,6 +8,7 @@ pub(crate) mod daily;
 mod entry;
 pub(crate) mod send;
 mod telling;
+mod words;
 
 use std::path::Path;
 use std::sync::Arc;

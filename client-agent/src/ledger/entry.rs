@@ -12,8 +12,8 @@ use tradepost_trades::buyer::{
 };
 use tradepost_trades::rows::{Row, Rows};
 
-use super::LedgerError;
 use super::telling::{self, EventId};
+use super::{LedgerError, words};
 use crate::again::{Left, Trust};
 use crate::receive;
 
@@ -310,53 +310,8 @@ pub(super) fn rows(
     judgement: Option<&Judgement>,
 ) -> Vec<Row> {
     let mut out = own_rows(rows, entry, at, kept, judgement);
-    out.extend(in_words(entry).map(|words| store::trail(at, &words)));
+    out.extend(words::of(entry).map(|words| store::trail(at, &words)));
     out
-}
-
-/// Enough to know it again, for whoever has lost the record; none for what is only kept for
-/// ourselves, or named by the outbox.
-fn in_words(entry: &Entry) -> Option<String> {
-    match entry {
-        Entry::Received { received, now } => {
-            let author = received.author.as_ref().map(ToString::to_string);
-            let author = author.or_else(|| received.letter.from.clone());
-            let author = author.unwrap_or_else(|| "nobody who can be named".to_owned());
-            let subject = received.letter.subject.as_deref().unwrap_or_default();
-            Some(format!("letter of {author} ({now}): {subject}"))
-        }
-        Entry::FoundInSent { now, .. } => Some(format!("letter of ours, found in Sent ({now})")),
-        Entry::Bounced { returned, now } => {
-            Some(format!("letter that came back ({now}): {}", returned.text))
-        }
-        Entry::Act { act, now } => Some(format!("{} ({now})", act_in_words(act))),
-        Entry::Settings { .. }
-        | Entry::Trust { .. }
-        | Entry::JudgedThrough { .. }
-        | Entry::ProvenAgain { .. }
-        | Entry::Counted { .. }
-        | Entry::Sending { .. }
-        | Entry::Outbox { .. }
-        | Entry::Copied { .. }
-        | Entry::Ticked { .. }
-        | Entry::Cursor { .. }
-        | Entry::CursorsForgotten
-        | Entry::Notify { .. }
-        | Entry::Told { .. } => None,
-    }
-}
-
-fn act_in_words(act: &Act) -> String {
-    match act {
-        Act::Dismiss { warning } => format!("warning {warning} dismissed"),
-        Act::Accept { warning } => format!("letter of warning {warning} accepted"),
-        Act::ConfirmAdopted { trade } => format!("trade {} confirmed", trade.id),
-        Act::Schedule { .. } => "plan made".to_owned(),
-        Act::ScheduleNext { plan, .. } => format!("plan {plan} carried on"),
-        Act::Unschedule { plan } => format!("plan {plan} given up"),
-        Act::Expect { order } => format!("trade {} expected", order.trade.id),
-        Act::Forget { trade } => format!("trade {} not expected any more", trade.id),
-    }
 }
 
 fn own_rows(
