@@ -8,6 +8,7 @@ use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_statements::Time;
 use tradepost_trades::server::FreshIds;
 use tradepost_trades::server::job::{LetterEnd, letter_ended};
+use tradepost_trades::server::readdress::{About, is_for_a_former_address};
 
 use crate::book::{self, BookError, Input};
 use crate::desk::{Desk, fresh_ids};
@@ -44,12 +45,37 @@ impl Carriage for Carrier {
     }
 
     async fn submit(&self, item: &Item, bytes: &[u8]) -> Submission {
+        if self.is_for_a_former_address(item).await {
+            return Submission::Refused {
+                code: None,
+                text: "not sent: the buyer's address was corrected, and nothing more goes to this one".to_owned(),
+            };
+        }
         let (from, to) = (item.from.as_written(), item.to.as_written());
         self.submitter.submit(from, to, bytes).await
     }
 
     async fn record(&self, tried: Vec<Tried>) -> Result<(), Failure> {
         Ok(self.desk.work(move |desk| record(desk, &tried)).await?)
+    }
+}
+
+impl Carrier {
+    /// A letter that was written before the buyer's address was corrected (protocol 9).
+    async fn is_for_a_former_address(&self, item: &Item) -> bool {
+        if item.trade.is_none() {
+            return false;
+        }
+        let item = item.clone();
+        let look = move |desk: &Desk| {
+            let about = About {
+                kind: item.kind,
+                to: &item.to,
+                trade: item.trade.as_ref(),
+            };
+            book::view(&*desk.book, |rows| is_for_a_former_address(rows, &about))
+        };
+        self.desk.work(look).await
     }
 }
 

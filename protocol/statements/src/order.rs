@@ -69,6 +69,8 @@ words! {
         EMoney = "e-money",
         /// By bank transfer.
         BankTransfer = "bank-transfer",
+        /// It costs nothing, so nothing is paid: `settled` at once.
+        Nothing = "none",
     }
 }
 

@@ -49,6 +49,19 @@ fn only_with_a_hub_may_the_buyer_be_missing() {
 }
 
 #[test]
+fn only_what_costs_nothing_is_paid_by_none() {
+    let mut s = statement("trade-record");
+    s["body"]["payment"]["method"] = "none".into();
+    let error = read(&s).unwrap_err();
+    assert!(
+        matches!(error, DecodeError::Rule(RuleError::PaidByNothing(_))),
+        "{error}"
+    );
+    s["body"]["total"]["amount"] = "0.00".into();
+    assert!(read(&s).is_ok());
+}
+
+#[test]
 fn states_that_require_a_time() {
     for (kind, state, other, object, member) in [
         (

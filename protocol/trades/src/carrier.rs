@@ -22,6 +22,7 @@ use tradepost_statements::{Address, DeliveryState, Kind, Statement, Time, TradeR
 use crate::server::ask::not_for_us;
 use crate::server::book::{CarrierPart, KeptWishes, Track, Trade};
 use crate::server::desk::Told;
+use crate::server::readdress::{readdress, tell_how_it_stands};
 use crate::server::track::{Became, Standing, next_place};
 use crate::server::{Desk, Ignored, Outcome};
 
@@ -58,25 +59,32 @@ pub(crate) fn instructed_trade(
 }
 
 /// A book entry with the wishes that the shop passes on (Q7). Statuses go to the stored address
-/// (E14): an instruction that names another buyer is refused.
+/// (E14), which its shop alone may correct, by an instruction that was sent later (protocol 9).
 pub(crate) fn entry_for(
-    desk: &Desk<'_>,
+    desk: &mut Desk<'_>,
     name: TradeRef,
     buyer_mail: &Address,
     notify: Option<&Wishes>,
     statement: &Statement,
 ) -> Result<Trade, Ignored> {
     let mut trade = match desk.trade(&name) {
-        Some(known) if known.buyer_mail != *buyer_mail => {
-            return Err(Ignored::BuyerIsAnother {
-                trade: name.to_string(),
-                stated: buyer_mail.to_string(),
-                known: known.buyer_mail.to_string(),
-            });
-        }
         Some(known) => known,
         None => Trade::new(name, buyer_mail.clone()),
     };
+    let is_newer = trade.mail_named.is_none_or(|at| at < statement.sent);
+    if is_newer && trade.buyer_mail != *buyer_mail {
+        let before = trade.buyer_mail.clone();
+        if readdress(desk, &mut trade, buyer_mail).is_err() {
+            return Err(Ignored::BuyerIsAnother {
+                trade: trade.trade.to_string(),
+                stated: buyer_mail.to_string(),
+                known: before.to_string(),
+            });
+        }
+    }
+    if is_newer {
+        trade.mail_named = Some(statement.sent);
+    }
     if let (None, Some(wishes)) = (&trade.wishes, notify) {
         trade.wishes = Some(KeptWishes {
             wishes: wishes.clone(),
@@ -99,16 +107,26 @@ pub(crate) fn instructed(
         Ok(name) => name,
         Err(why) => return why.into(),
     };
+    let known = desk.trade(&name);
+    let parcel = instruction.parcel.as_deref().unwrap_or_default();
+    let part = known.as_ref().and_then(|t| t.carrier.as_ref());
+    if part.is_some_and(|c| is_full(c, parcel)) {
+        return Ignored::TooManyParcels.into();
+    }
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
     let mut trade = match entry_for(desk, name, mail, notify, statement) {
         Ok(trade) => trade,
         Err(why) => return why.into(),
     };
-    let parcel = instruction.parcel.as_deref().unwrap_or_default();
-    if trade.carrier.as_ref().is_some_and(|c| is_full(c, parcel)) {
-        return Ignored::TooManyParcels.into();
+    // One that was overtaken by a correction of the address still says the rest.
+    let instruction = DeliveryInstruction {
+        buyer_mail: trade.buyer_mail.clone(),
+        ..instruction.clone()
+    };
+    let changed = begin(desk, &mut trade, &instruction, Some(statement));
+    if known.is_some_and(|known| known.buyer_mail != trade.buyer_mail) {
+        tell_how_it_stands(desk, &trade);
     }
-    let changed = begin(desk, &mut trade, instruction, Some(statement));
     desk.save(&mut trade);
     Outcome::of(Kind::DeliveryInstruction, trade.trade, changed)
 }

@@ -35,6 +35,7 @@ use crate::carrier::{entry_for, instructed_trade};
 use crate::server::ask::not_for_us;
 use crate::server::book::{self, Mark, MarkOf, PaymentPart, Track, Trade};
 use crate::server::desk::Told;
+use crate::server::readdress::tell_how_it_stands;
 use crate::server::track::{Became, Standing, next_place};
 use crate::server::{Desk, Ignored, Outcome};
 
@@ -60,17 +61,26 @@ pub(crate) fn instructed(
         Ok(name) => name,
         Err(why) => return why.into(),
     };
+    let known = desk.trade(&name);
+    if let Some(part) = known.as_ref().and_then(|t| t.payment.as_ref())
+        && part.instruction.amount != instruction.amount
+    {
+        return not_the_total(instruction.amount, part.instruction.amount);
+    }
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
     let mut trade = match entry_for(desk, name, mail, notify, statement) {
         Ok(trade) => trade,
         Err(why) => return why.into(),
     };
-    if let Some(known) = &trade.payment
-        && known.instruction.amount != instruction.amount
-    {
-        return not_the_total(instruction.amount, known.instruction.amount);
+    // One that was overtaken by a correction of the address still says the rest.
+    let instruction = PaymentInstruction {
+        buyer_mail: trade.buyer_mail.clone(),
+        ..instruction.clone()
+    };
+    let changed = begin(desk, &mut trade, &instruction, Some(statement));
+    if known.is_some_and(|known| known.buyer_mail != trade.buyer_mail) {
+        tell_how_it_stands(desk, &trade);
     }
-    let changed = begin(desk, &mut trade, instruction, Some(statement));
     desk.save(&mut trade);
     Outcome::of(Kind::PaymentInstruction, trade.trade, changed)
 }
@@ -120,6 +130,8 @@ fn first_step(desk: &Desk<'_>, trade: &Trade, instruction: &PaymentInstruction) 
     let state = match instruction.method {
         // The buyer is to act.
         PaymentMethod::BankTransfer => PaymentState::Due,
+        // Protocol 3: it costs nothing.
+        PaymentMethod::Nothing => PaymentState::Settled,
         PaymentMethod::CreditCard | PaymentMethod::EMoney => {
             if authorize::holds(desk, &trade.trade, instruction.amount) {
                 PaymentState::Authorized
@@ -178,6 +190,27 @@ fn instruct_again(part: &mut PaymentPart, instruction: &PaymentInstruction, now:
         return became_by(advance(part, step, now));
     }
     Became::Same
+}
+
+/// A trade that was placed elsewhere costs nothing, and nobody else processes that: its payment is
+/// settled at once, told by the shop itself (protocol 3). The caller saves the trade.
+pub(crate) fn settle_what_costs_nothing(desk: &mut Desk<'_>, trade: &mut Trade) {
+    let Some(shop) = trade.shop.as_ref().filter(|_| trade.payment.is_none()) else {
+        return;
+    };
+    let payment = &shop.record.payment;
+    if payment.method != PaymentMethod::Nothing || payment.processor != desk.settings.address {
+        return;
+    }
+    let instruction = PaymentInstruction {
+        amount: shop.record.total,
+        method: payment.method,
+        reference: None,
+        buyer_mail: trade.buyer_mail.clone(),
+        notify: None,
+        due: None,
+    };
+    begin(desk, trade, &instruction, None);
 }
 
 /// The record of our own shop has another total (E27): the track says so, since its amount is always
@@ -273,7 +306,7 @@ fn advance(part: &mut PaymentPart, step: Step, now: Time) -> bool {
         refunded: last.and_then(|t| t.last.refunded),
         settle: When {
             planned: step.planned.or(settle.planned),
-            ..settle
+            actual: settle.actual.or((step.state == PaymentState::Settled).then_some(at)),
         },
         reason: None,
         text: step.text,

@@ -21,6 +21,7 @@ pub mod held;
 pub mod ids;
 pub mod job;
 pub(crate) mod judge;
+pub mod readdress;
 pub mod settings;
 pub mod track;
 pub mod view;

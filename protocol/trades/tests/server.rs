@@ -1,6 +1,8 @@
 //! Shop, carrier and payment processor as decisions: letters and lines in, changes out.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/address_corrected.rs"]
+mod address_corrected;
 #[path = "server/attach.rs"]
 mod attach;
 #[path = "server/authorization.rs"]
@@ -31,6 +33,8 @@ mod judgement;
 mod never_warned;
 #[path = "server/orders.rs"]
 mod orders;
+#[path = "server/origins.rs"]
+mod origins;
 #[path = "server/parcels.rs"]
 mod parcels;
 #[path = "server/payments.rs"]

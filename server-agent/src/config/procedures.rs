@@ -124,6 +124,9 @@ fn by_payment(
     let section = format!("[shop.payment.{method}]");
     let key = format!("{section} processor");
     let named = toml.get_ref().processor.as_ref();
+    if method == PaymentMethod::Nothing {
+        return by_nothing(source, own, toml, &section);
+    }
     let Some(processor) = role_address(source, own, roles, Role::Payment, named, &key)? else {
         let text = format!("{key}: say who takes the payment, or add \"payment\" to roles");
         return Err(source.wrong(toml, text));
@@ -146,6 +149,27 @@ fn by_payment(
         authorize: toml.get_ref().authorize,
         charge,
     })
+}
+
+/// Where nobody else processes what costs nothing, the shop tells of it itself, in whatever role.
+fn by_nothing(
+    source: &Source,
+    own: &Address,
+    toml: &Spanned<PaymentMethodToml>,
+    section: &str,
+) -> Result<PaymentProcedure, ConfigError> {
+    let PaymentMethodToml {
+        processor,
+        authorize,
+        charge,
+        due_within,
+    } = toml.get_ref();
+    if *authorize || charge.is_some() || due_within.is_some() {
+        let text = format!("{section}: nothing is paid, so it has no key but `processor`");
+        return Err(source.wrong(toml, text));
+    }
+    let processor = processor.as_ref().map_or(own, |named| named.get_ref());
+    Ok(PaymentProcedure::at(processor.clone()))
 }
 
 fn by_delivery(

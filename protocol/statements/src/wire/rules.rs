@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::money::{Amount, Currency};
-use crate::order::Order;
+use crate::order::{Order, PaymentMethod};
 use crate::progress::{DeliveryState, OrderState, PaymentState};
 use crate::record::TradeRecord;
 use crate::statement::{Body, Kind, Statement};
@@ -34,6 +34,9 @@ pub enum RuleError {
     /// Without a hub, an order and its record name the buyer.
     #[error("body.buyer is missing")]
     NoBuyer,
+    /// Protocol 3: only what costs nothing is paid by `none`.
+    #[error("the method of the payment is none, and the total is {0}")]
+    PaidByNothing(Amount),
     /// Protocol 1: a request id holds the address of the buyer whose request it is.
     #[error("the request is one of {of:?}, and {from:?} is who says it")]
     RequestOfAnother {
@@ -264,6 +267,9 @@ fn check_record(record: &TradeRecord) -> Result<(), RuleError> {
     }
     if record.hub.is_none() && record.buyer.is_none() {
         return Err(RuleError::NoBuyer);
+    }
+    if record.payment.method == PaymentMethod::Nothing && !record.total.is_zero() {
+        return Err(RuleError::PaidByNothing(record.total));
     }
     for (address, fingerprint) in record.keys.iter().flatten() {
         if !is_hex(fingerprint, &[40, 64]) {

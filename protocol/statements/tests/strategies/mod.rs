@@ -184,7 +184,10 @@ fn record() -> impl Strategy<Value = TradeRecord> {
         .prop_map(|(first, prices, how, who, (hub, keys))| {
             let (version, shop_name, placed, lines) = first;
             let (charges, discounts, total) = prices;
-            let (payment, processor, delivery, carriers) = how;
+            let (mut payment, processor, delivery, carriers) = how;
+            if !total.is_zero() && payment == PaymentMethod::Nothing {
+                payment = PaymentMethod::EMoney;
+            }
             let (buyer, deliver_to, confirm_by) = who;
             TradeRecord {
                 version,

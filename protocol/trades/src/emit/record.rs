@@ -9,8 +9,12 @@ use tradepost_statements::{Address, Body, Kind, StatementId, TradeId, TradeRef, 
 use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::Refusal;
 use crate::server::Desk;
-use crate::server::book::{KeptWishes, ShopPart, Trade};
+use crate::server::book::{self, KeptWishes, ShopPart, Trade};
+use crate::server::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
 use crate::{payment, shop};
+
+/// A name, not a text.
+const LONGEST_ORIGIN: usize = 256;
 
 /// The members of a trade record's body, and what the line has in addition.
 const KNOWN: [&str; 18] = [
@@ -34,7 +38,13 @@ const KNOWN: [&str; 18] = [
     "keys",
 ];
 
-pub(super) fn record(desk: &mut Desk<'_>, value: &Value) -> Result<StatementId, Refusal> {
+/// `origin` is what the merchant's own system calls the order: the same is always the same trade, and
+/// a trade that has one is no other order's.
+pub(super) fn record(
+    desk: &mut Desk<'_>,
+    value: &Value,
+    origin: Option<String>,
+) -> Result<StatementId, Refusal> {
     if desk.settings.shop.is_none() {
         return Err(Refusal::RoleIsMissing {
             role: "shop",
@@ -58,24 +68,73 @@ pub(super) fn record(desk: &mut Desk<'_>, value: &Value) -> Result<StatementId, 
     let buyer_mail: Address = required(object, "buyer_mail")?;
     let notify: Option<Wishes> = optional(object, "notify")?;
     let known = desk.trade(&name);
-    if let Some(known) = known.as_ref().filter(|t| t.buyer_mail != buyer_mail) {
-        return Err(Refusal::BuyerIsAnother {
-            trade: name.to_string(),
-            known: known.buyer_mail.to_string(),
-        });
+    if let Some(origin) = origin {
+        remember_origin(desk, origin, &name, known.as_ref())?;
     }
     let record = read_record(desk, object, &name, &buyer_mail, known.as_ref())?;
     let mut trade = match known {
         Some(trade) => trade,
-        None => Trade::new(name, buyer_mail),
+        None => Trade::new(name, buyer_mail.clone()),
     };
+    let is_corrected = trade.buyer_mail != buyer_mail;
+    if is_corrected {
+        correct_address(desk, &mut trade, &buyer_mail)?;
+    }
     // They were stated with the order: what the buyer wished since then stands (Q7).
     let sent = record.placed.min(desk.now);
     let known = trade.wishes.as_ref();
     if let Some(wishes) = notify.filter(|_| known.is_none_or(|k| k.sent <= sent)) {
         trade.wishes = Some(KeptWishes { wishes, sent });
     }
-    keep(desk, trade, object, record)
+    keep(desk, trade, object, record, is_corrected)
+}
+
+fn remember_origin(
+    desk: &mut Desk<'_>,
+    origin: String,
+    name: &TradeRef,
+    known: Option<&Trade>,
+) -> Result<(), Refusal> {
+    if origin.is_empty() || origin.len() > LONGEST_ORIGIN {
+        return Err(Refusal::Member {
+            name: "origin".to_owned(),
+            problem: format!("has 1 to {LONGEST_ORIGIN} octets"),
+        });
+    }
+    match book::by_origin(desk.rows(), &origin) {
+        Some(id) if id == name.id => {}
+        Some(id) => {
+            return Err(Refusal::OriginIsAnotherTrade {
+                origin,
+                trade: id.to_string(),
+            });
+        }
+        None if known.is_some() => {
+            let trade = name.id.to_string();
+            return Err(Refusal::TradeIsOfAnotherOrder(trade, origin));
+        }
+        None => desk.put(book::origin_key(&origin), &name.id),
+    }
+    Ok(())
+}
+
+/// Protocol 9: the shop may correct the address of an order that was placed elsewhere; whoever ordered
+/// by mail is who sent the order, for good.
+fn correct_address(desk: &mut Desk<'_>, trade: &mut Trade, to: &Address) -> Result<(), Refusal> {
+    let was_placed_elsewhere = trade.shop.as_ref().is_some_and(|s| s.request.is_none());
+    if !was_placed_elsewhere {
+        return Err(Refusal::BuyerIsAnother {
+            trade: trade.trade.to_string(),
+            known: trade.buyer_mail.to_string(),
+        });
+    }
+    readdress(desk, trade, to).map_err(|CorrectedTooOften| Refusal::Member {
+        name: "record.buyer_mail".to_owned(),
+        problem: format!(
+            "{} stays: it was corrected too often already",
+            trade.buyer_mail
+        ),
+    })
 }
 
 /// `trade` is the id; the pair of shop and id is understood as well.
@@ -152,10 +211,11 @@ fn keep(
     mut trade: Trade,
     object: &Map<String, Value>,
     mut record: TradeRecord,
+    is_corrected: bool,
 ) -> Result<StatementId, Refusal> {
     let before = trade.shop.as_ref().map(|s| s.record.clone());
     if let Some(shop) = &mut trade.shop {
-        if shop.record == record {
+        if shop.record == record && !is_corrected {
             let known = shop.record_statement;
             desk.save(&mut trade);
             return Ok(known);
@@ -183,8 +243,12 @@ fn keep(
         shop.record_statement = id;
     }
     payment::total_changed(desk, &mut trade);
+    payment::settle_what_costs_nothing(desk, &mut trade);
     if let Some(before) = before {
         shop::deliver_otherwise(desk, &mut trade, &before);
+    }
+    if is_corrected {
+        tell_how_it_stands(desk, &trade);
     }
     desk.save(&mut trade);
     Ok(id)

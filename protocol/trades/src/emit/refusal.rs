@@ -205,14 +205,27 @@ pub enum Refusal {
     /// A record of another shop.
     #[error("record.trade: {0} is another shop; this server makes records of its own trades only")]
     RecordOfAnotherShop(String),
-    /// E14: statuses go to the stored address.
-    #[error("record.buyer_mail: the buyer of {trade} is {known}")]
+    /// E14: statuses go to the stored address, which is the sender's of an order that came by mail.
+    #[error(
+        "record.buyer_mail: the buyer of {trade} is {known}, whose order came by mail: that never changes"
+    )]
     BuyerIsAnother {
         /// Which trade.
         trade: String,
         /// As recorded.
         known: String,
     },
+    /// One order of the merchant's own system is one trade.
+    #[error("origin: {origin:?} is the trade {trade}, not another one")]
+    OriginIsAnotherTrade {
+        /// As the line says.
+        origin: String,
+        /// As recorded.
+        trade: String,
+    },
+    /// Two orders never become one trade.
+    #[error("origin: the trade {0} is of another order than {1:?}")]
+    TradeIsOfAnotherOrder(String, String),
     /// E23: nothing waits for a decision.
     #[error("nothing of {trade} waits for a decision: {before}")]
     NothingToDecide {

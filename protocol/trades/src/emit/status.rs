@@ -61,6 +61,9 @@ pub(super) fn status(
         TrackKind::Payment => required::<PaymentState>(object, "state").map(|_| ())?,
     }
     let mut trade = find(desk, object)?;
+    if track == TrackKind::Payment {
+        check_processor(desk, &trade)?;
+    }
     let at: Time = optional(object, "at")?.unwrap_or(desk.now);
     if at > desk.now.plus(CLOCKS_DIFFER) {
         return Err(Refusal::AtLiesAhead(at));
@@ -110,13 +113,34 @@ fn check_role(desk: &Desk<'_>, track: TrackKind) -> Result<(), Refusal> {
     let (has_it, role) = match track {
         TrackKind::Order => (desk.settings.shop.is_some(), "shop"),
         TrackKind::Delivery => (desk.settings.carrier.is_some(), "carrier"),
-        TrackKind::Payment => (desk.settings.payment.is_some(), "payment processor"),
+        // `check_processor` says more, once the trade is known.
+        TrackKind::Payment => (
+            desk.settings.payment.is_some() || desk.settings.shop.is_some(),
+            PROCESSOR,
+        ),
     };
     if has_it {
         return Ok(());
     }
     let track = track.word();
     Err(Refusal::RoleIsMissing { role, track })
+}
+
+const PROCESSOR: &str = "payment processor";
+
+/// A shop that is no payment processor tells of its own payments where nobody else processes them
+/// (protocol 3, `none`).
+fn check_processor(desk: &Desk<'_>, trade: &Trade) -> Result<(), Refusal> {
+    let own = &desk.settings.address;
+    let record = trade.shop.as_ref().map(|s| &s.record);
+    let nobody_else = record.is_some_and(|r| r.payment.processor == *own);
+    if desk.settings.payment.is_some() || nobody_else {
+        return Ok(());
+    }
+    Err(Refusal::RoleIsMissing {
+        role: PROCESSOR,
+        track: TrackKind::Payment.word(),
+    })
 }
 
 /// `shop` may be left out where only one shop has that id.

@@ -112,7 +112,7 @@ pub(crate) fn say_present(desk: &mut Desk<'_>, trade: &Trade, asking: &Statement
 }
 
 /// The present status of each track that this server works on in this trade.
-fn present(trade: &Trade) -> Vec<Told> {
+pub(crate) fn present(trade: &Trade) -> Vec<Told> {
     let order = trade.shop.iter().filter_map(|s| s.order.as_ref());
     let parcels = trade.carrier.iter().flat_map(|c| c.parcels.values());
     let payment = trade.payment.iter().filter_map(|p| p.track.as_ref());

@@ -7,6 +7,7 @@
 //! s/i/<sender>/<statement id>   Seen: what was said under this id, and the answers to it
 //! s/g/<digest>                  the evidence of a letter that was judged
 //! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
+//! s/x/<origin>                  the trade that an order of the merchant's own system became
 //! s/r/<trade id>                a wish to give goods back waits for the operator (E23)
 //! s/v/<trade id>                Authorizing: an order whose payment is being authorized (E3)
 //! s/l/<shop>/<trade id>/<what> a statement that a mail of the merchant's own system carries
@@ -60,6 +61,12 @@ pub struct Trade {
     pub revision: u64,
     /// Where statuses go (E14).
     pub buyer_mail: Address,
+    /// Where they went before the shop corrected the address (protocol 9): nothing more goes there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former: BTreeSet<Address>,
+    /// When the instruction was sent that named `buyer_mail`; none where this server is the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_named: Option<Time>,
     /// What the buyer wants to be told of (Q7); none: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wishes: Option<KeptWishes>,
@@ -388,6 +395,8 @@ impl Trade {
             trade,
             revision: 0,
             buyer_mail,
+            former: BTreeSet::new(),
+            mail_named: None,
             wishes: None,
             consents: BTreeSet::new(),
             shop: None,
@@ -435,6 +444,12 @@ pub fn load(rows: &dyn Rows, trade: &TradeRef) -> Option<Trade> {
 #[must_use]
 pub fn by_request(rows: &dyn Rows, request: &RequestId) -> Option<Request> {
     read(rows, &request_key(request))
+}
+
+/// The trade that an order of the merchant's own system became (`origin` in the line of its record).
+#[must_use]
+pub fn by_origin(rows: &dyn Rows, origin: &str) -> Option<TradeId> {
+    read(rows, &origin_key(origin))
 }
 
 /// The shops that have a trade of this id.

@@ -291,8 +291,8 @@ pub enum Ignored {
         /// As recorded.
         total: String,
     },
-    /// E14: statuses go to the stored address.
-    #[error("{trade} is a trade of {known}, not of {stated}")]
+    /// E14: statuses go to the stored address, which was corrected often enough.
+    #[error("{trade} is a trade of {known}, not of {stated}: the address was corrected too often")]
     BuyerIsAnother {
         /// About which trade.
         trade: String,

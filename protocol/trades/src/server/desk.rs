@@ -13,6 +13,7 @@ use super::book::{self, Trade, Waiting};
 use super::change::{Change, Occasion, Outcome, PersonNotice, Sending};
 use super::ids::FreshIds;
 use super::job;
+use super::readdress::{About, is_for_a_former_address};
 use super::settings::Settings;
 use super::track::Became;
 use crate::rows::{Overlay, Row, Rows};
@@ -67,9 +68,15 @@ impl<'a> Desk<'a> {
     }
 
     pub(crate) fn finish(self, outcome: Outcome) -> Change {
+        // Protocol 9: once the address was corrected, nothing more goes to the old one, be it a stored
+        // answer or what waited for a mail of the merchant's own.
+        let may_go = |sending: &Sending| {
+            !is_for_a_former_address(&self.rows, &About::from(&sending.statement))
+        };
+        let send = self.send.into_iter().filter(may_go).collect();
         Change {
             rows: self.rows.into_rows(),
-            send: self.send,
+            send,
             notices: self.notices,
             outcome,
         }
@@ -319,6 +326,12 @@ impl<'a> Desk<'a> {
         self.settings.shop.is_some() && trade.trade.shop == self.settings.address
     }
 
+    /// Whether this decision said that to this address already.
+    pub(crate) fn has_said(&self, to: &Address, body: &Body) -> bool {
+        let said = |s: &Sending| s.statement.to == *to && s.statement.body == *body;
+        self.send.iter().any(said)
+    }
+
     /// What this decision said under that id, octet for octet.
     pub(crate) fn said(&self, id: StatementId) -> Option<String> {
         let said = self.send.iter().find(|s| s.statement.id == id)?;
@@ -356,7 +369,7 @@ pub(crate) fn may_repeat(repeated: &mut Vec<Time>, now: Time) -> bool {
 }
 
 impl Told {
-    fn body(&self) -> Body {
+    pub(crate) fn body(&self) -> Body {
         match self {
             Told::Order(status) => Body::OrderStatus(status.clone()),
             Told::Delivery(status) => Body::DeliveryStatus(status.clone()),
@@ -372,7 +385,7 @@ impl Told {
     }
 
     /// Q7: without wishes, everything is told.
-    fn is_wished(&self, trade: &Trade) -> bool {
+    pub(crate) fn is_wished(&self, trade: &Trade) -> bool {
         let Some(kept) = &trade.wishes else {
             return true;
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::order::{Order, Reference, RejectionReason};
+use tradepost_statements::order::{Order, PaymentMethod, Reference, RejectionReason};
 use tradepost_statements::record::{
     RecordCarrier, RecordDelivery, RecordPayment, TradeRecord, Version,
 };
@@ -190,6 +190,10 @@ fn examine<'s>(
             let text = format!("{} is out of stock.", shortened(&item.name));
             return Err((OutOfStock, text));
         }
+    }
+    if order.payment.method == PaymentMethod::Nothing && !total.is_zero() {
+        let text = format!("The lines come to {total}: say how you pay. Only what costs nothing is paid by none.");
+        return Err((InvalidOrder, text));
     }
     let payment = settings.payment.get(&order.payment.method).ok_or_else(|| {
         let text = format!("We do not offer payment by {}.", order.payment.method);

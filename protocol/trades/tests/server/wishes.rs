@@ -195,31 +195,6 @@ fn once_a_track_has_ended_only_questions_are_answered() {
 }
 
 #[test]
-fn statuses_go_to_the_stored_address_whatever_a_later_instruction_names() {
-    let bob = "bob@home.example";
-    for (mut server, body, kind) in [
-        (carrier(), delivery(), Kind::DeliveryStatus),
-        (processor(), payment(), Kind::PaymentStatus),
-    ] {
-        let other = server.hears(
-            SHOP,
-            trade("T-1"),
-            with(body.clone(), "buyer_mail", json!(bob)),
-        );
-        assert!(other.said.is_empty());
-        assert!(
-            other
-                .outcome
-                .to_string()
-                .contains("not of bob@home.example")
-        );
-        let same = server.hears(SHOP, trade("T-1"), body);
-        assert_eq!(same.kinds(), [format!("{kind} shop")]);
-        assert_eq!(server.trades()[0].buyer.as_str(), ANN);
-    }
-}
-
-#[test]
 fn each_server_answers_with_every_track_that_it_works_on_and_repeats_what_did_not_change() {
     let mut carrier = Server::carrier();
     for name in ["P1", "P2"] {

@@ -35,6 +35,11 @@ pub fn key_of_emitted(row: &[u8]) -> Option<&str> {
     std::str::from_utf8(row).ok()?.strip_prefix("s/k/")
 }
 
+/// The trade that an order of the merchant's own system became.
+pub(crate) fn origin_key(origin: &str) -> String {
+    format!("s/x/{origin}")
+}
+
 pub(crate) const RETURNS: &str = "s/r/";
 
 pub(crate) fn returns_key(trade: &TradeId) -> String {
