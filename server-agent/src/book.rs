@@ -19,6 +19,8 @@ use tradepost_statements::{Address, Time, TradeRef};
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::{Change, Received, Sending};
 
+use crate::arrivals::Arrivals;
+
 /// Why the book could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BookError {
@@ -117,6 +119,8 @@ pub(crate) trait Page {
     ) -> Result<Vec<u8>, BookError>;
     /// Octets recorded in this batch so far. Past [`ENOUGH`], the rest belongs into the next one.
     fn written(&self) -> usize;
+    /// Records when the deliveries of a webhook came.
+    fn record_arrivals(&mut self, webhook: &str, arrivals: &Arrivals) -> Result<(), BookError>;
     /// Records how far a folder has been read.
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError>;
 }
@@ -204,6 +208,15 @@ pub(crate) fn cursors(rows: &dyn Rows) -> Vec<(String, Cursor)> {
             Some((folder, serde_json::from_slice(&value).ok()?))
         })
         .collect()
+}
+
+fn arrivals_key(webhook: &str) -> String {
+    format!("v/w/{webhook}")
+}
+
+/// When the deliveries of a webhook came; none: none ever did.
+pub(crate) fn arrivals(rows: &dyn Rows, webhook: &str) -> Option<Arrivals> {
+    serde_json::from_slice(&rows.get(arrivals_key(webhook).as_bytes())?).ok()
 }
 
 /// How many letters of ours ever came back.

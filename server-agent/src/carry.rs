@@ -48,7 +48,9 @@ impl Carriage for Carrier {
         if self.is_for_a_former_address(item).await {
             return Submission::Refused {
                 code: None,
-                text: "not sent: the buyer's address was corrected, and nothing more goes to this one".to_owned(),
+                text:
+                    "not sent: the buyer's address was corrected, and nothing more goes to this one"
+                        .to_owned(),
             };
         }
         let (from, to) = (item.from.as_written(), item.to.as_written());

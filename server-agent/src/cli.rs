@@ -424,6 +424,9 @@ or it brings the record of an order that was placed elsewhere, such as in your w
    \"delivery\":{\"method\":\"courier\",\"carriers\":[{\"address\":\"track@carrier.example\"}]},
    \"buyer\":{\"name\":\"Ann\",\"address\":{\"street\":\"1 High Street\",\"city\":\"York\",\"country\":\"GB\"}}}}
 
+Another buyer_mail for such a trade corrects the address: it is told from now on, the old one nothing more. Beside record may
+stand \"origin\", your system's own name of the order: the same is always the same trade, and no other order's.
+
 Each line is answered once it is on disk:
 
   {\"line\":1,\"accepted\":true,\"statement\":\"01932c07-9a2e-7c11-8f54-0f6a1c0d9e22\"}

@@ -222,19 +222,21 @@ async fn holder(data: &Path, config: Config) -> anyhow::Result<Holder> {
 /// Asks for something that one line answers.
 fn ask(places_: &Places, ask: Ask) -> anyhow::Result<Value> {
     let (config, data) = places(places_)?;
-    let reply = block_on(async {
-        match holder(&data, config).await? {
-            Holder::Own(desk) => Ok(desk.work(move |desk| report::answer(desk, &ask)).await?),
-            Holder::Run(stream) => {
-                let (read, mut write) = stream.into_split();
-                say(&mut write, ask).await?;
-                reply(&mut BufReader::new(read)).await
-            }
-        }
-    })?;
-    match reply {
+    match block_on(ask_book(&data, config, ask))? {
         Reply::Answer(value) => Ok(value),
         Reply::Refused(text) => bail!(text),
+    }
+}
+
+/// Asks whoever has the book.
+pub(crate) async fn ask_book(data: &Path, config: Config, ask: Ask) -> anyhow::Result<Reply> {
+    match holder(data, config).await? {
+        Holder::Own(desk) => Ok(desk.work(move |desk| report::answer(desk, &ask)).await?),
+        Holder::Run(stream) => {
+            let (read, mut write) = stream.into_split();
+            say(&mut write, ask).await?;
+            reply(&mut BufReader::new(read)).await
+        }
     }
 }
 

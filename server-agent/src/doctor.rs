@@ -4,6 +4,7 @@ mod dkim;
 mod probe;
 mod procedures;
 mod trust;
+mod webhooks;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ pub(crate) async fn examine(
         Ok(data) => checks.push(store(&data, &config).await),
         Err(e) => checks.push(Check::bad("data folder", format!("{e:#}"), "")),
     }
+    checks.extend(webhooks::checks(places, &config).await);
     checks.extend(trust::checks(&config).await);
     mailbox(&config, &mut checks).await;
     submission(&config, &mut checks).await;

@@ -24,5 +24,7 @@ mod metrics;
 mod patient;
 
 pub(crate) use config::{HttpToml, Settings};
-pub(crate) use hooks::WebhookToml;
+#[cfg(test)]
+pub(crate) use hooks::config::Kind as HookKind;
+pub(crate) use hooks::{Settings as HookSettings, WebhookToml};
 pub(crate) use listen::open;

@@ -10,6 +10,7 @@ mod bounce;
 mod held;
 mod receive;
 
+mod arrivals;
 mod attach;
 mod http;
 mod intake;

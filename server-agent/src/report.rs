@@ -3,6 +3,7 @@
 pub(crate) mod returns;
 pub(crate) mod unanswered;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -14,8 +15,9 @@ use tradepost_post::store::{Position, Progress};
 use tradepost_trades::payment::authorizations;
 use tradepost_trades::server::view::{self, TradeView};
 
+use crate::arrivals::Arrivals;
 use crate::attach;
-use crate::book::{BookError, item, view as read};
+use crate::book::{BookError, arrivals, item, view as read};
 use crate::desk::Desk;
 use crate::jobs;
 use crate::socket::{Ask, Reply};
@@ -67,6 +69,15 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
         Ask::Attach(ask) => attach::answer(desk, ask)?,
         Ask::Retry(id) => retry(desk, id.as_deref())?,
         Ask::Jobs => to_reply(&jobs::report::list(desk)),
+        Ask::Arrivals => {
+            let hooks = desk.config.http.iter().flat_map(|http| http.hooks());
+            let known: BTreeMap<&str, Arrivals> = read(&*desk.book, |rows| {
+                hooks
+                    .filter_map(|hook| Some((hook.name(), arrivals(rows, hook.name())?)))
+                    .collect()
+            });
+            to_reply(&known)
+        }
         Ask::RetryJob(name) => jobs::report::retry(desk, name)?,
     })
 }

@@ -48,6 +48,8 @@ pub(crate) enum Ask {
     Jobs,
     /// Run a job at once.
     RetryJob(String),
+    /// When the deliveries of each webhook came.
+    Arrivals,
 }
 
 /// What `run` answers, but to lines.

@@ -95,7 +95,11 @@ fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> 
     let (by_own_mail, said) = attach::own_mail(object)?;
     let statement = match said.get("record") {
         Some(record) => {
-            members::only(&said, &["key", "record", "origin"], "beside record, or mail")?;
+            members::only(
+                &said,
+                &["key", "record", "origin"],
+                "beside record, or mail",
+            )?;
             record::record(desk, record, members::optional(&said, "origin")?)?
         }
         None if object.contains_key("authorize") => authorize::authorize(desk, object)?,

@@ -306,7 +306,9 @@ fn advance(part: &mut PaymentPart, step: Step, now: Time) -> bool {
         refunded: last.and_then(|t| t.last.refunded),
         settle: When {
             planned: step.planned.or(settle.planned),
-            actual: settle.actual.or((step.state == PaymentState::Settled).then_some(at)),
+            actual: settle
+                .actual
+                .or((step.state == PaymentState::Settled).then_some(at)),
         },
         reason: None,
         text: step.text,

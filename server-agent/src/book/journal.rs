@@ -10,6 +10,7 @@ use tradepost_trades::server::{Change, Outcome, Sending};
 
 use super::record::{FORMAT, Head, replay};
 use super::{Book, BookError, Cursor, Input, OWNER_KEY, Page, in_turn};
+use crate::arrivals::Arrivals;
 use crate::office::{Composed, Composer};
 
 /// The book of one process.
@@ -181,6 +182,15 @@ impl Page for Writing<'_, '_> {
 
     fn written(&self) -> usize {
         self.written
+    }
+
+    fn record_arrivals(&mut self, webhook: &str, arrivals: &Arrivals) -> Result<(), BookError> {
+        let head = Head::Arrivals {
+            webhook: webhook.to_owned(),
+            arrivals: arrivals.clone(),
+        };
+        self.write(&head, Vec::new())?;
+        Ok(())
     }
 
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError> {

@@ -12,9 +12,11 @@ use tradepost_trades::server::Received;
 use tradepost_trades::server::book::{digest_of_waiting, key_of_emitted};
 
 use super::{
-    BOUNCES_KEY, Cursor, Input, OWNER_KEY, bounce_key, bounces, cursor_key, kept_key,
+    BOUNCES_KEY, Cursor, Input, OWNER_KEY, arrivals_key, bounce_key, bounces, cursor_key, kept_key,
     message_id_key,
 };
+
+use crate::arrivals::Arrivals;
 
 /// Raise it when rows are made otherwise: the index is then made anew.
 pub(super) const FORMAT: u32 = 3;
@@ -33,6 +35,8 @@ pub(super) enum Head {
         digest: String,
         entry: Entry,
     },
+    /// When the deliveries of a webhook came.
+    Arrivals { webhook: String, arrivals: Arrivals },
     /// Whose book this is: its first record.
     Owner(Address),
     /// A folder was read so far.
@@ -190,6 +194,10 @@ impl Head {
                 made.push(Row::put(BOUNCES_KEY, count));
                 made.push(Row::put(bounce_key(digest), "null"));
                 made
+            }
+            Head::Arrivals { webhook, arrivals } => {
+                let value = serde_json::to_vec(arrivals).expect("arrivals have a JSON form");
+                vec![Row::put(arrivals_key(webhook), value)]
             }
             Head::Owner(address) => {
                 let value = serde_json::to_vec(address).expect("an address has a JSON form");

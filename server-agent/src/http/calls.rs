@@ -21,7 +21,7 @@ use tradepost_statements::{Address, StatementId, TradeId, TradeRef, wire};
 use tradepost_trades::server::book;
 use tradepost_trades::server::view;
 
-use super::hooks::{self, Hook};
+use super::hooks::{self, Hook, Left};
 use super::lines::{self, Teller};
 use super::metrics::Metrics;
 use super::problem::{Kind, Problem};
@@ -349,10 +349,20 @@ async fn webhook(
         let text = untrusted::show(problem.detail());
         tracing::warn!("webhook {name}: not taken: {text}");
     })?;
-    for why in &taken.left_out {
-        tracing::debug!("webhook {name}: left out: {}", untrusted::show(why));
+    for left in &taken.left {
+        let text = left.shown();
+        let shown = untrusted::show(&text);
+        if left.reason.is_usual() {
+            tracing::info!("webhook {name}: {}: left out: {shown}", taken.topic);
+        } else {
+            tracing::warn!("webhook {name}: {}: left out: {shown}", taken.topic);
+        }
+        inside
+            .metrics
+            .left_out(hook.kind().word(), taken.topic, left.reason.word());
     }
-    let told = json!({ "recorded": taken.recorded, "left_out": taken.left_out });
+    let left_out: Vec<String> = taken.left.iter().map(Left::shown).collect();
+    let told = json!({ "recorded": taken.recorded, "left_out": left_out });
     Ok(answer(StatusCode::OK, &told))
 }
 

@@ -110,6 +110,11 @@ impl HttpToml {
 }
 
 impl Settings {
+    /// The webhooks that are answered.
+    pub(crate) fn hooks(&self) -> &[hooks::Settings] {
+        &self.hooks
+    }
+
     /// What callers have to show.
     pub(super) fn token(&self, source: &Source) -> Result<Token, ConfigError> {
         let wrong = |text: String| source.wrong(&self.token_file, text);

@@ -8,15 +8,41 @@
 //! what differs from the book; what is older than the book is left out; and the keys of the lines are
 //! made of what they say, so that a delivery that comes again is answered the same and does
 //! nothing, whatever its id.
+//!
+//! # Answers
+//!
+//! A web shop cannot mend what it sends, and switches off a webhook that fails: WooCommerce never
+//! sends anything again, and disables the webhook after more than 5 answers in a row that are not 2xx,
+//! whatever they are about; Shopify sends again 8 times in 4 hours, and then removes a subscription
+//! made through its API. So one order that cannot be told must not keep all others from being told.
+//!
+//! | answer | when |
+//! |---|---|
+//! | 401 | the signature is missing or wrong |
+//! | 400, 413 | the body is no JSON, or too large |
+//! | 404 | parcels of an order that was not told of: Shopify sends them again, and the order may have come by then. A few times only ([`waiting`]); then 2xx. An order itself, which is all that WooCommerce sends, is never answered so |
+//! | 503 | the server is ending |
+//! | 2xx | everything else, with what is left out and why ([`left`]): a line in the log, and a number in the metrics |
+//!
+//! Which mistakes of the content there are is no list: `every_field` makes all of them that it can think of.
 
 pub(crate) mod config;
 
+mod decide;
 mod facts;
+mod left;
 mod lines;
 mod money;
+mod number;
+mod waiting;
 
 mod shopify;
 mod woocommerce;
+
+#[cfg(test)]
+mod every_field;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 use base64::Engine;
@@ -24,19 +50,23 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use tradepost_statements::TradeRef;
+use tokio::sync::mpsc;
 use tradepost_trades::emit::Refusal;
-use tradepost_trades::server::book;
 
 use super::lines::take;
 use super::problem::{self, Problem};
 use crate::agent::Asked;
-use crate::book::view as read;
+use crate::arrivals::{Arrivals, LeftOut};
+use crate::book::{arrivals, view as read};
 use crate::desk::Desk;
-use crate::intake::{Line, Text};
+use crate::intake::{Answer, Line, Text};
 use config::Kind;
 pub(crate) use config::{Settings, WebhookToml};
-use facts::Told;
+use decide::{Decided, decide};
+pub(super) use left::Left;
+use left::Reason;
+use lines::Lines;
+use waiting::Waiting;
 
 /// A large order of a web shop has some hundred kilobytes.
 pub(super) const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -47,14 +77,20 @@ pub(super) struct Hook {
     secret: Vec<u8>,
     /// Deliveries of one web shop are taken one after the other: each is compared with the book.
     turn: tokio::sync::Mutex<()>,
+    /// Orders that are waited for.
+    waiting: Mutex<Waiting>,
+    /// When deliveries came, as far as it is not in the book yet; none: not read yet.
+    arrivals: tokio::sync::Mutex<Option<Arrivals>>,
 }
 
 /// What became of a delivery.
 pub(super) struct Taken {
+    /// Its topic, one of few.
+    pub(super) topic: &'static str,
     /// How many lines are recorded.
     pub(super) recorded: usize,
     /// What was left out, and why.
-    pub(super) left_out: Vec<String>,
+    pub(super) left: Vec<Left>,
 }
 
 impl Hook {
@@ -63,72 +99,144 @@ impl Hook {
             settings,
             secret,
             turn: tokio::sync::Mutex::default(),
+            waiting: Mutex::default(),
+            arrivals: tokio::sync::Mutex::default(),
         }
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.settings.name
+        self.settings.name()
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.settings.kind()
     }
 
     /// Takes a delivery. Once this returns, what was told is durable.
     pub(super) async fn take(
         &self,
-        desk: &std::sync::Arc<Desk>,
-        asked: &tokio::sync::mpsc::Sender<Asked>,
+        desk: &Arc<Desk>,
+        asked: &mpsc::Sender<Asked>,
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Taken, Problem> {
-        if self.settings.kind == Kind::Woocommerce && woocommerce::is_ping(headers, body) {
+        let kind = self.settings.kind();
+        if kind == Kind::Woocommerce && woocommerce::is_ping(headers, body) {
             // It is not signed, and says nothing; without an answer the web shop keeps the webhook off.
-            return Ok(nothing("a ping"));
+            let text = "WooCommerce asks whether anybody is there";
+            return Ok(Taken {
+                topic: "other",
+                recorded: 0,
+                left: vec![Left::new(Reason::Topic, text)],
+            });
         }
         self.check_signature(headers, body)?;
-        let not_json = |e: serde_json::Error| {
-            Problem::new(
-                problem::Kind::BodyIsNotJson,
-                format!("the body is not JSON: {e}"),
-            )
+        let topic = header(headers, kind.topic_header());
+        let (recorded, left) = match parse(body) {
+            Ok(body) => {
+                let _turn = self.turn.lock().await;
+                self.tell(desk, asked, topic, Arc::new(body)).await?
+            }
+            Err(Unreadable::ForUs(left)) => (0, vec![left]),
+            Err(Unreadable::NoJson(text)) => {
+                return Err(Problem::new(problem::Kind::BodyIsNotJson, text));
+            }
         };
-        let order: Value = serde_json::from_slice(body).map_err(not_json)?;
-        let topic = header(headers, self.settings.kind.topic_header());
-        let told = match self.settings.kind {
-            Kind::Woocommerce => woocommerce::read(&self.settings, topic, &order),
-            Kind::Shopify => shopify::read(&self.settings, topic, &order),
-        };
-        let facts = match told {
-            Ok(Told::Facts(facts)) => facts,
-            Ok(Told::Nothing(why)) => return Ok(nothing(why)),
-            Err(e) => return Err(Problem::new(problem::Kind::Refused, e.0)),
-        };
-        let _turn = self.turn.lock().await;
-        let settings = self.settings.clone();
-        let lines = desk.work(move |desk| {
-            let name = TradeRef {
-                shop: desk.config.settings.address.clone(),
-                id: facts.trade.clone(),
+        self.remember(desk, &left).await;
+        Ok(Taken {
+            topic: kind.topic(topic),
+            recorded,
+            left,
+        })
+    }
+
+    /// Tells what a delivery says and the book does not have.
+    async fn tell(
+        &self,
+        desk: &Arc<Desk>,
+        asked: &mpsc::Sender<Asked>,
+        topic: &str,
+        body: Arc<Value>,
+    ) -> Result<(usize, Vec<Left>), Problem> {
+        /// Another webhook may take a trade id between the decision and its record.
+        const TRIES: usize = 2;
+        let mut told = Told::default();
+        for _ in 0..TRIES {
+            let (settings, topic, body) = (self.settings.clone(), topic.to_owned(), body.clone());
+            let decided = desk.work(move |desk| {
+                let (now, server) = (desk.now(), &desk.config.settings);
+                read(&*desk.book, |rows| {
+                    decide(&settings, server, rows, &topic, &body, now)
+                })
+            });
+            let Lines { lines, left } = match decided.await {
+                Decided::Record(lines) => lines,
+                Decided::Unknown { origin } => {
+                    return self
+                        .ask_to_come_again(desk, &origin)
+                        .map(|left| (0, vec![left]));
+                }
             };
-            let known = read(&*desk.book, |rows| book::load(rows, &name));
-            if known.is_none() && facts.placed.is_none() {
-                return Err(facts.trade.to_string());
+            told = record(asked, lines).await?;
+            told.left.splice(0..0, left);
+            if !told.is_of_another {
+                break;
             }
-            Ok(lines::lines(
-                &settings,
-                &desk.config.settings,
-                &facts,
-                known.as_ref(),
-            ))
+        }
+        self.waiting().accepted();
+        Ok((told.recorded, told.left))
+    }
+
+    /// Deliveries overtake one another: the web shop sends this one again, a few times.
+    fn ask_to_come_again(&self, desk: &Desk, origin: &str) -> Result<Left, Problem> {
+        let text = "the order of these parcels was not told of";
+        let mut waiting = self.waiting();
+        if waiting.may_come_again(origin, desk.now()) {
+            let text = format!("{text} yet: send it again");
+            return Err(Problem::new(problem::Kind::NoSuchTrade, text));
+        }
+        waiting.accepted();
+        let text = format!("{text}, and did not come meanwhile");
+        Ok(Left::new(Reason::UnknownOrder, text))
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        // Nothing is left half done in it.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers that a delivery came, for `doctor`; in the book now and then.
+    async fn remember(&self, desk: &Arc<Desk>, left: &[Left]) {
+        let now = desk.now();
+        let left: Vec<LeftOut> = left
+            .iter()
+            .map(|left| LeftOut {
+                reason: left.reason.word().to_owned(),
+                is_usual: left.reason.is_usual(),
+                text: left.shown(),
+                at: now,
+            })
+            .collect();
+        let name = self.name().to_owned();
+        let mut kept = self.arrivals.lock().await;
+        if kept.is_none() {
+            let name = name.clone();
+            let known = desk.work(move |desk| read(&*desk.book, |rows| arrivals(rows, &name)));
+            *kept = Some(known.await.unwrap_or_default());
+        }
+        let arrivals = kept.get_or_insert_default();
+        if !arrivals.came(now, left) {
+            return;
+        }
+        let due = arrivals.clone();
+        let written = desk.work(move |desk| {
+            desk.book
+                .decide(&mut |page| page.record_arrivals(&name, &due))
         });
-        let (lines, mut left_out) = match lines.await {
-            Ok(Ok(lines)) => lines,
-            Ok(Err(e)) => return Err(Problem::new(problem::Kind::Refused, e.0)),
-            Err(trade) => {
-                // Deliveries overtake one another; the web shop tries this one again.
-                let text = format!("the order of the trade {trade} was not told of yet");
-                return Err(Problem::new(problem::Kind::NoSuchTrade, text));
-            }
-        };
-        let recorded = record(asked, lines, &mut left_out).await?;
-        Ok(Taken { recorded, left_out })
+        if let Err(e) = written.await {
+            // What was told is recorded; this is for `doctor`.
+            tracing::warn!("when webhooks came could not be recorded: {e}");
+        }
     }
 
     fn check_signature(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
@@ -149,11 +257,29 @@ impl Hook {
     }
 }
 
-fn nothing(why: &str) -> Taken {
-    Taken {
-        recorded: 0,
-        left_out: vec![why.to_owned()],
-    }
+/// Why a body cannot be read.
+enum Unreadable {
+    /// It is no JSON.
+    NoJson(String),
+    /// It is JSON that this program does not read, which no other try mends.
+    ForUs(Left),
+}
+
+fn parse(body: &[u8]) -> Result<Value, Unreadable> {
+    serde_json::from_slice(body).map_err(|e| {
+        let text = format!("the body is not JSON: {e}");
+        // RFC 8259 sets no limit to them: nesting, numbers, and escapes of half a character.
+        let ours = [
+            "recursion limit",
+            "number out of range",
+            "surrogate",
+            "end of hex escape",
+        ];
+        if ours.iter().any(|limit| text.contains(limit)) {
+            return Unreadable::ForUs(Left::new(Reason::Content, text));
+        }
+        Unreadable::NoJson(text)
+    })
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
@@ -161,13 +287,18 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     value.unwrap_or_default().trim()
 }
 
-async fn record(
-    asked: &tokio::sync::mpsc::Sender<Asked>,
-    lines: Vec<Value>,
-    left_out: &mut Vec<String>,
-) -> Result<usize, Problem> {
+/// What became of lines.
+#[derive(Default)]
+struct Told {
+    recorded: usize,
+    left: Vec<Left>,
+    /// The trade was taken by another order meanwhile: decided again, it gets another id.
+    is_of_another: bool,
+}
+
+async fn record(asked: &mpsc::Sender<Asked>, lines: Vec<Value>) -> Result<Told, Problem> {
     if lines.is_empty() {
-        return Ok(0);
+        return Ok(Told::default());
     }
     let numbered = (1..).zip(&lines).map(|(number, line)| Line {
         number,
@@ -175,14 +306,30 @@ async fn record(
     });
     let answers = take(asked, numbered.collect()).await;
     let answers = answers.ok_or_else(Problem::not_now)?;
-    let mut recorded = 0;
+    Ok(became(answers))
+}
+
+/// Whatever is refused, another try would not help: it is left out, the first reason first.
+fn became(answers: Vec<Answer>) -> Told {
+    let mut told = Told::default();
     for answer in answers {
-        match (answer.refusal, answer.error) {
-            (_, None) => recorded += 1,
-            // What was said cannot be taken back (protocol 4), and trying again would not help.
-            (Some(Refusal::Step { .. }), Some(words)) => left_out.push(words),
-            (refusal, Some(words)) => return Err(Problem::refused(refusal.as_ref(), &words)),
-        }
+        let Some(words) = answer.error else {
+            told.recorded += 1;
+            continue;
+        };
+        let reason = match answer.refusal {
+            // What was said cannot be taken back (protocol 4).
+            Some(Refusal::Step { .. } | Refusal::Place(_)) => Reason::Step,
+            // Of a trade whose record was refused before.
+            Some(Refusal::NoSuchTrade(_)) if !told.left.is_empty() => continue,
+            Some(Refusal::TradeIsOfAnotherOrder(..) | Refusal::OriginIsAnotherTrade { .. }) => {
+                told.is_of_another = true;
+                Reason::Refused
+            }
+            Some(_) | None => Reason::Refused,
+        };
+        let words = words.strip_prefix("record.").unwrap_or(&words);
+        told.left.push(Left::new(reason, words));
     }
-    Ok(recorded)
+    told
 }

@@ -24,6 +24,14 @@ struct Call {
     status: u16,
 }
 
+/// All three are among few words: what a caller writes makes no label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeftOut {
+    shop: &'static str,
+    topic: &'static str,
+    reason: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LetterState {
     state: &'static str,
@@ -33,6 +41,7 @@ struct LetterState {
 pub(super) struct Metrics {
     registry: Registry,
     calls: Family<Call, Counter>,
+    left_out: Family<LeftOut, Counter>,
     letters: Family<LetterState, Gauge<i64, AtomicI64>>,
     oldest: Gauge<i64, AtomicI64>,
     bounces: Counter<u64, AtomicU64>,
@@ -42,13 +51,18 @@ impl Metrics {
     pub(super) fn new() -> Metrics {
         let mut registry = Registry::with_prefix("tradepost");
         let (calls, letters, oldest) = (Family::default(), Family::default(), Gauge::default());
-        let bounces = Counter::default();
+        let (left_out, bounces) = (Family::default(), Counter::default());
         let build = Info::new(vec![("version", VERSION)]);
         registry.register("build", "The program that answers", build);
         registry.register(
             "http_calls",
             "Calls of the HTTP intake, since the start",
             calls.clone(),
+        );
+        registry.register(
+            "webhook_left_out",
+            "What web shops told and was not recorded, by the web shop's kind, topic and reason, since the start",
+            left_out.clone(),
         );
         registry.register(
             "outbox_letters",
@@ -68,6 +82,7 @@ impl Metrics {
         Metrics {
             registry,
             calls,
+            left_out,
             letters,
             oldest,
             bounces,
@@ -87,6 +102,16 @@ impl Metrics {
             status: status.as_u16(),
         };
         self.calls.get_or_create(&call).inc();
+    }
+
+    /// Counts something of a webhook that was answered with 2xx and not recorded.
+    pub(super) fn left_out(&self, shop: &'static str, topic: &'static str, reason: &'static str) {
+        let label = LeftOut {
+            shop,
+            topic,
+            reason,
+        };
+        self.left_out.get_or_create(&label).inc();
     }
 
     /// All of it, as the OpenMetrics text that Prometheus reads.

@@ -192,7 +192,9 @@ fn examine<'s>(
         }
     }
     if order.payment.method == PaymentMethod::Nothing && !total.is_zero() {
-        let text = format!("The lines come to {total}: say how you pay. Only what costs nothing is paid by none.");
+        let text = format!(
+            "The lines come to {total}: say how you pay. Only what costs nothing is paid by none."
+        );
         return Err((InvalidOrder, text));
     }
     let payment = settings.payment.get(&order.payment.method).ok_or_else(|| {

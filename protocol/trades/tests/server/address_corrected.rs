@@ -46,7 +46,7 @@ fn ask() -> Value {
 
 #[test]
 fn the_next_version_and_the_present_statuses_go_to_the_corrected_address_and_nothing_more_to_the_old()
-{
+ {
     let mut shop = with_an_order();
     let question = shop.statement(ANN, trade("W-1"), ask());
     let answered = shop.receive(Server::letter(ANN, &question));
@@ -158,7 +158,8 @@ fn the_address_of_an_order_that_came_by_mail_never_changes() {
 #[test]
 fn what_the_old_address_wished_and_wanted_back_is_forgotten() {
     let mut shop = with_an_order();
-    let wishes = json!({ "kind": "notify", "on": ["delivery.delivered"], "to": "ann2@home.example" });
+    let wishes =
+        json!({ "kind": "notify", "on": ["delivery.delivered"], "to": "ann2@home.example" });
     shop.hears(ANN, trade("W-1"), wishes);
     says(
         &mut shop,

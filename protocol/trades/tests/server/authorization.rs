@@ -369,7 +369,9 @@ fn only_the_methods_that_say_so_are_authorized_first() {
         let first = came.kinds()[0].clone();
         let expected: Value = match method {
             PaymentMethod::CreditCard => json!("authorize processor"),
-            PaymentMethod::BankTransfer | PaymentMethod::EMoney | PaymentMethod::Nothing => json!("trade-record ann"),
+            PaymentMethod::BankTransfer | PaymentMethod::EMoney | PaymentMethod::Nothing => {
+                json!("trade-record ann")
+            }
         };
         assert_eq!(json!(first), expected);
     }

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use tradepost_post::config::{ConfigError, Source, Spanned, check_private_file, read_private_file};
+use tradepost_post::config::{
+    ConfigError, Source, Span, Spanned, check_private_file, read_private_file,
+};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 
-use super::facts::Unfit;
+use super::facts::shortened;
+use super::left::{Left, Reason};
 
 /// As it is written.
 #[derive(Debug, Deserialize)]
@@ -25,6 +29,8 @@ pub(crate) struct WebhookToml {
     delivery: Option<DeliveryMethod>,
     #[serde(default)]
     mail: Option<bool>,
+    #[serde(default)]
+    silent_after: Option<Span>,
 }
 
 /// Whose webhooks they are.
@@ -36,6 +42,27 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// As it is configured, and its label in the metrics.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Woocommerce => "woocommerce",
+            Kind::Shopify => "shopify",
+        }
+    }
+
+    /// A topic as a label of the metrics: those that a web shop has for orders, and `other`.
+    pub(in crate::http) fn topic(self, topic: &str) -> &'static str {
+        let known: &[&'static str] = match self {
+            Kind::Woocommerce => &super::woocommerce::TOPICS,
+            Kind::Shopify => &super::shopify::TOPICS,
+        };
+        known
+            .iter()
+            .find(|t| **t == topic)
+            .copied()
+            .unwrap_or("other")
+    }
+
     pub(super) fn signature_header(self) -> &'static str {
         match self {
             Kind::Woocommerce => "X-WC-Webhook-Signature",
@@ -66,8 +93,12 @@ pub(crate) struct Settings {
     pub(super) delivery: DeliveryMethod,
     /// A mail of the web shop's own brings it.
     pub(super) own_mail: bool,
+    /// `doctor` says that it is silent after that time, or after several times its usual silence.
+    silent_after: Duration,
 }
 
+/// A weekend, and a day.
+const SILENT_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 /// A part of a path and of keys.
 const LONGEST_NAME: usize = 32;
 /// A trade id has at most 64.
@@ -112,6 +143,7 @@ impl WebhookToml {
             payment: self.payment,
             delivery: self.delivery.unwrap_or(DeliveryMethod::Courier),
             own_mail: self.mail == Some(false),
+            silent_after: self.silent_after.map_or(SILENT_AFTER, Span::duration),
         })
     }
 }
@@ -142,8 +174,41 @@ impl Settings {
         self.name == other.name
     }
 
+    /// As configured with nothing but this.
+    #[cfg(test)]
+    pub(crate) fn named(name: &str, kind: Kind, trade_prefix: &str) -> Settings {
+        Settings {
+            name: name.to_owned(),
+            kind,
+            secret_file: Spanned::new(0..0, PathBuf::new()),
+            trade_prefix: trade_prefix.to_owned(),
+            payment: BTreeMap::new(),
+            delivery: DeliveryMethod::Courier,
+            own_mail: false,
+            silent_after: SILENT_AFTER,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn silent_after(&self) -> Duration {
+        self.silent_after
+    }
+
+    /// Whether orders of equal numbers could want the same trade id in both.
+    pub(crate) fn may_number_as(&self, other: &Settings) -> bool {
+        let (one, other) = (&self.trade_prefix, &other.trade_prefix);
+        one.starts_with(other.as_str()) || other.starts_with(one.as_str())
+    }
+
     /// What a payment method of the web shop is here.
-    pub(super) fn payment_method(&self, theirs: &str) -> Result<PaymentMethod, Unfit> {
+    pub(super) fn payment_method(&self, theirs: &str) -> Result<PaymentMethod, Left> {
         let said = self.payment.get(theirs).or_else(|| self.payment.get("*"));
         let known = said.copied().or(match theirs {
             "bacs" | "cheque" | "manual" | "Bank Deposit" => Some(PaymentMethod::BankTransfer),
@@ -153,11 +218,18 @@ impl Settings {
             }
             _ => None,
         });
+        // Only what costs nothing is paid by none, and that is not asked of here.
+        let known = known.filter(|method| *method != PaymentMethod::Nothing);
+        let theirs = shortened(theirs, LONGEST_GATEWAY);
         known.ok_or_else(|| {
-            Unfit(format!(
+            let text = format!(
                 "the order is paid by {theirs:?}; say what that is: [webhook.payment] {theirs:?} = \"credit-card\", \
                  \"e-money\" or \"bank-transfer\", or \"*\" for all others"
-            ))
+            );
+            Left::new(Reason::Configuration, text)
         })
     }
 }
+
+/// A name, not a text.
+const LONGEST_GATEWAY: usize = 60;

@@ -1,45 +1,49 @@
 //! What a web shop says about an order, in our words: the readers of the two kinds make it, and
 //! [`super::lines`] makes lines of it.
+//!
+//! Whatever a web shop lets people leave out, write otherwise or delete later, is missing here or read
+//! as nothing; only without its name and a time nothing can be told of an order at all.
 
 use serde_json::{Value, json};
-use tradepost_statements::order::PaymentMethod;
-use tradepost_statements::{DeliveryState, OrderState, PaymentState, Time, TradeId};
+use tradepost_statements::postal::Country;
+use tradepost_statements::{Address, DeliveryState, OrderState, PaymentState, Time};
 
-use super::money::{Money, Sums};
-
-/// What a delivery tells.
-pub(super) enum Told {
-    Facts(Box<Facts>),
-    /// It is not for us: why.
-    Nothing(&'static str),
-}
-
-/// Why an order of a web shop cannot be told, and what to do about it.
-#[derive(Debug)]
-pub(super) struct Unfit(pub(super) String);
+use super::left::{Left, Reason};
+use super::money::{Money, Quantity, Sums};
+use super::number::OrderName;
 
 /// The present state of an order.
 pub(super) struct Facts {
-    pub(super) trade: TradeId,
+    pub(super) name: OrderName,
     /// Since when it is as it is.
     pub(super) modified: Time,
-    /// None where only parcels are told of.
-    pub(super) placed: Option<Placed>,
+    pub(super) placed: Told<Placed>,
     pub(super) order: Option<OrderFact>,
     pub(super) payment: Option<PaymentFact>,
     pub(super) parcels: Vec<ParcelFact>,
 }
 
+/// What a delivery says of a part, or does not.
+pub(super) enum Told<T> {
+    Is(T),
+    /// It is there, and cannot be told.
+    Unfit(Left),
+    /// Only parcels are told of.
+    Nothing,
+}
+
 /// What was ordered.
 pub(super) struct Placed {
     pub(super) at: Time,
-    pub(super) buyer_mail: String,
-    pub(super) method: PaymentMethod,
+    /// None where there is none, or none any more: customers may have their data erased.
+    pub(super) buyer_mail: Option<Address>,
+    /// As the web shop calls it; empty where nothing was paid.
+    pub(super) gateway: String,
     /// Something has to be sent.
     pub(super) is_shipped: bool,
     pub(super) sums: Sums,
-    /// As in a trade record.
-    pub(super) buyer: Value,
+    /// As in a trade record; none as above.
+    pub(super) buyer: Option<Value>,
     pub(super) deliver_to: Option<Value>,
 }
 
@@ -66,16 +70,21 @@ pub(super) struct ParcelFact {
     pub(super) url: Option<String>,
 }
 
-/// The web shop's number of an order as a trade id: what an id may not hold is left out.
-pub(super) fn trade_id(prefix: &str, number: &str) -> Result<TradeId, Unfit> {
-    let fits = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
-    let number: String = number.chars().filter(fits).collect();
-    if number.is_empty() {
-        return Err(Unfit("the order has no number".to_owned()));
+impl Facts {
+    /// A web shop whose clock is ahead, or that takes its own time for UTC, tells what is, not what will
+    /// be.
+    pub(super) fn not_after(mut self, now: Time) -> Facts {
+        let cap = |at: &mut Time| *at = (*at).min(now);
+        cap(&mut self.modified);
+        if let Told::Is(placed) = &mut self.placed {
+            cap(&mut placed.at);
+        }
+        let order = self.order.iter_mut().flat_map(|o| &mut o.actual);
+        let payment = self.payment.iter_mut().flat_map(|p| &mut p.actual);
+        order.chain(payment).for_each(cap);
+        self.parcels.iter_mut().for_each(|p| cap(&mut p.at));
+        self
     }
-    let id = format!("{prefix}{number}");
-    id.parse()
-        .map_err(|e| Unfit(format!("the order's number {id}: {e}")))
 }
 
 /// A member that is a text with something in it.
@@ -86,48 +95,95 @@ pub(super) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
         .filter(|t| !t.is_empty())
 }
 
-/// An id, which some versions write as a number.
-pub(super) fn id_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+/// Names of articles, streets, discounts: people read them on a line.
+const LONGEST_NAME: usize = 300;
+
+/// One line of a text for people: of any length, with anything in it.
+pub(super) fn name(value: &Value, member: &str) -> Option<String> {
+    text(value, member).map(|text| shortened(text, LONGEST_NAME))
+}
+
+/// At most so many characters, on one line, with a mark where something is left out.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let one_line = |c: char| if c.is_control() { ' ' } else { c };
+    match text.char_indices().nth(most) {
+        Some((end, _)) => {
+            let kept = text.get(..end).unwrap_or_default();
+            format!("{}…", kept.chars().map(one_line).collect::<String>().trim())
+        }
+        None => text
+            .chars()
+            .map(one_line)
+            .collect::<String>()
+            .trim()
+            .to_owned(),
     }
 }
 
-pub(super) fn items<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value[name]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+/// An id, which some versions write as a number.
+pub(super) fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|t| !t.trim().is_empty()),
+        Value::Number(number) => {
+            let text = number.to_string();
+            Some(text.strip_suffix(".0").unwrap_or(&text).to_owned())
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A list. PHP writes one that has lost an entry as an object, by number.
+pub(super) fn items<'v>(value: &'v Value, name: &str) -> Vec<&'v Value> {
+    match &value[name] {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(items) => items.values().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// An address to mail to. What is none is as good as missing; and under `.invalid` (RFC 2606) nobody
+/// is reached: WooCommerce writes `deleted@site.invalid` where a customer's data was erased.
+pub(super) fn mail_address(value: &Value, name: &str) -> Option<Address> {
+    let address: Address = text(value, name)?.parse().ok()?;
+    let domain = address.domain().to_ascii_lowercase();
+    let reaches_nobody = domain == "invalid" || domain.ends_with(".invalid");
+    (!reaches_nobody).then_some(address)
 }
 
 /// First and last name, or the company.
 fn person(address: &Value) -> Option<String> {
     let names = ["first_name", "last_name"];
-    let parts: Vec<&str> = names.iter().filter_map(|n| text(address, n)).collect();
+    let parts: Vec<String> = names.iter().filter_map(|n| name(address, n)).collect();
     if parts.is_empty() {
-        return text(address, "name")
-            .or(text(address, "company"))
-            .map(str::to_owned);
+        return name(address, "name").or(name(address, "company"));
     }
     Some(parts.join(" "))
 }
 
-/// How many pieces of a line.
-pub(super) fn quantity(line: &Value) -> Result<u32, Unfit> {
-    line["quantity"]
-        .as_u64()
-        .and_then(|q| u32::try_from(q).ok())
-        .ok_or_else(|| Unfit("line_items: quantity is no whole number".to_owned()))
+/// How many pieces of a line: some shops sell by weight and write fractions, some plugins write
+/// whole numbers as such. What says nothing is one.
+pub(super) fn quantity(line: &Value) -> Result<Quantity, Left> {
+    let text = match &line["quantity"] {
+        Value::Null => return Ok(Quantity::Whole(1)),
+        Value::String(text) if text.trim().is_empty() => return Ok(Quantity::Whole(1)),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+    };
+    Quantity::read(&text).ok_or_else(|| {
+        Left::new(
+            Reason::Content,
+            format!("line_items: {} is no quantity", line["quantity"]),
+        )
+    })
 }
 
 /// What a discount is called, by the codes that it was given for.
-pub(super) fn discount(codes: &[Value]) -> String {
-    let codes: Vec<&str> = codes.iter().filter_map(|c| text(c, "code")).collect();
+pub(super) fn discount(codes: &[&Value]) -> String {
+    let codes: Vec<String> = codes.iter().filter_map(|c| name(c, "code")).collect();
     match codes.as_slice() {
         [] => "Discount".to_owned(),
-        codes => format!("Discount ({})", codes.join(", ")),
+        codes => shortened(&format!("Discount ({})", codes.join(", ")), LONGEST_NAME),
     }
 }
 
@@ -140,24 +196,33 @@ pub(super) struct AddressNames {
 }
 
 impl AddressNames {
-    /// Name and address as a record has them; none where one of them is missing.
-    pub(super) fn read(&self, address: &Value, phone: Option<&str>) -> Option<Value> {
+    /// Name and address as a record has them; none where one of them is missing. The name is that of
+    /// the first of `people` who has one.
+    pub(super) fn read(&self, address: &Value, people: &[&Value]) -> Option<Value> {
         let [street, more] = self.street;
-        let street = match (text(address, street), text(address, more)) {
+        let street = match (name(address, street), name(address, more)) {
             (Some(one), Some(two)) => format!("{one}, {two}"),
-            (Some(one), None) => one.to_owned(),
+            (Some(one), None) => one,
             (None, _) => return None,
         };
-        let mut to = json!({ "name": person(address)?, "address":
-            { "street": street, "city": text(address, "city")?, "country": text(address, self.country)? } });
-        for (name, theirs) in [("region", self.region), ("postal_code", self.postal_code)] {
-            if let Some(value) = text(address, theirs) {
-                to["address"][name] = json!(value);
+        let who = people.iter().find_map(|holder| person(holder))?;
+        let country: Country = text(address, self.country)?.parse().ok()?;
+        let mut to = json!({ "name": who, "address":
+            { "street": street, "city": name(address, "city")?, "country": country } });
+        for (member, theirs) in [("region", self.region), ("postal_code", self.postal_code)] {
+            if let Some(value) = name(address, theirs) {
+                to["address"][member] = json!(value);
             }
         }
-        if let Some(phone) = phone {
-            to["phone"] = json!(phone);
-        }
         Some(to)
+    }
+
+    /// The buyer of a record, with the telephone number of the first who has one.
+    pub(super) fn buyer(&self, address: &Value, people: &[&Value]) -> Option<Value> {
+        let mut buyer = self.read(address, people)?;
+        if let Some(phone) = people.iter().find_map(|holder| name(holder, "phone")) {
+            buyer["phone"] = json!(phone);
+        }
+        Some(buyer)
     }
 }

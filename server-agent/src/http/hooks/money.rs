@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use tradepost_statements::{Amount, Currency};
 
-use super::facts::Unfit;
+use super::left::{Left, Reason};
 
 /// In the smallest unit of the currency; may be negative on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,18 +14,30 @@ pub(super) struct Money(pub(super) i64);
 /// More is no price.
 const MOST_DIGITS: usize = 12;
 
+fn unfit(text: impl Into<String>) -> Left {
+    Left::new(Reason::Content, text)
+}
+
+/// Whether an amount stands there.
+pub(super) fn is_there(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
 /// Reads `"12.345"`, `"-5"`, `12.5`; what is missing or empty is nothing.
-pub(super) fn money(value: &Value, currency: Currency) -> Result<Money, Unfit> {
+pub(super) fn money(value: &Value, currency: Currency) -> Result<Money, Left> {
     let text = match value {
-        Value::Null => return Ok(Money(0)),
-        Value::String(text) if text.trim().is_empty() => return Ok(Money(0)),
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-            return Err(Unfit(format!("{value} is no amount")));
-        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
     };
-    let wrong = || Unfit(format!("{text:?} is no amount"));
+    if !is_there(value) {
+        return Ok(Money(0));
+    }
+    let wrong = || unfit(format!("{value} is no amount"));
     let (sign, digits) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.as_str()),
@@ -77,13 +89,68 @@ impl Money {
     }
 }
 
+/// How many pieces, or how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Quantity {
+    /// So many; `2.0` is 2.
+    Whole(u32),
+    /// A part, as half a kilogram, or more than are counted: as it is written, for people.
+    Part(String),
+}
+
+impl Quantity {
+    /// None: it is no number.
+    pub(super) fn read(text: &str) -> Option<Quantity> {
+        let number: f64 = text.parse().ok().filter(|n: &f64| n.is_finite())?;
+        let whole = match text.split_once('.') {
+            Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
+            Some(_) | None => text,
+        };
+        Some(match whole.parse() {
+            Ok(pieces) => Quantity::Whole(pieces),
+            Err(_) => Quantity::Part(number.to_string()),
+        })
+    }
+
+    /// What so much of something costs; a price for one of it.
+    pub(super) fn times(&self, each: Money) -> Money {
+        match self {
+            Quantity::Whole(pieces) => Money(each.0.saturating_mul(i64::from(*pieces))),
+            Quantity::Part(part) => {
+                let part: f64 = part.parse().unwrap_or(1.0);
+                // Amounts have at most 15 digits, which a double holds exactly; a cast saturates.
+                #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+                Money((each.0 as f64 * part).round() as i64)
+            }
+        }
+    }
+}
+
 /// Goods of one kind.
 pub(super) struct Goods {
     pub(super) name: String,
     pub(super) sku: Option<String>,
-    pub(super) quantity: u32,
+    pub(super) quantity: Quantity,
     /// For all of them.
     pub(super) price: Money,
+}
+
+impl Goods {
+    /// Its name, with the quantity where that cannot be counted.
+    fn shown(&self) -> String {
+        match &self.quantity {
+            Quantity::Whole(_) => self.name.clone(),
+            Quantity::Part(part) => format!("{part} x {}", self.name),
+        }
+    }
+
+    /// As many lines of a record have; of a part there is one, of its price.
+    fn pieces(&self) -> u32 {
+        match self.quantity {
+            Quantity::Whole(pieces) => pieces,
+            Quantity::Part(_) => 1,
+        }
+    }
 }
 
 /// What an order is made of.
@@ -99,26 +166,40 @@ pub(super) struct Sums {
 
 impl Sums {
     /// The members `lines`, `charges`, `discounts` and `total` of a trade record, which come out even.
-    pub(super) fn to_record(&self) -> Result<Vec<(&'static str, Value)>, Unfit> {
+    /// A line of a negative price, as of a deposit or something traded in, goes off.
+    pub(super) fn to_record(&self) -> Result<Vec<(&'static str, Value)>, Left> {
         let currency = self.currency;
         let amount = |money: Money| {
             let amount = money.amount(currency);
-            amount.ok_or_else(|| Unfit(format!("{} is no amount of {currency}", money.0)))
+            amount.ok_or_else(|| unfit(format!("{} is no amount of {currency}", money.0)))
         };
+        let (goods, taken_off): (Vec<&Goods>, Vec<&Goods>) = self
+            .goods
+            .iter()
+            .filter(|g| g.pieces() > 0)
+            .partition(|g| g.price >= Money(0));
+        if goods.is_empty() {
+            let text = "there are no lines: nothing was ordered yet";
+            return Err(Left::new(Reason::Lines, text));
+        }
         let mut lines = Vec::new();
         let mut sum = Money(0);
-        for goods in self.goods.iter().filter(|g| g.quantity > 0) {
-            let each = Money(goods.price.0.div_euclid(i64::from(goods.quantity)));
-            sum = sum.plus(Money(each.0.saturating_mul(i64::from(goods.quantity))));
+        for goods in goods {
+            let pieces = i64::from(goods.pieces());
+            let each = Money(goods.price.0.div_euclid(pieces));
+            sum = sum.plus(Money(each.0.saturating_mul(pieces)));
             let mut line =
-                json!({ "name": goods.name, "quantity": goods.quantity, "price": amount(each)? });
+                json!({ "name": goods.shown(), "quantity": pieces, "price": amount(each)? });
             if let Some(sku) = &goods.sku {
                 line["sku"] = json!(sku);
             }
             lines.push(line);
         }
         let mut on_top: Vec<(String, Money)> = Vec::new();
-        let mut off: Vec<(String, Money)> = Vec::new();
+        let mut off: Vec<(String, Money)> = taken_off
+            .into_iter()
+            .map(|goods| (goods.shown(), Money(0).minus(goods.price)))
+            .collect();
         for (name, money) in &self.charges {
             if *money < Money(0) {
                 off.push((name.clone(), Money(0).minus(*money)));
@@ -143,8 +224,8 @@ impl Sums {
                 Money(0).minus(rest),
             ));
         }
-        let items = |all: Vec<(String, Money)>| -> Result<Value, Unfit> {
-            let items: Result<Vec<Value>, Unfit> = all
+        let items = |all: Vec<(String, Money)>| -> Result<Value, Left> {
+            let items: Result<Vec<Value>, Left> = all
                 .into_iter()
                 .map(|(name, money)| Ok(json!({ "name": name, "price": amount(money)? })))
                 .collect();
@@ -203,6 +284,28 @@ mod tests {
     }
 
     #[test]
+    fn quantities_are_read_however_they_are_written() {
+        for (text, expected) in [
+            ("2", Some(Quantity::Whole(2))),
+            ("2.0", Some(Quantity::Whole(2))),
+            ("2.000", Some(Quantity::Whole(2))),
+            ("0", Some(Quantity::Whole(0))),
+            ("0.5", Some(Quantity::Part("0.5".to_owned()))),
+            ("1.50", Some(Quantity::Part("1.5".to_owned()))),
+            ("-1", Some(Quantity::Part("-1".to_owned()))),
+            ("5000000000", Some(Quantity::Part("5000000000".to_owned()))),
+            ("two", None),
+            ("", None),
+            ("inf", None),
+            ("NaN", None),
+        ] {
+            assert_eq!(Quantity::read(text), expected, "{text}");
+        }
+        let half = Quantity::Part("0.5".to_owned());
+        assert_eq!(half.times(Money(499)), Money(250));
+    }
+
+    #[test]
     fn what_does_not_come_out_even_is_a_charge_or_a_discount() {
         for (price, shipping, discount, total) in [
             (1000, 499, 0, 1499),
@@ -216,7 +319,7 @@ mod tests {
                 goods: vec![Goods {
                     name: "Cup".to_owned(),
                     sku: None,
-                    quantity: 3,
+                    quantity: Quantity::Whole(3),
                     price: Money(price),
                 }],
                 charges: vec![("Shipping".to_owned(), Money(shipping))],

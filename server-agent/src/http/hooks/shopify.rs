@@ -9,52 +9,93 @@
 //! | `financial_status` `pending`, `expired` | `awaiting-payment` |
 //! | others | `confirmed` |
 //!
+//! `refunds` of an order are read where the order is told; the topics `orders/edited` and `refunds/create`
+//! themselves bring no order, and `orders/updated` follows them.
+//!
 //! A fulfillment is a parcel; its `shipment_status`, where there is one, is the carrier's own word.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tradepost_statements::{Currency, DeliveryState, OrderState, PaymentState, Time};
 
-use super::config::Settings;
 use super::facts::{
-    AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, Unfit, discount, items,
-    quantity, text, trade_id,
+    AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, discount, id_text,
+    items, mail_address, name, quantity, text,
 };
-use super::money::{Goods, Money, Sums, money};
+use super::left::{Left, Reason};
+use super::money::{Goods, Money, Sums, is_there, money};
+use super::number::OrderName;
 
-pub(super) fn read(hook: &Settings, topic: &str, body: &Value) -> Result<Told, Unfit> {
-    match topic.split_once('/') {
-        Some(("orders", "delete")) => Ok(Told::Nothing("a deleted order stays what it was")),
-        Some(("orders", _)) => order(hook, body),
-        Some(("fulfillments", _)) => fulfillment(hook, body),
-        Some(_) | None => Ok(Told::Nothing("only orders and fulfillments are told")),
+/// What it tells of orders. `refunds/create` and `orders/edited` bring no order; what they tell comes
+/// with `orders/updated` as well.
+pub(super) const TOPICS: [&str; 11] = [
+    "orders/create",
+    "orders/updated",
+    "orders/paid",
+    "orders/cancelled",
+    "orders/fulfilled",
+    "orders/partially_fulfilled",
+    "orders/edited",
+    "orders/delete",
+    "refunds/create",
+    "fulfillments/create",
+    "fulfillments/update",
+];
+
+pub(super) fn read(topic: &str, body: &Value) -> Result<Facts, Left> {
+    let nothing = |text: &str| Err(Left::new(Reason::Topic, text));
+    match topic {
+        "orders/create"
+        | "orders/updated"
+        | "orders/paid"
+        | "orders/cancelled"
+        | "orders/fulfilled"
+        | "orders/partially_fulfilled" => order(body),
+        "fulfillments/create" | "fulfillments/update" => fulfillment(body),
+        "orders/delete" => nothing("a deleted order stays what it was"),
+        "orders/edited" | "refunds/create" => {
+            nothing("orders/updated tells what became of the order")
+        }
+        _ => nothing("only orders and fulfillments are told"),
     }
 }
 
-fn order(hook: &Settings, order: &Value) -> Result<Told, Unfit> {
+fn missing(text: &str) -> Left {
+    Left::new(Reason::Content, text)
+}
+
+fn order(order: &Value) -> Result<Facts, Left> {
     if order["test"] == true {
-        return Ok(Told::Nothing("a test order"));
+        return Err(Left::new(Reason::NotYet, "a test order"));
     }
-    let currency: Currency = text(order, "currency")
-        .unwrap_or_default()
-        .parse()
-        .map_err(|e| Unfit(format!("currency: {e}")))?;
-    let modified = time(order, "updated_at")
-        .ok_or_else(|| Unfit("updated_at: there is no time".to_owned()))?;
+    let modified =
+        time(order, "updated_at").ok_or_else(|| missing("updated_at: there is no time"))?;
     let fulfilled = items(order, "fulfillments");
-    let placed = placed(hook, order, currency, modified)?;
-    let payment = payment(order, currency, placed.sums.total)?;
-    let parcels: Vec<ParcelFact> = fulfilled.iter().filter_map(parcel).collect();
-    Ok(Told::Facts(Box::new(Facts {
-        trade: trade_id(&hook.trade_prefix, text(order, "name").unwrap_or_default())?,
+    let placed = placed(order, modified);
+    let payment = match &placed {
+        Told::Is(placed) => payment(order, placed.sums.currency, placed.sums.total),
+        Told::Unfit(_) | Told::Nothing => None,
+    };
+    let name = order["name"].as_str().unwrap_or_default();
+    Ok(Facts {
+        name: order_name(&order["id"], name)?,
         modified,
-        order: order_fact(order, fulfilled),
-        placed: Some(placed),
+        order: order_fact(order, &fulfilled),
+        placed,
         payment,
-        parcels,
-    })))
+        parcels: fulfilled.into_iter().filter_map(parcel).collect(),
+    })
 }
 
-fn order_fact(order: &Value, fulfilled: &[Value]) -> Option<OrderFact> {
+/// `#1001` is the number 1001 to people; who writes it without the sign is told apart by the key.
+fn order_name(id: &Value, name: &str) -> Result<OrderName, Left> {
+    let id = id_text(id).ok_or_else(|| missing("id: the order has none"))?;
+    Ok(OrderName {
+        key: format!("{id}/{name}"),
+        number: name.strip_prefix('#').unwrap_or(name).to_owned(),
+    })
+}
+
+fn order_fact(order: &Value, fulfilled: &[&Value]) -> Option<OrderFact> {
     let cancelled = time(order, "cancelled_at").is_some();
     let state = match (
         text(order, "fulfillment_status"),
@@ -84,75 +125,89 @@ const ADDRESS: AddressNames = AddressNames {
     postal_code: "zip",
 };
 
-fn placed(
-    hook: &Settings,
-    order: &Value,
-    currency: Currency,
-    modified: Time,
-) -> Result<Placed, Unfit> {
+fn placed(order: &Value, modified: Time) -> Told<Placed> {
+    let sums = match sums(order) {
+        Ok(sums) => sums,
+        Err(left) => return Told::Unfit(left),
+    };
+    let customer = &order["customer"];
+    let (billing, shipping) = (&order["billing_address"], &order["shipping_address"]);
+    let billed = ADDRESS.read(billing, &[billing, customer]);
+    let shipped = ADDRESS.read(shipping, &[shipping, customer]);
+    // What is sold at a counter has neither; the customer may have one.
+    let addresses = [billing, shipping, &customer["default_address"]];
+    let buyer = addresses
+        .iter()
+        .find_map(|address| ADDRESS.buyer(address, &[billing, customer, address]));
+    let gateways = items(order, "payment_gateway_names");
+    let gateway = gateways.first().and_then(|name| name.as_str());
+    Told::Is(Placed {
+        at: time(order, "created_at").unwrap_or(modified),
+        buyer_mail: mail_address(order, "email")
+            .or_else(|| mail_address(order, "contact_email"))
+            .or_else(|| mail_address(customer, "email")),
+        gateway: gateway.unwrap_or_default().to_owned(),
+        is_shipped: items(order, "line_items")
+            .iter()
+            .any(|line| line["requires_shipping"] == true),
+        sums,
+        deliver_to: shipped.filter(|to| billed.is_some() && billed.as_ref() != Some(to)),
+        buyer,
+    })
+}
+
+fn sums(order: &Value) -> Result<Sums, Left> {
+    let currency: Currency = text(order, "currency")
+        .unwrap_or_default()
+        .parse()
+        .map_err(|e| Left::new(Reason::Content, format!("currency: {e}")))?;
     let read = |value: &Value, name: &str| {
-        money(&value[name], currency).map_err(|e| Unfit(format!("{name}: {}", e.0)))
+        money(&value[name], currency)
+            .map_err(|e| Left::new(e.reason, format!("{name}: {}", e.text)))
     };
     let mut goods = Vec::new();
     for line in items(order, "line_items") {
         let quantity = quantity(line)?;
-        let each = read(line, "price")?;
-        let name = text(line, "name").or(text(line, "title")).unwrap_or("?");
         goods.push(Goods {
-            name: name.to_owned(),
-            sku: text(line, "sku").map(str::to_owned),
+            name: name(line, "name")
+                .or_else(|| name(line, "title"))
+                .unwrap_or_else(|| "?".to_owned()),
+            sku: name(line, "sku"),
+            price: quantity.times(read(line, "price")?),
             quantity,
-            price: Money(each.0.saturating_mul(i64::from(quantity))),
         });
     }
     let mut charges = Vec::new();
     for line in items(order, "shipping_lines") {
-        let what = text(line, "title").unwrap_or("Shipping").to_owned();
+        let what = name(line, "title").unwrap_or_else(|| "Shipping".to_owned());
         charges.push((what, read(line, "price")?));
     }
     if order["taxes_included"] != true {
         charges.push(("Taxes".to_owned(), read(order, "total_tax")?));
     }
     charges.push(("Tip".to_owned(), read(order, "total_tip_received")?));
-    let discount = discount(items(order, "discount_codes"));
-    let billing = [&order["billing_address"], &order["shipping_address"]];
-    let buyer = billing
-        .iter()
-        .find_map(|address| ADDRESS.read(address, text(address, "phone")));
-    let gateway = items(order, "payment_gateway_names")
-        .first()
-        .and_then(Value::as_str);
-    let mail = text(order, "email").or(text(order, "contact_email"));
-    Ok(Placed {
-        at: time(order, "created_at").unwrap_or(modified),
-        buyer_mail: mail
-            .ok_or_else(|| Unfit("email: there is no address to mail to".to_owned()))?
-            .to_owned(),
-        method: hook.payment_method(gateway.unwrap_or_default())?,
-        is_shipped: items(order, "line_items").iter().any(|l| l["requires_shipping"] == true),
-        sums: Sums {
-            currency,
-            goods,
-            charges,
-            discounts: vec![(discount, read(order, "total_discounts")?)],
-            total: read(order, "total_price")?,
-        },
-        deliver_to: ADDRESS.read(&order["shipping_address"], None).filter(|to| {
-            let billed = ADDRESS.read(&order["billing_address"], None);
-            billed.is_some_and(|billed| billed != *to)
-        }),
-        buyer: buyer.ok_or_else(|| {
-            Unfit("billing_address and shipping_address: name, address1, city or country_code is missing".to_owned())
-        })?,
+    if !is_there(&order["total_price"]) {
+        return Err(missing("total_price: there is none"));
+    }
+    Ok(Sums {
+        currency,
+        goods,
+        charges,
+        discounts: vec![(
+            discount(&items(order, "discount_codes")),
+            read(order, "total_discounts")?,
+        )],
+        total: read(order, "total_price")?,
     })
 }
 
-fn payment(order: &Value, currency: Currency, total: Money) -> Result<Option<PaymentFact>, Unfit> {
+/// None: an amount is none, or the state is not known; then nothing is told of the payment.
+fn payment(order: &Value, currency: Currency, total: Money) -> Option<PaymentFact> {
     let mut refunded = Money(0);
     for refund in items(order, "refunds") {
         for transaction in items(refund, "transactions") {
             if transaction["kind"] == "refund" && transaction["status"] == "success" {
-                refunded = refunded.plus(money(&transaction["amount"], currency)?);
+                refunded = refunded.plus(money(&transaction["amount"], currency).ok()?);
             }
         }
     }
@@ -163,49 +218,56 @@ fn payment(order: &Value, currency: Currency, total: Money) -> Result<Option<Pay
         refunded: None,
         actual: None,
     };
-    Ok(Some(
-        match text(order, "financial_status").unwrap_or_default() {
-            "pending" | "expired" => fact(PaymentState::Pending),
-            "authorized" => fact(PaymentState::Authorized),
-            "partially_paid" => PaymentFact {
-                paid: Some(total.minus(money(&order["total_outstanding"], currency)?)),
-                ..fact(PaymentState::PartlyPaid)
-            },
-            "paid" => PaymentFact {
-                actual: time(order, "processed_at"),
-                ..fact(PaymentState::Settled)
-            },
-            "partially_refunded" => PaymentFact {
-                refunded: Some(refunded),
-                ..fact(PaymentState::PartlyRefunded)
-            },
-            "refunded" => PaymentFact {
-                refunded: Some(total),
-                ..fact(PaymentState::Refunded)
-            },
-            "voided" => fact(PaymentState::Voided),
-            _ => return Ok(None),
+    Some(match text(order, "financial_status").unwrap_or_default() {
+        "pending" | "expired" => fact(PaymentState::Pending),
+        "authorized" => fact(PaymentState::Authorized),
+        "partially_paid" => PaymentFact {
+            paid: Some(total.minus(money(&order["total_outstanding"], currency).ok()?)),
+            ..fact(PaymentState::PartlyPaid)
         },
-    ))
+        "paid" => PaymentFact {
+            actual: time(order, "processed_at"),
+            ..fact(PaymentState::Settled)
+        },
+        // Goods were taken back, and the money is still on its way.
+        "partially_refunded" if refunded <= Money(0) => PaymentFact {
+            actual: time(order, "processed_at"),
+            ..fact(PaymentState::Settled)
+        },
+        "partially_refunded" if refunded >= total => PaymentFact {
+            refunded: Some(total),
+            ..fact(PaymentState::Refunded)
+        },
+        "partially_refunded" => PaymentFact {
+            refunded: Some(refunded),
+            ..fact(PaymentState::PartlyRefunded)
+        },
+        "refunded" => PaymentFact {
+            refunded: Some(total),
+            ..fact(PaymentState::Refunded)
+        },
+        "voided" => fact(PaymentState::Voided),
+        _ => return None,
+    })
 }
 
-fn fulfillment(hook: &Settings, fulfillment: &Value) -> Result<Told, Unfit> {
+fn fulfillment(fulfillment: &Value) -> Result<Facts, Left> {
     // "#1001.1": the order's name, and the fulfillment's number in it.
-    let name = text(fulfillment, "name").unwrap_or_default();
+    let name = fulfillment["name"].as_str().unwrap_or_default();
     let order = name.rsplit_once('.').map_or(name, |(order, _)| order);
     let Some(parcel) = parcel(fulfillment) else {
-        return Ok(Told::Nothing(
-            "a fulfillment that nothing is told of: it has not succeeded",
-        ));
+        let text =
+            "a fulfillment that nothing is told of: it has not succeeded, or has no name or time";
+        return Err(Left::new(Reason::NotYet, text));
     };
-    Ok(Told::Facts(Box::new(Facts {
-        trade: trade_id(&hook.trade_prefix, order)?,
+    Ok(Facts {
+        name: order_name(&fulfillment["order_id"], order)?,
         modified: parcel.at,
-        placed: None,
+        placed: Told::Nothing,
         order: None,
         payment: None,
         parcels: vec![parcel],
-    })))
+    })
 }
 
 fn parcel(fulfillment: &Value) -> Option<ParcelFact> {
@@ -224,18 +286,20 @@ fn parcel(fulfillment: &Value) -> Option<ParcelFact> {
         ("success", _) => DeliveryState::Announced,
         (_, _) => return None,
     };
-    let numbers = items(fulfillment, "tracking_numbers");
-    let urls = items(fulfillment, "tracking_urls");
-    let first = |all: &[Value]| all.first().and_then(Value::as_str).map(str::to_owned);
+    let first = |all: &str, one: &str| {
+        let listed = items(fulfillment, all).into_iter().next();
+        let listed = listed.and_then(|first| name(&json!({ "": first }), ""));
+        listed.or_else(|| name(fulfillment, one))
+    };
     Some(ParcelFact {
-        parcel: text(fulfillment, "name")?
+        parcel: name(fulfillment, "name")?
             .trim_start_matches('#')
             .to_owned(),
         state,
         at: time(fulfillment, "updated_at")?,
-        carrier: text(fulfillment, "tracking_company").map(str::to_owned),
-        number: first(numbers).or(text(fulfillment, "tracking_number").map(str::to_owned)),
-        url: first(urls).or(text(fulfillment, "tracking_url").map(str::to_owned)),
+        carrier: name(fulfillment, "tracking_company"),
+        number: first("tracking_numbers", "tracking_number"),
+        url: first("tracking_urls", "tracking_url"),
     })
 }
 

@@ -16,12 +16,13 @@ use axum::http::{HeaderMap, header};
 use serde_json::Value;
 use tradepost_statements::{Currency, DeliveryState, OrderState, PaymentState, Time};
 
-use super::config::Settings;
 use super::facts::{
-    AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, Unfit, discount,
-    id_text, items, quantity, text, trade_id,
+    AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, discount, id_text,
+    items, mail_address, name, quantity, text,
 };
-use super::money::{Goods, Money, Sums, money};
+use super::left::{Left, Reason};
+use super::money::{Goods, Money, Sums, is_there, money};
+use super::number::OrderName;
 
 /// What WooCommerce sends when a webhook is made: a form with its number, and no signature.
 pub(super) fn is_ping(headers: &HeaderMap, body: &[u8]) -> bool {
@@ -34,35 +35,49 @@ pub(super) fn is_ping(headers: &HeaderMap, body: &[u8]) -> bool {
         && number.is_some_and(|n| !n.is_empty() && n.iter().all(u8::is_ascii_digit))
 }
 
-pub(super) fn read(hook: &Settings, topic: &str, order: &Value) -> Result<Told, Unfit> {
+/// What it tells of orders.
+pub(super) const TOPICS: [&str; 4] = [
+    "order.created",
+    "order.updated",
+    "order.restored",
+    "order.deleted",
+];
+
+pub(super) fn read(topic: &str, order: &Value) -> Result<Facts, Left> {
     if !matches!(topic, "order.created" | "order.updated" | "order.restored") {
-        return Ok(Told::Nothing(
-            "only orders that were created, updated or restored are told",
-        ));
+        let text = "only orders that were created, updated or restored are told";
+        return Err(Left::new(Reason::Topic, text));
+    }
+    if order["order"].is_object() && order["id"].is_null() {
+        let text = "this is an older API: set the webhook's API version to \"WP REST API Integration v3\" \
+                    (WooCommerce > Settings > Advanced > Webhooks)";
+        return Err(Left::new(Reason::Version, text));
     }
     let status = text(order, "status").unwrap_or_default();
     let Some(state) = order_state(status, order) else {
-        return Ok(Told::Nothing(
-            "an order of that status is none yet, or none any more",
-        ));
+        let text = "an order of that status is none yet, or none any more";
+        return Err(Left::new(Reason::NotYet, text));
     };
-    let currency: Currency = text(order, "currency")
-        .unwrap_or_default()
-        .parse()
-        .map_err(|e| Unfit(format!("currency: {e}")))?;
-    let modified = time(order, "date_modified_gmt")
-        .ok_or_else(|| Unfit("date_modified_gmt: there is no time".to_owned()))?;
-    let number = text(order, "number").map_or_else(|| id_text(&order["id"]), str::to_owned);
-    let placed = placed(hook, order, currency, modified)?;
-    let payment = payment(status, order, currency, placed.sums.total)?;
-    Ok(Told::Facts(Box::new(Facts {
-        trade: trade_id(&hook.trade_prefix, &number)?,
+    let missing = |text: &str| Left::new(Reason::Content, text);
+    let key = id_text(&order["id"]).ok_or_else(|| missing("id: the order has none"))?;
+    // Not trimmed: every octet of it tells two orders apart.
+    let number = id_text(&order["number"]).unwrap_or_else(|| key.clone());
+    let modified = time(order, "date_modified_gmt").ok_or_else(|| {
+        missing("date_modified_gmt: there is no time; the webhook has to use the API v3")
+    })?;
+    let placed = placed(order, modified);
+    let payment = match &placed {
+        Told::Is(placed) => payment(status, order, placed.sums.currency, placed.sums.total),
+        Told::Unfit(_) | Told::Nothing => None,
+    };
+    Ok(Facts {
+        name: OrderName { key, number },
         modified,
-        placed: Some(placed),
+        placed,
         order: state,
-        payment: Some(payment),
+        payment,
         parcels: parcels(order, modified),
-    })))
+    })
 }
 
 /// None: nothing is told of such an order. Its inner None: nothing is told of its order track.
@@ -95,80 +110,87 @@ const ADDRESS: AddressNames = AddressNames {
     postal_code: "postcode",
 };
 
-fn placed(
-    hook: &Settings,
-    order: &Value,
-    currency: Currency,
-    modified: Time,
-) -> Result<Placed, Unfit> {
-    let read = |value: &Value, name: &str| {
-        money(&value[name], currency).map_err(|e| Unfit(format!("{name}: {}", e.0)))
+fn placed(order: &Value, modified: Time) -> Told<Placed> {
+    let sums = match sums(order) {
+        Ok(sums) => sums,
+        Err(left) => return Told::Unfit(left),
     };
-    let both = |value: &Value, name: &str, tax: &str| -> Result<Money, Unfit> {
+    let (billing, shipping) = (&order["billing"], &order["shipping"]);
+    let people = [billing, shipping];
+    let billed = ADDRESS.read(billing, &people);
+    let shipped = ADDRESS.read(shipping, &[shipping, billing]);
+    // Some checkouts ask for no address to bill.
+    let buyer = ADDRESS.buyer(billing, &people);
+    let buyer = buyer.or_else(|| ADDRESS.buyer(shipping, &people));
+    Told::Is(Placed {
+        at: time(order, "date_created_gmt").unwrap_or(modified),
+        buyer_mail: mail_address(billing, "email"),
+        gateway: text(order, "payment_method").unwrap_or_default().to_owned(),
+        is_shipped: !items(order, "shipping_lines").is_empty(),
+        sums,
+        deliver_to: shipped.filter(|to| billed.is_some() && billed.as_ref() != Some(to)),
+        buyer,
+    })
+}
+
+fn sums(order: &Value) -> Result<Sums, Left> {
+    let currency: Currency = text(order, "currency")
+        .unwrap_or_default()
+        .parse()
+        .map_err(|e| Left::new(Reason::Content, format!("currency: {e}")))?;
+    let read = |value: &Value, name: &str| {
+        money(&value[name], currency)
+            .map_err(|e| Left::new(e.reason, format!("{name}: {}", e.text)))
+    };
+    let both = |value: &Value, name: &str, tax: &str| -> Result<Money, Left> {
         Ok(read(value, name)?.plus(read(value, tax)?))
     };
     let mut goods = Vec::new();
     let mut off = Money(0);
     for line in items(order, "line_items") {
-        let before = both(line, "subtotal", "subtotal_tax")?;
-        off = off.plus(before.minus(both(line, "total", "total_tax")?));
+        let after = both(line, "total", "total_tax")?;
+        let before = if is_there(&line["subtotal"]) {
+            both(line, "subtotal", "subtotal_tax")?
+        } else {
+            after
+        };
+        off = off.plus(before.minus(after));
         goods.push(Goods {
-            name: text(line, "name").unwrap_or("?").to_owned(),
-            sku: text(line, "sku").map(str::to_owned),
+            name: name(line, "name").unwrap_or_else(|| "?".to_owned()),
+            sku: name(line, "sku"),
             quantity: quantity(line)?,
             price: before,
         });
     }
     let mut charges = Vec::new();
-    for (list, name, usual) in [
+    for (list, called, usual) in [
         ("shipping_lines", "method_title", "Shipping"),
         ("fee_lines", "name", "Fee"),
     ] {
         for line in items(order, list) {
-            let what = text(line, name).unwrap_or(usual).to_owned();
+            let what = name(line, called).unwrap_or_else(|| usual.to_owned());
             charges.push((what, both(line, "total", "total_tax")?));
         }
     }
-    let discount = discount(items(order, "coupon_lines"));
-    let gateway = text(order, "payment_method").unwrap_or_default();
-    let (billing, shipping) = (&order["billing"], &order["shipping"]);
-    Ok(Placed {
-        at: time(order, "date_created_gmt").unwrap_or(modified),
-        buyer_mail: text(billing, "email")
-            .ok_or_else(|| Unfit("billing.email: there is no address to mail to".to_owned()))?
-            .to_owned(),
-        method: hook.payment_method(gateway)?,
-        is_shipped: !items(order, "shipping_lines").is_empty(),
-        sums: Sums {
-            currency,
-            goods,
-            charges,
-            discounts: vec![(discount, off)],
-            total: read(order, "total")?,
-        },
-        buyer: ADDRESS
-            .read(billing, text(billing, "phone"))
-            .ok_or_else(|| {
-                Unfit("billing: name, address_1, city or country is missing".to_owned())
-            })?,
-        deliver_to: ADDRESS.read(shipping, None).filter(|to| {
-            let with_phone = ADDRESS.read(billing, None);
-            with_phone.as_ref() != Some(to)
-        }),
+    if !is_there(&order["total"]) {
+        return Err(Left::new(Reason::Content, "total: there is none"));
+    }
+    Ok(Sums {
+        currency,
+        goods,
+        charges,
+        discounts: vec![(discount(&items(order, "coupon_lines")), off)],
+        total: read(order, "total")?,
     })
 }
 
-fn payment(
-    status: &str,
-    order: &Value,
-    currency: Currency,
-    total: Money,
-) -> Result<PaymentFact, Unfit> {
+/// None: an amount is none, so nothing is told of the payment.
+fn payment(status: &str, order: &Value, currency: Currency, total: Money) -> Option<PaymentFact> {
     let mut refunded = Money(0);
     for refund in items(order, "refunds") {
         // They are written as negative amounts.
-        let amount = money(&refund["total"], currency)?;
-        refunded = refunded.plus(Money(amount.0.abs()));
+        let amount = money(&refund["total"], currency).ok()?;
+        refunded = refunded.plus(Money(amount.0.saturating_abs()));
     }
     let paid_at = time(order, "date_paid_gmt");
     let fact = |state, refunded| PaymentFact {
@@ -178,18 +200,18 @@ fn payment(
         actual: None,
     };
     if status == "refunded" || (refunded >= total && refunded > Money(0)) {
-        return Ok(fact(PaymentState::Refunded, Some(total)));
+        return Some(fact(PaymentState::Refunded, Some(total)));
     }
     if refunded > Money(0) {
-        return Ok(fact(PaymentState::PartlyRefunded, Some(refunded)));
+        return Some(fact(PaymentState::PartlyRefunded, Some(refunded)));
     }
     if let Some(at) = paid_at {
-        return Ok(PaymentFact {
+        return Some(PaymentFact {
             actual: Some(at),
             ..fact(PaymentState::Settled, None)
         });
     }
-    Ok(match status {
+    Some(match status {
         "failed" => fact(PaymentState::Declined, None),
         "cancelled" => fact(PaymentState::Voided, None),
         _ => fact(PaymentState::Pending, None),
@@ -199,25 +221,24 @@ fn payment(
 /// What the extension Shipment Tracking, and those that write as it does, keep with the order.
 fn parcels(order: &Value, modified: Time) -> Vec<ParcelFact> {
     let kept = items(order, "meta_data")
-        .iter()
+        .into_iter()
         .find(|meta| meta["key"] == "_wc_shipment_tracking_items");
     let Some(kept) = kept else {
         return Vec::new();
     };
     items(kept, "value")
-        .iter()
+        .into_iter()
         .filter_map(|item| {
-            let number = text(item, "tracking_number")?;
-            let carrier =
-                text(item, "custom_tracking_provider").or(text(item, "tracking_provider"));
+            let number = name(item, "tracking_number")?;
+            let carrier = name(item, "custom_tracking_provider");
             let url = text(item, "custom_tracking_link").or(text(item, "tracking_link"));
             Some(ParcelFact {
-                parcel: number.to_owned(),
+                parcel: number.clone(),
                 // The carrier was told of it; whether it has it, it will say.
                 state: DeliveryState::Announced,
                 at: modified,
-                carrier: carrier.map(str::to_owned),
-                number: Some(number.to_owned()),
+                carrier: carrier.or_else(|| name(item, "tracking_provider")),
+                number: Some(number),
                 url: url.map(str::to_owned),
             })
         })
