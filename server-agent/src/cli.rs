@@ -425,7 +425,8 @@ or it brings the record of an order that was placed elsewhere, such as in your w
    \"buyer\":{\"name\":\"Ann\",\"address\":{\"street\":\"1 High Street\",\"city\":\"York\",\"country\":\"GB\"}}}}
 
 Another buyer_mail for such a trade corrects the address: it is told from now on, the old one nothing more. Beside record may
-stand \"origin\", your system's own name of the order: the same is always the same trade, and no other order's.
+stand \"origin\", your system's own name of the order: the same is always the same trade, and no other order's; and \"at\",
+since when the order is like that: what is older than what was told is refused.
 
 Each line is answered once it is on disk:
 

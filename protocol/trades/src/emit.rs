@@ -95,12 +95,13 @@ fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> 
     let (by_own_mail, said) = attach::own_mail(object)?;
     let statement = match said.get("record") {
         Some(record) => {
-            members::only(
-                &said,
-                &["key", "record", "origin"],
-                "beside record, or mail",
-            )?;
-            record::record(desk, record, members::optional(&said, "origin")?)?
+            let known = ["key", "record", "origin", "at"];
+            members::only(&said, &known, "beside record, or mail")?;
+            let told = record::Told {
+                origin: members::optional(&said, "origin")?,
+                at: members::optional(&said, "at")?,
+            };
+            record::record(desk, record, told)?
         }
         None if object.contains_key("authorize") => authorize::authorize(desk, object)?,
         None if object.contains_key("return") => decision::decision(desk, object)?,

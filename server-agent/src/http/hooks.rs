@@ -320,6 +320,7 @@ fn became(answers: Vec<Answer>) -> Told {
         let reason = match answer.refusal {
             // What was said cannot be taken back (protocol 4).
             Some(Refusal::Step { .. } | Refusal::Place(_)) => Reason::Step,
+            Some(Refusal::RecordIsOlder { .. }) => Reason::Older,
             // Of a trade whose record was refused before.
             Some(Refusal::NoSuchTrade(_)) if !told.left.is_empty() => continue,
             Some(Refusal::TradeIsOfAnotherOrder(..) | Refusal::OriginIsAnotherTrade { .. }) => {

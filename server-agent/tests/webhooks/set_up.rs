@@ -79,6 +79,14 @@ async fn a_webhook_is_configured_with_a_name_of_its_own_and_a_private_secret() {
             Some("cash"),
         ),
         (
+            format!("{http}{hook}[webhook.payment]\ncod = \"none\"\n"),
+            Some("costs nothing"),
+        ),
+        (
+            format!("{http}{hook}silent_after = \"soon\"\n"),
+            Some("is no duration"),
+        ),
+        (
             format!("{http}{hook}{}", hook.replace("\"woo\"", "\"woo2\"")),
             None,
         ),

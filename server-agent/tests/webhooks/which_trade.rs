@@ -1,6 +1,8 @@
 //! Which trade an order of a web shop is, and whose: two orders never become one trade, one order
 //! never becomes two, and what is told goes to who bought it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tradepost_statements::Statement;
 
@@ -8,7 +10,7 @@ use crate::deliver::{
     deliver, fulfillment, recorded, sample, secret_file, shopify, states, with_hooks, woo,
 };
 use crate::support::http::http_section;
-use crate::support::{ALL_ROLES, ANN, Room, SHOP, room};
+use crate::support::{ALL_ROLES, ANN, PATIENCE, Room, SHOP, eur, room};
 
 const BOB: &str = "bob@home.example";
 
@@ -179,6 +181,16 @@ async fn a_corrected_address_is_told_and_the_old_one_hears_nothing_more() {
     order["date_modified_gmt"] = json!("2026-11-20T10:05:00");
     assert_eq!(recorded(&running, "order.updated", &order), 1);
     assert_eq!(recorded(&running, "order.updated", &order), 0, "again");
+    // One that was overtaken still has the old address.
+    let mut late = numbered(8812, "8812", BOB);
+    late["customer_note"] = json!("ring twice");
+    late["date_modified_gmt"] = json!("2026-11-20T10:04:00");
+    let late = deliver(&running, "order.updated", &late);
+    assert_eq!(late["recorded"], 0, "{late}");
+    assert!(
+        late["left_out"][0].as_str().unwrap().contains("older"),
+        "{late}"
+    );
     order["status"] = json!("completed");
     order["date_modified_gmt"] = json!("2026-11-20T10:09:00");
     assert_eq!(recorded(&running, "order.updated", &order), 1);
@@ -239,4 +251,50 @@ async fn an_order_whose_customers_data_was_erased_is_told_on_to_the_stored_addre
         (&json!(ANN), &json!(1))
     );
     assert_eq!(states(&running, "S-1001").0, "shipped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_for_the_old_address_does_not_leave_once_it_was_corrected() {
+    let room = room().await;
+    let shop = room.server(SHOP, ALL_ROLES);
+    let record = |buyer_mail: &str| {
+        json!({ "trade": "W-1", "buyer_mail": buyer_mail, "total": eur("98.00"),
+            "lines": [{ "name": "Kettle", "quantity": 2, "price": eur("49.00") }],
+            "payment": { "method": "credit-card", "processor": SHOP },
+            "delivery": { "method": "courier", "carriers": [{ "address": SHOP }] },
+            "buyer": { "name": "Ann", "address": { "street": "1", "city": "York", "country": "GB" } } })
+    };
+    // Nobody sends yet.
+    for (key, buyer_mail) in [("1", BOB), ("2", ANN)] {
+        let answer = shop.emit(&json!({ "key": key, "record": record(buyer_mail) }));
+        assert_eq!(answer["accepted"], true, "{answer}");
+    }
+    let running = shop.run();
+    assert_eq!(letters_to(&room, ANN, 1).await.len(), 1);
+    let deadline = Instant::now() + PATIENCE;
+    let (bob, ann) = loop {
+        let all = shop.json(&["outbox", "--all", "--json"]);
+        let of = |to: &str| {
+            let mut all = all.as_array().unwrap().iter();
+            all.find(|i| i["to"] == to).unwrap().clone()
+        };
+        if of(BOB)["state"] != "queued" && of(ANN)["state"] != "queued" {
+            break (of(BOB), of(ANN));
+        }
+        assert!(Instant::now() < deadline, "{all}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(
+        (&bob["state"], &ann["state"]),
+        (&json!("refused"), &json!("accepted"))
+    );
+    assert!(
+        bob["text"].as_str().unwrap().contains("was corrected"),
+        "{bob}"
+    );
+    // Nor by hand.
+    shop.say(&["outbox", "retry"], "");
+    assert_eq!(letters_to(&room, ANN, 1).await.len(), 1);
+    assert!(room.statements(BOB).is_empty());
+    drop(running);
 }

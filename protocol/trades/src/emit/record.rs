@@ -4,10 +4,11 @@
 use serde_json::{Map, Value, json};
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::wish::Wishes;
-use tradepost_statements::{Address, Body, Kind, StatementId, TradeId, TradeRef, wire};
+use tradepost_statements::{Address, Body, Kind, StatementId, Time, TradeId, TradeRef, wire};
 
 use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::Refusal;
+use super::status::CLOCKS_DIFFER;
 use crate::server::Desk;
 use crate::server::book::{self, KeptWishes, ShopPart, Trade};
 use crate::server::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
@@ -38,12 +39,19 @@ const KNOWN: [&str; 18] = [
     "keys",
 ];
 
-/// `origin` is what the merchant's own system calls the order: the same is always the same trade, and
-/// a trade that has one is no other order's.
+/// What the line says beside the record.
+pub(super) struct Told {
+    /// What the merchant's own system calls the order: the same is always the same trade, and a trade
+    /// that has one is no other order's.
+    pub(super) origin: Option<String>,
+    /// Since when the order is like that: what is older than what was told comes too late.
+    pub(super) at: Option<Time>,
+}
+
 pub(super) fn record(
     desk: &mut Desk<'_>,
     value: &Value,
-    origin: Option<String>,
+    told: Told,
 ) -> Result<StatementId, Refusal> {
     if desk.settings.shop.is_none() {
         return Err(Refusal::RoleIsMissing {
@@ -68,8 +76,11 @@ pub(super) fn record(
     let buyer_mail: Address = required(object, "buyer_mail")?;
     let notify: Option<Wishes> = optional(object, "notify")?;
     let known = desk.trade(&name);
-    if let Some(origin) = origin {
+    if let Some(origin) = told.origin {
         remember_origin(desk, origin, &name, known.as_ref())?;
+    }
+    if let Some(at) = told.at {
+        check_time(desk, at, known.as_ref())?;
     }
     let record = read_record(desk, object, &name, &buyer_mail, known.as_ref())?;
     let mut trade = match known {
@@ -86,7 +97,24 @@ pub(super) fn record(
     if let Some(wishes) = notify.filter(|_| known.is_none_or(|k| k.sent <= sent)) {
         trade.wishes = Some(KeptWishes { wishes, sent });
     }
-    keep(desk, trade, object, record, is_corrected)
+    let how = Keeping {
+        is_corrected,
+        at: told.at,
+    };
+    keep(desk, trade, object, record, how)
+}
+
+/// Deliveries of a web shop overtake one another: one of an earlier time would take back what was told
+/// since, and the address it goes to.
+fn check_time(desk: &Desk<'_>, at: Time, known: Option<&Trade>) -> Result<(), Refusal> {
+    if at > desk.now.plus(CLOCKS_DIFFER) {
+        return Err(Refusal::AtLiesAhead(at));
+    }
+    let told = known.and_then(|t| t.shop.as_ref()).and_then(|s| s.as_of);
+    match told.filter(|told| *told > at) {
+        Some(told) => Err(Refusal::RecordIsOlder { at, told }),
+        None => Ok(()),
+    }
 }
 
 fn remember_origin(
@@ -205,16 +233,26 @@ fn read_record(
     }
 }
 
+/// How a record is kept.
+struct Keeping {
+    /// It goes to another address than before.
+    is_corrected: bool,
+    /// See [`Told::at`].
+    at: Option<Time>,
+}
+
 /// The first version, the next one, or the very one that is known.
 fn keep(
     desk: &mut Desk<'_>,
     mut trade: Trade,
     object: &Map<String, Value>,
     mut record: TradeRecord,
-    is_corrected: bool,
+    how: Keeping,
 ) -> Result<StatementId, Refusal> {
+    let Keeping { is_corrected, at } = how;
     let before = trade.shop.as_ref().map(|s| s.record.clone());
     if let Some(shop) = &mut trade.shop {
+        shop.as_of = at.or(shop.as_of);
         if shop.record == record && !is_corrected {
             let known = shop.record_statement;
             desk.save(&mut trade);
@@ -232,7 +270,10 @@ fn keep(
         shop.record = record;
     } else {
         // The statement is replaced below, once it is made.
-        trade.shop = Some(ShopPart::new(record, desk.fresh_id()));
+        trade.shop = Some(ShopPart {
+            as_of: at,
+            ..ShopPart::new(record, desk.fresh_id())
+        });
     }
     if let Some(by) = trade.shop.as_ref().and_then(|s| s.record.confirm_by) {
         // Protocol 7: without a confirmation by then it is cancelled.

@@ -202,6 +202,14 @@ pub enum Refusal {
         /// As it comes to.
         sum: String,
     },
+    /// Something newer was told of the order.
+    #[error("at: {at} is older than what was told of this order, which is of {told}")]
+    RecordIsOlder {
+        /// As the line says.
+        at: tradepost_statements::Time,
+        /// As told before.
+        told: tradepost_statements::Time,
+    },
     /// A record of another shop.
     #[error("record.trade: {0} is another shop; this server makes records of its own trades only")]
     RecordOfAnotherShop(String),

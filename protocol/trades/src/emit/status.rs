@@ -37,7 +37,7 @@ const IN_DELIVERY: [&str; 7] = [
 const IN_PAYMENT: [&str; 3] = ["amount", "paid", "refunded"];
 
 /// A merchant's clock may be this far ahead of ours.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
+pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn status(
     desk: &mut Desk<'_>,

@@ -103,6 +103,10 @@ pub struct ShopPart {
     pub record: TradeRecord,
     /// The statement that carried it first.
     pub record_statement: StatementId,
+    /// Since when the order is as the record says, as far as the merchant's own system told it: what
+    /// it says of an earlier time comes too late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Time>,
     /// The version that the buyer agreed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Version>,
@@ -371,6 +375,7 @@ impl ShopPart {
             request: None,
             record,
             record_statement,
+            as_of: None,
             confirmed: None,
             instructed: Instructed::Never,
             told: Vec::new(),

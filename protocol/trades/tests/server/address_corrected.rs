@@ -131,6 +131,24 @@ fn the_same_record_with_the_same_address_is_no_correction() {
 }
 
 #[test]
+fn a_record_of_an_earlier_time_takes_back_no_correction() {
+    let mut shop = Server::all_in_one();
+    let line =
+        |key: &str, at: &str, to: &str| json!({ "key": key, "at": at, "record": record(to) });
+    shop.emit(&line("1", "2026-11-20T09:00:00Z", ANN)).unwrap();
+    shop.emit(&line("2", "2026-11-20T09:20:00Z", BOB)).unwrap();
+    let late = line("3", "2026-11-20T09:10:00Z", ANN);
+    let why = shop.emit(&late).err().unwrap().to_string();
+    assert!(why.contains("older"), "{why}");
+    assert_eq!(shop.trades()[0].buyer.as_str(), BOB);
+    let ahead = line("3", "2026-11-20T12:00:00Z", ANN);
+    let why = shop.emit(&ahead).err().unwrap().to_string();
+    assert!(why.contains("future"), "{why}");
+    shop.emit(&line("3", "2026-11-20T09:30:00Z", ANN)).unwrap();
+    assert_eq!(shop.trades()[0].buyer.as_str(), ANN);
+}
+
+#[test]
 fn the_address_of_an_order_that_came_by_mail_never_changes() {
     let mut shop = Server::shop();
     let came = shop.hears(ANN, json!({ "request": REQUEST }), order_body());

@@ -129,6 +129,13 @@ impl WebhookToml {
             );
             return Err(source.wrong(prefix, text));
         }
+        let mut payment = self.payment.iter();
+        if let Some((theirs, _)) = payment.find(|(_, method)| **method == PaymentMethod::Nothing) {
+            let text = format!(
+                "[webhook.payment] {theirs:?}: \"none\" is for what costs nothing, and needs no line here"
+            );
+            return Err(source.wrong(&self.name, text));
+        }
         check_private_file(&source.beside(self.secret_file.get_ref())).map_err(|e| {
             source.wrong(&self.secret_file, format!("[[webhook]] secret_file: {e}"))
         })?;
@@ -218,8 +225,6 @@ impl Settings {
             }
             _ => None,
         });
-        // Only what costs nothing is paid by none, and that is not asked of here.
-        let known = known.filter(|method| *method != PaymentMethod::Nothing);
         let theirs = shortened(theirs, LONGEST_GATEWAY);
         known.ok_or_else(|| {
             let text = format!(

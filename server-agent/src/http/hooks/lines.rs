@@ -110,14 +110,18 @@ fn record_line(about: About<'_>, facts: &Facts) -> Result<Option<Value>, Left> {
         return Ok(None);
     }
     let told = about.known.and_then(|t| t.shop.as_ref());
-    let told = told.and_then(|s| s.order.as_ref());
-    if told.is_some_and(|t| t.last.at > facts.modified) {
+    let of_order = told.and_then(|s| s.order.as_ref()).map(|t| t.last.at);
+    let of_record = told.and_then(|s| s.as_of);
+    if of_order
+        .max(of_record)
+        .is_some_and(|at| at > facts.modified)
+    {
         let text = "the order is older than what was told of it before";
         return Err(Left::new(Reason::Older, text));
     }
-    Ok(Some(
-        json!({ "record": record, "origin": facts.name.origin(about.hook.name()) }),
-    ))
+    let origin = facts.name.origin(about.hook.name());
+    let line = json!({ "record": record, "origin": origin, "at": facts.modified });
+    Ok(Some(line))
 }
 
 /// The whole line. Its key is made of what it says: the same again is answered the same.
