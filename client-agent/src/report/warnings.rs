@@ -2,7 +2,7 @@
 
 use tradepost_trades::buyer::plain;
 use tradepost_trades::buyer::view::WarningView;
-use tradepost_trades::buyer::warning::WarningState;
+use tradepost_trades::buyer::warning::{OtherPayee, WarningState};
 
 use super::table::Column::{Free, Whole};
 use super::table::Table;
@@ -70,30 +70,54 @@ fn more(letters: u64) -> String {
     format!("+{grouped} more")
 }
 
-/// The address in a From field, on a line: the name before it is anybody's word. Of a long one the end stays, which
-/// tells whose domain it is; the start may be made to look like a shop.
+/// Whom the letter would have paid in place of whom: on one line, or two where they are long.
+fn payee(other: &OtherPayee) -> Vec<String> {
+    const LINE: usize = 80;
+    const SAID: &str = "who is to be paid: ";
+    const THEN: &str = " -> ";
+    let from = end_of(other.from.as_str(), LINE - SAID.len());
+    let to = end_of(other.to.as_str(), LINE - SAID.len());
+    if SAID.len() + from.chars().count() + THEN.len() + to.chars().count() <= LINE {
+        return vec![format!("{SAID}{from}{THEN}{to}")];
+    }
+    vec![
+        format!("{SAID}{from}"),
+        format!("{THEN:>width$}{to}", width = SAID.len()),
+    ]
+}
+
+/// The address in a From field, on a line: the name before it is anybody's word.
 fn address(from: &str) -> String {
     const LONGEST: usize = 30;
     let bracketed = from
         .rsplit_once('<')
         .and_then(|(_, rest)| rest.split_once('>'));
-    let address = bracketed.map_or(from, |(address, _)| address).trim();
+    end_of(
+        bracketed.map_or(from, |(address, _)| address).trim(),
+        LONGEST,
+    )
+}
+
+/// Of a long address the end stays, which tells whose domain it is; the start may be made to look like a
+/// shop.
+fn end_of(address: &str, longest: usize) -> String {
     let address = safe(&plain::in_punycode(address));
     let length = address.chars().count();
-    if length <= LONGEST {
+    if length <= longest {
         return address;
     }
-    let end: String = address.chars().skip(length - (LONGEST - 3)).collect();
+    let end: String = address.chars().skip(length - (longest - 3)).collect();
     format!("...{end}")
 }
 
 /// `warnings show`: what came, what was expected, how the sender was proven or not, what to do. One
 /// screen of 24 lines at 80 columns, whatever the letter says of itself.
 pub(crate) fn warning(w: &WarningView) -> String {
-    let mut out = vec![
-        format!("Warning {}: {} ({})", w.id, w.kind, w.state),
-        String::new(),
-    ];
+    let mut out = w.payee.as_ref().map_or_else(Vec::new, payee);
+    // What a changed payee takes of the screen.
+    let most = if out.is_empty() { 2 } else { 1 };
+    out.push(format!("Warning {}: {} ({})", w.id, w.kind, w.state));
+    out.push(String::new());
     let mut fact = |name: &str, value: Option<String>, most: usize| {
         if let Some(value) = value.filter(|v| !v.is_empty()) {
             // Below one another, beside their names.
@@ -106,8 +130,8 @@ pub(crate) fn warning(w: &WarningView) -> String {
     fact("from", w.letter.from.as_deref().map(named), 2);
     fact("subject", w.letter.subject.as_deref().map(safe), 1);
     fact("letter", w.letter.message_id.as_deref().map(safe), 1);
-    fact("received", Some(safe(&w.received)), 2);
-    fact("expected", Some(safe(&w.expected)), 2);
+    fact("received", Some(safe(&w.received)), most);
+    fact("expected", Some(safe(&w.expected)), most);
     let is_of_a_letter = w.rule.is_some() || !w.proof.is_empty();
     fact("evidence", is_of_a_letter.then(|| with_proof(w)), 3);
     fact(
@@ -158,36 +182,71 @@ mod tests {
     use tradepost_trades::buyer::WarningKind;
     use tradepost_trades::buyer::view::LetterView;
 
+    /// A warning that fills its screen.
+    fn long(kind: WarningKind) -> WarningView {
+        let filled = |n: usize| "word ".repeat(n);
+        WarningView {
+            id: 4711,
+            kind,
+            rule: Some(13),
+            at: Time::from_unix_millis(0),
+            state: WarningState::Open,
+            trade: "orders@shop.example/T-1"
+                .rsplit_once('/')
+                .map(|(shop, id)| tradepost_statements::TradeRef {
+                    shop: shop.parse().unwrap(),
+                    id: id.parse().unwrap(),
+                }),
+            letter: LetterView {
+                message_id: Some(filled(100)),
+                from: Some(filled(100)),
+                subject: Some(filled(100)),
+                date: Some(Time::from_unix_millis(0)),
+            },
+            evidence: Evidence::None,
+            payee: None,
+            received: filled(100),
+            expected: filled(100),
+            text: kind.advice().to_owned(),
+            letter_no: Some(1),
+            proof: filled(100),
+            more: 9980,
+        }
+    }
+
+    #[test]
+    fn who_is_to_be_paid_instead_is_said_before_all_else() {
+        let payee = |from: &str, to: &str| {
+            Some(OtherPayee {
+                from: from.parse().unwrap(),
+                to: to.parse().unwrap(),
+            })
+        };
+        for kind in [WarningKind::ChangedContents, WarningKind::ConflictingStatus] {
+            let mut view = long(kind);
+            view.payee = payee("billing@pay.example", "other@evil.example");
+            let shown = warning(&view);
+            let first = "who is to be paid: billing@pay.example -> other@evil.example\n";
+            assert!(shown.starts_with(first), "{shown}");
+            assert!(shown.lines().count() <= 24, "{shown}");
+
+            let local = "a".repeat(64);
+            let domain = format!("{}example", "b23456789.".repeat(15));
+            view.payee = payee(
+                &format!("{local}@one.{domain}"),
+                &format!("{local}@two.{domain}"),
+            );
+            let shown = warning(&view);
+            assert!(shown.lines().count() <= 24, "{shown}");
+            assert!(shown.lines().all(|l| l.chars().count() <= 80), "{shown}");
+            assert!(shown.lines().nth(1).unwrap().contains(" -> "), "{shown}");
+        }
+    }
+
     #[test]
     fn every_kind_of_warning_says_what_to_do_on_one_screen() {
         for kind in WarningKind::ALL {
-            let filled = |n: usize| "word ".repeat(n);
-            let view = WarningView {
-                id: 4711,
-                kind: *kind,
-                rule: Some(13),
-                at: Time::from_unix_millis(0),
-                state: WarningState::Open,
-                trade: "orders@shop.example/T-1"
-                    .rsplit_once('/')
-                    .map(|(shop, id)| tradepost_statements::TradeRef {
-                        shop: shop.parse().unwrap(),
-                        id: id.parse().unwrap(),
-                    }),
-                letter: LetterView {
-                    message_id: Some(filled(100)),
-                    from: Some(filled(100)),
-                    subject: Some(filled(100)),
-                    date: Some(Time::from_unix_millis(0)),
-                },
-                evidence: Evidence::None,
-                received: filled(100),
-                expected: filled(100),
-                text: kind.advice().to_owned(),
-                letter_no: Some(1),
-                proof: filled(100),
-                more: 9980,
-            };
+            let view = long(*kind);
             let shown = warning(&view);
             assert!(shown.lines().count() <= 24, "{shown}");
             assert!(shown.contains("+9,980 more"), "{shown}");

@@ -18,6 +18,7 @@ mod count;
 mod evaluate;
 mod expecting;
 mod records;
+mod terms;
 mod tracks;
 
 mod act;

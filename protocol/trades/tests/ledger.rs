@@ -444,15 +444,30 @@ fn two_shops_with_one_trade_id_are_told_apart_by_name() {
 }
 
 #[test]
-fn an_adopted_trade_may_get_dearer_by_its_charges_but_not_change_its_lines() {
+fn an_adopted_trade_keeps_its_lines_and_its_total_unless_the_person_agrees() {
     let mut ledger = Ledger::new();
     assert_eq!(ledger.hear(record(10, "T-1", 1)).verdict, Verdict::Adopted);
-    let mut dearer = record(11, "T-1", 2);
-    dearer["body"]["charges"][0]["price"] = eur("6.00");
-    dearer["body"]["total"] = eur("59.00");
-    assert_eq!(ledger.hear(dearer).verdict, Verdict::Applied);
+    let total = |n: u64, version: u32, shipping: &str, total: &str| {
+        let mut other = record(n, "T-1", version);
+        other["body"]["charges"][0]["price"] = eur(shipping);
+        other["body"]["total"] = eur(total);
+        other
+    };
+    assert_eq!(
+        ledger.hear(total(13, 2, "5.00", "58.00")).verdict,
+        Verdict::Applied
+    );
+    let cheaper = ledger.hear(total(14, 3, "4.00", "57.00"));
+    let dearer = ledger.hear(total(11, 4, "6.00", "59.00"));
+    for judged in [cheaper, dearer.clone()] {
+        assert_eq!(judged.warning, Some(WarningKind::ChangedContents));
+    }
+    assert_eq!(ledger.trade("T-1")["total"], eur("58.00"));
+    let _ = ledger.act(&Act::Accept {
+        warning: dearer.warning_id.unwrap(),
+    });
     assert_eq!(ledger.trade("T-1")["total"], eur("59.00"));
-    let mut other = record(12, "T-1", 3);
+    let mut other = record(12, "T-1", 5);
     other["body"]["lines"][0]["price"] = eur("23.00");
     other["body"]["charges"][0]["price"] = eur("7.00");
     assert_eq!(

@@ -72,7 +72,11 @@ fn an_adopted_trade_is_repeated_as_its_newest_record_tells() {
     newer["body"]["charges"][0]["price"] = eur("7.00");
     newer["body"]["total"] = eur("60.00");
     let _ = ledger.hear(first);
-    let _ = ledger.hear(newer);
+    // It costs more, so the person has to agree to it.
+    let offer = ledger.hear(newer);
+    let _ = ledger.act(&Act::Accept {
+        warning: offer.warning_id.unwrap(),
+    });
     let once = again(&ledger);
     let order = json_of(&once);
     assert_eq!(once.from, Some(address(ANN)));

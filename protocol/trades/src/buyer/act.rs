@@ -231,6 +231,8 @@ fn accept(desk: &mut Desk<'_>, id: u64) -> Result<super::Judgement, Refusal> {
         return Err(Refusal::CannotBeRead(id));
     }
     letter.accepted_through = letter.accepted_through.max(rule);
+    // What the person agrees to, they agree to now.
+    letter.moved = Some(desk.next_place());
     desk.set_warning_state(warning, WarningState::Accepted);
     Ok(door::enter(desk, &mut letter))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tradepost_statements::progress::Progress;
+use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::{Address, Amount, DeliveryState, OrderState, PaymentState, Time};
 
@@ -28,7 +29,8 @@ pub(super) fn state(
         .order
         .and_then(|i| letters.get(i))
         .and_then(Filed::order_status);
-    let payment = payment_now_known(letters, tracks, &record.payment.processor);
+    let told = Told::of(letters, tracks, agreed, record);
+    let payment = told.now();
     let newest_carriers = carriers(record).collect();
     let parcels = Parcels {
         letters,
@@ -58,14 +60,13 @@ pub(super) fn state(
         order_state,
         Some(OrderState::Cancelled | OrderState::Returned)
     );
-    let paid = payment.map_or(Amount::zero(record.total.currency()), |p| {
-        paid_so_far(p.state, p.paid, record.total)
-    });
+    let paid = told.paid();
     let unpaid = unpaid(record.total, paid, order_state, payment);
     let promised = promised(&delivery, order, |s| is_done(s, refunded));
     Some(TradeState {
         origin,
         request,
+        record: filed.letter.no,
         version: record.version.number(),
         shop_name: record.shop_name.clone(),
         placed: record.placed,
@@ -92,27 +93,100 @@ pub(super) fn state(
     })
 }
 
-/// What the processor says; and what the person accepted from somebody else, if that is later.
-fn payment_now_known<'l>(
-    letters: &'l [Filed],
-    tracks: &Tracks,
-    processor: &Address,
-) -> Option<&'l PaymentStatus> {
-    let told = tracks.payment.iter().filter_map(|(sender, i)| {
-        let filed = letters.get(*i)?;
-        let counts = sender == processor || filed.letter.accepted_through >= 13;
-        let at = filed.payment_status()?.at;
-        counts.then_some((at, filed.decoded.statement.id, filed))
-    });
-    told.max_by_key(|(at, id, _)| (*at, *id))
-        .and_then(|(_, _, filed)| filed.payment_status())
+/// What is told of the payment.
+struct Told<'t> {
+    total: Amount,
+    /// By the processor; or what the person accepted from somebody else, if that is later.
+    present: Option<&'t PaymentStatus>,
+    /// By whom another record, that counts no more, has paid: what counted stays.
+    former: Vec<&'t PaymentStatus>,
+}
+
+impl<'t> Told<'t> {
+    fn of(
+        letters: &'t [Filed],
+        tracks: &Tracks,
+        agreed: &Agreed,
+        record: &TradeRecord,
+    ) -> Told<'t> {
+        let (mut present, mut former) = (Vec::new(), Vec::new());
+        for (sender, index) in &tracks.payment {
+            let Some((filed, status)) = letters
+                .get(*index)
+                .and_then(|f| Some((f, f.payment_status()?)))
+            else {
+                continue;
+            };
+            if *sender == record.payment.processor || filed.letter.accepted_through >= 13 {
+                present.push((status.at, filed.letter.no, status));
+            } else if agreed.processors.contains(sender) {
+                former.push(status);
+            }
+        }
+        let latest = present.into_iter().max_by_key(|(at, no, _)| (*at, *no));
+        Told {
+            total: record.total,
+            present: latest.map(|(.., status)| status),
+            former,
+        }
+    }
+
+    /// What shows: the processor's word, unless more is paid by the word of a former one.
+    fn now(&self) -> Option<&'t PaymentStatus> {
+        let most = self
+            .former
+            .iter()
+            .max_by_key(|s| (self.standing(s).minor(), s.at));
+        let former = most.copied();
+        match self.present {
+            Some(present) => former
+                .filter(|s| self.standing(s).is_more_than(self.standing(present)))
+                .or(Some(present)),
+            None => former,
+        }
+    }
+
+    /// Paid so far, by all words together; never more than the total because of a former one.
+    fn paid(&self) -> Amount {
+        let Some(now) = self.now() else {
+            return Amount::zero(self.total.currency());
+        };
+        let shown = paid_so_far(now.state, now.paid, self.total);
+        let others = self.present.iter().chain(&self.former);
+        others
+            .filter(|s| !std::ptr::eq(**s, now))
+            .fold(shown, |paid, other| {
+                match paid.plus(self.standing(other)) {
+                    Ok(sum) if sum.is_more_than(self.total) && self.total.is_more_than(paid) => {
+                        self.total
+                    }
+                    Ok(sum) if sum.is_more_than(self.total) => paid,
+                    Ok(sum) => sum,
+                    // An accepted status may speak of another currency.
+                    Err(_) => paid,
+                }
+            })
+    }
+
+    /// What is paid and was not given back.
+    fn standing(&self, status: &PaymentStatus) -> Amount {
+        let nothing = Amount::zero(self.total.currency());
+        if matches!(status.state, PaymentState::Voided | PaymentState::Refunded) {
+            return nothing;
+        }
+        let paid = paid_so_far(status.state, status.paid, self.total);
+        match status.refunded {
+            Some(refunded) => paid.minus(refunded).unwrap_or(nothing),
+            None => paid,
+        }
+    }
 }
 
 struct Parcels<'p> {
     letters: &'p [Filed],
     tracks: &'p Tracks,
     newest_carriers: &'p std::collections::BTreeSet<Address>,
-    record: &'p tradepost_statements::record::TradeRecord,
+    record: &'p TradeRecord,
 }
 
 impl Parcels<'_> {

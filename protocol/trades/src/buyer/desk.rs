@@ -11,7 +11,7 @@ use crate::rows::{Overlay, Row, Rows};
 use super::letter::LetterFacts;
 use super::say::Saying;
 use super::settings::Settings;
-use super::state::{Letter, Own, Request, Totals, Trade};
+use super::state::{Letter, Own, Place, Request, Totals, Trade};
 use super::warning::{Finding, Warning, WarningState};
 use super::{Change, Counted, Judgement, Notice, keys, lookalikes};
 
@@ -106,6 +106,14 @@ impl<'l> Desk<'l> {
         let next = self.get::<u64>(counter).unwrap_or(0) + 1;
         self.put(counter, &next);
         next
+    }
+
+    /// Behind all letters that have come.
+    pub(super) fn next_place(&mut self) -> Place {
+        Place {
+            after: self.get(keys::LETTER_COUNTER).unwrap_or(0),
+            nth: self.next_number(keys::PLACE_COUNTER),
+        }
     }
 
     pub(super) fn letter(&self, no: u64) -> Option<Letter> {
@@ -249,6 +257,7 @@ impl<'l> Desk<'l> {
         let renewed = Warning {
             evidence: letter.received.evidence,
             proof: letter.received.proof.clone(),
+            payee: finding.payee.clone(),
             received: finding.received.clone(),
             expected: finding.expected.clone(),
             ..known.clone()
@@ -275,6 +284,7 @@ impl<'l> Desk<'l> {
             facts: letter.received.letter.clone(),
             evidence: letter.received.evidence,
             proof: letter.received.proof.clone(),
+            payee: finding.payee.clone(),
             received: finding.received.clone(),
             expected: finding.expected.clone(),
             more: 0,

@@ -73,6 +73,7 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
                 held_since: None,
                 tries: 0,
                 copies: 0,
+                moved: None,
             }
         }
     };
@@ -86,6 +87,7 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
         desk.delete(&keys::held(until, letter.no));
     }
     let was_held_for_dns = held::is_for_dns(letter);
+    let was_refused = matches!(letter.fate, Fate::Warned { rule: ..=7, .. });
     held::note_try(desk, letter);
     let content = read(&letter.received.content);
     let trade = content
@@ -97,7 +99,12 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
     {
         desk.mark(&keys::waits_for(&copy_of(decoded.statement.id), letter.no));
     }
-    match lines_1_to_7(desk, letter, &content) {
+    let door = lines_1_to_7(desk, letter, &content);
+    if was_refused && matches!(door, Door::Enters | Door::Held { .. }) {
+        // Nobody takes a place beforehand by a letter that is not believed.
+        letter.moved = Some(desk.next_place());
+    }
+    match door {
         Door::Enters => {
             let Ok(decoded) = content else {
                 return judgement(Verdict::Warned, &content, None);
@@ -129,7 +136,15 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                     // Counted at the first one, and judged together with it.
                     known.copies += 1;
                     known.received.evidence = known.received.evidence.max(letter.received.evidence);
+                    let came_first = letter.place() < known.place() && known.accepted_through == 0;
+                    if came_first {
+                        // It waited for DNS while a copy of it passed.
+                        known.moved = Some(letter.place());
+                    }
                     desk.put_letter(&known);
+                    if came_first && let Ok(decoded) = &content {
+                        file::file(desk, first, &decoded.statement);
+                    }
                     if let Ok(decoded) = &content
                         && file::counts_as_answer(&known.fate)
                     {

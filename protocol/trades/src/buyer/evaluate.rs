@@ -13,8 +13,9 @@ use crate::rows::Rows;
 
 use super::desk::{Desk, read};
 use super::judge::{Agreed, Known, lines_8_to_15};
-use super::records::{self, Records, Terms};
+use super::records::{self, Records};
 use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
+use super::terms::Terms;
 use super::warning::Finding;
 use super::{Notice, count, door, expecting, file, keys, lookalikes, schedule, totals, tracks};
 
@@ -88,6 +89,11 @@ impl Filed {
         body.map(ToString::to_string).unwrap_or_default()
     }
 
+    /// The person accepted a trade record although it is not what was agreed (lines 11, 12 and 16).
+    pub(super) fn is_accepted_offer(&self) -> bool {
+        self.letter.accepted_through >= 11
+    }
+
     /// The person accepted it although it does not fit what else is known (line 16).
     pub(super) fn accepted(&self) -> bool {
         self.letter.accepted_through >= 16
@@ -149,7 +155,8 @@ pub(super) fn set_aside(desk: &mut Desk<'_>, trade: &Trade, no: u64) -> bool {
         lines_8_to_15(desk, statement, accepted, &nothing_known).filter(|f| f.rule <= 9)
     } else {
         let records: Vec<Filed> = load(desk, trade.records.iter());
-        let agreed = records::walk(desk, &nothing_known, &records).agreed(&records);
+        let walked = records::walk(desk, &nothing_known, &records, &trade.counted_records);
+        let agreed = walked.agreed(&records);
         let known = Known {
             agreed: agreed.as_ref(),
             ..nothing_known
@@ -220,7 +227,7 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     let mut letters = load(desk, trade.letters.iter().chain(aside));
     let nothing_known = nothing_known(&trade);
     claim_requests(desk, trade_ref, &nothing_known, &letters);
-    let records = records::walk(desk, &nothing_known, &letters);
+    let records = records::walk(desk, &nothing_known, &letters, &trade.counted_records);
     let agreed = records.agreed(&letters);
     let origin = origin(desk, trade_ref, &letters, &records);
     let mut outcomes = record_outcomes(&letters, &records, origin);
@@ -228,8 +235,10 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     let tracks = tracks::walk(&letters, &passed, &mut outcomes);
 
     sort_aside(desk, &mut trade, &letters, &outcomes, aside);
+    let counting = records.counting.iter().filter_map(|i| letters.get(*i));
+    trade.counted_records.extend(counting.map(|f| f.letter.no));
     let before = trade.state.take();
-    trade.state = records.current().zip(agreed).and_then(|(current, agreed)| {
+    trade.state = records.current.zip(agreed).and_then(|(current, agreed)| {
         count::state(origin, &letters, &records, current, &agreed, &tracks)
     });
     trade.adopted |= trade
@@ -342,9 +351,6 @@ fn record_outcomes(
     origin: Origin,
 ) -> BTreeMap<usize, Outcome> {
     let mut outcomes = BTreeMap::new();
-    let version = |i: &usize| letters.get(*i).and_then(Filed::record).map(|r| r.version);
-    let counting = |i: &usize| !records.refused.contains_key(i);
-    let mut highest = None;
     for (index, _) in letters
         .iter()
         .enumerate()
@@ -356,16 +362,13 @@ fn record_outcomes(
             Outcome::refused(finding.clone())
         } else if records.duplicates.contains(&index) {
             Outcome::of(Fate::Duplicate)
-        } else if highest.is_some() && version(&index) < highest {
+        } else if records.late.contains(&index) {
             Outcome::of(Fate::Late)
-        } else if origin == Origin::Adopted && highest.is_none() {
+        } else if origin == Origin::Adopted && records.counting.first() == Some(&index) {
             Outcome::of(Fate::Adopted)
         } else {
             Outcome::of(Fate::Applied)
         };
-        if counting(&index) {
-            highest = highest.max(version(&index));
-        }
         outcomes.insert(index, outcome);
     }
     outcomes

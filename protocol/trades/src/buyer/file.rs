@@ -8,9 +8,9 @@ use tradepost_statements::{Body, Kind, Statement, TradeRef};
 use super::desk::{Desk, numbers_after};
 use super::evaluate::{self, Filed, Outcome, reconsider};
 use super::judge::{Known, lines_8_to_15};
-use super::records::Terms;
 use super::settings::Rules;
 use super::state::{Fate, Letter, OwnProgress, Request, RequestAnswer, Trade};
+use super::terms::Terms;
 use super::warning::WarningKind;
 use super::{Judgement, Notice, Verdict, keys};
 
@@ -59,6 +59,7 @@ fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64, statement: &
             trade: trade_ref.clone(),
             letters: Vec::new(),
             records: Vec::new(),
+            counted_records: BTreeSet::new(),
             confirmed: false,
             adopted: false,
             state: None,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use tradepost_statements::order::Line;
+use tradepost_statements::order::{Line, LineQuantity};
 use tradepost_statements::rule::in_force;
 use tradepost_statements::status::DeliveryStatus;
 use tradepost_statements::{Address, Amount, Body, Kind, Statement, TradeRef};
@@ -12,9 +12,9 @@ use crate::paid::paid_for_refund;
 
 use super::desk::Desk;
 use super::expecting;
-use super::records::Terms;
 use super::settings::Adopt;
 use super::state::RequestAnswer;
+use super::terms::Terms;
 use super::warning::{Finding, WarningKind};
 
 /// What is known of the trade when a letter is judged.
@@ -34,12 +34,12 @@ pub(super) struct Known<'k> {
 pub(super) struct Agreed {
     /// Every carrier that any version names.
     pub(super) carriers: BTreeSet<Address>,
-    /// Every processor that a version names; one, unless the person accepted another.
+    /// Every processor that one of them names; one, unless the person accepted another.
     pub(super) processors: BTreeSet<Address>,
-    /// The total of each version.
+    /// The total of each, the present one last.
     pub(super) totals: Vec<Amount>,
-    /// The lines of the version that counts.
-    pub(super) lines: Vec<Line>,
+    /// The lines of each, the present ones last.
+    pub(super) lines: Vec<Vec<Line>>,
 }
 
 /// The first line from 8 to 15 that applies to a statement whose lines up to `accepted` the
@@ -422,17 +422,27 @@ fn line_15_the_items_are_the_trades(s: &Statement, known: &Known<'_>) -> Option<
     let (Body::DeliveryStatus(status), Some(agreed)) = (&s.body, known.agreed) else {
         return None;
     };
-    let DeliveryStatus { lines, .. } = &**status;
-    lines.iter().flatten().find_map(|part| {
-        let line = usize::try_from(part.line)
-            .ok()
-            .and_then(|i| agreed.lines.get(i));
+    let DeliveryStatus { lines: parts, .. } = &**status;
+    let stray = |lines: &Vec<Line>| stray_item(parts.iter().flatten(), lines);
+    // A status made before a newer version of the record speaks of that version's lines.
+    if agreed.lines.iter().any(|lines| stray(lines).is_none()) {
+        return None;
+    }
+    stray(agreed.lines.last()?)
+}
+
+fn stray_item<'p>(
+    mut parts: impl Iterator<Item = &'p LineQuantity>,
+    lines: &[Line],
+) -> Option<Finding> {
+    parts.find_map(|part| {
+        let line = usize::try_from(part.line).ok().and_then(|i| lines.get(i));
         match line {
             None if in_force("line 15: a line of the trade") => Some(Finding::new(
                 15,
                 WarningKind::WrongItems,
                 format!("line {} of the trade", part.line),
-                format!("lines 0 to {}", agreed.lines.len().saturating_sub(1)),
+                format!("lines 0 to {}", lines.len().saturating_sub(1)),
             )),
             Some(line) if part.quantity > line.quantity && in_force("line 15: quantity") => {
                 Some(Finding::new(

@@ -5,6 +5,8 @@ use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
 use tradepost_statements::Address;
 
 pub(super) const LETTER_COUNTER: &str = "b/n/letter";
+/// Of the letters that stand elsewhere than where they came.
+pub(super) const PLACE_COUNTER: &str = "b/n/place";
 pub(super) const WARNING_COUNTER: &str = "b/n/warning";
 pub(super) const TOTALS: &str = "b/sum";
 pub(super) const LETTERS: &str = "b/l/";

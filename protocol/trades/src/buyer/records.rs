@@ -1,66 +1,67 @@
-//! The versions of a trade record (protocol 4): each is compared with what was agreed before,
-//! and the highest that keeps to it counts.
+//! The versions of a trade record (protocol 4): each is compared with what was agreed before, in the
+//! order of their arrival. The record that arrived first is what the others are held to, unless the
+//! person accepted another; the highest version that keeps to it counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tradepost_statements::link::ExpectedOrder;
-use tradepost_statements::order::{Line, Order};
-use tradepost_statements::postal::{Buyer, Recipient};
+use tradepost_statements::order::Order;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::rule::in_force;
-use tradepost_statements::{Address, Body, Statement};
+use tradepost_statements::{Address, Body};
 
 use super::desk::Desk;
 use super::evaluate::Filed;
 use super::expecting;
 use super::judge::{Agreed, Known, lines_8_to_15};
-use super::warning::{Finding, WarningKind};
-
-/// What a trade record is compared with: the order, without one the lowest version known, and what
-/// the shop said at its checkout (protocol 9).
-#[derive(Clone, Copy, Default)]
-pub(super) struct Terms<'t> {
-    pub(super) order: Option<&'t Order>,
-    pub(super) lowest: Option<&'t TradeRecord>,
-    pub(super) expected: Option<&'t ExpectedOrder>,
-}
+use super::terms::{HeldTo, Terms, conflict};
+use super::warning::Finding;
 
 /// What became of the trade records of a trade, by their place among its letters.
+#[derive(Default)]
 pub(super) struct Records {
     /// What is wrong with them; they do not count.
     pub(super) refused: BTreeMap<usize, Finding>,
     /// They say what another one says.
     pub(super) duplicates: BTreeSet<usize>,
-    /// They disagree with another of the same version.
+    /// They disagree with one that arrived before.
     pub(super) conflicting: BTreeMap<usize, Finding>,
-    /// All that passed lines 8 to 15, lowest version first, whether they count or say it again.
+    /// Lower versions that came after a higher one.
+    pub(super) late: BTreeSet<usize>,
+    /// All that passed lines 8 to 15, in the order of their arrival, whether they count or not.
     pub(super) passed: Vec<usize>,
-    /// The one that counts for each version, lowest first.
-    pub(super) versions: Vec<usize>,
+    /// Those that count, in the order of their arrival.
+    pub(super) counting: Vec<usize>,
+    /// The version that counts.
+    pub(super) current: Option<usize>,
+    /// Of those that count, the late ones that tell another total or other lines: only the carriers that
+    /// they name count.
+    outdated: BTreeSet<usize>,
+    /// They counted before a record that arrived earlier was believed, or another accepted: what
+    /// their parties said stays.
+    counted_once: Vec<usize>,
 }
 
 impl Records {
-    /// The version that counts.
-    pub(super) fn current(&self) -> Option<usize> {
-        self.versions.last().copied()
-    }
-
     /// What the versions that count say together.
     pub(super) fn agreed(&self, letters: &[Filed]) -> Option<Agreed> {
-        let records: Vec<&TradeRecord> = self
-            .versions
-            .iter()
-            .filter_map(|i| letters.get(*i).and_then(Filed::record))
+        let record = |i: &usize| letters.get(*i).and_then(Filed::record);
+        let current = record(&self.current?)?;
+        let all = self.counting.iter().chain(&self.counted_once);
+        let parties: Vec<&TradeRecord> = all.clone().filter_map(record).collect();
+        // The present ones last.
+        let terms: Vec<&TradeRecord> = all
+            .filter(|i| !self.outdated.contains(i))
+            .filter_map(record)
+            .chain(std::iter::once(current))
             .collect();
-        let current = records.last()?;
         Some(Agreed {
-            carriers: records.iter().flat_map(|r| carriers(r)).collect(),
-            processors: records
+            carriers: parties.iter().flat_map(|r| carriers(r)).collect(),
+            processors: parties
                 .iter()
                 .map(|r| r.payment.processor.clone())
                 .collect(),
-            totals: records.iter().map(|r| r.total).collect(),
-            lines: current.lines.clone(),
+            totals: terms.iter().map(|r| r.total).collect(),
+            lines: terms.iter().map(|r| r.lines.clone()).collect(),
         })
     }
 }
@@ -69,38 +70,51 @@ pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
     record.delivery.carriers.iter().map(|c| c.address.clone())
 }
 
-/// Judges and walks the trade records among a trade's letters.
-pub(super) fn walk(desk: &Desk<'_>, known: &Known<'_>, letters: &[Filed]) -> Records {
-    let mut in_order: Vec<(usize, &Filed, &TradeRecord)> = letters
+type Arrived<'l> = (usize, &'l Filed, &'l TradeRecord);
+
+/// Judges and walks the trade records among a trade's letters. `once` are the numbers of those that
+/// have counted before.
+pub(super) fn walk(
+    desk: &Desk<'_>,
+    known: &Known<'_>,
+    letters: &[Filed],
+    once: &BTreeSet<u64>,
+) -> Records {
+    let mut arrived: Vec<Arrived<'_>> = letters
         .iter()
         .enumerate()
         .filter_map(|(i, f)| f.record().map(|r| (i, f, r)))
         .collect();
-    in_order.sort_by_key(|(_, f, r)| (r.version, f.decoded.statement.id));
-    let order = order_of(desk, known, &in_order);
+    arrived.sort_by_key(|(_, f, _)| f.letter.place());
+    let order = order_of(desk, known, &arrived);
     // What was ordered here is judged by that order alone.
     let expected = known.trade.filter(|_| order.is_none());
     let expected = expected.and_then(|trade| expecting::of_trade(desk.rows(), trade));
     let terms = Terms {
         order: order.as_ref(),
-        lowest: None,
         expected: expected.as_ref().map(|e| &e.order),
+        held_to: None,
     };
-    let first = judge_all(desk, known, &in_order, terms, None);
-    // A trade that one record started is known to the others, whatever their order.
-    let agreed = first.agreed(letters);
-    match &agreed {
-        Some(agreed) => judge_all(desk, known, &in_order, terms, Some(agreed)),
-        None => first,
+    let alone = Walk::through(desk, known, terms, once, &arrived);
+    let (Some(agreed), Some(first)) = (alone.agreed(letters), alone.counting.first()) else {
+        return alone;
+    };
+    // A trade that one record started is known to the others. Those that came before it and are let
+    // in by it alone come after it.
+    if let Some(place) = arrived.iter().position(|(i, ..)| i == first)
+        && let Some(up_to_it) = arrived.get_mut(..=place)
+    {
+        up_to_it.rotate_right(1);
     }
+    let known = Known {
+        agreed: Some(&agreed),
+        ..*known
+    };
+    Walk::through(desk, &known, terms, once, &arrived)
 }
 
 /// The order that the records answer, when one of them answers one of ours.
-fn order_of(
-    desk: &Desk<'_>,
-    known: &Known<'_>,
-    records: &[(usize, &Filed, &TradeRecord)],
-) -> Option<Order> {
+fn order_of(desk: &Desk<'_>, known: &Known<'_>, records: &[Arrived<'_>]) -> Option<Order> {
     records.iter().find_map(|(_, filed, _)| {
         let statement = &filed.decoded.statement;
         let request = desk.request(statement.request.as_ref()?)?;
@@ -121,282 +135,139 @@ fn order_of(
     })
 }
 
-fn judge_all(
-    desk: &Desk<'_>,
-    known: &Known<'_>,
-    in_order: &[(usize, &Filed, &TradeRecord)],
-    terms: Terms<'_>,
-    agreed: Option<&Agreed>,
-) -> Records {
-    let mut records = Records {
-        refused: BTreeMap::new(),
-        duplicates: BTreeSet::new(),
-        conflicting: BTreeMap::new(),
-        passed: Vec::new(),
-        versions: Vec::new(),
-    };
-    let mut lowest: Option<&TradeRecord> = None;
-    let mut passed: BTreeMap<u32, Vec<(usize, &Filed)>> = BTreeMap::new();
-    for (index, filed, record) in in_order {
-        let known = Known {
-            trade: known.trade,
-            adopted: known.adopted,
-            agreed,
-            terms: Terms { lowest, ..terms },
-        };
-        match lines_8_to_15(
+/// A walk through the records in the order of their arrival.
+struct Walk<'w> {
+    desk: &'w Desk<'w>,
+    known: Known<'w>,
+    terms: Terms<'w>,
+    once: &'w BTreeSet<u64>,
+    /// What the person accepted, by version: the others that say the same are duplicates.
+    accepted: BTreeSet<(u32, String)>,
+    held_to: Option<HeldTo<'w>>,
+    highest: u32,
+    /// The first that counted of each version.
+    first_of: BTreeMap<u32, &'w TradeRecord>,
+    /// What was told, by version, whether it counts or not.
+    told: BTreeSet<(u32, String)>,
+    records: Records,
+}
+
+impl<'w> Walk<'w> {
+    fn through(
+        desk: &'w Desk<'w>,
+        known: &Known<'w>,
+        terms: Terms<'w>,
+        once: &'w BTreeSet<u64>,
+        arrived: &[Arrived<'w>],
+    ) -> Records {
+        let accepted = arrived
+            .iter()
+            .filter(|(_, f, _)| f.is_accepted_offer())
+            .map(|(_, f, r)| (r.version.number(), f.body()))
+            .collect();
+        let mut walk = Walk {
             desk,
-            &filed.decoded.statement,
-            filed.letter.accepted_through,
-            &known,
-        ) {
-            Some(finding) => {
-                records.refused.insert(*index, finding);
-            }
-            None => {
-                lowest.get_or_insert(record);
-                records.passed.push(*index);
-                passed
-                    .entry(record.version.number())
-                    .or_default()
-                    .push((*index, filed));
-            }
-        }
-    }
-    for (version, same_version) in passed {
-        records.choose(version, &same_version);
-    }
-    records
-}
-
-impl Records {
-    /// Protocol 4, "Versions": the same body is a duplicate; of others the lower statement id
-    /// counts, and both are warned. What the person accepted counts before all.
-    fn choose(&mut self, version: u32, rivals: &[(usize, &Filed)]) {
-        let mut contents: BTreeMap<String, Vec<(usize, &Filed)>> = BTreeMap::new();
-        for rival in rivals {
-            contents.entry(rival.1.body()).or_default().push(*rival);
-        }
-        let mut best: Vec<(usize, &Filed)> = Vec::new();
-        for mut same in contents.into_values() {
-            same.sort_by_key(|(_, f)| (!f.accepted(), f.decoded.statement.id));
-            let mut same = same.into_iter();
-            best.extend(same.next());
-            self.duplicates.extend(same.map(|(i, _)| i));
-        }
-        best.sort_by_key(|(_, f)| (!f.accepted(), f.decoded.statement.id));
-        if best.len() > 1 && in_force("line 16: one record for each version") {
-            for (index, _) in best.iter().filter(|(_, f)| !f.accepted()) {
-                let finding = Finding::new(
-                    16,
-                    WarningKind::ConflictingStatus,
-                    format!("a trade record of version {version} that differs from another one"),
-                    "one trade record for each version",
-                );
-                self.conflicting.insert(*index, finding);
-            }
-        }
-        self.versions.extend(best.first().map(|(i, _)| *i));
-    }
-}
-
-impl Terms<'_> {
-    /// Protocol 5, line 11.
-    pub(super) fn line_11_are_kept_by(&self, statement: &Statement) -> Option<Finding> {
-        let Body::TradeRecord(record) = &statement.body else {
-            return None;
+            known: *known,
+            terms,
+            once,
+            accepted,
+            held_to: None,
+            highest: 0,
+            first_of: BTreeMap::new(),
+            told: BTreeSet::new(),
+            records: Records::default(),
         };
-        let changed = |received: String, expected: String| {
-            Some(Finding::new(
-                11,
-                WarningKind::ChangedContents,
-                received,
-                expected,
-            ))
-        };
-        match record.sum() {
-            _ if !in_force("line 11: the sum") => {}
-            Ok(sum) if sum == record.total => {}
-            Ok(sum) => {
-                return changed(
-                    format!("the total {}", record.total),
-                    format!("the sum {sum} of lines and charges less discounts"),
-                );
-            }
-            Err(e) => {
-                return changed(
-                    format!("a trade record without sum: {e}"),
-                    "a total that is the sum".to_owned(),
-                );
-            }
+        for record in arrived {
+            walk.step(*record);
         }
-        let difference = match (self.order, self.lowest) {
-            (Some(order), _) => differs_from_order(record, order),
-            (None, Some(lowest)) => differs_from_record(record, lowest),
-            (None, None) => None,
+        walk.records
+    }
+
+    fn step(&mut self, (index, filed, record): Arrived<'w>) {
+        let told = (record.version.number(), filed.body());
+        let says_again = !filed.is_accepted_offer()
+            && (self.told.contains(&told) || self.accepted.contains(&told));
+        let terms = if says_again {
+            Terms::default()
+        } else {
+            Terms {
+                held_to: self.held_to.as_ref(),
+                ..self.terms
+            }
         };
-        let difference = difference.or_else(|| exceeds(record, self.expected?));
-        if let Some((received, expected)) = difference {
-            return changed(received, expected);
+        if let Some(finding) = self.refusal(filed, terms) {
+            if self.has_counted(filed) && self.refusal(filed, self.terms).is_none() {
+                self.records.counted_once.push(index);
+            }
+            self.records.refused.insert(index, finding);
+            return;
         }
-        // An order names no payment processor: the lowest version does, for all later ones.
-        let processor = self.lowest.map(|l| &l.payment.processor);
-        let differs =
-            |p: &&Address| **p != record.payment.processor && in_force("line 11: the processor");
-        match processor.filter(differs) {
-            Some(p) => changed(
-                format!("the payment processor {}", record.payment.processor),
-                format!("the payment processor {p}"),
-            ),
-            None => None,
+        self.records.passed.push(index);
+        if says_again {
+            if self.has_counted(filed) && !self.told.contains(&told) {
+                // The one that is accepted counts in its place.
+                self.records.counted_once.push(index);
+            }
+            self.records.duplicates.insert(index);
+            return;
+        }
+        self.told.insert(told);
+        self.place(index, filed, record);
+    }
+
+    /// Lines 8 to 15.
+    fn refusal(&self, filed: &Filed, terms: Terms<'_>) -> Option<Finding> {
+        let known = Known {
+            trade: self.known.trade,
+            adopted: self.known.adopted,
+            agreed: self.known.agreed,
+            terms,
+        };
+        let statement = &filed.decoded.statement;
+        lines_8_to_15(self.desk, statement, filed.letter.accepted_through, &known)
+    }
+
+    fn has_counted(&self, filed: &Filed) -> bool {
+        self.once.contains(&filed.letter.no)
+    }
+
+    /// Protocol 4, "Versions": what one that kept to line 11 is beside those that arrived before it.
+    fn place(&mut self, index: usize, filed: &Filed, record: &'w TradeRecord) {
+        let version = record.version.number();
+        let (Some(held_to), false) = (&mut self.held_to, filed.is_accepted_offer()) else {
+            // The first; or what the person accepted, which counts whole from now on.
+            self.held_to = Some(HeldTo::new(record, filed.is_accepted_offer()));
+            self.highest = version;
+            self.first_of.insert(version, record);
+            self.records.counting.push(index);
+            self.records.current = Some(index);
+            return;
+        };
+        let first = self.first_of.get(&version).copied();
+        let payee = held_to.other_payee(record);
+        if first.is_some() || payee.is_some() {
+            if in_force("line 16: one record for each version") {
+                let finding = conflict(record, first.unwrap_or(held_to.record()), payee);
+                self.records.conflicting.insert(index, finding);
+            } else {
+                self.records.late.insert(index);
+            }
+            if self.has_counted(filed) {
+                self.records.counted_once.push(index);
+            }
+            return;
+        }
+        self.first_of.insert(version, record);
+        self.records.counting.push(index);
+        if version < self.highest {
+            self.records.late.insert(index);
+            if !held_to.changes_in(record, &self.terms).is_empty() {
+                self.records.outdated.insert(index);
+            }
+        } else {
+            held_to.learn(record);
+            self.highest = version;
+            self.records.current = Some(index);
         }
     }
-}
-
-/// What came and what was expected.
-type Difference = Option<(String, String)>;
-
-fn differs_from_order(record: &TradeRecord, order: &Order) -> Difference {
-    None.or_else(|| lines_differ(&record.lines, &order.lines))
-        .or_else(|| {
-            let more = record.total.currency() != order.total.currency()
-                || record.total.is_more_than(order.total);
-            (more && in_force("line 11: the total")).then(|| {
-                (
-                    format!("the total {}", record.total),
-                    format!("at most {}", order.total),
-                )
-            })
-        })
-        .or_else(|| differ("payment by", record.payment.method, order.payment.method))
-        .or_else(|| differ("delivery by", record.delivery.method, order.delivery.method))
-        .or_else(|| buyers_differ(record.buyer.as_ref(), order.buyer.as_ref()))
-        .or_else(|| {
-            destinations_differ(
-                (record.deliver_to.as_ref(), record.buyer.as_ref()),
-                (order.deliver_to.as_ref(), order.buyer.as_ref()),
-            )
-        })
-}
-
-/// Protocol 9: at most this total.
-fn exceeds(record: &TradeRecord, expected: &ExpectedOrder) -> Difference {
-    let total = expected.total?;
-    let more = record.total.currency() != total.currency() || record.total.is_more_than(total);
-    (more && in_force("line 11: the expected total")).then(|| {
-        (
-            format!("the total {}", record.total),
-            format!("at most {total}, as you expect"),
-        )
-    })
-}
-
-fn differs_from_record(record: &TradeRecord, lowest: &TradeRecord) -> Difference {
-    None.or_else(|| lines_differ(&record.lines, &lowest.lines))
-        .or_else(|| differ("payment by", record.payment.method, lowest.payment.method))
-        .or_else(|| {
-            differ(
-                "delivery by",
-                record.delivery.method,
-                lowest.delivery.method,
-            )
-        })
-        .or_else(|| buyers_differ(record.buyer.as_ref(), lowest.buyer.as_ref()))
-        .or_else(|| {
-            destinations_differ(
-                (record.deliver_to.as_ref(), record.buyer.as_ref()),
-                (lowest.deliver_to.as_ref(), lowest.buyer.as_ref()),
-            )
-        })
-}
-
-fn differ<T: PartialEq + std::fmt::Display>(what: &str, received: T, expected: T) -> Difference {
-    (received != expected && in_force("line 11: the methods"))
-        .then(|| (format!("{what} {received}"), format!("{what} {expected}")))
-}
-
-fn lines_differ(received: &[Line], expected: &[Line]) -> Difference {
-    let same = |r: &Line, e: &Line| {
-        let sku_as_far_as_known = match (&r.sku, &e.sku) {
-            (Some(r), Some(e)) => r == e,
-            (None, _) | (_, None) => true,
-        };
-        r.name == e.name && r.quantity == e.quantity && r.price == e.price && sku_as_far_as_known
-    };
-    let all_same =
-        received.len() == expected.len() && received.iter().zip(expected).all(|(r, e)| same(r, e));
-    if all_same || !in_force("line 11: the lines") {
-        return None;
-    }
-    Some((listed(received), listed(expected)))
-}
-
-fn listed(lines: &[Line]) -> String {
-    let shown: Vec<String> = lines
-        .iter()
-        .take(20)
-        .map(|l| {
-            let sku = l
-                .sku
-                .as_ref()
-                .map(|s| format!(" [{s}]"))
-                .unwrap_or_default();
-            format!("{} x {}{sku} at {}", l.quantity, l.name, l.price)
-        })
-        .collect();
-    shown.join(", ")
-}
-
-fn buyers_differ(received: Option<&Buyer>, expected: Option<&Buyer>) -> Difference {
-    let (r, e) = (received?, expected?);
-    let phone_differs = matches!((&r.phone, &e.phone), (Some(r), Some(e)) if r != e);
-    let differs = r.name != e.name || r.address != e.address || phone_differs;
-    (differs && in_force("line 11: the buyer")).then(|| {
-        (
-            format!("the buyer {}", named(r)),
-            format!("the buyer {}", named(e)),
-        )
-    })
-}
-
-/// Where it goes: `deliver_to`, and where that is left out, to the buyer. A record that leaves
-/// it out although the order names one says nothing about it.
-fn destinations_differ(
-    received: (Option<&Recipient>, Option<&Buyer>),
-    expected: (Option<&Recipient>, Option<&Buyer>),
-) -> Difference {
-    let to = received.0?;
-    let (name, address) = match expected {
-        (Some(e), _) => (&e.name, &e.address),
-        (None, Some(buyer)) => (&buyer.name, &buyer.address),
-        (None, None) => return None,
-    };
-    let differs = to.name != *name || to.address != *address;
-    (differs && in_force("line 11: deliver_to")).then(|| {
-        let show = |name: &str, address| format!("delivery to {name}, {}", written(address));
-        (show(&to.name, &to.address), show(name, address))
-    })
-}
-
-fn named(buyer: &Buyer) -> String {
-    let phone = buyer
-        .phone
-        .as_ref()
-        .map(|p| format!(", {p}"))
-        .unwrap_or_default();
-    format!("{}, {}{phone}", buyer.name, written(&buyer.address))
-}
-
-fn written(a: &tradepost_statements::postal::PostalAddress) -> String {
-    [
-        Some(a.street.as_str()),
-        a.postal_code.as_deref(),
-        Some(a.city.as_str()),
-        a.region.as_deref(),
-        Some(a.country.code()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>()
-    .join(", ")
 }

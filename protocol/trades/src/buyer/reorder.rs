@@ -80,15 +80,11 @@ fn of_record(record: TradeRecord, buyer: Option<Buyer>) -> Order {
     }
 }
 
-/// Of the newest version, and whom it was written to.
+/// And whom it was written to.
 fn record_that_counts(rows: &dyn Rows, known: &Trade) -> Option<(Address, TradeRecord)> {
-    let version = known.state.as_ref()?.version;
-    let records = known.records.iter();
-    let records = records.filter_map(|no| Filed::load_from(rows, *no));
-    records.filter(Filed::counts).find_map(|filed| {
-        let record = filed.record().filter(|r| r.version.number() == version)?;
-        Some((filed.decoded.statement.to.clone(), record.clone()))
-    })
+    let filed = Filed::load_from(rows, known.state.as_ref()?.record)?;
+    let record = filed.record()?.clone();
+    Some((filed.decoded.statement.to, record))
 }
 
 fn own_order(rows: &dyn Rows, known: &Trade) -> Option<(Statement, Order)> {

@@ -59,11 +59,8 @@ impl Saying {
         if let Some(request) = known.state.as_ref().and_then(|s| s.request.as_ref()) {
             return Some(request.buyer().clone());
         }
-        let newest = known.records.iter().rev();
-        newest
-            .filter_map(|no| Filed::load_from(rows, *no))
-            .find(Filed::counts)
-            .map(|filed| filed.decoded.statement.to)
+        let record = Filed::load_from(rows, known.state.as_ref()?.record)?;
+        Some(record.decoded.statement.to)
     }
 }
 

@@ -33,6 +33,29 @@ pub(super) struct Letter {
     /// How many more times it came.
     #[serde(default)]
     pub(super) copies: u64,
+    /// Where it stands among the letters, when that is not where it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) moved: Option<Place>,
+}
+
+impl Letter {
+    /// Where it stands among the letters: where it came, that is, where the journal first has it; what
+    /// was not believed or did not fit, where the person's trust or act let it in.
+    pub(super) fn place(&self) -> Place {
+        self.moved.unwrap_or(Place {
+            after: self.no,
+            nth: 0,
+        })
+    }
+}
+
+/// A place among the letters, in the order of their arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// The number of the last letter that had come.
+    pub(super) after: u64,
+    /// Of those that were let in later, which; 0 for that letter itself.
+    pub(super) nth: u64,
 }
 
 /// How a letter stands at present.
@@ -66,6 +89,9 @@ pub(super) struct Trade {
     /// Those of them that are trade records.
     #[serde(default)]
     pub(super) records: Vec<u64>,
+    /// Those that have counted, even if they do no more: what their parties said stays.
+    #[serde(default)]
+    pub(super) counted_records: BTreeSet<u64>,
     /// The person confirmed that it is theirs (protocol 9).
     #[serde(default)]
     pub(super) confirmed: bool,
@@ -110,6 +136,8 @@ tradepost_statements::words! {
 pub(super) struct TradeState {
     pub(super) origin: Origin,
     pub(super) request: Option<RequestId>,
+    /// The number of the letter with the trade record that counts.
+    pub(super) record: u64,
     pub(super) version: u32,
     pub(super) shop_name: String,
     pub(super) placed: Time,

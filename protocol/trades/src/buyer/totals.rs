@@ -171,6 +171,7 @@ pub(super) fn own_warning(kind: WarningKind, desk: &Desk<'_>) -> Warning {
         facts: no_letter(),
         evidence: Evidence::None,
         proof: String::new(),
+        payee: None,
         received: String::new(),
         expected: String::new(),
         more: 0,

@@ -391,6 +391,7 @@ fn outcome(fate: &Fate) -> &'static str {
 }
 
 fn warning_view(w: Warning) -> WarningView {
+    let text = w.advice().to_owned();
     let LetterFacts {
         message_id,
         from,
@@ -412,9 +413,10 @@ fn warning_view(w: Warning) -> WarningView {
             date,
         },
         evidence: w.evidence,
+        payee: w.payee,
         received: safe_to_read(&w.received),
         expected: safe_to_read(&w.expected),
-        text: w.kind.advice().to_owned(),
+        text,
         letter_no: w.letter,
         proof: safe_to_read(&w.proof),
         more: w.more,

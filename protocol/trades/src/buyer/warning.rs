@@ -1,7 +1,7 @@
 //! Warnings: what did not fit, what was expected, and what the person can do (E26).
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::{Evidence, Time, TradeRef, words};
+use tradepost_statements::{Address, Evidence, Time, TradeRef, words};
 
 use super::letter::LetterFacts;
 
@@ -94,6 +94,9 @@ pub struct Warning {
     pub evidence: Evidence,
     /// How its sender was proven, in one sentence.
     pub proof: String,
+    /// Whom the letter would have paid in place of whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payee: Option<OtherPayee>,
     /// What came.
     pub received: String,
     /// What was expected.
@@ -103,12 +106,22 @@ pub struct Warning {
     pub more: u64,
 }
 
+/// Another payment processor than the one that a trade has (protocol 4, "Versions").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherPayee {
+    /// Whom the trade has paid.
+    pub from: Address,
+    /// Whom the letter names instead.
+    pub to: Address,
+}
+
 /// A line of protocol 5 that applies to a letter, or what is to be said beside the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
     /// The line; 0 beside the verdict.
     pub(super) rule: u8,
     pub(super) kind: WarningKind,
+    pub(super) payee: Option<OtherPayee>,
     pub(super) received: String,
     pub(super) expected: String,
 }
@@ -123,6 +136,7 @@ impl Finding {
         Finding {
             rule,
             kind,
+            payee: None,
             received: received.into(),
             expected: expected.into(),
         }
@@ -142,6 +156,22 @@ impl Finding {
         (self.rule > 0).then_some(self.rule)
     }
 }
+
+impl Warning {
+    /// What it means and what the person can do, in plain words.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        if self.payee.is_some() {
+            ANOTHER_IS_TO_BE_PAID
+        } else {
+            self.kind.advice()
+        }
+    }
+}
+
+/// Said before all else that a trade record changes.
+const ANOTHER_IS_TO_BE_PAID: &str = "The shop names somebody else to be paid. It changed nothing. Pay nothing because of it: ask the shop by a way you \
+     know, not by an answer to this letter. Accept it (`tradepost warnings accept`) only if the shop says the same there.";
 
 impl WarningKind {
     /// What it means and what the person can do, in plain words.
@@ -196,7 +226,8 @@ impl WarningKind {
                 "It speaks of items that the trade does not have. It changed nothing. Ask the shop."
             }
             WarningKind::ConflictingStatus => {
-                "There are two versions of the same step; the one with the lower id counts. Ask the sender which is true."
+                "There are two versions of the same step or trade record: of a step the one with the lower id counts, of a record the one that \
+                 came first. Ask the sender which is true; accept the other only if you agree to it."
             }
             WarningKind::ImpossibleStep => {
                 "This step cannot follow what was known before, so it changed nothing. Ask the sender if you doubt the present state."

@@ -13,7 +13,7 @@ use tradepost_statements::{
 };
 
 use super::super::state::Origin;
-use super::super::warning::{WarningKind, WarningState};
+use super::super::warning::{OtherPayee, WarningKind, WarningState};
 
 /// A trade, as `list` and `pending` give it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +258,9 @@ pub struct WarningView {
     pub letter: LetterView,
     /// How the letter's sender was proven.
     pub evidence: Evidence,
+    /// Whom the letter would have paid in place of whom; null where it changes no payee.
+    #[serde(default)]
+    pub payee: Option<OtherPayee>,
     /// What came.
     pub received: String,
     /// What was expected.
