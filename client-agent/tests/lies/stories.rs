@@ -5,7 +5,10 @@ use tradepost_trades::buyer::{Verdict, WarningKind, view};
 
 use crate::draft::Said;
 use crate::trial::receive;
-use crate::world::{CARRIER, EVIL, FLAVOURS, Scene, delivery_status, record, request, with};
+use crate::world::{
+    CARRIER, EVIL, FLAVOURS, PAY, SHOP, SIXTH, Scene, about, delivery_status, payment_status,
+    record, request, uuid, with,
+};
 
 #[test]
 fn a_status_before_its_trade_record_is_judged_again_when_that_comes() {
@@ -66,5 +69,44 @@ fn only_the_shop_introduces_a_carrier() {
         assert_eq!(judged.verdict, Verdict::Applied, "{judged:?}");
         let judged = receive(&mut ledger, &status(214).seal()).unwrap();
         assert_ne!(judged.verdict, Verdict::Warned, "{judged:?}");
+    }
+}
+
+#[test]
+fn a_shop_has_nobody_else_paid_once_a_record_of_its_trade_came() {
+    for flavour in FLAVOURS {
+        let said = |n: u64, id: &str, version: u32, payee: &str| {
+            let mut said = record(n, id, version);
+            said["body"]["payment"]["processor"] = json!(payee);
+            if id == SIXTH {
+                said["request"] = json!(request(6));
+            }
+            Said::new(said, flavour).seal()
+        };
+        let mut ledger = Scene::ledger(flavour);
+        let adopted = receive(&mut ledger, &said(300, "T-3003", 1, PAY)).unwrap();
+        assert_eq!(adopted.verdict, Verdict::Adopted, "{adopted:?}");
+        for (id, lower) in [("T-3003", 1), (SIXTH, 1), (SIXTH, 2)] {
+            // The same with the payee as it was.
+            let mut honest = ledger.clone();
+            let judged = receive(&mut honest, &said(3, id, lower, PAY)).unwrap();
+            assert_eq!(judged.warning, None, "{judged:?}");
+
+            let judged = receive(&mut ledger, &said(4 + u64::from(lower), id, lower, EVIL));
+            let judged = judged.unwrap();
+            assert_eq!(judged.warning, Some(WarningKind::ConflictingStatus), "{id}");
+            let trade = view::find(ledger.rows(), id).unwrap();
+            let shown = view::show(ledger.rows(), &trade, crate::world::now()).unwrap();
+            assert_eq!(shown.parties.processor.as_str(), PAY);
+            let warning = view::warning(ledger.rows(), judged.warning_id.unwrap()).unwrap();
+            let payee = warning.payee.unwrap();
+            assert_eq!((payee.from.as_str(), payee.to.as_str()), (PAY, EVIL));
+            // Nobody hears the one that it names.
+            let mut settled = about(payment_status(310, 1, "settled"), SHOP, id);
+            settled["from"] = json!(EVIL);
+            settled["id"] = json!(uuid(310 + judged.letter.unwrap()));
+            let judged = receive(&mut ledger, &Said::new(settled, flavour).seal()).unwrap();
+            assert_eq!(judged.warning, Some(WarningKind::WrongSender), "{judged:?}");
+        }
     }
 }

@@ -20,6 +20,9 @@ pub const OTHER: &str = "sales@other.example";
 /// Owns a domain, and has it signed and vouched for as anybody can.
 pub const EVIL: &str = "evil@evil.example";
 
+/// The trade of which version 2 came first.
+pub const SIXTH: &str = "T-1006";
+
 /// What Ann's provider calls itself.
 pub const PROVIDER: &str = "mx.home.example";
 
@@ -192,6 +195,7 @@ pub fn own(flavour: Flavour) -> impl Iterator<Item = Vec<u8>> {
         order(3, SHOP),
         order(4, OTHER),
         order(5, SHOP),
+        order(6, SHOP),
         own_return(),
     ];
     own.into_iter()
@@ -212,6 +216,8 @@ pub fn heard(flavour: Flavour) -> impl Iterator<Item = Letter> {
         parcel("P-3", delivery_status(31, 9, "in-transit")),
         others_record(),
         rejection_of_the_fifth(),
+        second_version_of_the_sixth(),
+        of_the_sixth(payment_status(33, 1, "settled")),
     ];
     heard
         .into_iter()
@@ -240,6 +246,15 @@ fn rejection_of_the_fifth() -> Value {
     rejected["request"] = json!(request(5));
     rejected["answers"] = json!(uuid(5));
     rejected
+}
+
+/// A trade whose second version came before its first one, and which is paid.
+fn second_version_of_the_sixth() -> Value {
+    with(record(32, SIXTH, 2), "request", json!(request(6)))
+}
+
+fn of_the_sixth(statement: Value) -> Value {
+    about(statement, SHOP, SIXTH)
 }
 
 pub fn statement(n: u64, from: &str, body: Value) -> Value {

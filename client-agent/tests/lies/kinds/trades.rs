@@ -6,8 +6,8 @@ use tradepost_trades::buyer::WarningKind;
 
 use super::protocol::warned;
 use crate::draft::{Letter, Said};
-use crate::kind::{Expected, Kind, kind};
-use crate::world::{CARRIER, EVIL, PAY, Scene, at, eur};
+use crate::kind::{Expected, Kind, UNREADABLE, kind};
+use crate::world::{CARRIER, EVIL, PAY, SIXTH, Scene, at, eur, request, uuid};
 
 const CHANGED: Expected = warned(11, WarningKind::ChangedContents);
 const AMOUNT: Expected = warned(14, WarningKind::WrongAmount);
@@ -17,7 +17,7 @@ const RESTARTED: Expected = warned(16, WarningKind::SequenceRestarted);
 const STATUS: Expected = warned(16, WarningKind::ConflictingStatus);
 
 pub fn kinds() -> Vec<Kind> {
-    let all = [changed(), amounts_and_items(), steps()].concat();
+    let all = [changed(), versions(), amounts_and_items(), steps()].concat();
     all.into_iter().map(Kind::another).collect()
 }
 
@@ -117,6 +117,82 @@ fn changed() -> Vec<Kind> {
         .scenes(&[Scene::Version]),
     );
     kinds
+}
+
+/// A number or an id that the shop chooses gets nobody else paid.
+fn versions() -> Vec<Kind> {
+    fn pays_evil(s: Said, version: u32) -> Said {
+        s.say("/body/version", version)
+            .say("/body/payment/processor", EVIL)
+    }
+    fn of_the_sixth(s: Said, version: u32) -> Said {
+        pays_evil(s, version)
+            .say("/trade/id", SIXTH)
+            .say("/request", request(6))
+    }
+    fn under_a_lower_id(s: Said) -> Letter {
+        s.say("/id", uuid(2)).seal()
+    }
+    let all: [(&'static str, Expected, fn(Said) -> Letter); 12] = [
+        ("version: a second first one, another payee", STATUS, |s| {
+            pays_evil(s, 1).seal()
+        }),
+        (
+            "version: a second first one, another payee, a lower id",
+            STATUS,
+            |s| under_a_lower_id(pays_evil(s, 1)),
+        ),
+        ("version: a third one, another payee", CHANGED, |s| {
+            pays_evil(s, 3).seal()
+        }),
+        ("version: the last there is, another payee", CHANGED, |s| {
+            pays_evil(s, 0x7fff_ffff).seal()
+        }),
+        ("version: beyond the last", UNREADABLE, |s| {
+            pays_evil(s, 0x8000_0000).seal()
+        }),
+        ("version: none is zero", UNREADABLE, |s| {
+            pays_evil(s, 0).seal()
+        }),
+        (
+            "version: the first one after the second, another payee",
+            STATUS,
+            |s| of_the_sixth(s, 1).seal(),
+        ),
+        (
+            "version: the first one after the second, another payee, a lower id",
+            STATUS,
+            |s| under_a_lower_id(of_the_sixth(s, 1)),
+        ),
+        (
+            "version: the second one again, another payee, a lower id",
+            STATUS,
+            |s| under_a_lower_id(of_the_sixth(s, 2)),
+        ),
+        (
+            "version: one above the second, which came first, another payee",
+            CHANGED,
+            |s| of_the_sixth(s, 3).seal(),
+        ),
+        (
+            "version: the first one after the second, another payee and no request",
+            STATUS,
+            |s| of_the_sixth(s, 1).leave_out("/request").seal(),
+        ),
+        (
+            "version: the first one after the second, another payee and a higher total",
+            CHANGED,
+            |s| {
+                of_the_sixth(s, 1)
+                    .say("/body/charges/0/price", eur("15.00"))
+                    .say("/body/total", eur("68.00"))
+                    .seal()
+            },
+        ),
+    ];
+    let rows = all.into_iter();
+    rows.map(|(name, expected, lie)| kind(name, expected, lie).scenes(&[Scene::Version]))
+        .collect()
 }
 
 fn amounts_and_items() -> Vec<Kind> {

@@ -155,7 +155,7 @@ pub(super) fn set_aside(desk: &mut Desk<'_>, trade: &Trade, no: u64) -> bool {
         lines_8_to_15(desk, statement, accepted, &nothing_known).filter(|f| f.rule <= 9)
     } else {
         let records: Vec<Filed> = load(desk, trade.records.iter());
-        let walked = records::walk(desk, &nothing_known, &records, &trade.counted_records);
+        let walked = records::walk(desk, trade, &records);
         let agreed = walked.agreed(&records);
         let known = Known {
             agreed: agreed.as_ref(),
@@ -180,10 +180,10 @@ fn load<'n>(desk: &Desk<'_>, numbers: impl Iterator<Item = &'n u64>) -> Vec<File
     letters
 }
 
-fn nothing_known(trade: &Trade) -> Known<'_> {
+pub(super) fn nothing_known(trade: &Trade) -> Known<'_> {
     Known {
         trade: Some(&trade.trade),
-        adopted: trade.adopted,
+        adopted: false,
         agreed: None,
         terms: Terms::default(),
     }
@@ -227,7 +227,7 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     let mut letters = load(desk, trade.letters.iter().chain(aside));
     let nothing_known = nothing_known(&trade);
     claim_requests(desk, trade_ref, &nothing_known, &letters);
-    let records = records::walk(desk, &nothing_known, &letters, &trade.counted_records);
+    let records = records::walk(desk, &trade, &letters);
     let agreed = records.agreed(&letters);
     let origin = origin(desk, trade_ref, &letters, &records);
     let mut outcomes = record_outcomes(&letters, &records, origin);
@@ -241,10 +241,13 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     trade.state = records.current.zip(agreed).and_then(|(current, agreed)| {
         count::state(origin, &letters, &records, current, &agreed, &tracks)
     });
-    trade.adopted |= trade
-        .state
-        .as_ref()
-        .is_some_and(|s| s.origin == Origin::Adopted);
+    if trade.adopted_by.is_none()
+        && let Some(state) = &trade.state
+        && state.origin == Origin::Adopted
+    {
+        let first = records.counting.first().and_then(|i| letters.get(*i));
+        trade.adopted_by = first.map(|f| f.letter.no);
+    }
     for (filed, outcome) in letters
         .iter_mut()
         .zip((0..).map_while(|i| outcomes.remove(&i)))

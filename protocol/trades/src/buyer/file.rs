@@ -61,7 +61,7 @@ fn add_to_trade(desk: &mut Desk<'_>, trade_ref: &TradeRef, no: u64, statement: &
             records: Vec::new(),
             counted_records: BTreeSet::new(),
             confirmed: false,
-            adopted: false,
+            adopted_by: None,
             state: None,
             counted: None,
             listed: BTreeSet::new(),

@@ -22,7 +22,7 @@ use super::warning::{Finding, WarningKind};
 pub(super) struct Known<'k> {
     /// The trade that the letters are filed with; none for a letter that names none.
     pub(super) trade: Option<&'k TradeRef>,
-    /// The trade was adopted before.
+    /// The trade was adopted by this very letter.
     pub(super) adopted: bool,
     /// What its trade records say, when there is one that counts.
     pub(super) agreed: Option<&'k Agreed>,

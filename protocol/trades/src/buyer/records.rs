@@ -10,9 +10,10 @@ use tradepost_statements::rule::in_force;
 use tradepost_statements::{Address, Body};
 
 use super::desk::Desk;
-use super::evaluate::Filed;
+use super::evaluate::{Filed, nothing_known};
 use super::expecting;
 use super::judge::{Agreed, Known, lines_8_to_15};
+use super::state::Trade;
 use super::terms::{HeldTo, Terms, conflict};
 use super::warning::Finding;
 
@@ -72,30 +73,27 @@ pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
 
 type Arrived<'l> = (usize, &'l Filed, &'l TradeRecord);
 
-/// Judges and walks the trade records among a trade's letters. `once` are the numbers of those that
-/// have counted before.
-pub(super) fn walk(
-    desk: &Desk<'_>,
-    known: &Known<'_>,
-    letters: &[Filed],
-    once: &BTreeSet<u64>,
-) -> Records {
+/// Judges and walks the trade records among a trade's letters.
+pub(super) fn walk(desk: &Desk<'_>, trade: &Trade, letters: &[Filed]) -> Records {
     let mut arrived: Vec<Arrived<'_>> = letters
         .iter()
         .enumerate()
         .filter_map(|(i, f)| f.record().map(|r| (i, f, r)))
         .collect();
     arrived.sort_by_key(|(_, f, _)| f.letter.place());
-    let order = order_of(desk, known, &arrived);
+    let known = nothing_known(trade);
+    let order = order_of(desk, &known, &arrived);
     // What was ordered here is judged by that order alone.
-    let expected = known.trade.filter(|_| order.is_none());
-    let expected = expected.and_then(|trade| expecting::of_trade(desk.rows(), trade));
+    let expected = match order {
+        Some(_) => None,
+        None => expecting::of_trade(desk.rows(), &trade.trade),
+    };
     let terms = Terms {
         order: order.as_ref(),
         expected: expected.as_ref().map(|e| &e.order),
         held_to: None,
     };
-    let alone = Walk::through(desk, known, terms, once, &arrived);
+    let alone = Walk::through(desk, trade, &known, terms, &arrived);
     let (Some(agreed), Some(first)) = (alone.agreed(letters), alone.counting.first()) else {
         return alone;
     };
@@ -108,9 +106,9 @@ pub(super) fn walk(
     }
     let known = Known {
         agreed: Some(&agreed),
-        ..*known
+        ..known
     };
-    Walk::through(desk, &known, terms, once, &arrived)
+    Walk::through(desk, trade, &known, terms, &arrived)
 }
 
 /// The order that the records answer, when one of them answers one of ours.
@@ -140,7 +138,7 @@ struct Walk<'w> {
     desk: &'w Desk<'w>,
     known: Known<'w>,
     terms: Terms<'w>,
-    once: &'w BTreeSet<u64>,
+    trade: &'w Trade,
     /// What the person accepted, by version: the others that say the same are duplicates.
     accepted: BTreeSet<(u32, String)>,
     held_to: Option<HeldTo<'w>>,
@@ -155,9 +153,9 @@ struct Walk<'w> {
 impl<'w> Walk<'w> {
     fn through(
         desk: &'w Desk<'w>,
+        trade: &'w Trade,
         known: &Known<'w>,
         terms: Terms<'w>,
-        once: &'w BTreeSet<u64>,
         arrived: &[Arrived<'w>],
     ) -> Records {
         let accepted = arrived
@@ -169,7 +167,7 @@ impl<'w> Walk<'w> {
             desk,
             known: *known,
             terms,
-            once,
+            trade,
             accepted,
             held_to: None,
             highest: 0,
@@ -219,7 +217,7 @@ impl<'w> Walk<'w> {
     fn refusal(&self, filed: &Filed, terms: Terms<'_>) -> Option<Finding> {
         let known = Known {
             trade: self.known.trade,
-            adopted: self.known.adopted,
+            adopted: self.trade.adopted_by == Some(filed.letter.no),
             agreed: self.known.agreed,
             terms,
         };
@@ -228,7 +226,7 @@ impl<'w> Walk<'w> {
     }
 
     fn has_counted(&self, filed: &Filed) -> bool {
-        self.once.contains(&filed.letter.no)
+        self.trade.counted_records.contains(&filed.letter.no)
     }
 
     /// Protocol 4, "Versions": what one that kept to line 11 is beside those that arrived before it.

@@ -95,9 +95,9 @@ pub(super) struct Trade {
     /// The person confirmed that it is theirs (protocol 9).
     #[serde(default)]
     pub(super) confirmed: bool,
-    /// It was adopted once; turning adoption off later takes nothing away.
+    /// The number of the letter by which it was adopted; turning adoption off later takes nothing away.
     #[serde(default)]
-    pub(super) adopted: bool,
+    pub(super) adopted_by: Option<u64>,
     /// None while there are letters but no trade record that counts.
     pub(super) state: Option<TradeState>,
     /// What of it stands in the totals and lists.
