@@ -185,7 +185,9 @@ sent again by itself.")]
   tradepost import --sent ~/Maildir/.Sent      copies of your own letters
   tradepost import --json letters/ | jq -r 'select(.verdict == \"warned\") | .file'
 
-PATH is a letter (.eml), an mbox, a Maildir, or a folder of these.")]
+PATH is a letter (.eml), an mbox, a Maildir, or a folder of these. Letters are judged as they
+were delivered into a Maildir, as they stand in an mbox, and else in the order of names: of two
+trade records the first one counts.")]
     Import {
         /// Files and folders
         #[arg(required = true)]

@@ -4,6 +4,7 @@
 //! copies for Sent, the door for commands, and the ledger's own alarm. The loop here takes what
 //! the mailbox gives, batch by batch, each in one durable write together with its cursor.
 
+mod gathered;
 mod mailbox;
 
 use std::path::Path;
@@ -83,7 +84,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
 
     let scan = Scan {
         once,
-        afresh: false,
+        afresh: None,
         caught_up: Some(caught_up),
     };
     let done = tokio::select! {
@@ -216,6 +217,8 @@ pub(crate) async fn watch(
         mailbox.take(event).await?;
     }
     mailbox.finish();
+    // What was read counts, even where the rest could not be.
+    mailbox.record_gathered().await?;
     watching.await??;
     Ok(mailbox)
 }

@@ -35,8 +35,9 @@ pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the mailbox and the Sent folder from their beginning, and says what could not be proven
-/// again: keys and stamps vanish, people delete mail.
+/// Reads the mailbox and the Sent folder from their beginning, in the order in which the letters were
+/// received (protocol 4, "Versions"), and says what could not be proven again: keys and stamps
+/// vanish, people delete mail.
 pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
     let (data, config) = desk::alone(places).await?;
     let office = daemon::open(&data, config).await?;
@@ -54,14 +55,14 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
     let (stopper, stop) = stop::channel();
     let scan = Scan {
         once: true,
-        afresh: true,
+        afresh: Some(data.clone()),
         caught_up: None,
     };
     let read = tokio::select! {
         read = daemon::watch(&office, settings, scan, stop) => read?,
         _ = tokio::signal::ctrl_c() => {
             stopper.stop();
-            anyhow::bail!("interrupted; what was read so far is kept, run it again for the rest");
+            anyhow::bail!("interrupted; what was judged so far is kept, run it again for the rest");
         }
     };
     if let Some(judged) = again::judge_again(&office, Duration::MAX).await? {

@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::Home;
-use support::letters::{ANN, ORDER, at, delivered, in_transit, record, settled, shipped};
+use support::letters::{ANN, ORDER, PAY, at, delivered, in_transit, record, settled, shipped};
 use support::world::{World, wait_json};
 
 fn count(value: &Value) -> usize {
@@ -235,6 +235,37 @@ fn a_lost_ledger_is_rebuilt_from_the_mailbox() {
     home.run(&["rebuild"]).fails(1, "stop it first");
     home.run(&["daemon", "--once"]).fails(1, "daemon");
     daemon.end();
+}
+
+#[test]
+fn a_ledger_is_rebuilt_in_the_order_in_which_the_letters_were_received() {
+    let folders = "[imap]\nfolders = [\"INBOX\", \"Drafts\"]";
+    let world = World::with(|config| config.replace("[imap]", folders));
+    let home = &world.home;
+    let file = |folder: &str, letter: &[u8], at: i64| {
+        let received = jiff::Timestamp::from_second(1_795_000_000 + at).unwrap();
+        let filed = world.room.file(ANN, folder, letter, received, &[]);
+        assert!(filed.unwrap().is_some());
+    };
+    let another = record().with("/body/payment/processor", json!("other@evil.example"));
+    // What came last lies first in the folder that is read first, as where letters were moved.
+    file("INBOX", &another.letter(), 300);
+    file("INBOX", &settled(1).letter(), 200);
+    file("Drafts", &record().letter(), 100);
+    home.run(&["rebuild", "--from-mailbox"]).ok();
+    let shown = home.json(&["show", "T-1001"]);
+    assert_eq!(shown["parties"]["processor"], PAY);
+    assert_eq!(shown["payment"]["state"], "settled");
+    let warnings = home.json(&["warnings"]);
+    assert_eq!(count(&warnings), 1);
+    assert_eq!(warnings[0]["kind"], "conflicting-status");
+    let shown = home.run(&["warnings", "show", "1"]).ok();
+    let first = "who is to be paid: billing@pay.example -> other@evil.example\n";
+    assert!(shown.starts_with(first), "{shown}");
+    // Nothing is read again, and no letter lies about.
+    home.run(&["daemon", "--once"]).ok();
+    assert_eq!(home.json(&["warnings"]), warnings);
+    assert!(!home.path().join("data/rebuild.letters").exists());
 }
 
 #[test]

@@ -231,6 +231,36 @@ fn mbox_and_maildir_and_folders_are_read_like_single_letters() {
 }
 
 #[test]
+fn the_letters_of_a_maildir_come_in_the_order_of_their_delivery() {
+    let another = record().with("/body/payment/processor", json!("other@evil.example"));
+    // Whether they were read or not, and however their names go on.
+    for (first, second) in [
+        ("new/9", "cur/10"),
+        ("cur/9", "new/10"),
+        ("new/9", "new/10"),
+    ] {
+        let home = Home::new();
+        home.write(&format!("Maildir/{first}.z.host"), &record().letter());
+        home.write(&format!("Maildir/{second}.a.host:2,S"), &another.letter());
+        home.write(
+            "Maildir/cur/nameless",
+            b"Subject: no time, no letter of ours\r\n\r\n",
+        );
+        home.write(
+            "Maildir/new/nameless",
+            b"Subject: no time, no letter of ours\r\n\r\n",
+        );
+        let got = lines(&home.run(&["import", "--json", "Maildir"]).ok());
+        assert_eq!(
+            verdicts(&got),
+            ["adopted", "warned", "not-ours", "not-ours"]
+        );
+        let parties = &home.json(&["show", "T-1001"])["parties"];
+        assert_eq!(parties["processor"], PAY);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_judged() {
     let home = Home::new();
     home.write("good.eml", &record().letter());

@@ -3,15 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sd_notify::NotifyState;
 use tokio::sync::Notify;
 use tradepost_letters::untrusted;
 use tradepost_post::dkim::Unproven;
 use tradepost_post::imap::{Cursor, MailEvent, RawMail, TroubleKind, Watch};
+use tradepost_statements::Time;
 
+use super::gathered::Gathered;
 use super::say;
 use crate::ledger::{Entry, Input, LedgerError, cursors};
 use crate::office::Office;
@@ -22,8 +26,9 @@ use crate::receive::{Lay, take_in};
 pub(crate) struct Scan {
     /// Process what is there and end.
     pub(crate) once: bool,
-    /// From the very beginning, whatever was read before.
-    pub(crate) afresh: bool,
+    /// From the very beginning, whatever was read before, and in the order of receipt over all folders; the
+    /// letters lie in this folder meanwhile.
+    pub(crate) afresh: Option<PathBuf>,
     /// Rung when all there is was read once, or could not be.
     pub(crate) caught_up: Option<Arc<Notify>>,
 }
@@ -32,6 +37,8 @@ pub(crate) struct Scan {
 pub(crate) struct Mailbox {
     office: Arc<Office>,
     scan: Scan,
+    /// What is not judged before all of the mailbox is read.
+    gathered: Option<Gathered>,
     bar: Option<ProgressBar>,
     /// Letters with a Tradepost part, by what became of them.
     pub(crate) counts: BTreeMap<&'static str, usize>,
@@ -48,6 +55,7 @@ impl Mailbox {
         Mailbox {
             office,
             scan,
+            gathered: None,
             bar: None,
             counts: BTreeMap::new(),
             behind: 0,
@@ -65,7 +73,7 @@ impl Mailbox {
             watch.since = Some(now.minus(imap.since()));
         }
         watch.once = self.scan.once;
-        if self.scan.afresh {
+        if self.scan.afresh.is_some() {
             watch.since = None;
         } else {
             watch.cursors = self.office.work(|o| o.ledger.view(cursors)).await;
@@ -73,7 +81,7 @@ impl Mailbox {
         watch
     }
 
-    pub(crate) async fn take(&mut self, event: MailEvent) -> Result<(), LedgerError> {
+    pub(crate) async fn take(&mut self, event: MailEvent) -> anyhow::Result<()> {
         match event {
             MailEvent::Connected {
                 server,
@@ -127,7 +135,8 @@ impl Mailbox {
                     cursor,
                     set_aside,
                 };
-                self.record(mails, lay, Input::of(entry)).await?;
+                self.fetched += mails.len();
+                self.receive(mails, lay, Input::of(entry)).await?;
             }
             MailEvent::CaughtUp { folder } => {
                 self.finish();
@@ -160,22 +169,73 @@ impl Mailbox {
         }
     }
 
-    /// One batch is one durable write; only with it does the cursor move.
-    async fn record(
+    /// One batch is one durable write; only with it does the cursor move. What is read afresh waits for
+    /// the rest of the mailbox.
+    async fn receive(
         &mut self,
         mails: Vec<RawMail>,
         lay: Lay,
         cursor: Input,
+    ) -> anyhow::Result<()> {
+        let Some(data) = self.scan.afresh.clone() else {
+            let letters = mails.into_iter().map(|m| (m.internal_date, m.bytes));
+            return Ok(self.record(letters.collect(), lay, vec![cursor]).await?);
+        };
+        let gathered = match self.gathered.take() {
+            Some(gathered) => Ok(gathered),
+            None => Gathered::new(&data),
+        };
+        let added = tokio::task::spawn_blocking(move || {
+            let mut gathered = gathered?;
+            gathered.add(lay, &mails, cursor)?;
+            Ok::<_, std::io::Error>(gathered)
+        });
+        let gathered = added
+            .await?
+            .with_context(|| format!("letters could not be put in order in {}", data.display()))?;
+        let is_full = gathered.is_full();
+        self.gathered = Some(gathered);
+        if is_full {
+            self.record_gathered().await?;
+        }
+        Ok(())
+    }
+
+    /// Judges what was gathered, in the order of receipt.
+    pub(crate) async fn record_gathered(&mut self) -> anyhow::Result<()> {
+        let Some(gathered) = self.gathered.take() else {
+            return Ok(());
+        };
+        let mut sorted = gathered.sorted();
+        loop {
+            let reading = tokio::task::spawn_blocking(move || {
+                let run = sorted.next_run();
+                (sorted, run)
+            });
+            let run;
+            (sorted, run) = reading.await?;
+            match run.context("letters that were put in order could not be read again")? {
+                Some(run) => self.record(run.letters, run.lay, Vec::new()).await?,
+                None => break,
+            }
+        }
+        Ok(self.record(Vec::new(), Lay::Inbox, sorted.cursors).await?)
+    }
+
+    async fn record(
+        &mut self,
+        letters: Vec<(Option<Time>, Vec<u8>)>,
+        lay: Lay,
+        with: Vec<Input>,
     ) -> Result<(), LedgerError> {
-        self.fetched += mails.len();
-        let letters = mails
+        let letters = letters
             .into_iter()
-            .map(|mail| Unproven {
-                octets: mail.bytes,
-                received_at: mail.internal_date,
+            .map(|(received_at, octets)| Unproven {
+                octets,
+                received_at,
             })
             .collect();
-        let (taken, _) = take_in(&self.office, letters, lay, vec![cursor]).await?;
+        let (taken, _) = take_in(&self.office, letters, lay, with).await?;
         for judgement in taken.iter().filter_map(|t| t.judgement.as_ref()) {
             *self.counts.entry(judgement.verdict.word()).or_insert(0) += 1;
         }

@@ -39,7 +39,10 @@ pub(crate) const MOST_OCTETS: u64 = 32 * 1024 * 1024;
 /// Folders inside folders are followed so deep; symbolic links to folders are not.
 const MOST_DEPTH: usize = 32;
 
-/// Gives every letter under `path` to `take`, in the order of names. Stops when `take` fails.
+/// Gives every letter under `path` to `take`: those of a Maildir by the time of their delivery, where
+/// their names tell it, those of an mbox as they stand there, others in the order of names. Of two
+/// trade records the one that comes first counts (protocol 4, "Versions"); what a letter says of its
+/// own date is its sender's word, and decides nothing. Stops when `take` fails.
 pub(crate) fn each_letter<E>(
     path: &Path,
     faults: &mut Vec<Fault>,
@@ -47,7 +50,7 @@ pub(crate) fn each_letter<E>(
 ) -> Result<(), E> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() && is_part_of_maildir(path) => {
-            each_in_maildir_part(path, faults, take)
+            each_in_maildir_parts(&[path], faults, take)
         }
         Ok(found) if found.is_dir() => each_in_folder(path, 0, faults, take),
         Ok(found) if found.is_file() => each_in_file(path, faults, take),
@@ -72,18 +75,23 @@ fn is_part_of_maildir(folder: &Path) -> bool {
 }
 
 /// Every file there is a letter, whatever its name.
-fn each_in_maildir_part<E>(
-    part: &Path,
+fn each_in_maildir_parts<E>(
+    parts: &[&Path],
     faults: &mut Vec<Fault>,
     take: &mut dyn FnMut(Found) -> Result<(), E>,
 ) -> Result<(), E> {
-    let letters = match sorted(part) {
-        Ok(letters) => letters,
-        Err(e) => {
-            faults.push(Fault::of(part, e));
-            return Ok(());
+    let mut letters = Vec::new();
+    for part in parts {
+        match sorted(part) {
+            Ok(some) => letters.extend(some),
+            Err(e) => faults.push(Fault::of(part, e)),
         }
-    };
+    }
+    // What does not tell comes behind what does.
+    letters.sort_by_cached_key(|letter| {
+        let at = delivered_at(letter);
+        (at.is_none(), at, letter.file_name().map(ToOwned::to_owned))
+    });
     for letter in letters {
         match fs::metadata(&letter) {
             Ok(found) if found.is_file() => one_letter(&letter, faults, take)?,
@@ -92,6 +100,13 @@ fn each_in_maildir_part<E>(
         }
     }
     Ok(())
+}
+
+/// The seconds since 1970 with which the name of a letter in a Maildir begins, as its deliverer wrote
+/// them: `1795000000.M123P456.host:2,S`.
+fn delivered_at(letter: &Path) -> Option<u64> {
+    let (seconds, _) = letter.file_name()?.to_str()?.split_once('.')?;
+    seconds.parse().ok()
 }
 
 fn each_in_folder<E>(
@@ -109,9 +124,8 @@ fn each_in_folder<E>(
     };
     let is_maildir = folder.join("cur").is_dir() && folder.join("new").is_dir();
     if is_maildir {
-        for part in ["cur", "new"] {
-            each_in_maildir_part(&folder.join(part), faults, take)?;
-        }
+        let parts = ["cur", "new"].map(|part| folder.join(part));
+        each_in_maildir_parts(&parts.each_ref().map(PathBuf::as_path), faults, take)?;
         // Maildir++: other folders lie inside, with a dot in front; `tmp` holds nothing whole.
         entries.retain(|e| !["cur", "new", "tmp"].iter().any(|part| e.ends_with(part)));
     }

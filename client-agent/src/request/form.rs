@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Amount, Time};
 use tradepost_trades::buyer::view::{ShowView, TradeView, WarningView};
+use tradepost_trades::buyer::warning::OtherPayee;
 
 /// Whom an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,7 @@ impl Whole for ShowView {
 pub(super) struct WholeWarning {
     #[serde(flatten)]
     warning: WarningView,
+    payee: Option<OtherPayee>,
     proof: String,
     more: u64,
 }
@@ -87,6 +89,7 @@ impl Whole for WarningView {
     type More = WholeWarning;
     fn whole(self) -> Self::More {
         WholeWarning {
+            payee: self.payee.clone(),
             proof: self.proof.clone(),
             more: self.more,
             warning: self,

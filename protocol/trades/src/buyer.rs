@@ -4,7 +4,8 @@
 //! A letter's way: [`receive`] asks the lines that need only the letter itself (1 to 7, in
 //! `door`), files it with its trade, and judges the whole trade anew (lines 8 to 16, in `judge`
 //! and `evaluate`). A trade's state, and the open warnings about it, are thereby a function of
-//! the set of letters filed with it; only lines 7 and 10 go by arrival.
+//! the set of letters filed with it; only lines 7 and 10, and trade records among themselves, go by
+//! arrival.
 //!
 //! Everything is a function of (settings, rows, input, now) and returns a [`Change`]. Replaying
 //! the inputs gives the rows again.

@@ -1,6 +1,7 @@
 //! A trade judged anew from all its letters: lines 8 to 16 of protocol 5 and the fold of
 //! protocol 4. Run after each new letter, own statement or act of the person that could matter,
-//! so that the state depends on which letters came, not on their order or number.
+//! so that the state depends on which letters came, not on their order or number; but for the order of
+//! the trade records among themselves (`records`).
 
 use std::collections::BTreeMap;
 

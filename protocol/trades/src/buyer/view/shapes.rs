@@ -258,9 +258,6 @@ pub struct WarningView {
     pub letter: LetterView,
     /// How the letter's sender was proven.
     pub evidence: Evidence,
-    /// Whom the letter would have paid in place of whom; null where it changes no payee.
-    #[serde(default)]
-    pub payee: Option<OtherPayee>,
     /// What came.
     pub received: String,
     /// What was expected.
@@ -270,6 +267,10 @@ pub struct WarningView {
     /// The letter's number in the ledger, for finding the letter itself.
     #[serde(skip_serializing, default)]
     pub letter_no: Option<u64>,
+    /// Whom the letter would have paid in place of whom; for people. For programs, `received` and
+    /// `expected` begin with it.
+    #[serde(skip_serializing, default)]
+    pub payee: Option<OtherPayee>,
     /// How the sender was proven or not, in one sentence; for people.
     #[serde(skip_serializing, default)]
     pub proof: String,
