@@ -86,14 +86,14 @@ fn a_shop_has_nobody_else_paid_once_a_record_of_its_trade_came() {
         let mut ledger = Scene::ledger(flavour);
         let adopted = receive(&mut ledger, &said(300, "T-3003", 1, PAY)).unwrap();
         assert_eq!(adopted.verdict, Verdict::Adopted, "{adopted:?}");
-        for (id, lower) in [("T-3003", 1), (SIXTH, 1), (SIXTH, 2)] {
+        let cases = [("T-3003", 1), (SIXTH, 1), (SIXTH, 2)];
+        for (n, (id, lower)) in (3..).zip(cases) {
             // The same with the payee as it was.
             let mut honest = ledger.clone();
-            let judged = receive(&mut honest, &said(3, id, lower, PAY)).unwrap();
+            let judged = receive(&mut honest, &said(n, id, lower, PAY)).unwrap();
             assert_eq!(judged.warning, None, "{judged:?}");
 
-            let judged = receive(&mut ledger, &said(4 + u64::from(lower), id, lower, EVIL));
-            let judged = judged.unwrap();
+            let judged = receive(&mut ledger, &said(n, id, lower, EVIL)).unwrap();
             assert_eq!(judged.warning, Some(WarningKind::ConflictingStatus), "{id}");
             let trade = view::find(ledger.rows(), id).unwrap();
             let shown = view::show(ledger.rows(), &trade, crate::world::now()).unwrap();

@@ -480,3 +480,56 @@ fn an_offer_that_the_order_refuses_holds_nobody_to_it() {
     next["body"]["total"] = eur("62.00");
     assert_eq!(ledger.hear(next).verdict, Verdict::Applied);
 }
+
+#[test]
+fn what_was_agreed_is_not_swapped_by_answering_another_order_with_it() {
+    let adopted = || {
+        let mut ledger = Ledger::new();
+        let mut first = record(5, "T-1", 1);
+        first["body"]["charges"][0]["price"] = eur("9.00");
+        first["body"]["total"] = eur("62.00");
+        assert_eq!(ledger.hear(first).verdict, Verdict::Adopted);
+        let _ = ledger.hear(with(
+            payment_status(30, "T-1", 1, "settled"),
+            "body",
+            json!({
+                "kind": "payment-status", "sequence": 1, "state": "settled", "at": at(1).to_string(),
+                "amount": eur("62.00"), "settle": { "actual": at(1).to_string() },
+            }),
+        ));
+        let _ = ledger.say(&order(1, SHOP));
+        ledger
+    };
+    // It answers the order as it was made, and is no version of what was adopted.
+    for (version, payee, expected) in [
+        (1, PAY, CONFLICT),
+        (1, EVIL, CONFLICT),
+        (2, PAY, CHANGED),
+        (2, EVIL, CHANGED),
+    ] {
+        let mut ledger = adopted();
+        let before = ledger.trade("T-1");
+        let judged = ledger.hear(paid_to(answer(2, version), payee));
+        assert_eq!(warned(&judged), expected, "version {version} for {payee}");
+        assert_eq!(ledger.trade("T-1"), before);
+        assert_eq!(before["paid"], json!(true));
+        assert_eq!(before["origin"], "adopted");
+    }
+    // What the order does not allow is not ordered by saying it again with its request.
+    let mut ledger = adopted();
+    let mut dearer = answer(2, 1);
+    dearer["body"]["charges"][0]["price"] = eur("9.00");
+    dearer["body"]["total"] = eur("62.00");
+    assert_eq!(warned(&ledger.hear(dearer)), CHANGED);
+    assert_eq!(ledger.trade("T-1")["origin"], "adopted");
+    // Where it is what was adopted, it is ordered, and the order holds for what comes.
+    let mut ledger = Ledger::new();
+    let _ = ledger.hear(record(5, "T-1", 1));
+    let _ = ledger.say(&order(1, SHOP));
+    assert_eq!(ledger.hear(answer(6, 2)).verdict, Verdict::Applied);
+    assert_eq!(ledger.trade("T-1")["origin"], "placed");
+    let mut cheaper = answer(7, 3);
+    cheaper["body"]["charges"][0]["price"] = eur("4.00");
+    cheaper["body"]["total"] = eur("57.00");
+    assert_eq!(ledger.hear(cheaper).verdict, Verdict::Applied);
+}

@@ -208,7 +208,17 @@ pub(super) fn note_answer(desk: &mut Desk<'_>, letter: &Letter, statement: &Stat
             continue;
         }
         // What a refused letter says is not shown as the answer.
-        let is_refused = matches!(letter.fate, Fate::Warned { rule: 11, .. });
+        let is_refused = match letter.fate {
+            Fate::Warned { rule: 11, .. } => true,
+            Fate::Warned { rule: 16, .. } => statement.body.kind() == Kind::TradeRecord,
+            Fate::Warned { .. }
+            | Fate::New
+            | Fate::Applied
+            | Fate::Adopted
+            | Fate::Late
+            | Fate::Duplicate
+            | Fate::Held { .. } => false,
+        };
         match &mut own.progress {
             OwnProgress::Answered { letters, at, .. } => {
                 // A server answers with a letter for each of its tracks.

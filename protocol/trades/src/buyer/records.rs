@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::order::Order;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::rule::in_force;
-use tradepost_statements::{Address, Body};
+use tradepost_statements::{Address, Body, RequestId};
 
 use super::desk::Desk;
 use super::evaluate::{Filed, nothing_known};
@@ -28,7 +29,7 @@ pub(super) struct Records {
     pub(super) conflicting: BTreeMap<usize, Finding>,
     /// Lower versions that came after a higher one.
     pub(super) late: BTreeSet<usize>,
-    /// All that passed lines 8 to 15, in the order of their arrival, whether they count or not.
+    /// All that count or say again what counts, in the order of their arrival.
     pub(super) passed: Vec<usize>,
     /// Those that count, in the order of their arrival.
     pub(super) counting: Vec<usize>,
@@ -83,17 +84,12 @@ pub(super) fn walk(desk: &Desk<'_>, trade: &Trade, letters: &[Filed]) -> Records
     arrived.sort_by_key(|(_, f, _)| f.letter.place());
     let known = nothing_known(trade);
     let order = order_of(desk, &known, &arrived);
-    // What was ordered here is judged by that order alone.
-    let expected = match order {
-        Some(_) => None,
-        None => expecting::of_trade(desk.rows(), &trade.trade),
-    };
-    let terms = Terms {
-        order: order.as_ref(),
+    let expected = expecting::of_trade(desk.rows(), &trade.trade);
+    let asked = Asked {
+        order: order.as_ref().map(|(request, order)| (request, order)),
         expected: expected.as_ref().map(|e| &e.order),
-        held_to: None,
     };
-    let alone = Walk::through(desk, trade, &known, terms, &arrived);
+    let alone = Walk::through(desk, trade, &known, asked, &arrived);
     let (Some(agreed), Some(first)) = (alone.agreed(letters), alone.counting.first()) else {
         return alone;
     };
@@ -108,11 +104,22 @@ pub(super) fn walk(desk: &Desk<'_>, trade: &Trade, letters: &[Filed]) -> Records
         agreed: Some(&agreed),
         ..known
     };
-    Walk::through(desk, trade, &known, terms, &arrived)
+    Walk::through(desk, trade, &known, asked, &arrived)
+}
+
+/// What the buyer asked for: the order that records of the trade answer, or what is expected.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    order: Option<(&'a RequestId, &'a Order)>,
+    expected: Option<&'a ExpectedOrder>,
 }
 
 /// The order that the records answer, when one of them answers one of ours.
-fn order_of(desk: &Desk<'_>, known: &Known<'_>, records: &[Arrived<'_>]) -> Option<Order> {
+fn order_of(
+    desk: &Desk<'_>,
+    known: &Known<'_>,
+    records: &[Arrived<'_>],
+) -> Option<(RequestId, Order)> {
     records.iter().find_map(|(_, filed, _)| {
         let statement = &filed.decoded.statement;
         let request = desk.request(statement.request.as_ref()?)?;
@@ -126,7 +133,7 @@ fn order_of(desk: &Desk<'_>, known: &Known<'_>, records: &[Arrived<'_>]) -> Opti
             return None;
         }
         if let Body::Order(order) = desk.own(request.order?)?.statement.body {
-            Some(*order)
+            Some((request.id, *order))
         } else {
             None
         }
@@ -137,7 +144,10 @@ fn order_of(desk: &Desk<'_>, known: &Known<'_>, records: &[Arrived<'_>]) -> Opti
 struct Walk<'w> {
     desk: &'w Desk<'w>,
     known: Known<'w>,
-    terms: Terms<'w>,
+    asked: Asked<'w>,
+    /// A record that counts answers the order, so those that come after it are held to it as well. None
+    /// that came before is: nobody swaps what was agreed by answering another order with it.
+    is_ordered: bool,
     trade: &'w Trade,
     /// What the person accepted, by version: the others that say the same are duplicates.
     accepted: BTreeSet<(u32, String)>,
@@ -145,8 +155,8 @@ struct Walk<'w> {
     highest: u32,
     /// The first that counted of each version.
     first_of: BTreeMap<u32, &'w TradeRecord>,
-    /// What was told, by version, whether it counts or not.
-    told: BTreeSet<(u32, String)>,
+    /// What was told, by version, and whether it counts.
+    told: BTreeMap<(u32, String), bool>,
     records: Records,
 }
 
@@ -155,7 +165,7 @@ impl<'w> Walk<'w> {
         desk: &'w Desk<'w>,
         trade: &'w Trade,
         known: &Known<'w>,
-        terms: Terms<'w>,
+        asked: Asked<'w>,
         arrived: &[Arrived<'w>],
     ) -> Records {
         let accepted = arrived
@@ -166,13 +176,14 @@ impl<'w> Walk<'w> {
         let mut walk = Walk {
             desk,
             known: *known,
-            terms,
+            asked,
+            is_ordered: false,
             trade,
             accepted,
             held_to: None,
             highest: 0,
             first_of: BTreeMap::new(),
-            told: BTreeSet::new(),
+            told: BTreeMap::new(),
             records: Records::default(),
         };
         for record in arrived {
@@ -183,34 +194,60 @@ impl<'w> Walk<'w> {
 
     fn step(&mut self, (index, filed, record): Arrived<'w>) {
         let told = (record.version.number(), filed.body());
-        let says_again = !filed.is_accepted_offer()
-            && (self.told.contains(&told) || self.accepted.contains(&told));
-        let terms = if says_again {
+        let is_offer = filed.is_accepted_offer();
+        let says_accepted = !is_offer && self.accepted.contains(&told);
+        let said = self.told.get(&told).copied().filter(|_| !is_offer);
+        let asked = self.terms_for(filed);
+        let terms = if says_accepted {
             Terms::default()
         } else {
             Terms {
-                held_to: self.held_to.as_ref(),
-                ..self.terms
+                held_to: self.held_to.as_ref().filter(|_| said.is_none()),
+                ..asked
             }
         };
         if let Some(finding) = self.refusal(filed, terms) {
-            if self.has_counted(filed) && self.refusal(filed, self.terms).is_none() {
+            if self.has_counted(filed) && self.refusal(filed, asked).is_none() {
                 self.records.counted_once.push(index);
             }
             self.records.refused.insert(index, finding);
             return;
         }
-        self.records.passed.push(index);
-        if says_again {
-            if self.has_counted(filed) && !self.told.contains(&told) {
+        if said.is_some() || says_accepted {
+            if said.is_none_or(|counts| counts) {
+                self.records.passed.push(index);
+                self.is_ordered |= self.answers_the_order(filed);
+            }
+            if self.has_counted(filed) && said.is_none() {
                 // The one that is accepted counts in its place.
                 self.records.counted_once.push(index);
             }
             self.records.duplicates.insert(index);
             return;
         }
-        self.told.insert(told);
-        self.place(index, filed, record);
+        let counts = self.place(index, filed, record);
+        self.told.insert(told, counts);
+        if counts {
+            self.records.passed.push(index);
+            self.is_ordered |= self.answers_the_order(filed);
+        }
+    }
+
+    /// What the buyer asked for, as far as it binds this record.
+    fn terms_for(&self, filed: &Filed) -> Terms<'w> {
+        let binds = self.is_ordered || self.answers_the_order(filed);
+        let order = self.asked.order.filter(|_| binds).map(|(_, order)| order);
+        Terms {
+            order,
+            // What was ordered here is judged by that order alone.
+            expected: self.asked.expected.filter(|_| order.is_none()),
+            held_to: None,
+        }
+    }
+
+    fn answers_the_order(&self, filed: &Filed) -> bool {
+        let request = filed.decoded.statement.request.as_ref();
+        request.is_some() && request == self.asked.order.map(|(request, _)| request)
     }
 
     /// Lines 8 to 15.
@@ -229,17 +266,20 @@ impl<'w> Walk<'w> {
         self.trade.counted_records.contains(&filed.letter.no)
     }
 
-    /// Protocol 4, "Versions": what one that kept to line 11 is beside those that arrived before it.
-    fn place(&mut self, index: usize, filed: &Filed, record: &'w TradeRecord) {
+    /// Protocol 4, "Versions": what one that kept to line 11 is beside those that arrived before it. Says
+    /// whether it counts.
+    fn place(&mut self, index: usize, filed: &Filed, record: &'w TradeRecord) -> bool {
         let version = record.version.number();
+        let terms = self.terms_for(filed);
         let (Some(held_to), false) = (&mut self.held_to, filed.is_accepted_offer()) else {
             // The first; or what the person accepted, which counts whole from now on.
-            self.held_to = Some(HeldTo::new(record, filed.is_accepted_offer()));
+            let is_ordered = terms.order.is_some();
+            self.held_to = Some(HeldTo::new(record, filed.is_accepted_offer(), is_ordered));
             self.highest = version;
             self.first_of.insert(version, record);
             self.records.counting.push(index);
             self.records.current = Some(index);
-            return;
+            return true;
         };
         let first = self.first_of.get(&version).copied();
         let payee = held_to.other_payee(record);
@@ -253,19 +293,20 @@ impl<'w> Walk<'w> {
             if self.has_counted(filed) {
                 self.records.counted_once.push(index);
             }
-            return;
+            return false;
         }
         self.first_of.insert(version, record);
         self.records.counting.push(index);
         if version < self.highest {
             self.records.late.insert(index);
-            if !held_to.changes_in(record, &self.terms).is_empty() {
+            if !held_to.changes_in(record, &terms).is_empty() {
                 self.records.outdated.insert(index);
             }
         } else {
-            held_to.learn(record);
+            held_to.learn(record, terms.order.is_some());
             self.highest = version;
             self.records.current = Some(index);
         }
+        true
     }
 }

@@ -26,23 +26,27 @@ pub(super) struct Terms<'t> {
 pub(super) struct HeldTo<'r> {
     record: &'r TradeRecord,
     is_accepted: bool,
+    /// It keeps to the order, which therefore binds the others in its place.
+    is_ordered: bool,
     /// The first that were told, in it or in one that counts beside it.
     buyer: Option<&'r Buyer>,
     deliver_to: Option<&'r Recipient>,
 }
 
 impl<'r> HeldTo<'r> {
-    pub(super) fn new(record: &'r TradeRecord, is_accepted: bool) -> HeldTo<'r> {
+    pub(super) fn new(record: &'r TradeRecord, is_accepted: bool, is_ordered: bool) -> HeldTo<'r> {
         HeldTo {
             record,
             is_accepted,
+            is_ordered,
             buyer: record.buyer.as_ref(),
             deliver_to: record.deliver_to.as_ref(),
         }
     }
 
-    /// What it left out is known from now on.
-    pub(super) fn learn(&mut self, record: &'r TradeRecord) {
+    /// What it left out is known from now on, from a record that keeps to it.
+    pub(super) fn learn(&mut self, record: &'r TradeRecord, is_ordered: bool) {
+        self.is_ordered |= is_ordered;
         self.buyer = self.buyer.or(record.buyer.as_ref());
         self.deliver_to = self.deliver_to.or(record.deliver_to.as_ref());
     }
@@ -63,10 +67,11 @@ impl<'r> HeldTo<'r> {
     /// What another record says otherwise, the payee aside.
     pub(super) fn changes_in(&self, record: &TradeRecord, terms: &Terms<'_>) -> Vec<Change> {
         let mut changes = methods_differ(record, self.record);
-        let has_order = terms.order.is_some() && !self.is_accepted;
+        let order = terms.order.filter(|_| self.is_ordered);
         // What was ordered or expected limits the total by itself.
-        let limit = terms.order.map(|o| o.total);
+        let limit = order.map(|o| o.total);
         let limit = limit.or_else(|| terms.expected.and_then(|e| e.total));
+        let order = order.filter(|_| !self.is_accepted);
         let known = self.record.total;
         let fits = match limit {
             Some(_) if !self.is_accepted => true,
@@ -76,11 +81,10 @@ impl<'r> HeldTo<'r> {
         if !fits && in_force("line 11: the total of the first record") {
             changes.push(totals_differ(record.total, known));
         }
-        if !has_order {
+        if order.is_none() {
             changes.extend(lines_differ(&record.lines, &self.record.lines));
         }
         // Protocol 8: an order that goes by a hub tells no buyer.
-        let order = terms.order.filter(|_| has_order);
         if order.is_none_or(|o| o.buyer.is_none() && o.deliver_to.is_none()) {
             changes.extend(buyers_differ(record.buyer.as_ref(), self.buyer));
             changes.extend(destinations_differ(
