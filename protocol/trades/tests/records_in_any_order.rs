@@ -85,14 +85,14 @@ fn predict(story: &Story) -> End {
     let mut current: Option<Version> = None;
     for record in &story.records {
         let first = counting.first().copied();
+        let beyond_the_order = story.has_order && record.total > ALLOWED;
+        let differs = first.is_some_and(|f| {
+            record.payee != f.payee || (!story.has_order && record.total != f.total)
+        });
+        let is_higher = first.is_some_and(|f| record.version > f.version);
         if told.contains(record) {
             // It says again what was said.
-        } else if story.has_order && record.total > ALLOWED {
-            end.changed += 1;
-        } else if first.is_some_and(|f| {
-            let differs = record.payee != f.payee || (!story.has_order && record.total != f.total);
-            record.version > f.version && differs
-        }) {
+        } else if beyond_the_order || (is_higher && differs) {
             end.changed += 1;
         } else {
             told.push(*record);
@@ -224,11 +224,10 @@ fn seen(ledger: &Ledger) -> (End, Value) {
         let total = known(&TOTALS.map(|t| t.1), &shown["total"]["amount"]);
         let named = support::trade(SHOP, "T-1");
         let version = buyer::confirm(&ledger.rows, &named).unwrap();
-        let version = match version.unwrap().body {
-            Body::Confirm(confirm) => confirm.version.number(),
-            other => panic!("{other:?}"),
+        let Body::Confirm(confirm) = version.unwrap().body else {
+            panic!("what is said to confirm is no confirmation")
         };
-        end.trade = Some((payee, version, total));
+        end.trade = Some((payee, confirm.version.number(), total));
         end.paid = trade["paid"] == json!(true);
         // A lower sequence that came later is marked as late; by which way it came says nothing.
         shown["history"]

@@ -133,7 +133,8 @@ fn versions() -> Vec<Kind> {
     fn under_a_lower_id(s: Said) -> Letter {
         s.say("/id", uuid(2)).seal()
     }
-    let all: [(&'static str, Expected, fn(Said) -> Letter); 12] = [
+    type Lie = fn(Said) -> Letter;
+    let all: [(&'static str, Expected, Lie); 12] = [
         ("version: a second first one, another payee", STATUS, |s| {
             pays_evil(s, 1).seal()
         }),
