@@ -88,11 +88,11 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         caught_up: Some(caught_up),
     };
     let done = tokio::select! {
-        done = watch(&office, settings.clone(), scan, stop.clone()) => done.map(|mailbox| mailbox.unread),
+        done = watch(&office, settings.clone(), scan, stop.clone()) => done.map(|mailbox| mailbox.unread.into_values().collect()),
         () = asked_to_end() => {
             tracing::info!("ending, as asked");
             stopper.stop();
-            Ok(Vec::new())
+            Ok(Vec::<String>::new())
         }
         broken = timekeeper => Err(broken?.into()),
         broken = broken(telling) => Err(broken),

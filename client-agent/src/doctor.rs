@@ -14,11 +14,13 @@ use std::time::Duration;
 use serde::Serialize;
 use tradepost_post::clock::SystemClock;
 use tradepost_post::config::make_private_folder;
+use tradepost_post::imap::aside::{Kept, in_words};
 use tradepost_post::store::StoreError;
 
 use crate::cli::Places;
 use crate::config::{Config, config_file, data_folder};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, set_aside};
+use crate::request::Request;
 use crate::socket::Daemon;
 use crate::{json, output, report};
 
@@ -121,8 +123,23 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
     }
     let mut checks = vec![Check::ok("data folder", data.display().to_string())];
     match Daemon::find(&data).await {
-        Ok(Some(_)) => {
+        Ok(Some(mut daemon)) => {
             checks.push(Check::ok("daemon", "runs, and has the ledger open"));
+            checks.push(
+                match tokio::time::timeout(PATIENCE, daemon.ask(Request::SetAside)).await {
+                    Ok(Ok(answer)) => letters(&report::read::<Vec<Kept>>(&answer)?),
+                    Err(_) => Check::wrong(
+                        "letters",
+                        "the daemon does not answer",
+                        "stop it and start it again",
+                    ),
+                    Ok(Err(e)) => Check::wrong(
+                        "letters",
+                        format!("the daemon does not tell: {e}"),
+                        "stop it and start it again",
+                    ),
+                },
+            );
             return Ok(checks);
         }
         Ok(None) => checks.push(Check::ok(
@@ -136,17 +153,41 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
         )),
     }
     if let Some(config) = config {
-        checks.push(open(&data, config));
+        checks.extend(open(&data, config));
     }
     Ok(checks)
 }
 
-fn open(data: &Path, config: &Config) -> Check {
+fn open(data: &Path, config: &Config) -> Vec<Check> {
     match Ledger::open(data, config, Arc::new(SystemClock), &mut |_| {}) {
-        Ok((_, opened)) => Check::ok("store", opened.to_string()),
+        Ok((ledger, opened)) => vec![
+            Check::ok("store", opened.to_string()),
+            letters(&ledger.view(set_aside)),
+        ],
         Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
-            Check::ok("store", format!("in use: {e}"))
+            vec![Check::ok("store", format!("in use: {e}"))]
         }
-        Err(e) => Check::wrong("store", e.to_string(), "see: tradepost repair"),
+        Err(e) => vec![Check::wrong(
+            "store",
+            e.to_string(),
+            "see: tradepost repair",
+        )],
+    }
+}
+
+/// For an answer of the daemon, which only has to read it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What lies in the mailbox and could not be read.
+fn letters(kept: &[Kept]) -> Check {
+    const NAME: &str = "letters";
+    match in_words(kept) {
+        None => Check::ok(NAME, "all that came could be read"),
+        Some(text) => Check::doubtful(
+            NAME,
+            text,
+            "look at them with another mail program; one that matters can be saved, and read with: \
+             tradepost import FILE",
+        ),
     }
 }

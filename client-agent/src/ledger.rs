@@ -23,7 +23,9 @@ use tradepost_statements::{Address, StatementId, Time};
 use tradepost_trades::buyer::{self, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
 use tradepost_trades::rows::{Row, Rows};
 
-pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove, waits_to_leave};
+pub(crate) use entry::{
+    Entry, Input, copies, cursors, kept_letter, left_to_prove, set_aside, waits_to_leave,
+};
 use send::Pen;
 pub(crate) use send::SendError;
 pub(crate) use telling::{Event, next_event};

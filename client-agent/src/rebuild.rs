@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::json;
+use tradepost_post::imap::aside;
 use tradepost_post::stop;
 use tradepost_post::store;
 use tradepost_trades::buyer::view::{self, WarningView};
@@ -13,7 +14,7 @@ use tradepost_trades::buyer::warning::WarningKind;
 use crate::cli::Places;
 use crate::config::private_data_folder;
 use crate::daemon::{self, Scan};
-use crate::ledger::{self, Entry, Input};
+use crate::ledger::{self, Entry, Input, set_aside};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
 use crate::{again, desk, json as escaped, output, report};
@@ -49,9 +50,14 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
     };
     // What is read again is no news to the person's own program.
     office.work(|o| o.ledger.keep_no_events()).await?;
-    office
-        .enter(vec![Input::of(Entry::CursorsForgotten)])
-        .await?;
+    let mut afresh = vec![Input::of(Entry::CursorsForgotten)];
+    // What could not be read before is read anew with all else.
+    let kept = office.work(|o| o.ledger.view(set_aside)).await;
+    afresh.extend(
+        aside::News::all_settled(&kept, office.ledger.now())
+            .map(|news| Input::of(Entry::Aside { news })),
+    );
+    office.enter(afresh).await?;
     let (stopper, stop) = stop::channel();
     let scan = Scan {
         once: true,
@@ -85,13 +91,17 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
             "adopted": stats.adopted, "unproven": unproven,
         });
         output::line(&escaped::pretty(&told)?)?;
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        output::line(&in_words(
+            &read.counts,
+            stats.trades + stats.adopted,
+            &unproven,
+        ))?;
     }
-    output::line(&in_words(
-        &read.counts,
-        stats.trades + stats.adopted,
-        &unproven,
-    ))?;
+    if !read.unread.is_empty() {
+        let folders: Vec<String> = read.unread.into_values().collect();
+        anyhow::bail!("not everything could be read: {}", folders.join("; "));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -23,7 +23,7 @@ use tradepost_statements::wish::Wishes;
 use tradepost_trades::buyer::{Back, Party, view};
 
 use crate::json;
-use crate::ledger::{Entered, Ledger, LedgerError};
+use crate::ledger::{Entered, Ledger, LedgerError, set_aside};
 use crate::order_form::OrderForm;
 
 pub(crate) use exporting::{Exported, Section};
@@ -84,6 +84,8 @@ pub(crate) enum Request {
     },
     /// The letters that are held.
     Held,
+    /// Letters of the mailbox that could not be had.
+    SetAside,
     /// Counts and totals.
     Stats,
     /// What was asked, and what became of it.
@@ -217,6 +219,7 @@ impl Request {
             | Request::Warning { .. }
             | Request::LetterOfWarning { .. }
             | Request::Held
+            | Request::SetAside
             | Request::Stats
             | Request::Expected
             | Request::Requests { .. }
@@ -354,6 +357,7 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
         },
         Request::LetterOfWarning { id } => acting::letter_of_warning(ledger, id),
         Request::Held => told(&ledger.view(view::held)),
+        Request::SetAside => told(&ledger.view(set_aside)),
         Request::Stats => told(&ledger.view(|rows| view::stats(rows))),
         Request::Requests { all } => asking::requests(ledger, all),
         Request::Progress { statements, .. } => {

@@ -26,7 +26,7 @@ use tradepost_statements::Time;
 use tradepost_trades::server::held::next_proof;
 use tradepost_trades::server::{Ignored, Outcome, due};
 
-use crate::book::{BookError, Cursor, Input, cursors, view};
+use crate::book::{BookError, Cursor, Input, cursors, set_aside, view};
 use crate::carry::Carrier;
 use crate::config::Config;
 use crate::desk::{Desk, fresh_ids};
@@ -204,6 +204,8 @@ fn watch(
             )
         })
         .collect();
+    let kept = view(&*desk.book, set_aside).into_iter();
+    watch.aside = kept.map(imap::Aside::from).collect();
     let (tx, rx) = mpsc::channel(MAIL_AHEAD);
     Ok((rx, tokio::spawn(imap::watch(settings, watch, tx, stop))))
 }

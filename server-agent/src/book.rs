@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use tradepost_letters::AttachError;
 use tradepost_post::dkim::SignError;
+use tradepost_post::imap::aside;
 use tradepost_post::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_post::store::{Position, StoreError};
 use tradepost_statements::{Address, Time, TradeRef};
@@ -123,6 +124,8 @@ pub(crate) trait Page {
     fn record_arrivals(&mut self, webhook: &str, arrivals: &Arrivals) -> Result<(), BookError>;
     /// Records how far a folder has been read.
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError>;
+    /// Records which letters of the mailbox could not be had, or could at last.
+    fn record_aside(&mut self, news: aside::News) -> Result<(), BookError>;
 }
 
 /// A batch of so many octets is fenced before more is added: a store's batch is bounded, and few
@@ -217,6 +220,14 @@ fn arrivals_key(webhook: &str) -> String {
 /// When the deliveries of a webhook came; none: none ever did.
 pub(crate) fn arrivals(rows: &dyn Rows, webhook: &str) -> Option<Arrivals> {
     serde_json::from_slice(&rows.get(arrivals_key(webhook).as_bytes())?).ok()
+}
+
+/// Below it, the letters of the mailbox that could not be had.
+const ASIDE: &str = "v/a/";
+
+/// Letters of the mailbox that could not be had.
+pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::Kept> {
+    aside::kept(rows, ASIDE)
 }
 
 /// How many letters of ours ever came back.

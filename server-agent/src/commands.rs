@@ -240,12 +240,17 @@ pub(crate) async fn ask_book(data: &Path, config: Config, ask: Ask) -> anyhow::R
     }
 }
 
-async fn say(write: &mut (impl tokio::io::AsyncWrite + Unpin), ask: Ask) -> anyhow::Result<()> {
+pub(crate) async fn say(
+    write: &mut (impl tokio::io::AsyncWrite + Unpin),
+    ask: Ask,
+) -> anyhow::Result<()> {
     let version = VERSION.to_owned();
     Ok(door::write_line(write, &Call { version, ask }).await?)
 }
 
-async fn reply(read: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> anyhow::Result<Reply> {
+pub(crate) async fn reply(
+    read: &mut (impl tokio::io::AsyncBufRead + Unpin),
+) -> anyhow::Result<Reply> {
     let mut line = String::new();
     if read.read_line(&mut line).await? == 0 {
         bail!("the server ended before it answered; try again");

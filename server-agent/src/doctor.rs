@@ -11,16 +11,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::io::BufReader;
+use tokio::net::UnixStream;
 use tradepost_letters::untrusted;
 use tradepost_post::door;
-use tradepost_post::imap::{self, SentFolder};
+use tradepost_post::imap::aside::{Kept, in_words};
+use tradepost_post::imap::{self, HeaderSearch, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_trades::payment::AuthorizeAnswer;
 
+use crate::book::{set_aside, view};
 use crate::cli::Places;
+use crate::commands;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::report;
+use crate::socket::{Ask, Reply};
 
 /// What was looked at, and what was found.
 #[derive(Debug, Serialize)]
@@ -79,7 +85,7 @@ pub(crate) async fn examine(
     checks.push(roles(&config));
     checks.extend(procedures::checks(&config).await);
     match config::data_folder(places) {
-        Ok(data) => checks.push(store(&data, &config).await),
+        Ok(data) => checks.extend(store(&data, &config).await),
         Err(e) => checks.push(Check::bad("data folder", format!("{e:#}"), "")),
     }
     checks.extend(webhooks::checks(places, &config).await);
@@ -129,22 +135,68 @@ fn roles(config: &Config) -> Check {
     Check::good("roles", found.join(", "))
 }
 
-async fn store(data: &Path, config: &Config) -> Check {
+async fn store(data: &Path, config: &Config) -> Vec<Check> {
     match door::connect(data).await {
-        Ok(Some(_)) => return Check::good("book", format!("{}; run has it", data.display())),
+        Ok(Some(stream)) => {
+            let book = Check::good("book", format!("{}; run has it", data.display()));
+            return vec![book, letters_of_run(stream).await];
+        }
         Ok(None) => {}
-        Err(e) => return Check::bad("book", e.to_string(), "is the socket yours?"),
+        Err(e) => return vec![Check::bad("book", e.to_string(), "is the socket yours?")],
     }
-    match tokio::task::block_in_place(|| Desk::open_now(data, config)) {
-        Ok(Some(book)) => match book.close() {
-            Ok(()) => Check::good("book", data.display().to_string()),
-            Err(e) => Check::bad("book", e.to_string(), ""),
+    vec![
+        match tokio::task::block_in_place(|| Desk::open_now(data, config)) {
+            Ok(Some(book)) => {
+                let kept = view(&book, set_aside);
+                let closed = match book.close() {
+                    Ok(()) => Check::good("book", data.display().to_string()),
+                    Err(e) => Check::bad("book", e.to_string(), ""),
+                };
+                return vec![closed, letters(&kept)];
+            }
+            Ok(None) => Check::good(
+                "book",
+                format!("{}; another command has it", data.display()),
+            ),
+            Err(e) => Check::bad("book", format!("{e:#}"), "see: tradepost-server repair"),
         },
-        Ok(None) => Check::good(
-            "book",
-            format!("{}; another command has it", data.display()),
+    ]
+}
+
+/// Of `run`, which has the book.
+async fn letters_of_run(stream: UnixStream) -> Check {
+    /// It has only to read it.
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let asked = async {
+        let (read, mut write) = stream.into_split();
+        commands::say(&mut write, Ask::SetAside).await?;
+        commands::reply(&mut BufReader::new(read)).await
+    };
+    let kept: Result<Vec<Kept>, String> = match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(Reply::Answer(answer))) => serde_json::from_value(answer).map_err(|e| e.to_string()),
+        Ok(Ok(Reply::Refused(text))) => Err(text),
+        Ok(Err(e)) => Err(format!("{e:#}")),
+        Err(_) => Err("it does not answer".to_owned()),
+    };
+    match kept {
+        Ok(kept) => letters(&kept),
+        Err(text) => Check::bad(
+            "letters",
+            format!("run does not tell: {text}"),
+            "restart it",
         ),
-        Err(e) => Check::bad("book", format!("{e:#}"), "see: tradepost-server repair"),
+    }
+}
+
+/// What lies in the mailbox and could not be read.
+fn letters(kept: &[Kept]) -> Check {
+    match in_words(kept) {
+        None => Check::good("letters", "all that came could be read"),
+        Some(text) => Check::doubtful(
+            "letters",
+            untrusted::show(&text),
+            "look at them with another mail program; whoever wrote one that matters may be asked to send it again",
+        ),
     }
 }
 
@@ -168,7 +220,22 @@ async fn mailbox(config: &Config, checks: &mut Vec<Check>) {
         settings.host, settings.port, probe.letters
     );
     checks.push(Check::good("mailbox", found));
+    checks.push(Check::good("search", search(probe.header_search)));
     checks.push(trust::results(config, &probe));
+}
+
+/// How old letters are found when a folder is read for the first time.
+fn search(header_search: HeaderSearch) -> &'static str {
+    match header_search {
+        HeaderSearch::Works => "the server finds marked letters by their header",
+        HeaderSearch::Fails => {
+            "the server's search does not find every header field; the headers of all letters are read instead"
+        }
+        HeaderSearch::Untried => {
+            "no recent letter shows whether the server's search finds every header field; the headers of all \
+             letters are read instead"
+        }
+    }
 }
 
 async fn submission(config: &Config, checks: &mut Vec<Check>) {

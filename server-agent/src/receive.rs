@@ -6,13 +6,14 @@ use tokio::sync::mpsc;
 use tradepost_letters::{Content as Read, RelayPolicy, untrusted};
 use tradepost_post::clock::Clock;
 use tradepost_post::dkim::{Proven, Prover, Unproven};
+use tradepost_post::imap::aside::News;
 use tradepost_post::imap::{MailEvent, SetAside};
 use tradepost_statements::Time;
 use tradepost_trades::server::{
     Change, Content, FreshIds, Ignored, Outcome, Received, Undecided, receive,
 };
 
-use crate::book::{BookError, Cursor, ENOUGH, Input, Page};
+use crate::book::{BookError, Cursor, ENOUGH, Input, Page, set_aside, view};
 use crate::bounce;
 use crate::desk::{Desk, fresh_ids};
 
@@ -29,6 +30,8 @@ pub(crate) struct Batch {
     pub(crate) folder: String,
     pub(crate) letters: Vec<Proven>,
     pub(crate) set_aside: Vec<SetAside>,
+    /// UIDs of letters that came, or are there no more.
+    pub(crate) settled: Vec<u32>,
     pub(crate) cursor: Cursor,
 }
 
@@ -48,9 +51,11 @@ pub(crate) async fn prove(
                 uid_validity,
                 mails,
                 set_aside,
+                gone,
                 up_to,
                 sent: _,
             } => {
+                let settled = mails.iter().map(|m| m.uid).chain(gone).collect();
                 let letters = mails.into_iter().map(|mail| Unproven {
                     octets: mail.bytes,
                     received_at: mail.internal_date,
@@ -60,6 +65,7 @@ pub(crate) async fn prove(
                     folder,
                     letters,
                     set_aside,
+                    settled,
                     cursor: Cursor {
                         uid_validity,
                         last_uid: up_to,
@@ -91,8 +97,21 @@ pub(crate) fn take(desk: &Desk, batch: Batch) -> Result<(), BookError> {
             None => letters.extend(read(proven)),
         }
     }
-    let cursor = Some((batch.folder.as_str(), batch.cursor));
-    decide(desk, &letters, cursor, &receive)
+    let place = (batch.folder.as_str(), batch.cursor.uid_validity);
+    let kept = view(&*desk.book, set_aside);
+    let up_to = UpTo {
+        folder: &batch.folder,
+        cursor: batch.cursor,
+        aside: News::of(&kept, place, batch.set_aside, &batch.settled, desk.now()),
+    };
+    decide(desk, &letters, Some(&up_to), &receive)
+}
+
+/// How far a folder was read, and what of it could not be had.
+pub(crate) struct UpTo<'f> {
+    folder: &'f str,
+    cursor: Cursor,
+    aside: Option<News>,
 }
 
 /// What is decided about a letter: a function of the trades.
@@ -108,7 +127,7 @@ pub(crate) type Decision = dyn Fn(
 pub(crate) fn decide(
     desk: &Desk,
     letters: &[Letter],
-    cursor: Option<(&str, Cursor)>,
+    up_to: Option<&UpTo<'_>>,
     decision: &Decision,
 ) -> Result<(), BookError> {
     let mut rest = letters;
@@ -116,10 +135,13 @@ pub(crate) fn decide(
         let mut outcomes = Vec::new();
         desk.book.decide(&mut |page| {
             outcomes = take_some(desk, page, rest, decision)?;
-            if let Some((folder, cursor)) = cursor
+            if let Some(up_to) = up_to
                 && outcomes.len() == rest.len()
             {
-                page.record_cursor(folder, cursor)?;
+                if let Some(news) = &up_to.aside {
+                    page.record_aside(news.clone())?;
+                }
+                page.record_cursor(up_to.folder, up_to.cursor)?;
             }
             Ok(())
         })?;

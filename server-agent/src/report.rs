@@ -17,7 +17,7 @@ use tradepost_trades::server::view::{self, TradeView};
 
 use crate::arrivals::Arrivals;
 use crate::attach;
-use crate::book::{BookError, arrivals, item, view as read};
+use crate::book::{BookError, arrivals, item, set_aside, view as read};
 use crate::desk::Desk;
 use crate::jobs;
 use crate::socket::{Ask, Reply};
@@ -68,6 +68,7 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
         },
         Ask::Attach(ask) => attach::answer(desk, ask)?,
         Ask::Retry(id) => retry(desk, id.as_deref())?,
+        Ask::SetAside => to_reply(&read(&*desk.book, set_aside)),
         Ask::Jobs => to_reply(&jobs::report::list(desk)),
         Ask::Arrivals => {
             let hooks = desk.config.http.iter().flat_map(|http| http.hooks());

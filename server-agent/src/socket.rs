@@ -44,6 +44,8 @@ pub(crate) enum Ask {
     Attach(AttachAsk),
     /// Try a letter at once; none: all that wait.
     Retry(Option<String>),
+    /// Letters of the mailbox that could not be had.
+    SetAside,
     /// What the merchant's own system has still to be told or asked.
     Jobs,
     /// Run a job at once.

@@ -33,8 +33,8 @@ pub(super) struct Gathered {
     /// The folders, in the order in which they are read.
     folders: Vec<String>,
     places: Vec<Place>,
-    /// How far each folder was read: recorded behind the letters.
-    cursors: Vec<Input>,
+    /// How far each folder was read, and what could not be had: recorded behind the letters.
+    with: Vec<Input>,
 }
 
 /// A letter that was gathered; sorted, in the order of receipt.
@@ -63,12 +63,12 @@ impl Gathered {
             end: 0,
             folders: Vec::new(),
             places: Vec::new(),
-            cursors: Vec::new(),
+            with: Vec::new(),
         })
     }
 
-    /// Letters of one folder, and how far it was read with them.
-    pub(super) fn add(&mut self, lay: Lay, mails: &[RawMail], cursor: Input) -> io::Result<()> {
+    /// Letters of one folder, and what is recorded with them.
+    pub(super) fn add(&mut self, lay: Lay, mails: &[RawMail], with: Vec<Input>) -> io::Result<()> {
         for mail in mails {
             let known = self.folders.iter().position(|f| *f == mail.folder);
             let folder = known.unwrap_or_else(|| {
@@ -87,7 +87,7 @@ impl Gathered {
             });
             self.end += mail.bytes.len() as u64;
         }
-        self.cursors.push(cursor);
+        self.with.extend(with);
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Gathered {
         Sorted {
             file: self.file,
             places: places.into(),
-            cursors: self.cursors,
+            with: self.with,
         }
     }
 }
@@ -125,7 +125,7 @@ pub(super) struct Sorted {
     file: File,
     places: VecDeque<Place>,
     /// To be recorded once all letters are.
-    pub(super) cursors: Vec<Input>,
+    pub(super) with: Vec<Input>,
 }
 
 impl Sorted {
@@ -169,7 +169,7 @@ mod tests {
     fn letters_come_by_their_date_then_by_folder_and_uid_and_at_last_what_has_no_date() {
         let data = tempfile::tempdir().unwrap();
         let mut gathered = Gathered::new(data.path()).unwrap();
-        let cursor = || Input::of(Entry::CursorsForgotten);
+        let cursor = || vec![Input::of(Entry::CursorsForgotten)];
         let inbox = [
             mail("INBOX", 7, Some(30)),
             mail("INBOX", 8, None),
@@ -200,7 +200,7 @@ mod tests {
             inbox("INBOX 8"),
         ];
         assert_eq!(read, expected);
-        assert_eq!(sorted.cursors.len(), 3);
+        assert_eq!(sorted.with.len(), 3);
         assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
     }
 }

@@ -12,12 +12,12 @@ use sd_notify::NotifyState;
 use tokio::sync::Notify;
 use tradepost_letters::untrusted;
 use tradepost_post::dkim::Unproven;
-use tradepost_post::imap::{Cursor, MailEvent, RawMail, TroubleKind, Watch};
+use tradepost_post::imap::{Aside, Cursor, MailEvent, RawMail, Watch, aside};
 use tradepost_statements::Time;
 
 use super::gathered::Gathered;
 use super::say;
-use crate::ledger::{Entry, Input, LedgerError, cursors};
+use crate::ledger::{Entry, Input, LedgerError, cursors, set_aside as kept_aside};
 use crate::office::Office;
 use crate::receive::{Lay, take_in};
 
@@ -46,8 +46,8 @@ pub(crate) struct Mailbox {
     behind: usize,
     /// All letters that were looked at.
     pub(crate) fetched: usize,
-    /// Folders that could not be opened at all, and why.
-    pub(crate) unread: Vec<String>,
+    /// Folders that can't be opened or read, and why.
+    pub(crate) unread: BTreeMap<String, String>,
 }
 
 impl Mailbox {
@@ -60,7 +60,7 @@ impl Mailbox {
             counts: BTreeMap::new(),
             behind: 0,
             fetched: 0,
-            unread: Vec::new(),
+            unread: BTreeMap::new(),
         }
     }
 
@@ -77,6 +77,8 @@ impl Mailbox {
             watch.since = None;
         } else {
             watch.cursors = self.office.work(|o| o.ledger.view(cursors)).await;
+            let kept = self.office.work(|o| o.ledger.view(kept_aside)).await;
+            watch.aside = kept.into_iter().map(Aside::from).collect();
         }
         watch
     }
@@ -114,6 +116,7 @@ impl Mailbox {
                 uid_validity,
                 mails,
                 set_aside,
+                gone,
                 up_to,
             } => {
                 let lay = if sent { Lay::Sent } else { Lay::Inbox };
@@ -129,17 +132,23 @@ impl Mailbox {
                     ));
                     tracing::warn!("set aside: {text}");
                 }
-                let set_aside = set_aside.into_iter().map(|a| (a.uid, a.reason)).collect();
-                let entry = Entry::Cursor {
-                    folder,
-                    cursor,
-                    set_aside,
-                };
+                let came = mails
+                    .iter()
+                    .map(|m| m.uid)
+                    .chain(gone)
+                    .collect::<Vec<u32>>();
+                let office = &self.office;
+                let kept = office.work(|o| o.ledger.view(kept_aside)).await;
+                let place = (folder.as_str(), uid_validity);
+                let news = aside::News::of(&kept, place, set_aside, &came, office.ledger.now());
+                let mut with = vec![Input::of(Entry::Cursor { folder, cursor })];
+                with.extend(news.map(|news| Input::of(Entry::Aside { news })));
                 self.fetched += mails.len();
-                self.receive(mails, lay, Input::of(entry)).await?;
+                self.receive(mails, lay, with).await?;
             }
             MailEvent::CaughtUp { folder } => {
                 self.finish();
+                self.unread.remove(&folder);
                 self.behind = self.behind.saturating_sub(1);
                 if self.behind == 0 {
                     self.ring();
@@ -151,12 +160,14 @@ impl Mailbox {
                 self.ring();
                 let text = untrusted::show(&trouble.text);
                 say(&[NotifyState::Status(&text)]);
-                // Read once, a folder is not tried again: the end of the program tells.
-                if self.scan.once && trouble.kind == TroubleKind::Folder {
-                    self.unread.push(text);
+                let when = if trouble.retry_in.is_zero() {
+                    "going on at once".to_owned()
                 } else {
-                    let seconds = trouble.retry_in.as_secs_f64().ceil();
-                    tracing::warn!("{text} (next try in {seconds} s)");
+                    format!("next try in {} s", trouble.retry_in.as_secs_f64().ceil())
+                };
+                tracing::warn!("{text} ({when})");
+                if let Some(folder) = trouble.folder {
+                    self.unread.insert(folder, text);
                 }
             }
         }
@@ -175,11 +186,11 @@ impl Mailbox {
         &mut self,
         mails: Vec<RawMail>,
         lay: Lay,
-        cursor: Input,
+        with: Vec<Input>,
     ) -> anyhow::Result<()> {
         let Some(data) = self.scan.afresh.clone() else {
             let letters = mails.into_iter().map(|m| (m.internal_date, m.bytes));
-            return Ok(self.record(letters.collect(), lay, vec![cursor]).await?);
+            return Ok(self.record(letters.collect(), lay, with).await?);
         };
         let gathered = match self.gathered.take() {
             Some(gathered) => Ok(gathered),
@@ -187,7 +198,7 @@ impl Mailbox {
         };
         let added = tokio::task::spawn_blocking(move || {
             let mut gathered = gathered?;
-            gathered.add(lay, &mails, cursor)?;
+            gathered.add(lay, &mails, with)?;
             Ok::<_, std::io::Error>(gathered)
         });
         let gathered = added
@@ -219,7 +230,7 @@ impl Mailbox {
                 None => break,
             }
         }
-        Ok(self.record(Vec::new(), Lay::Inbox, sorted.cursors).await?)
+        Ok(self.record(Vec::new(), Lay::Inbox, sorted.with).await?)
     }
 
     async fn record(

@@ -1,7 +1,7 @@
 //! The mail servers: connection, TLS, login, IDLE, Sent folder, results, clock.
 
 use tradepost_letters::provider_of;
-use tradepost_post::imap::{self, Probe, SentFolder};
+use tradepost_post::imap::{self, HeaderSearch, Probe, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
 use tradepost_statements::Evidence;
@@ -74,6 +74,7 @@ fn mailbox(
                 "the server has none; it is asked now and then instead"
             },
         ),
+        search(probe.header_search),
         match (sent, &probe.sent) {
             (SentFolder::Off, _) => Check::ok("Sent folder", "off: no copies are kept or read"),
             (_, Some(folder)) => Check::ok("Sent folder", folder.clone()),
@@ -103,6 +104,22 @@ fn mailbox(
     checks.push(authserv_ids(config, probe, &settings.host));
     checks.push(clock(probe));
     checks
+}
+
+/// How old letters are found when a folder is read for the first time.
+fn search(header_search: HeaderSearch) -> Check {
+    const NAME: &str = "search";
+    match header_search {
+        HeaderSearch::Works => Check::ok(NAME, "the server finds marked letters by their header"),
+        HeaderSearch::Fails => Check::ok(
+            NAME,
+            "the server's search does not find every header field; the headers of all letters are read instead",
+        ),
+        HeaderSearch::Untried => Check::ok(
+            NAME,
+            "no recent letter shows whether the server's search finds every header field; the headers of all letters are read instead",
+        ),
+    }
 }
 
 fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tradepost_post::imap::Cursor;
+use tradepost_post::imap::{Cursor, aside};
 use tradepost_post::outbox::{self, NewItem};
 use tradepost_post::store::{self, Position};
 use tradepost_statements::{StatementId, Time};
@@ -119,9 +119,11 @@ pub(crate) enum Entry {
         folder: String,
         /// Up to where.
         cursor: Place,
-        /// Letters that could not be handled, by UID, and why.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        set_aside: Vec<(u32, String)>,
+    },
+    /// Letters could not be had from the mailbox, or could at last.
+    Aside {
+        /// Which, and why.
+        news: aside::News,
     },
     /// The mailbox is to be read from its beginning again.
     CursorsForgotten,
@@ -203,6 +205,7 @@ impl Entry {
             | Entry::Bounced { now, .. }
             | Entry::Act { now, .. }
             | Entry::Ticked { now } => Some(*now),
+            Entry::Aside { news } => Some(news.at),
             Entry::Sending { item, .. } => Some(item.queued_at),
             Entry::Settings { .. }
             | Entry::Trust { .. }
@@ -226,6 +229,7 @@ const SETTINGS: &[u8] = b"c/settings";
 const TRUST: &[u8] = b"c/trust";
 const LEFT: &[u8] = b"c/again";
 const CURSORS: &str = "c/cursor/";
+const ASIDE: &str = "c/aside/";
 const COPIES: &str = "c/copy/";
 const LETTERS: &str = "c/letter/";
 const NEWEST: &str = "c/newest/";
@@ -261,6 +265,7 @@ pub(super) fn decide(
             buyer::proven_again(settings, rows, *letter, proof.as_ref(), *now)
         }
         Entry::Counted { counted, now } => buyer::count(settings, rows, *counted, *now),
+        Entry::Aside { news } => unread(settings, rows, news),
         Entry::Settings { .. }
         | Entry::Trust { .. }
         | Entry::JudgedThrough { .. }
@@ -284,6 +289,7 @@ pub(super) fn has_rows_of_its_own(entry: &Entry) -> bool {
         | Entry::Copied { .. }
         | Entry::Cursor { .. }
         | Entry::CursorsForgotten
+        | Entry::Aside { .. }
         | Entry::Notify { .. }
         | Entry::Told { .. } => true,
         Entry::Received { .. }
@@ -361,6 +367,7 @@ fn own_rows(
         }
         Entry::Copied { item } => vec![Row::delete(copy_key(*item))],
         Entry::Cursor { folder, cursor, .. } => put(format!("{CURSORS}{folder}"), cursor),
+        Entry::Aside { news } => news.rows(rows, ASIDE),
         Entry::CursorsForgotten => rows
             .scan(CURSORS.as_bytes())
             .into_iter()
@@ -438,6 +445,45 @@ pub(crate) fn cursors(rows: &dyn Rows) -> BTreeMap<String, Cursor> {
             Some((folder.to_owned(), place.into()))
         })
         .collect()
+}
+
+/// Letters of the mailbox that could not be had.
+pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::Kept> {
+    aside::kept(rows, ASIDE)
+}
+
+/// Warnings about letters that could not be had, one for each; what is beyond is told of as more of
+/// its folder.
+const MOST_UNREAD: usize = 100;
+
+/// A letter that can't be had is told of, until it can be.
+fn unread(settings: &Settings, rows: &dyn Rows, news: &aside::News) -> Change {
+    let folder = &news.folder;
+    let place = |(validity, uid): (u32, u32)| format!("{folder}/{validity}/{uid}");
+    let kept = set_aside(rows);
+    let is_settled = |k: &aside::Kept| news.settled.contains(&(k.uid_validity, k.uid));
+    let mut settled: Vec<String> = news.settled.iter().copied().map(place).collect();
+    if kept.iter().filter(|k| k.folder == *folder).all(is_settled) {
+        settled.push(folder.clone());
+    }
+    let letters = news.set_aside.iter().enumerate().map(|(n, aside)| {
+        let is_known = kept.iter().any(|k| {
+            k.folder == *folder && k.uid_validity == news.uid_validity && k.uid == aside.uid
+        });
+        if is_known || kept.len() + n < MOST_UNREAD {
+            buyer::Unread {
+                place: place((news.uid_validity, aside.uid)),
+                text: format!("letter {} in {folder}: {}", aside.uid, aside.reason),
+            }
+        } else {
+            buyer::Unread {
+                place: folder.clone(),
+                text: format!("more letters in {folder}: see the log"),
+            }
+        }
+    });
+    let letters: Vec<buyer::Unread> = letters.collect();
+    buyer::unread(settings, rows, &letters, &settled, news.at)
 }
 
 /// Letters that have left and whose copies are still to be put into the Sent folder.

@@ -31,6 +31,7 @@ pub(super) fn of(entry: &Entry) -> Option<String> {
         | Entry::Copied { .. }
         | Entry::Ticked { .. }
         | Entry::Cursor { .. }
+        | Entry::Aside { .. }
         | Entry::CursorsForgotten
         | Entry::Notify { .. }
         | Entry::Told { .. } => None,

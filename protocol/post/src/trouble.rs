@@ -15,6 +15,8 @@ pub struct Trouble {
     pub text: String,
     /// How long until the next try.
     pub retry_in: Duration,
+    /// The one folder that it is about; the others are read meanwhile. None: it is about all.
+    pub folder: Option<String>,
 }
 
 /// The sorts of trouble; each calls for another remedy.

@@ -33,6 +33,7 @@ mod say;
 mod schedule;
 mod tick;
 mod undoing;
+mod unread;
 mod wishes;
 
 mod file;
@@ -65,6 +66,7 @@ pub use schedule::{Plan, Planned, Until, When, without_time};
 pub use settings::{Adopt, Rules, Settings, Timers};
 pub use tick::tick;
 pub use undoing::{Back, return_goods};
+pub use unread::{Unread, unread};
 pub use warning::WarningKind;
 pub use wishes::{wishes_for_order, wishes_for_trade};
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tradepost_post::imap::aside;
 use tradepost_post::outbox::{self, Due, Entry, NewItem, Tried};
 use tradepost_post::store::{self, Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_statements::{Address, Time};
@@ -195,6 +196,11 @@ impl Page for Writing<'_, '_> {
 
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError> {
         self.write(&Head::read(folder, cursor), Vec::new())?;
+        Ok(())
+    }
+
+    fn record_aside(&mut self, news: aside::News) -> Result<(), BookError> {
+        self.write(&Head::Aside(news), Vec::new())?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tradepost_post::imap::aside;
 use tradepost_post::outbox::{self, Entry};
 use tradepost_post::store::{self, ApplyError, Position, Record};
 use tradepost_statements::{Address, Time};
@@ -12,8 +13,8 @@ use tradepost_trades::server::Received;
 use tradepost_trades::server::book::{digest_of_waiting, key_of_emitted};
 
 use super::{
-    BOUNCES_KEY, Cursor, Input, OWNER_KEY, arrivals_key, bounce_key, bounces, cursor_key, kept_key,
-    message_id_key,
+    ASIDE, BOUNCES_KEY, Cursor, Input, OWNER_KEY, arrivals_key, bounce_key, bounces, cursor_key,
+    kept_key, message_id_key,
 };
 
 use crate::arrivals::Arrivals;
@@ -39,6 +40,8 @@ pub(super) enum Head {
     Arrivals { webhook: String, arrivals: Arrivals },
     /// Whose book this is: its first record.
     Owner(Address),
+    /// Letters of the mailbox could not be had, or could at last.
+    Aside(aside::News),
     /// A folder was read so far.
     Read {
         folder: String,
@@ -203,6 +206,7 @@ impl Head {
                 let value = serde_json::to_vec(address).expect("an address has a JSON form");
                 vec![Row::put(OWNER_KEY, value)]
             }
+            Head::Aside(news) => news.rows(rows, ASIDE),
             Head::Read { folder, cursor } => {
                 let value = serde_json::to_vec(cursor).expect("a cursor always has a JSON form");
                 vec![Row::put(cursor_key(folder), value)]

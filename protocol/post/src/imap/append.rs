@@ -92,7 +92,8 @@ async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failu
         .strip_prefix('<')
         .and_then(|i| i.strip_suffix('>'))
         .unwrap_or(id);
-    for header in headers_of_newest(session, "MESSAGE-ID", RECENT).await? {
+    let recent = headers_of_newest(session, "MESSAGE-ID", RECENT).await;
+    for header in unless_denied(recent)?.unwrap_or_default() {
         let found = field(&header, "message-id").unwrap_or_default();
         if found.trim().trim_start_matches('<').trim_end_matches('>') == id {
             return Ok(true);
@@ -104,5 +105,5 @@ async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failu
     let wanted = format!(" HEADER Message-ID {quoted}");
     // Where it is refused, the newest must do.
     let found = unless_denied(search(session, (1, select::NEWEST), &wanted).await)?;
-    Ok(found.is_some_and(|f| !f.is_empty()))
+    Ok(found.flatten().is_some_and(|f| !f.is_empty()))
 }

@@ -1,4 +1,6 @@
-//! What a FETCH response tells of one letter, as far as it is of use here.
+//! What FETCH responses tell of letters, as far as it is of use here.
+
+use std::collections::BTreeMap;
 
 use async_imap::imap_proto::{AttributeValue, Response};
 use tradepost_statements::Time;
@@ -13,6 +15,8 @@ pub(super) struct Facts {
     pub(super) internal_date: Option<Time>,
     /// Header fields.
     pub(super) header: Option<Vec<u8>>,
+    /// The server sent more of them than was kept.
+    pub(super) header_is_cut: bool,
     /// The whole letter.
     pub(super) body: Option<Body>,
 }
@@ -21,13 +25,63 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) enum Body {
     Bytes(Vec<u8>),
-    /// The server has the letter but not its text (`NIL`).
+    /// Its beginning: the server sent more than was kept.
+    Cut,
+    /// The server has the letter but not its text (`NIL`, or nothing).
     Missing,
 }
 
-/// The facts of a FETCH response; `None` of any other.
-pub(super) fn facts(response: &Response<'_>) -> Option<Facts> {
-    let Response::Fetch(_, attributes) = response else {
+/// Responses about letters, put together by their sequence numbers.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    open: BTreeMap<u32, Facts>,
+    done: Vec<Facts>,
+}
+
+impl Gathered {
+    /// Takes what the server says while a FETCH goes on.
+    pub(super) fn take(&mut self, response: &Response<'_>) {
+        if let Response::Expunge(number) = response {
+            self.expunged(*number);
+        } else if let Some((number, facts)) = facts(response) {
+            let known = self.open.entry(number).or_default();
+            let is_another = known.uid.zip(facts.uid).is_some_and(|(a, b)| a != b);
+            if is_another {
+                self.done.push(std::mem::take(known));
+            }
+            known.add(facts);
+        }
+    }
+
+    /// RFC 9051 section 7.5.1: those behind it move up. What has no UID yet will not get one.
+    fn expunged(&mut self, number: u32) {
+        self.done.extend(self.open.remove(&number));
+        let behind = self.open.split_off(&number);
+        let moved = behind.into_iter().map(|(n, f)| (n.saturating_sub(1), f));
+        self.open.extend(moved);
+    }
+
+    /// Those with a UID, in no order.
+    pub(super) fn all(self) -> Vec<Facts> {
+        let open = self.open.into_values();
+        open.chain(self.done).filter(|f| f.uid.is_some()).collect()
+    }
+}
+
+impl Facts {
+    fn add(&mut self, other: Facts) {
+        self.uid = other.uid.or(self.uid);
+        self.size = other.size.or(self.size);
+        self.internal_date = other.internal_date.or(self.internal_date);
+        self.header_is_cut |= other.header_is_cut;
+        self.header = other.header.or(self.header.take());
+        self.body = other.body.or(self.body.take());
+    }
+}
+
+/// The facts of a FETCH response, and its sequence number; `None` of any other.
+fn facts(response: &Response<'_>) -> Option<(u32, Facts)> {
+    let Response::Fetch(number, attributes) = response else {
         return None;
     };
     let mut facts = Facts::default();
@@ -38,14 +92,27 @@ pub(super) fn facts(response: &Response<'_>) -> Option<Facts> {
             facts.size = Some(u64::from(*n));
         } else if let AttributeValue::InternalDate(text) = attribute {
             facts.internal_date = internal_date(text);
-        } else if let AttributeValue::BodySection { section, data, .. } = attribute {
-            let bytes = data.as_deref().map(<[u8]>::to_vec);
+        } else if let AttributeValue::BodySection {
+            section,
+            data,
+            index,
+        } = attribute
+        {
+            // `answers` marks so what it has cut.
+            let is_cut = index.is_some();
+            let bytes = data.as_deref().unwrap_or_default();
             if section.is_some() {
-                facts.header = Some(bytes.unwrap_or_default());
+                facts.header_is_cut |= is_cut;
+                // Fields that were asked for one by one come one by one.
+                facts.header.get_or_insert_default().extend(bytes);
             } else {
-                facts.body = Some(bytes.map_or(Body::Missing, Body::Bytes));
+                facts.body = Some(match bytes {
+                    _ if is_cut => Body::Cut,
+                    [] => Body::Missing,
+                    bytes => Body::Bytes(bytes.to_vec()),
+                });
             }
         }
     }
-    Some(facts)
+    Some((*number, facts))
 }

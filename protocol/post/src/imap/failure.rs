@@ -28,13 +28,11 @@ impl Failure {
 }
 
 impl Failure {
-    /// A command that the rest can't do without was denied: the connection is of no use.
-    pub(super) fn fatal(self, place: &Place, doing: &str) -> Failure {
+    /// Where something was denied, that in words for people.
+    pub(super) fn in_words(self, words: impl FnOnce(String) -> String) -> Failure {
         match self {
-            Failure::NobodyListens => Failure::NobodyListens,
-            other @ (Failure::Denied(_) | Failure::Broken(_)) => {
-                Failure::Broken(other.into_error(place, doing))
-            }
+            Failure::Denied(said) => Failure::Denied(words(said)),
+            other @ (Failure::Broken(_) | Failure::NobodyListens) => other,
         }
     }
 }

@@ -3,51 +3,105 @@
 //! had is set aside.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use tradepost_letters::StatementPart;
 use tradepost_statements::Time;
 
-use super::facts::{Body, Facts, facts};
+use super::facts::Body;
 use super::failure::Failure;
 use super::memory::{Asked, Memory, Place};
-use super::select::{LARGEST, set};
+use super::select::{FIELDS_EACH, LARGEST, is_there, set};
 use super::session::{Limits, SMALL, Session};
-use super::{RawMail, SetAside, TroubleKind};
-use crate::trouble::Error;
+use super::{RawMail, SetAside};
 
 /// Most letters in one command, and most of their bytes.
 const LETTERS: usize = 50;
 const BYTES: u64 = 4 * 1024 * 1024;
 
+/// Tries for one letter on a connection that is sound: some servers say OK without it for a moment.
+const TRIES: u32 = 3;
+
+/// A letter that came shorter than its RFC822.SIZE by more than this part of it was cut: where line ends
+/// are counted as one octet, or a letter is made anew for each reader, sizes are estimates.
+const SLACK: u64 = 8;
+
+/// And by this many octets at least.
+const LEAST_SLACK: u64 = 512;
+
 /// A letter to be had, or to be told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) uid: u32,
-    pub(super) size: u64,
+    /// None where the server does not tell.
+    pub(super) size: Option<u64>,
+    /// Its header has the field that our letters have.
+    pub(super) is_marked: bool,
     /// Not to be asked for, and why.
-    pub(super) hopeless: Option<String>,
+    pub(super) hopeless: Option<Hopeless>,
+}
+
+/// Why a letter is not asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hopeless {
+    why: String,
+    again: bool,
 }
 
 impl Choice {
-    /// To be fetched, unless it is too large (asked before, because async-imap would take up to
-    /// 512 MiB into memory).
-    pub(super) fn of(uid: u32, size: u64) -> Choice {
-        let hopeless = (size > LARGEST).then(|| {
-            format!("it has {size} bytes; letters of more than {LARGEST} are not read (protocol 6)")
+    /// To be fetched, unless it is too large.
+    pub(super) fn of(uid: u32, size: Option<u64>, is_marked: bool) -> Choice {
+        let hopeless = size.filter(|s| *s > LARGEST).map(|size| Hopeless {
+            why: format!(
+                "it has {size} bytes; letters of more than {LARGEST} are not read (protocol 6)"
+            ),
+            again: false,
         });
         Choice {
             uid,
             size,
+            is_marked,
             hopeless,
         }
     }
 
-    /// Not to be asked for.
+    /// Not to be asked for, because of its header.
+    pub(super) fn over_a_limit(uid: u32) -> Choice {
+        let why = format!(
+            "a field of its header has more than {FIELDS_EACH} bytes; such letters are not read"
+        );
+        Choice {
+            uid,
+            size: None,
+            is_marked: false,
+            hopeless: Some(Hopeless { why, again: false }),
+        }
+    }
+
+    /// Not to be asked for now.
     pub(super) fn hopeless(uid: u32, why: &str) -> Choice {
         Choice {
             uid,
-            size: 0,
-            hopeless: Some(why.to_owned()),
+            size: None,
+            is_marked: false,
+            hopeless: Some(Hopeless {
+                why: why.to_owned(),
+                again: true,
+            }),
         }
+    }
+
+    /// Octets that it is expected to have.
+    fn expected(&self) -> u64 {
+        self.size.unwrap_or(0)
+    }
+
+    /// Whether so many octets can't be all of it.
+    fn is_short(&self, octets: u64) -> bool {
+        let expected = self.expected();
+        // Of other people's letters nobody wants to hear because of a bad estimate.
+        let slack = expected / if self.is_marked { SLACK } else { 2 };
+        expected.saturating_sub(octets) > slack.max(LEAST_SLACK)
     }
 }
 
@@ -58,7 +112,11 @@ pub(super) fn next_group(choices: &[Choice]) -> (&[Choice], &[Choice]) {
         .iter()
         .take(LETTERS)
         .take_while(|c| {
-            bytes += if c.hopeless.is_some() { 0 } else { c.size };
+            bytes += if c.hopeless.is_some() {
+                0
+            } else {
+                c.expected()
+            };
             bytes <= BYTES
         })
         .count();
@@ -70,6 +128,8 @@ pub(super) fn next_group(choices: &[Choice]) -> (&[Choice], &[Choice]) {
 pub(super) struct Fetched {
     pub(super) mails: Vec<RawMail>,
     pub(super) set_aside: Vec<SetAside>,
+    /// The server has these no more.
+    pub(super) gone: Vec<u32>,
     /// The first letter that must be asked for again, on another connection, and why.
     pub(super) failed: Option<(u32, Failure)>,
 }
@@ -78,24 +138,47 @@ pub(super) struct Fetched {
 pub(super) const NOT_TO_BE_HAD: &str =
     "the server could not hand it out, in several tries: look at it with another mail program";
 
+/// The reason of a letter whose header the server does not show.
+pub(super) const NOT_SHOWN: &str =
+    "the server has it and does not show its header: look at it with another mail program";
+
+/// Where letters are fetched from, and how long to wait between two tries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct From<'f> {
+    pub(super) folder: &'f str,
+    pub(super) uid_validity: u32,
+    pub(super) pause: Duration,
+}
+
+impl From<'_> {
+    fn place(&self, uid: u32) -> Place {
+        (self.folder.to_owned(), self.uid_validity, uid)
+    }
+}
+
+impl Fetched {
+    /// Nothing is known of any letter.
+    pub(super) fn is_empty(&self) -> bool {
+        self.mails.is_empty() && self.set_aside.is_empty() && self.gone.is_empty()
+    }
+}
+
 /// Fetches a group of letters from the open folder.
 pub(super) async fn fetch(
     session: &mut Session,
     memory: &mut Memory,
-    folder: &str,
-    uid_validity: u32,
+    from: From<'_>,
     group: &[Choice],
 ) -> Fetched {
     let mut fetched = Fetched::default();
-    let place = |uid: u32| (folder.to_owned(), uid_validity, uid);
     let mut came = BTreeMap::new();
     let together: Vec<&Choice> = group
         .iter()
-        .filter(|c| c.hopeless.is_none() && !memory.is_suspect(&place(c.uid)))
+        .filter(|c| c.hopeless.is_none() && !memory.is_suspect(&from.place(c.uid)))
         .collect();
     let mut broken = None;
     if let (true, Some(last)) = (together.len() > 1, together.last()) {
-        memory.asked = Some(Asked::Group(place(last.uid)));
+        memory.asked = Some(Asked::Group(from.place(last.uid)));
         match ask(session, &together, &mut came).await {
             Ok(()) => memory.asked = None,
             // What came, came; the rest is asked for one by one below.
@@ -105,38 +188,38 @@ pub(super) async fn fetch(
     }
     for choice in group {
         let uid = choice.uid;
-        if let Some(reason) = &choice.hopeless {
-            fetched.set_aside.push(SetAside {
-                uid,
-                reason: reason.clone(),
-            });
-            continue;
-        }
-        let letter = match came.remove(&uid) {
-            Some(letter) => Some(letter),
-            None if broken.is_some() => {
+        let judged = came.remove(&uid).map(|came| came.judge(choice));
+        let outcome = match (&choice.hopeless, judged) {
+            (Some(why), _) => Ok(Outcome::NotToBeHad(why.clone())),
+            (None, Some(Ok(came))) => Ok(Outcome::Came(came)),
+            (None, Some(Err((why, At::Later)))) => Ok(Outcome::NotToBeHad(why)),
+            (None, _) if broken.is_some() => {
                 fetched.failed = broken.map(|e| (uid, e));
                 return fetched;
             }
-            None => match alone(session, memory, choice, place(uid)).await {
-                Ok(letter) => letter,
-                Err(e) => {
-                    fetched.failed = Some((uid, e));
-                    return fetched;
-                }
-            },
+            (None, _) => alone(session, memory, choice, from).await,
         };
-        match letter.map(Came::judge) {
-            // Deleted meanwhile.
-            None => {}
-            Some(Err(reason)) => fetched.set_aside.push(SetAside { uid, reason }),
-            Some(Ok((bytes, internal_date))) => fetched.mails.push(RawMail {
-                folder: folder.to_owned(),
-                uid_validity,
+        match outcome {
+            Ok(Outcome::Gone) => fetched.gone.push(uid),
+            Ok(Outcome::NotToBeHad(Hopeless { why, again })) => fetched.set_aside.push(SetAside {
                 uid,
-                internal_date,
-                bytes,
+                reason: why,
+                again,
             }),
+            Ok(Outcome::Came(came)) => {
+                memory.came();
+                fetched.mails.push(RawMail {
+                    folder: from.folder.to_owned(),
+                    uid_validity: from.uid_validity,
+                    uid,
+                    internal_date: came.internal_date,
+                    bytes: came.bytes,
+                });
+            }
+            Err(e) => {
+                fetched.failed = Some((uid, e));
+                return fetched;
+            }
         }
     }
     if let Some(e) = broken {
@@ -148,54 +231,154 @@ pub(super) async fn fetch(
     fetched
 }
 
-/// One letter as the server gave it, or why it is not asked for any more.
+/// What became of one letter.
 #[derive(Debug)]
-enum Came {
-    Letter(Body, Option<Time>),
-    Hopeless,
+enum Outcome {
+    Came(Came),
+    /// The server has it no more.
+    Gone,
+    NotToBeHad(Hopeless),
+}
+
+/// A letter as the server gave it.
+#[derive(Debug)]
+struct Came {
+    bytes: Vec<u8>,
+    internal_date: Option<Time>,
+    fault: Option<Fault>,
+}
+
+/// What is wrong with what came in a letter's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Missing,
+    TooLarge,
 }
 
 impl Came {
-    fn judge(self) -> Result<(Vec<u8>, Option<Time>), String> {
-        match self {
-            Came::Hopeless => Err(NOT_TO_BE_HAD.to_owned()),
-            Came::Letter(Body::Missing, _) => {
-                Err("the server has the letter, but not its text".to_owned())
+    fn of(body: Body, internal_date: Option<Time>) -> Came {
+        let (bytes, fault) = match body {
+            Body::Missing => (Vec::new(), Some(Fault::Missing)),
+            Body::Cut => (Vec::new(), Some(Fault::TooLarge)),
+            Body::Bytes(bytes) if bytes.len() as u64 > LARGEST => {
+                (Vec::new(), Some(Fault::TooLarge))
             }
-            Came::Letter(Body::Bytes(bytes), _) if bytes.len() as u64 > LARGEST => Err(format!(
-                "it has {} bytes, although the server said less; letters of more than {LARGEST} are not read",
-                bytes.len()
-            )),
-            Came::Letter(Body::Bytes(bytes), date) => Ok((bytes, date)),
+            Body::Bytes(bytes) => (bytes, None),
+        };
+        Came {
+            bytes,
+            internal_date,
+            fault,
         }
+    }
+
+    /// Whether it is the letter that was asked for, as far as that shows; else what is wrong with it.
+    fn judge(self, choice: &Choice) -> Result<Came, (Hopeless, At)> {
+        let octets = self.bytes.len() as u64;
+        let (why, again, at) = match self.fault {
+            Some(Fault::Missing) => {
+                let why = "the server has the letter, but not its text";
+                (why.to_owned(), true, At::Once)
+            }
+            // Among others it may have been cut for their sake.
+            Some(Fault::TooLarge) => (
+                format!(
+                    "it has more bytes than the server said; letters of more than {LARGEST} are not read (protocol 6)"
+                ),
+                false,
+                At::Once,
+            ),
+            None if choice.is_short(octets) && !holds_a_statement(&self.bytes) => {
+                let all = choice.expected();
+                let why = format!("the server hands out {octets} bytes of its {all}");
+                (why, true, At::Once)
+            }
+            None if choice.is_marked && is_another(&self.bytes) => (
+                "it is marked as a Tradepost letter, and the text that the server hands out in its place holds \
+                 no statement"
+                    .to_owned(),
+                true,
+                At::Later,
+            ),
+            None => return Ok(self),
+        };
+        Err((Hopeless { why, again }, at))
     }
 }
 
-/// Asks for one letter that did not come with the others. None: it is gone.
+/// When a letter with a fault may be asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// It may have been for a moment, or for the others in the answer.
+    Once,
+    /// Servers that give another text in a letter's place do so for hours.
+    Later,
+}
+
+/// Whether a statement can be read in it.
+fn holds_a_statement(letter: &[u8]) -> bool {
+    match tradepost_letters::parse(letter).statement {
+        StatementPart::Part(_) | StatementPart::Encrypted => true,
+        StatementPart::None | StatementPart::Unreadable(_) => false,
+    }
+}
+
+/// Whether it has no Tradepost part at all, and is no report about a letter that has one.
+fn is_another(letter: &[u8]) -> bool {
+    let letter = tradepost_letters::parse(letter);
+    letter.bounce.is_none() && matches!(letter.statement, StatementPart::None)
+}
+
+/// Asks for one letter that did not come with the others, several times where it is there and does
+/// not come.
 async fn alone(
     session: &mut Session,
     memory: &mut Memory,
     choice: &Choice,
-    place: Place,
-) -> Result<Option<Came>, Failure> {
+    from: From<'_>,
+) -> Result<Outcome, Failure> {
+    let again = |why: String| Hopeless { why, again: true };
+    let place = from.place(choice.uid);
     if memory.is_hopeless(&place) {
-        return Ok(Some(Came::Hopeless));
+        return Ok(Outcome::NotToBeHad(again(NOT_TO_BE_HAD.to_owned())));
     }
-    let name = format!("letter {} in {}", place.2, place.0);
-    memory.asked = Some(Asked::One(place));
-    let mut came = BTreeMap::new();
-    match ask(session, &[choice], &mut came).await {
-        Ok(()) => {
-            memory.asked = None;
-            Ok(came.remove(&choice.uid))
+    let name = format!("letter {} in {}", choice.uid, from.folder);
+    let mut fault = again(NOT_TO_BE_HAD.to_owned());
+    for attempt in 1..=TRIES {
+        memory.asked = Some(Asked::One(place.clone()));
+        let mut came = BTreeMap::new();
+        let outcome = ask(session, &[choice], &mut came).await;
+        memory.asked = None;
+        match outcome {
+            Ok(()) => match came.remove(&choice.uid) {
+                Some(came) => match came.judge(choice) {
+                    Ok(came) => return Ok(Outcome::Came(came)),
+                    // It is what it is, now.
+                    Err((why, at)) if at == At::Later || !why.again => {
+                        return Ok(Outcome::NotToBeHad(why));
+                    }
+                    Err((why, At::Once | At::Later)) => fault = why,
+                },
+                None if !is_there(session, choice.uid).await? => return Ok(Outcome::Gone),
+                None => fault = again(NOT_TO_BE_HAD.to_owned()),
+            },
+            Err(Failure::Denied(said)) => {
+                fault = again(format!("{NOT_TO_BE_HAD} (it says: {said})"));
+            }
+            Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => {
+                memory.asked = Some(Asked::One(place));
+                return Err(e);
+            }
         }
-        // It may be a passing trouble of the server: not set aside before several tries.
-        Err(Failure::Denied(said)) => Err(Failure::Broken(Error::new(
-            TroubleKind::Refused,
-            format!("{} does not hand out {name}: {said}", session.place),
-        ))),
-        Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => Err(e),
+        if attempt < TRIES && memory.may_pause() {
+            tokio::time::sleep(from.pause).await;
+        }
     }
+    if memory.may_give_up(place) {
+        return Ok(Outcome::NotToBeHad(fault));
+    }
+    // So many one after the other are rather no fault of the letters.
+    Err(Failure::Denied(format!("{name}: {}", fault.why)))
 }
 
 async fn ask(
@@ -204,30 +387,32 @@ async fn ask(
     came: &mut BTreeMap<u32, Came>,
 ) -> Result<(), Failure> {
     let uids: Vec<u32> = choices.iter().map(|c| c.uid).collect();
-    let bytes: u64 = choices.iter().map(|c| c.size).sum();
-    let largest = choices.iter().map(|c| c.size).max().unwrap_or_default();
+    let bytes: u64 = choices.iter().map(|c| c.expected()).sum();
+    let largest = choices
+        .iter()
+        .map(|c| c.expected())
+        .max()
+        .unwrap_or_default();
+    // Twice, because some servers count line ends as one byte, or guess; one letter may be as large as
+    // letters are, whatever its server says.
+    let least = if choices.len() == 1 { LARGEST } else { 0 };
     let limits = Limits {
-        // Twice, because some servers count line ends as one byte, or guess.
-        bytes: SMALL.bytes + 2 * bytes,
+        bytes: SMALL.bytes + (2 * bytes).max(least),
+        text: LARGEST + 1,
         one: largest,
     };
     let items = "(UID INTERNALDATE BODY.PEEK[])";
     let command = format!("UID FETCH {} {items}", set(&uids));
-    session
-        .run(&command, limits, |response| {
-            // What the server says of flags on the side has no body.
-            if let Some(Facts {
-                uid: Some(uid),
-                internal_date,
-                body: Some(body),
-                ..
-            }) = facts(response)
-                && uids.contains(&uid)
-            {
-                came.insert(uid, Came::Letter(body, internal_date));
-            }
-        })
-        .await
+    let (all, outcome) = session.gather_some(&command, limits).await;
+    // What the server says of flags on the side has no body, and of others it says it in vain.
+    for facts in all {
+        if let Some((uid, body)) = facts.uid.zip(facts.body)
+            && uids.contains(&uid)
+        {
+            came.insert(uid, Came::of(body, facts.internal_date));
+        }
+    }
+    outcome
 }
 
 #[cfg(test)]
@@ -239,7 +424,7 @@ mod tests {
         let choices = |sizes: &[u64]| -> Vec<Choice> {
             (1..)
                 .zip(sizes)
-                .map(|(uid, size)| Choice::of(uid, *size))
+                .map(|(uid, size)| Choice::of(uid, Some(*size), true))
                 .collect()
         };
         let first = |sizes: &[u64]| next_group(&choices(sizes)).0.len();

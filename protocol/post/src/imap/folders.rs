@@ -6,7 +6,8 @@ use async_imap::imap_proto::{
 
 use super::SentFolder;
 use super::failure::{Failure, unless_denied};
-use super::names::{decode, encode, quote};
+use super::names::{decode, encode, quote, quote_raw};
+use super::select::{NEWEST, uids_in};
 use super::session::{SMALL, Session};
 use crate::trouble::{Error, TroubleKind};
 
@@ -32,12 +33,14 @@ impl Folder {
 
     /// The name as an argument of a command.
     pub(super) fn argument(&self) -> Result<String, Failure> {
-        quote(&self.wire).ok_or_else(|| {
-            Failure::Broken(Error::new(
-                TroubleKind::Configuration,
-                format!("{:?} can't be a folder's name", self.name),
-            ))
-        })
+        quote(&self.wire)
+            .or_else(|| quote_raw(&self.wire))
+            .ok_or_else(|| {
+                Failure::Broken(Error::new(
+                    TroubleKind::Configuration,
+                    format!("{:?} can't be a folder's name", self.name),
+                ))
+            })
     }
 }
 
@@ -87,7 +90,9 @@ pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, Failure> 
             if let Response::MailboxData(MailboxDatum::List(entry)) = response {
                 let attributes = &entry.name_attributes;
                 let has = |a: &NameAttribute<'_>| attributes.contains(a);
-                if !has(&NameAttribute::NoSelect) {
+                // A name that can't stand in a command is nobody's folder.
+                let can_be_said = !entry.name.contains(char::is_control);
+                if can_be_said && !has(&NameAttribute::NoSelect) {
                     found.push(Listed {
                         folder: Folder {
                             name: decode(&entry.name),
@@ -153,11 +158,26 @@ pub(super) struct Mailbox {
 
 /// Opens a folder for reading (EXAMINE: no flag changes, not even `\Recent`).
 pub(super) async fn examine(session: &mut Session, folder: &Folder) -> Result<Mailbox, Failure> {
+    match examine_as(session, &folder.argument()?).await {
+        // Some servers know it by its name in UTF-8, as they list it.
+        Err(Failure::Denied(said)) if !folder.name.is_ascii() => match quote_raw(&folder.name) {
+            Some(raw) => {
+                unless_denied(examine_as(session, &raw).await)?.ok_or(Failure::Denied(said))
+            }
+            None => Err(Failure::Denied(said)),
+        },
+        outcome => outcome,
+    }
+}
+
+async fn examine_as(session: &mut Session, argument: &str) -> Result<Mailbox, Failure> {
     let mut mailbox = Mailbox::default();
+    let mut is_counted = false;
     session.exists = 0;
-    let command = format!("EXAMINE {}", folder.argument()?);
+    let command = format!("EXAMINE {argument}");
     session
         .run(&command, SMALL, |response| {
+            is_counted |= matches!(response, Response::MailboxData(MailboxDatum::Exists(_)));
             if let Response::Data {
                 status: Status::Ok,
                 outcome,
@@ -171,6 +191,12 @@ pub(super) async fn examine(session: &mut Session, folder: &Folder) -> Result<Ma
             }
         })
         .await?;
+    if !is_counted {
+        let uids = uids_in(session, (1, NEWEST)).await?;
+        session.exists = session
+            .exists
+            .max(u32::try_from(uids.len()).unwrap_or(u32::MAX));
+    }
     // The count of letters that EXAMINE gives is no news.
     session.news = false;
     Ok(mailbox)

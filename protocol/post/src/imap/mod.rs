@@ -6,7 +6,11 @@
 //! The dialogue is our own; async-imap serves as the parser of what the server says. Its commands
 //! are not used: they end well where the server said NO or closed the connection in the middle.
 //! Here every command is followed until its own tagged answer, and anything else is an error. That
-//! answer is the fence after a fetch; what did not come before it is asked for again.
+//! answer is the fence after a fetch; what did not come before it is asked for again, and what is
+//! there and does not come is set aside and tried again later: nothing is passed over.
+//!
+//! Below the parser every response is bounded, and said anew in a form that it takes (`answers`,
+//! `mend`): no line that nobody needs, and no letter over a limit, ends a connection.
 //!
 //! ```text
 //!  watch ──► connect, log in (login) ──► find folders (folders) ──► catch up with each (scan)
@@ -15,6 +19,7 @@
 //!    └───── any error: Trouble ◄─────────────────────────────── idle or poll ─────┘ time to look
 //! ```
 
+mod answers;
 mod append;
 mod facts;
 mod failure;
@@ -23,6 +28,7 @@ mod folders;
 mod idle;
 mod login;
 mod memory;
+mod mend;
 mod names;
 mod probe;
 mod scan;
@@ -31,11 +37,14 @@ mod select;
 mod session;
 mod watch;
 
+pub mod aside;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use tradepost_statements::Time;
 
 use crate::net::{Place, Tls};
@@ -43,6 +52,7 @@ pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
 pub use probe::{Probe, probe};
 pub use seek::seek;
+pub use select::HeaderSearch;
 pub use watch::watch;
 
 /// How the mailbox is reached.
@@ -139,6 +149,8 @@ pub struct Watch {
     pub sent: SentFolder,
     /// Where to go on, by folder as named in [`MailEvent`]; a folder without one is scanned.
     pub cursors: BTreeMap<String, Cursor>,
+    /// Letters that were set aside before and may come now.
+    pub aside: Vec<Aside>,
     /// A scan leaves out what came earlier.
     pub since: Option<Time>,
     /// Come back when all folders are caught up.
@@ -159,6 +171,7 @@ impl Default for Watch {
             folders: vec!["INBOX".to_owned()],
             sent: SentFolder::Auto,
             cursors: BTreeMap::new(),
+            aside: Vec::new(),
             since: None,
             once: false,
             // Servers may end an IDLE after 30 minutes, many NATs a silent connection after 5 to 15.
@@ -171,12 +184,27 @@ impl Default for Watch {
 }
 
 /// A letter that can't be had; the ones behind it are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
     /// Its UID.
     pub uid: u32,
     /// Why, in words for people.
     pub reason: String,
+    /// It may come another time, and will be tried again: see [`Watch::aside`].
+    pub again: bool,
+}
+
+/// A letter that an earlier watch has set aside, to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The folder it lies in.
+    pub folder: String,
+    /// The folder's UIDVALIDITY then; of another one its UID means nothing any more.
+    pub uid_validity: u32,
+    /// Its UID.
+    pub uid: u32,
+    /// How often it was set aside so far. After some times it is not tried again.
+    pub tries: u32,
 }
 
 /// What [`watch`] tells.
@@ -213,8 +241,11 @@ pub enum MailEvent {
         uid_validity: u32,
         /// Letters that may hold a statement, by UID; often none.
         mails: Vec<RawMail>,
-        /// Letters that may hold a statement and can't be had.
+        /// Letters that may hold a statement and can't be had. One that was set aside before may be
+        /// named again, when it still can't be had, or come among `mails`.
         set_aside: Vec<SetAside>,
+        /// Letters that were chosen, or set aside before, and that the server has no more.
+        gone: Vec<u32>,
         /// The last UID that was looked at.
         up_to: u32,
     },

@@ -82,6 +82,15 @@ pub(super) fn quote(text: &str) -> Option<String> {
     Some(format!("\"{escaped}\""))
 }
 
+/// The same of a name in UTF-8, as servers take it that list it so (RFC 9051 section 5.1).
+pub(super) fn quote_raw(text: &str) -> Option<String> {
+    if text.contains(char::is_control) {
+        return None;
+    }
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    Some(format!("\"{escaped}\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use tradepost_letters::{ResultsOf, results_of};
 use tradepost_statements::Time;
 
-use super::failure::Failure;
+use super::failure::{Failure, unless_denied};
 use super::folders::{Folder, choose_sent, examine, list};
-use super::select::{field, headers_of_newest, newest_received};
+use super::select::{HeaderSearch, field, headers_of_newest, newest_received, try_search};
 use super::session::Session;
 use super::{SentFolder, Settings, login};
 use crate::clock::{Clock, SystemClock};
@@ -36,6 +36,8 @@ pub struct Probe {
     pub authserv_ids: Vec<(String, usize)>,
     /// How many of these letters have such a field on top that names no authserv-id.
     pub nameless_results: usize,
+    /// Whether old letters of ours are found by a search; otherwise all headers are read.
+    pub header_search: HeaderSearch,
     /// When the newest letter came, by the server's clock.
     pub newest: Option<Time>,
     /// By how many seconds that lies in our future, if it does: one of the clocks is wrong.
@@ -63,11 +65,13 @@ async fn look_around(
     sent: &SentFolder,
     greeting: String,
 ) -> Result<Probe, Failure> {
-    let listed = list(session).await?;
+    // What a server does not tell is not known; the rest is.
+    let listed = unless_denied(list(session).await)?.unwrap_or_default();
     examine(session, &Folder::named("INBOX", false)).await?;
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
     let mut nameless_results = 0;
-    for header in headers_of_newest(session, "AUTHENTICATION-RESULTS", NEWEST).await? {
+    let headers = headers_of_newest(session, "AUTHENTICATION-RESULTS", NEWEST).await;
+    for header in unless_denied(headers)?.unwrap_or_default() {
         match field(&header, "authentication-results").map(|f| results_of(f.as_bytes())) {
             Some(ResultsOf::Id(id)) => *ids.entry(id).or_default() += 1,
             Some(ResultsOf::Nobody) => nameless_results += 1,
@@ -77,6 +81,7 @@ async fn look_around(
     let mut authserv_ids: Vec<_> = ids.into_iter().collect();
     authserv_ids.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let newest = newest_received(session).await?;
+    let header_search = try_search(session).await?;
     let ahead = newest.map(|t| t.since(SystemClock.now()).as_secs());
     Ok(Probe {
         greeting,
@@ -89,6 +94,7 @@ async fn look_around(
         authserv_ids,
         nameless_results,
         newest,
+        header_search,
         clock_ahead: ahead.and_then(|s| i64::try_from(s).ok()).filter(|s| *s > 0),
     })
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tradepost_statements::Time;
 
-use super::facts::facts;
 use super::failure::{Failure, unless_denied};
-use super::fetch::{Choice, NOT_TO_BE_HAD, fetch, next_group};
+use super::fetch::{Choice, Fetched, From, NOT_SHOWN, NOT_TO_BE_HAD, fetch, next_group};
 use super::folders::{Folder, Mailbox, examine};
 use super::memory::{Asked, Memory};
-use super::select::{self, LARGEST, Seen, Window};
+use super::select::{self, HeaderSearch, LARGEST, Looked, Seen, Window};
 use super::session::{SMALL, Session};
 use super::{Cursor, MailEvent, TroubleKind, Watch};
 
@@ -42,13 +41,32 @@ pub(super) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Opens the folder and hands out everything that is new in it, or everything. Denied: it can't
-    /// be opened.
+    /// Opens the folder and hands out everything that is new in it, or everything. Denied, in words for
+    /// people: it can't be opened or read now; the connection is sound.
     pub(super) async fn catch_up(&mut self, folder: &Folder) -> Result<(), Failure> {
-        let mailbox = examine(self.session, folder).await?;
+        self.memory.asked = Some(Asked::Folder(folder.name.clone()));
+        let opened = examine(self.session, folder).await;
+        if !matches!(opened, Err(Failure::Broken(_))) {
+            self.memory.asked = None;
+        }
+        let place = &self.session.place;
+        let mailbox = opened.map_err(|e| {
+            let key = if folder.sent { "sent" } else { "folders" };
+            e.in_words(|said| {
+                let name = &folder.name;
+                format!("{place} can't open the folder {name:?} (it says: {said}) - check `{key}` in [imap]")
+            })
+        })?;
         let read = self.read(folder, mailbox).await;
-        // The folder is open: what is refused now is no matter of its name.
-        read.map_err(|e| e.fatal(&self.session.place, "to show letters"))
+        read.map_err(|e| self.unreadable(folder, e))
+    }
+
+    /// The folder is open: what is refused now is no matter of its name.
+    fn unreadable(&self, folder: &Folder, failure: Failure) -> Failure {
+        let (place, name) = (&self.session.place, &folder.name);
+        failure.in_words(|said| {
+            format!("{place} does not show the letters in {name:?} (it says: {said})")
+        })
     }
 
     async fn read(&mut self, folder: &Folder, mailbox: Mailbox) -> Result<(), Failure> {
@@ -79,6 +97,8 @@ impl Round<'_> {
             self.scan(folder, mailbox.uid_validity, (last, newest), how)
                 .await?;
         }
+        self.memory.read_to_its_end.insert(folder.name.clone());
+        self.try_again(folder, mailbox.uid_validity).await?;
         self.tell(MailEvent::CaughtUp {
             folder: folder.name.clone(),
         })
@@ -91,6 +111,11 @@ impl Round<'_> {
         folder: &Folder,
         mailbox_validity: u32,
     ) -> Result<(), Failure> {
+        let read = self.read_news(folder, mailbox_validity).await;
+        read.map_err(|e| self.unreadable(folder, e))
+    }
+
+    async fn read_news(&mut self, folder: &Folder, mailbox_validity: u32) -> Result<(), Failure> {
         let last = self
             .memory
             .cursors
@@ -99,11 +124,12 @@ impl Round<'_> {
         // Before looking: what is announced from now on is looked at next time.
         self.session.news = false;
         let behind = (last.saturating_add(1), select::NEWEST);
-        let seen = select::look(self.session, behind).await?;
-        let Some(newest) = seen.last().map(|s| s.uid) else {
+        let looked = select::look(self.session, behind).await?;
+        let newest_seen = looked.seen.last().map(|s| s.uid);
+        let Some(newest) = newest_seen.max(looked.unseen.last().copied()) else {
             return Ok(());
         };
-        let choices = chosen(&seen, Seen::may_matter);
+        let choices = chosen(&looked, Seen::may_matter);
         self.hand_out(folder, mailbox_validity, &choices, newest)
             .await?;
         self.tell(MailEvent::CaughtUp {
@@ -135,18 +161,23 @@ impl Round<'_> {
         if self.session.exists == 0 {
             return Ok(0);
         }
-        let uids = self.uids_of("*").await?;
-        Ok(uids.into_iter().max().unwrap_or(0))
+        // By its number: some servers do not know `*` there.
+        let last = self.session.exists.to_string();
+        let told = unless_denied(self.uids_of(&last).await)?.unwrap_or_default();
+        if let Some(newest) = told.last() {
+            return Ok(*newest);
+        }
+        let all = select::uids_in(self.session, (1, select::NEWEST)).await?;
+        all.last()
+            .copied()
+            .ok_or_else(|| Failure::Denied("nothing, though there are letters".to_owned()))
     }
 
     /// The UIDs of letters named by sequence numbers.
     async fn uids_of(&mut self, numbers: &str) -> Result<Vec<u32>, Failure> {
-        let mut uids = Vec::new();
-        self.session
-            .run(&format!("FETCH {numbers} (UID)"), SMALL, |response| {
-                uids.extend(facts(response).and_then(|f| f.uid));
-            })
-            .await?;
+        let command = format!("FETCH {numbers} (UID)");
+        let told = self.session.gather(&command, SMALL).await?;
+        let mut uids: Vec<u32> = told.iter().filter_map(|f| f.uid).collect();
         uids.sort_unstable();
         Ok(uids)
     }
@@ -242,8 +273,8 @@ impl Round<'_> {
         window: Window,
         rule: impl Fn(&Seen) -> bool,
     ) -> Result<Vec<Choice>, Failure> {
-        let seen = select::look(self.session, window).await?;
-        Ok(chosen(&seen, rule))
+        let looked = select::look(self.session, window).await?;
+        Ok(chosen(&looked, rule))
     }
 
     /// None where the server's search is of no use.
@@ -261,6 +292,7 @@ impl Round<'_> {
                 // An answer that can't be read or takes forever: next time without.
                 if matches!(e.kind, TroubleKind::NotUnderstood | TroubleKind::TimedOut) {
                     self.memory.search_works = Some(false);
+                    self.memory.asked = None;
                 }
                 return Err(Failure::Broken(e));
             }
@@ -268,9 +300,9 @@ impl Round<'_> {
         };
         self.memory.search_works = Some(found.is_some());
         let Some(uids) = found else { return Ok(None) };
-        let sizes = select::sizes(self.session, &uids).await?;
-        let choices = sizes.into_iter().map(|(u, s)| Choice::of(u, s));
-        Ok(Some(choices.collect()))
+        // Some servers find more than was asked for.
+        let looked = select::look_at(self.session, &uids).await?;
+        Ok(Some(chosen(&looked, Seen::is_marked)))
     }
 
     async fn search(
@@ -278,13 +310,14 @@ impl Round<'_> {
         window: Window,
         since: Option<Time>,
     ) -> Result<Option<Vec<u32>>, Failure> {
-        if self.memory.search_works.is_none() && !select::search_works(self.session).await? {
-            return Ok(None);
+        if self.memory.search_works.is_none() {
+            match select::try_search(self.session).await? {
+                HeaderSearch::Works => {}
+                HeaderSearch::Fails | HeaderSearch::Untried => return Ok(None),
+            }
         }
         let wanted = select::marked_since(since);
-        select::search(self.session, window, &wanted)
-            .await
-            .map(Some)
+        select::search(self.session, window, &wanted).await
     }
 
     /// A window over whose headers connections failed: each letter alone, so that only the one
@@ -296,16 +329,16 @@ impl Round<'_> {
         window: Window,
     ) -> Result<Vec<Choice>, Failure> {
         let mut choices = Vec::new();
-        for uid in select::search(self.session, window, "").await? {
+        for uid in select::uids_in(self.session, window).await? {
             let place = (folder.name.clone(), validity, uid);
             if self.memory.is_hopeless(&place) {
                 choices.push(Choice::hopeless(uid, NOT_TO_BE_HAD));
                 continue;
             }
             self.memory.asked = Some(Asked::One(place));
-            let seen = select::look_at(self.session, uid).await?;
+            let looked = select::look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
-            choices.extend(chosen(seen.as_slice(), Seen::may_matter));
+            choices.extend(chosen(&looked, Seen::may_matter));
         }
         Ok(choices)
     }
@@ -321,26 +354,18 @@ impl Round<'_> {
         let mut rest = choices;
         loop {
             let (group, later) = next_group(rest);
-            let fetched = fetch(self.session, self.memory, &folder.name, validity, group).await;
-            let covered = match (&fetched.failed, group.last()) {
+            let mut fetched = self.fetch(folder, validity, group).await;
+            let failed = fetched.failed.take();
+            let covered = match (&failed, group.last()) {
                 (Some((failed, _)), _) => failed.saturating_sub(1),
                 (None, Some(last)) if !later.is_empty() => last.uid,
                 (None, _) => up_to,
             };
-            let nothing = fetched.mails.is_empty() && fetched.set_aside.is_empty();
-            if !(nothing && fetched.failed.is_some()) {
-                let batch = MailEvent::Batch {
-                    folder: folder.name.clone(),
-                    sent: folder.sent,
-                    uid_validity: validity,
-                    mails: fetched.mails,
-                    set_aside: fetched.set_aside,
-                    up_to: covered,
-                };
-                self.tell(batch).await?;
+            if failed.is_none() || !fetched.is_empty() {
+                self.hand_over(folder, validity, fetched, covered).await?;
                 self.remember(folder, validity, covered);
             }
-            if let Some((_, failure)) = fetched.failed {
+            if let Some((_, failure)) = failed {
                 return Err(failure);
             }
             if later.is_empty() {
@@ -348,6 +373,69 @@ impl Round<'_> {
             }
             rest = later;
         }
+    }
+
+    async fn fetch(&mut self, folder: &Folder, uid_validity: u32, group: &[Choice]) -> Fetched {
+        let from = From {
+            folder: &folder.name,
+            uid_validity,
+            pause: self.watch.retry_first,
+        };
+        fetch(self.session, self.memory, from, group).await
+    }
+
+    /// Letters that were set aside, once more.
+    async fn try_again(&mut self, folder: &Folder, validity: u32) -> Result<(), Failure> {
+        for uid in self.memory.due_again(&folder.name, validity) {
+            let place = (folder.name.clone(), validity, uid);
+            // Whatever happens, it has had its try.
+            self.memory.tried_again(&place, self.watch.idle_for);
+            self.memory.asked = Some(Asked::One(place));
+            let looked = select::look_at(self.session, &[uid]).await?;
+            self.memory.asked = None;
+            let choices = chosen(&looked, |_| true);
+            let mut fetched = self.fetch(folder, validity, &choices).await;
+            if choices.is_empty() {
+                fetched.gone.push(uid);
+            }
+            let failed = fetched.failed.take();
+            if !fetched.is_empty() {
+                let cursor = self.memory.cursors.get(&folder.name);
+                let up_to = cursor.map_or(0, |c| c.last_uid);
+                self.hand_over(folder, validity, fetched, up_to).await?;
+            }
+            if let Some((_, failure)) = failed {
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+
+    async fn hand_over(
+        &mut self,
+        folder: &Folder,
+        uid_validity: u32,
+        fetched: Fetched,
+        up_to: u32,
+    ) -> Result<(), Failure> {
+        let place = |uid: u32| (folder.name.clone(), uid_validity, uid);
+        let came = fetched.mails.iter().map(|m| m.uid);
+        for uid in came.chain(fetched.gone.iter().copied()) {
+            self.memory.is_settled(&place(uid));
+        }
+        for aside in fetched.set_aside.iter().filter(|a| a.again) {
+            self.memory.set_aside(place(aside.uid), self.watch.idle_for);
+        }
+        self.tell(MailEvent::Batch {
+            folder: folder.name.clone(),
+            sent: folder.sent,
+            uid_validity,
+            mails: fetched.mails,
+            set_aside: fetched.set_aside,
+            gone: fetched.gone,
+            up_to,
+        })
+        .await
     }
 
     fn remember(&mut self, folder: &Folder, uid_validity: u32, last_uid: u32) {
@@ -369,10 +457,20 @@ impl Round<'_> {
     }
 }
 
-/// Letters that the rule takes; too large ones are told of only when they are marked as ours.
-fn chosen(seen: &[Seen], rule: impl Fn(&Seen) -> bool) -> Vec<Choice> {
-    seen.iter()
-        .filter(|s| rule(s) && (s.size <= LARGEST || s.is_marked()))
-        .map(|s| Choice::of(s.uid, s.size))
-        .collect()
+/// Letters that the rule takes, and those that the server does not show; too large ones are told of only
+/// when they are marked as ours.
+fn chosen(looked: &Looked, rule: impl Fn(&Seen) -> bool) -> Vec<Choice> {
+    let is_taken =
+        |s: &&Seen| rule(s) && (s.size.is_none_or(|size| size <= LARGEST) || s.is_marked());
+    let seen = looked.seen.iter().filter(is_taken);
+    let mut choices: Vec<Choice> = seen
+        .map(|s| match s.is_over_a_limit {
+            true => Choice::over_a_limit(s.uid),
+            false => Choice::of(s.uid, s.size, s.is_marked()),
+        })
+        .collect();
+    let unseen = looked.unseen.iter();
+    choices.extend(unseen.map(|uid| Choice::hopeless(*uid, NOT_SHOWN)));
+    choices.sort_by_key(|c| c.uid);
+    choices
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::failure::{Failure, unless_denied};
-use super::fetch::{Choice, fetch};
+use super::fetch::{Choice, From, fetch};
 use super::folders::{Folder, choose_junk, examine, list};
 use super::memory::Memory;
-use super::select::{seen_of_newest, sizes};
+use super::select::{look_at, seen_of_newest};
 use super::session::Session;
 use super::{RawMail, Settings, login};
 use crate::net::tls::TlsClient;
@@ -67,11 +67,14 @@ async fn look_in(
     let Some(uid) = newest.iter().find(|s| s.holds(token)).map(|s| s.uid) else {
         return Ok(None);
     };
-    for (uid, size) in sizes(session, &[uid]).await? {
-        let choice = [Choice::of(uid, size)];
-        let mut memory = Memory::default();
-        let name = &folder.name;
-        let fetched = fetch(session, &mut memory, name, mailbox.uid_validity, &choice).await;
+    for seen in look_at(session, &[uid]).await?.seen {
+        let choice = [Choice::of(uid, seen.size, false)];
+        let from = From {
+            folder: &folder.name,
+            uid_validity: mailbox.uid_validity,
+            pause: EVERY,
+        };
+        let fetched = fetch(session, &mut Memory::default(), from, &choice).await;
         if let Some((_, failure)) = fetched.failed {
             return Err(failure);
         }

@@ -7,9 +7,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::TroubleKind;
+use super::answers::{Allowance, Answers, TooMuch};
+use super::facts::{Facts, Gathered};
 use super::failure::Failure;
 use super::login::Capabilities;
-use crate::net::wire::{TooMuch, Wire};
+use crate::net::wire::Wire;
 use crate::net::{Place, lost, silent};
 use crate::trouble::{Error, quoted};
 
@@ -18,6 +20,8 @@ use crate::trouble::{Error, quoted};
 pub(super) struct Limits {
     /// Bytes in all.
     pub(super) bytes: u64,
+    /// Bytes of one text or header: what is longer is cut there.
+    pub(super) text: u64,
     /// Bytes of its largest single response: the larger, the longer it is waited for.
     pub(super) one: u64,
 }
@@ -25,6 +29,7 @@ pub(super) struct Limits {
 /// What a command without letters in its answer may bring. A search of one window is far below.
 pub(super) const SMALL: Limits = Limits {
     bytes: 1024 * 1024,
+    text: 64 * 1024,
     one: 0,
 };
 
@@ -38,7 +43,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Session {
     /// The parser. Only its reading is used.
-    reader: async_imap::Client<Wire>,
+    reader: async_imap::Client<Answers>,
     tag: u32,
     pub(super) place: Place,
     timeout: Duration,
@@ -47,6 +52,8 @@ pub(super) struct Session {
     pub(super) exists: u32,
     /// The server said that letters came, since this was last set to false.
     pub(super) news: bool,
+    /// Whether partial fetches (RFC 9051 section 6.4.5) bring something; none: not yet known.
+    pub(super) partial_works: Option<bool>,
     /// What must be said before a new command, after an interruption.
     pending: Pending,
 }
@@ -66,13 +73,14 @@ impl Session {
         capabilities: Capabilities,
     ) -> Session {
         Session {
-            reader: async_imap::Client::new(wire),
+            reader: async_imap::Client::new(Answers::new(wire)),
             tag: 0,
             place,
             timeout,
             capabilities,
             exists: 0,
             news: false,
+            partial_works: None,
             pending: Pending::Nothing,
         }
     }
@@ -91,7 +99,7 @@ impl Session {
     ) -> Result<(), Failure> {
         let doing = command.split(" (").next().unwrap_or_default();
         let tag = self.start(command).await?;
-        self.reader.get_mut().allow(limits.bytes);
+        self.allow(limits);
         loop {
             let deadline = self.deadline(limits.one);
             let end = self.next(deadline, doing, |response| {
@@ -108,6 +116,44 @@ impl Session {
         }
     }
 
+    /// Runs a FETCH, and gives what came of each letter, put together: the items of one letter may
+    /// come in several responses (RFC 9051 section 7.5.2). What has no UID is left out.
+    pub(super) async fn gather(
+        &mut self,
+        command: &str,
+        limits: Limits,
+    ) -> Result<Vec<Facts>, Failure> {
+        let mut gathered = Gathered::default();
+        let outcome = self.run(command, limits, |r| gathered.take(r)).await;
+        outcome.map(|()| gathered.all())
+    }
+
+    /// The same, with what came before it failed.
+    pub(super) async fn gather_some(
+        &mut self,
+        command: &str,
+        limits: Limits,
+    ) -> (Vec<Facts>, Result<(), Failure>) {
+        let mut gathered = Gathered::default();
+        let outcome = self.run(command, limits, |r| gathered.take(r)).await;
+        (gathered.all(), outcome)
+    }
+
+    /// Behind a section in a command: so much of it, where the server knows that.
+    pub(super) fn part(&self, octets: u64) -> String {
+        match self.partial_works {
+            Some(false) => String::new(),
+            Some(true) | None => format!("<0.{octets}>"),
+        }
+    }
+
+    fn allow(&mut self, limits: Limits) {
+        self.reader.get_mut().allow(Allowance {
+            octets: limits.bytes,
+            literal: limits.text,
+        });
+    }
+
     /// A command with a literal (RFC 3501 section 4.3) at its end: APPEND.
     pub(super) async fn run_with_literal(
         &mut self,
@@ -118,7 +164,7 @@ impl Session {
             .start(&format!("{command} {{{}}}", literal.len()))
             .await?;
         let deadline = self.deadline(literal.len() as u64);
-        self.reader.get_mut().allow(SMALL.bytes);
+        self.allow(SMALL);
         loop {
             match self.next(deadline, "APPEND", |r| Said::of(r, &tag)).await? {
                 Said::End(end) => {
@@ -135,7 +181,7 @@ impl Session {
     pub(super) async fn idle_begin(&mut self) -> Result<String, Failure> {
         let tag = self.start("IDLE").await?;
         let deadline = self.deadline(0);
-        self.reader.get_mut().allow(SMALL.bytes);
+        self.allow(SMALL);
         loop {
             match self.next(deadline, "IDLE", |r| Said::of(r, &tag)).await? {
                 Said::End(end) => {
@@ -208,10 +254,10 @@ impl Session {
     }
 
     async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Failure> {
-        let wire = self.reader.get_mut();
+        let answers = self.reader.get_mut();
         let written = async {
-            wire.write_all(bytes).await?;
-            wire.flush().await
+            answers.write_all(bytes).await?;
+            answers.flush().await
         };
         match tokio::time::timeout_at(deadline, written).await {
             Ok(Ok(())) => Ok(()),
@@ -227,9 +273,24 @@ impl Session {
         doing: &str,
         read: impl FnOnce(&Response<'_>) -> T,
     ) -> Result<T, Failure> {
-        let response = tokio::time::timeout_at(deadline, self.reader.read_response())
-            .await
-            .map_err(|_| silent(&self.place, doing))?
+        let mut passed_over = self.reader.get_ref().passed_over();
+        let mut deadline = deadline;
+        let read_response = loop {
+            match tokio::time::timeout_at(deadline, self.reader.read_response()).await {
+                Ok(read) => break read,
+                Err(_) => {
+                    // What is thrown away takes its time as well, and its amount is bounded.
+                    let now = self.reader.get_ref().passed_over();
+                    let seconds = now.saturating_sub(passed_over) / SLOWEST;
+                    if seconds == 0 {
+                        return Err(silent(&self.place, doing).into());
+                    }
+                    deadline += Duration::from_secs(seconds);
+                    passed_over = now;
+                }
+            }
+        };
+        let response = read_response
             .map_err(|e| self.unreadable(&e, doing))?
             .ok_or_else(|| lost(&self.place, None))?;
         self.note(response.parsed(), doing)?;

@@ -2,16 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::failure::{Failure, unless_denied};
 use super::folders::{self, Folder, choose_sent, status};
 use super::idle::{Woken, idle};
 use super::login;
-use super::memory::Memory;
+use super::memory::{Blame, Memory};
 use super::scan::Round;
 use super::session::Session;
 use super::{MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
@@ -23,6 +24,10 @@ use crate::trouble::Error;
 /// With `once`: so many failures in a row from which nothing was gained - neither letters nor a
 /// suspicion of the one that breaks connections - are reported instead of tried on.
 const FRUITLESS: u32 = 4;
+
+/// New connections that are made at once because it is known what the last one failed over, until all
+/// that can be read was read: ten letters over a limit cost two each.
+const AT_ONCE: u32 = 32;
 
 /// Watches the mailbox until it is told to stop, until nobody takes the events any more, or - with
 /// `once` - until all folders are caught up.
@@ -40,7 +45,7 @@ pub async fn watch(
     settings.place().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let mut watcher = Watcher {
-        memory: Memory::new(watch.cursors.clone()),
+        memory: Memory::new(&watch),
         settings,
         tls,
         watch: Arc::new(watch),
@@ -72,6 +77,7 @@ impl Watcher {
     async fn run(&mut self) -> Result<(), Error> {
         let mut failures = 0;
         let mut fruitless = 0;
+        let mut at_once = 0;
         loop {
             self.memory.begin_connection();
             // The parser panics on some answers (`INTERNALDATE NIL`): that is the server's fault,
@@ -91,17 +97,20 @@ impl Watcher {
                 Err(failure) => failure.into_error(&self.settings.place(), "to go on"),
             };
             self.session = None;
-            let learned = self.memory.blame(error.kind);
-            fruitless = match (self.memory.progress, learned) {
+            let blame = self.memory.blame(&error);
+            fruitless = match (self.memory.progress, blame) {
                 (true, _) => 1,
-                (false, true) => fruitless,
-                (false, false) => fruitless + 1,
+                (false, Blame::Suspected | Blame::Known) => fruitless,
+                (false, Blame::Nobody) => fruitless + 1,
             };
-            failures = if self.memory.progress {
-                1
-            } else {
-                failures + 1
+            // The wait is the server's: it does not grow over what one letter or folder did.
+            failures = match (self.memory.progress, blame) {
+                (true, _) | (_, Blame::Suspected | Blame::Known) => 1,
+                (false, Blame::Nobody) => failures + 1,
             };
+            if self.memory.all_read {
+                at_once = 0;
+            }
             if error.kind == TroubleKind::Configuration {
                 return Err(error);
             }
@@ -113,6 +122,9 @@ impl Watcher {
             let retry_in = if error.kind == TroubleKind::WrongPassword {
                 // Many servers lock an account after a few wrong passwords.
                 self.watch.retry_longest
+            } else if blame == Blame::Known && at_once < AT_ONCE {
+                at_once += 1;
+                Duration::ZERO
             } else {
                 let jitter: f64 = rand::random();
                 next_try(
@@ -126,6 +138,7 @@ impl Watcher {
                 kind: error.kind,
                 text: error.text,
                 retry_in,
+                folder: None,
             };
             if self.events.send(MailEvent::Trouble(trouble)).await.is_err() {
                 return Ok(());
@@ -161,24 +174,76 @@ impl Round<'_> {
             sent: folders.iter().find(|f| f.sent).map(|f| f.name.clone()),
         })
         .await?;
+        // Some may have broken the connection before this one.
+        self.tell_of_closed().await?;
         loop {
-            for folder in others {
+            let look_again = Instant::now() + self.watch.idle_for;
+            for folder in self.order(&folders) {
                 self.catch_up_or_tell(folder).await?;
             }
-            // Last, so that it is the open one while we wait.
-            self.catch_up_first(first).await?;
             if self.watch.once {
-                return Ok(());
+                match self.worth_another_try() {
+                    None => return Ok(()),
+                    Some(at) => sleep_until(at).await,
+                }
+                continue;
             }
             self.memory.progress = true;
-            self.wait(first, others).await?;
+            self.memory.all_read = true;
+            self.wait(first, others, look_again).await?;
         }
     }
 
+    /// The folders that are to be read now, the first of the configuration last, so that it is the open
+    /// one while we wait. Where connections failed over one of them, the others come before it.
+    fn order<'f>(&self, folders: &'f [Folder]) -> Vec<&'f Folder> {
+        let once = self.watch.once;
+        let is_due = |f: &&Folder| {
+            let closed = self.memory.closed.get(&f.name);
+            closed
+                .is_none_or(|c| c.next_try <= Instant::now() && !(once && c.failures >= FRUITLESS))
+        };
+        // Read once, what was read is not looked at again for the sake of what was not.
+        let is_wanted =
+            |f: &&Folder| !(once && self.memory.read_to_its_end.contains(&f.name)) && is_due(f);
+        let mut order: Vec<&Folder> = folders.iter().filter(is_wanted).collect();
+        if let Some(at) = order
+            .iter()
+            .position(|f| Some(f.name.as_str()) == self.memory.last_folder())
+        {
+            let bad = order.remove(at);
+            order.push(bad);
+            order.extend(
+                folders
+                    .last()
+                    .filter(|first| *first != bad && is_due(first)),
+            );
+        }
+        order
+    }
+
+    /// With `once`: when a folder that could not be opened is worth another try; none when no one is.
+    fn worth_another_try(&self) -> Option<Instant> {
+        let closed = self.memory.closed.values();
+        closed
+            .filter(|c| c.failures < FRUITLESS)
+            .map(|c| c.next_try)
+            .min()
+    }
+
     /// Waits, handing out news of the first folder, until it is time to look at all.
-    async fn wait(&mut self, first: &Folder, others: &[Folder]) -> Result<(), Failure> {
-        while self.may_idle() {
-            let at_most = self.watch.idle_for;
+    async fn wait(
+        &mut self,
+        first: &Folder,
+        others: &[Folder],
+        look_again: Instant,
+    ) -> Result<(), Failure> {
+        let next_tries = self.memory.closed.values().map(|c| c.next_try);
+        let until = next_tries.fold(look_again, Instant::min);
+        let is_open = !self.memory.closed.contains_key(&first.name);
+        while is_open && self.may_idle() {
+            // However much news there is of the first, the others get their turn.
+            let at_most = until.saturating_duration_since(Instant::now());
             match idle(self.session, at_most).await? {
                 Woken::Elapsed => return Ok(()),
                 Woken::NoIdle => self.memory.no_idle = true,
@@ -190,11 +255,16 @@ impl Round<'_> {
                     }
                     let cursor = self.memory.cursors.get(&first.name);
                     let validity = cursor.map_or(0, |c| c.uid_validity);
-                    self.catch_up_with_news(first, validity).await?;
+                    if let Err(failure) = self.catch_up_with_news(first, validity).await {
+                        return self.could_not_read(first, failure).await;
+                    }
+                    if at_most.is_zero() {
+                        return Ok(());
+                    }
                 }
             }
         }
-        sleep(self.watch.poll).await;
+        sleep_until(until.min(Instant::now() + self.watch.poll)).await;
         Ok(())
     }
 
@@ -254,36 +324,44 @@ impl Round<'_> {
         Ok(choose_sent(&SentFolder::Auto, &listed))
     }
 
-    async fn catch_up_first(&mut self, folder: &Folder) -> Result<(), Failure> {
-        match self.catch_up(folder).await {
-            Err(Failure::Denied(said)) => Err(Failure::Broken(Error::new(
-                TroubleKind::Folder,
-                self.cannot_open(folder, &said),
-            ))),
-            outcome => outcome,
-        }
-    }
-
-    /// Another folder that can't be opened does not keep the rest from being read.
+    /// A folder that can't be opened or read does not keep the rest from being read.
     async fn catch_up_or_tell(&mut self, folder: &Folder) -> Result<(), Failure> {
         match self.catch_up(folder).await {
-            Err(Failure::Denied(said)) => {
-                self.tell(MailEvent::Trouble(Trouble {
-                    kind: TroubleKind::Folder,
-                    text: self.cannot_open(folder, &said),
-                    retry_in: self.watch.idle_for,
-                }))
-                .await
+            Ok(()) => {
+                self.memory.closed.remove(&folder.name);
+                self.memory.told_closed.remove(&folder.name);
+                Ok(())
             }
-            outcome => outcome,
+            Err(failure) => self.could_not_read(folder, failure).await,
         }
     }
 
-    fn cannot_open(&self, folder: &Folder, said: &str) -> String {
-        let key = if folder.sent { "sent" } else { "folders" };
-        format!(
-            "{} can't open the folder {:?} (it says: {said}) - check `{key}` in [imap]",
-            self.session.place, folder.name
-        )
+    /// Told once, however often it is tried again.
+    async fn could_not_read(&mut self, folder: &Folder, failure: Failure) -> Result<(), Failure> {
+        let Failure::Denied(text) = failure else {
+            return Err(failure);
+        };
+        self.memory.close(folder.name.clone(), text);
+        self.tell_of_closed().await
+    }
+
+    async fn tell_of_closed(&mut self) -> Result<(), Failure> {
+        let untold: Vec<Trouble> = self
+            .memory
+            .closed
+            .iter()
+            .filter(|(name, _)| !self.memory.told_closed.contains(*name))
+            .map(|(name, closed)| Trouble {
+                kind: TroubleKind::Folder,
+                text: closed.why.clone(),
+                retry_in: closed.wait,
+                folder: Some(name.clone()),
+            })
+            .collect();
+        for trouble in untold {
+            self.memory.told_closed.extend(trouble.folder.clone());
+            self.tell(MailEvent::Trouble(trouble)).await?;
+        }
+        Ok(())
     }
 }

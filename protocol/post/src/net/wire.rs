@@ -1,7 +1,6 @@
 //! The byte stream of one connection: TCP or TLS, with two additions that the parsers above it
-//! need. Bytes that were already read can be put back in front, and the number of bytes still to
-//! be read can be limited, so that no server fills the memory (async-imap buffers up to 512 MiB
-//! for one response).
+//! need. Bytes that were already read can be put back in front, and what the server says can be
+//! listened for.
 
 use std::io;
 use std::net::SocketAddr;
@@ -32,8 +31,6 @@ pub(crate) struct Wire {
     /// Read before the socket.
     ahead: Vec<u8>,
     ahead_at: usize,
-    /// How many bytes may still be read from the socket.
-    allowance: u64,
     /// Somebody wants to know whether this is said.
     listening: Option<Listening>,
 }
@@ -74,11 +71,6 @@ impl Listening {
     }
 }
 
-/// The error of a server that sends more than was allowed.
-#[derive(Debug, thiserror::Error)]
-#[error("the server sends more than was asked for")]
-pub(crate) struct TooMuch;
-
 impl Wire {
     /// On a plain TCP connection.
     pub(crate) fn plain(tcp: TcpStream) -> Wire {
@@ -90,7 +82,6 @@ impl Wire {
             socket,
             ahead: Vec::new(),
             ahead_at: 0,
-            allowance: u64::MAX,
             listening: None,
         }
     }
@@ -112,11 +103,6 @@ impl Wire {
         let rest = self.ahead.get(self.ahead_at..).unwrap_or_default();
         self.ahead = [bytes, rest].concat();
         self.ahead_at = 0;
-    }
-
-    /// From now on at most `bytes` more may come from the server.
-    pub(crate) fn allow(&mut self, bytes: u64) {
-        self.allowance = bytes;
     }
 
     /// Notices whether the server says one of these from now on: for what the client above keeps to
@@ -172,19 +158,14 @@ impl AsyncRead for Wire {
             wire.ahead_at += now.len();
             return Poll::Ready(Ok(()));
         }
-        if wire.allowance == 0 {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, TooMuch)));
-        }
         let before = buf.filled().len();
         ready!(match &mut wire.socket {
             Socket::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
         })?;
-        let came = buf.filled().len().saturating_sub(before);
         if let Some(listening) = &mut wire.listening {
             listening.take(buf.filled().get(before..).unwrap_or_default());
         }
-        wire.allowance = wire.allowance.saturating_sub(came as u64);
         Poll::Ready(Ok(()))
     }
 }

@@ -126,7 +126,7 @@ pub fn response(n: usize, letter: &str, items: &str) -> String {
     if items.contains("INTERNALDATE") {
         parts.push("INTERNALDATE \"20-Nov-2026 10:00:00 +0000\"".to_owned());
     }
-    if items.contains("HEADER.FIELDS") {
+    if items.contains("[HEADER") {
         // All fields: a client looks for what it asked for.
         parts.push(format!(
             "BODY[HEADER.FIELDS (X)] {{{}}}\r\n{header}",

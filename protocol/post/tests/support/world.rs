@@ -103,11 +103,11 @@ impl World {
     }
 }
 
-/// A letter with the field.
+/// A letter with the field, and with a Tradepost part.
 pub fn marked(id: &str) -> String {
     format!(
         "From: {SHOP}\r\nTo: {ANN}\r\nSubject: {id}\r\nMessage-ID: <{id}@shop.example>\r\n\
-         Tradepost: v=1; kind=order-status\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
+         Tradepost: v=1; kind=order-status\r\nContent-Type: application/vnd.tradepost+json\r\n\r\n{{}}\r\n"
     )
 }
 

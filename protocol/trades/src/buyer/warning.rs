@@ -50,6 +50,8 @@ words! {
         OverduePayment = "overdue-payment",
         /// Nobody answered for three days.
         NoAnswer = "no-answer",
+        /// A letter in the mailbox could not be read.
+        UnreadLetter = "unread-letter",
         /// A letter of ours came back (RFC 3464).
         Undeliverable = "undeliverable",
         /// The sender's domain resembles a party's.
@@ -249,6 +251,11 @@ impl WarningKind {
             }
             WarningKind::Undeliverable => {
                 "A letter of yours did not arrive: it came back, or the mail server did not take it. Check the address; it is sent again by itself."
+            }
+            WarningKind::UnreadLetter => {
+                "A letter lies in your mailbox that may be about a trade, and the mail server did not hand it out, or not whole. The letters \
+                 behind it are read. Look at it with another mail program: if it matters, save it as a file and read that with \
+                 `tradepost import`, or ask its sender to send it again. If the server hands it out later, this is settled by itself."
             }
             WarningKind::LookalikeSender => {
                 "The sender's domain is not the party's, but easily taken for it. Compare them letter by letter. Pay nothing, open no link \
