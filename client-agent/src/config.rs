@@ -8,9 +8,10 @@ use anyhow::Context;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tradepost_letters::RelayPolicy;
+use tradepost_post::command::Program;
 use tradepost_post::config::{
-    AdoptToml, ConfigError, DkimToml, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
-    make_private_folder,
+    AdoptToml, ConfigError, DkimToml, EnvironmentToml, ImapToml, SmtpToml, Source, Span, Spanned,
+    TrustToml, make_private_folder,
 };
 use tradepost_post::dkim::{KeySource, Signing};
 use tradepost_post::outbox::Policy;
@@ -50,7 +51,7 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct NotifyConfig {
     /// A program and its arguments, with an event as JSON on its standard input.
-    pub(crate) command: Option<Vec<String>>,
+    pub(crate) command: Option<Program>,
     /// How long it may take for one.
     pub(crate) timeout: Duration,
     /// Whether the desktop shows events.
@@ -99,6 +100,8 @@ struct NotifyToml {
     command: Option<Spanned<Vec<String>>>,
     timeout: Option<Span>,
     desktop: Option<Spanned<bool>>,
+    env_clear: Option<Spanned<bool>>,
+    env: Option<Spanned<Vec<String>>>,
 }
 
 /// A program that sends a message somewhere may wait for a server.
@@ -120,7 +123,20 @@ impl NotifyToml {
         {
             return Err(source.wrong(desktop, "this program was built without notices on the desktop: install it with `--features desktop`"));
         }
-        let command = self.command.as_ref().map(|c| c.as_ref().clone());
+        let environment = EnvironmentToml {
+            env_clear: self.env_clear.clone(),
+            env: self.env.clone(),
+        };
+        let command = match &self.command {
+            Some(words) => Some(Program {
+                words: words.as_ref().clone(),
+                environment: environment.environment(source)?,
+            }),
+            None => {
+                environment.check_without(source, "command")?;
+                None
+            }
+        };
         let desktop = self.desktop.as_ref().is_some_and(|d| *d.as_ref());
         Ok((command.is_some() || desktop).then(|| NotifyConfig {
             command,

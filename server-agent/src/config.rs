@@ -209,7 +209,9 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         imap: file.imap,
         smtp: file.smtp,
         outbox: outbox(&file.timers),
-        commands: file.fulfilment.commands(&source, file.shop.goods())?,
+        commands: file
+            .fulfilment
+            .commands(&source, file.shop.goods(&source)?)?,
         http: match file.http {
             Some(http) => Some(http.check(&source, file.webhook)?),
             None => {

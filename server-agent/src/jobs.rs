@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tradepost_letters::untrusted;
-use tradepost_post::command::{self, Limits};
+use tradepost_post::command::{self, Limits, Program};
 use tradepost_statements::{Time, TradeRef};
 use tradepost_trades::rows::Rows;
 use tradepost_trades::server::job::{self, Job, JobKind, JobResult};
@@ -90,7 +90,7 @@ async fn run(desk: &Arc<Desk>, job: &Job) -> JobResult {
         desk.work(move |desk| view(&*desk.book, |rows| what_to_run(rows, &desk.config, &job)))
             .await
     };
-    let (words, input) = match told {
+    let (program, input) = match told {
         Ok(told) => told,
         Err(why) => return JobResult::Failed(why),
     };
@@ -101,7 +101,7 @@ async fn run(desk: &Arc<Desk>, job: &Job) -> JobResult {
     };
     let mut text = input.to_string();
     text.push('\n');
-    let ran = command::run(&words, text.as_bytes(), limits).await;
+    let ran = command::run(&program, text.as_bytes(), limits).await;
     let mut complaints = ran.errors.lines().filter(|l| !l.trim().is_empty());
     for line in complaints.clone().take(MOST_COMPLAINTS) {
         tracing::warn!("{}: {}", job.name(), untrusted::show(&short(line)));
@@ -127,13 +127,9 @@ fn short(line: &str) -> String {
 }
 
 /// The command of a job, and what it reads.
-fn what_to_run(
-    rows: &dyn Rows,
-    config: &Config,
-    job: &Job,
-) -> Result<(Vec<String>, Value), String> {
+fn what_to_run(rows: &dyn Rows, config: &Config, job: &Job) -> Result<(Program, Value), String> {
     let commands = &config.commands;
-    let words = match job.kind {
+    let program = match job.kind {
         JobKind::HandOver | JobKind::Progress | JobKind::Changed | JobKind::CalledOff => {
             let none = "there is no [fulfilment] command in the configuration any more";
             commands.fulfilment.clone().ok_or(none)?
@@ -148,7 +144,7 @@ fn what_to_run(
         }
     };
     let input = job::input_of(rows, job).ok_or("its trade is not in the book")?;
-    Ok((words, input))
+    Ok((program, input))
 }
 
 /// Records what came of a job.

@@ -218,6 +218,25 @@ fn the_pure_crates_have_no_clock_no_randomness_and_touch_nothing_outside() {
 }
 
 #[test]
+fn agents_start_programs_in_the_one_place_that_withholds_secrets() {
+    let place = root().join("protocol/post/src/command/environment.rs");
+    let starts = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        before_tests.contains("Command::new(")
+    };
+    let sources = ["protocol/post/src", "client-agent/src", "server-agent/src"]
+        .map(|folder| sources_under(&root().join(folder)))
+        .concat();
+    let found: Vec<&PathBuf> = sources.iter().filter(|file| starts(file)).collect();
+    assert_eq!(
+        found,
+        [&place],
+        "have `Environment::command` make it, or no command at all"
+    );
+}
+
+#[test]
 fn no_source_file_outgrows_a_thousand_lines() {
     let mut found = Vec::new();
     for folder in [

@@ -2,16 +2,17 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use tradepost_letters::untrusted;
+use tradepost_post::command::Environment;
 use tradepost_statements::Address;
 use uuid::Uuid;
 
 use super::{print, send};
 use crate::cli::{OrderArgs, Places, ReorderArgs};
-use crate::config::private_data_folder;
+use crate::config::{Config, config_file, private_data_folder};
 use crate::desk::Desk;
 use crate::order_form::{self, OrderForm};
 use crate::ordering::Dialog;
@@ -135,9 +136,10 @@ async fn show_letter(places: &Places, form: OrderForm) -> anyhow::Result<ExitCod
 
 /// Has the person edit the form until it can be read; none when it was emptied, or given up.
 fn edited(places: &Places, form: &OrderForm) -> anyhow::Result<Option<OrderForm>> {
+    let environment = Config::load(&config_file(places)?)?.source.environment()?;
     let file = FormFile::make(places, &order_form::written(form)?)?;
     loop {
-        run_editor(&file.0)?;
+        run_editor(&environment, &file.0)?;
         let text = std::fs::read_to_string(&file.0).context("what the editor wrote")?;
         let says_something = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
         if !text.lines().any(says_something) {
@@ -178,11 +180,12 @@ impl Drop for FormFile {
 }
 
 /// The editor is what the person says, with arguments if need be, as other programs take it.
-fn run_editor(file: &Path) -> anyhow::Result<()> {
+fn run_editor(environment: &Environment, file: &Path) -> anyhow::Result<()> {
     let named = ["VISUAL", "EDITOR"].map(std::env::var_os);
     let mut named = named.into_iter().flatten().filter(|e| !e.is_empty());
     let editor = named.next().unwrap_or_else(|| "vi".into());
-    let status = Command::new("sh")
+    let status = environment
+        .command("sh")
         .arg("-c")
         .arg("eval \"$0 \\\"\\$1\\\"\"")
         .arg(&editor)

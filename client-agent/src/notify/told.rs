@@ -127,7 +127,7 @@ async fn tell(config: &NotifyConfig, event: &Event) -> Result<(), String> {
     if config.desktop {
         super::desktop::show(&message).await;
     }
-    let Some(words) = &config.command else {
+    let Some(program) = &config.command else {
         return Ok(());
     };
     let told = Told {
@@ -142,7 +142,7 @@ async fn tell(config: &NotifyConfig, event: &Event) -> Result<(), String> {
         time: config.timeout,
         output: OUTPUT,
     };
-    let ran = command::run(words, &json, limits).await;
+    let ran = command::run(program, &json, limits).await;
     let said = untrusted::show(ran.errors.trim());
     match ran.output {
         Ok(_) => Ok(()),

@@ -1,5 +1,8 @@
 //! Runs a program of the person or the merchant, with JSON on its standard input: at most for a
-//! while, with bounded output, and with all that it started ended with it.
+//! while, with bounded output, with no secret in its environment, and with all that it started ended
+//! with it.
+
+mod environment;
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -8,6 +11,17 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+
+pub use environment::{Environment, NotPassedOn};
+
+/// A program that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name or path, and its arguments. The configuration has checked that there is a name.
+    pub words: Vec<String>,
+    /// The variables that it gets.
+    pub environment: Environment,
+}
 
 /// What a program may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +74,12 @@ const ERRORS_KEPT: usize = 8 * 1024;
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
 /// Runs a program and its arguments, without a shell. Given up before its end, it is ended.
-pub async fn run(words: &[String], input: &[u8], limits: Limits) -> Ran {
+pub async fn run(program: &Program, input: &[u8], limits: Limits) -> Ran {
     let mut output = Vec::new();
     let mut errors = Vec::new();
     let ended = match timeout(
         limits.time,
-        converse(words, input, limits.output, &mut output, &mut errors),
+        converse(program, input, limits.output, &mut output, &mut errors),
     )
     .await
     {
@@ -92,18 +106,19 @@ impl Drop for Group {
 }
 
 async fn converse(
-    words: &[String],
+    program: &Program,
     input: &[u8],
     most: usize,
     output: &mut Vec<u8>,
     errors: &mut Vec<u8>,
 ) -> Result<(), Failed> {
+    let Program { words, environment } = program;
     let (program, arguments) = words.split_first().map_or(("", &[][..]), |(p, a)| (p, a));
     let not_started = |error| Failed::NotStarted {
         program: program.to_owned(),
         error,
     };
-    let mut child = tokio::process::Command::new(program)
+    let mut child = tokio::process::Command::from(environment.command(program))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -6,6 +6,7 @@
 
 mod dkim;
 mod duration;
+mod environment;
 mod mail;
 mod private;
 mod secret;
@@ -15,6 +16,7 @@ mod words;
 
 pub use dkim::{DkimKeyToml, DkimToml, selector, signing_domain};
 pub use duration::Span;
+pub use environment::EnvironmentToml;
 pub use mail::{ImapToml, SmtpToml};
 pub use private::{
     PrivateError, check_private, check_private_file, make_private_file, make_private_folder,

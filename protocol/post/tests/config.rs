@@ -8,8 +8,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tradepost_post::config::{
-    ImapToml, SecretToml, Section, SmtpToml, Source, Span, Spanned, TrustToml, check_private,
-    load_secret, make_private_file, make_private_folder, read_private_file,
+    EnvironmentToml, ImapToml, SecretToml, Section, SmtpToml, Source, Span, Spanned, TrustToml,
+    check_private, load_secret, make_private_file, make_private_folder, read_private_file,
 };
 use tradepost_post::imap::SentFolder;
 use tradepost_post::net::Tls;
@@ -216,6 +216,7 @@ fn secret_of(source: &Source) -> SecretToml {
         password_file: file.password_file,
         password_env: file.password_env,
         password_command: file.password_command,
+        environment: EnvironmentToml::default(),
     }
 }
 
@@ -461,4 +462,122 @@ fn each_fault_of_the_trust_section_names_its_line_and_the_remedy() {
         let text = read.unwrap_err().to_string();
         assert!(text.contains(expected), "{expected}: {text}");
     }
+}
+
+/// A file of which only the command is looked at.
+#[derive(Debug, Deserialize)]
+struct OfACommand {
+    password_command: Option<Spanned<String>>,
+}
+
+/// What programs get of the environment, as this configuration has it.
+fn environment(text: &str) -> tradepost_post::command::Environment {
+    Source::from_text("s.toml", text).environment().unwrap()
+}
+
+#[test]
+fn no_program_gets_what_any_key_names_as_a_secret_nor_what_is_of_the_agents_own() {
+    let environment = environment(
+        "[imap]\npassword_env = \"IMAP_PASSWORD\"\nsmtp = { password_env = \"SMTP_PASSWORD\" }\n\
+         [[webhook]]\nsecret_env = \"HOOK_SECRET\"\n[[webhook]]\nsecret_env = \"OTHER SECRET\"\n\
+         [http]\ntoken_env = \"HTTP_TOKEN\"\nname = \"HOME\"\n",
+    );
+    for withheld in [
+        "IMAP_PASSWORD",
+        "SMTP_PASSWORD",
+        "HOOK_SECRET",
+        "OTHER SECRET",
+        "HTTP_TOKEN",
+        "TRADEPOST_DATA",
+        "TRADEPOST_SERVER_CONFIG",
+        "TRADEPOST_LOG",
+        "TRADEPOST_",
+    ] {
+        assert!(!environment.passes(withheld.as_ref()), "{withheld}");
+    }
+    for passed in [
+        "HOME",
+        "PATH",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "GNUPGHOME",
+        "SSH_AUTH_SOCK",
+        "IMAP_PASSWORD_OF_ANOTHER",
+        "imap_password",
+        "NOT_TRADEPOST_DATA",
+        "TRADEPOST",
+    ] {
+        assert!(environment.passes(passed.as_ref()), "{passed}");
+    }
+}
+
+#[test]
+fn a_list_narrows_what_a_program_gets_and_lets_no_secret_through() {
+    let all = environment("password_env = \"MAIL_PASSWORD\"");
+    let narrowed = all.narrowed_to(["HOME", "PATH"]).unwrap();
+    assert!(narrowed.passes("HOME".as_ref()) && narrowed.passes("PATH".as_ref()));
+    assert!(!narrowed.passes("LANG".as_ref()) && all.passes("LANG".as_ref()));
+    assert!(!all.narrowed_to([]).unwrap().passes("HOME".as_ref()));
+    for (name, says) in [
+        ("MAIL_PASSWORD", "holds a secret"),
+        ("TRADEPOST_DATA", "Tradepost's own"),
+        ("", "no name"),
+        ("A=B", "no name"),
+        ("A\0", "no name"),
+    ] {
+        let refused = all.narrowed_to(["HOME", name]).unwrap_err().to_string();
+        assert!(refused.contains(says), "{name:?}: {refused}");
+    }
+}
+
+#[test]
+fn what_a_command_gets_is_checked_where_it_stands() {
+    let well = "password_command = \"echo secret\"\nenv_clear = true\nenv = [\"HOME\"]";
+    let with = |lines: &str| mail_fault("password_command = \"echo secret\"", lines);
+    let source = Source::from_text(
+        "client.toml",
+        MAIL.replace("password_command = \"echo secret\"", well),
+    );
+    let smtp = source.parse::<Mail>().unwrap().smtp;
+    smtp.settings(&source, "ann").unwrap();
+    for (lines, says) in [
+        (
+            well.replace("HOME", "TRADEPOST_TEST_MAIL_PASSWORD"),
+            "client.toml:14: env: TRADEPOST_TEST_MAIL_PASSWORD holds a secret",
+        ),
+        (
+            well.replace("true", "false"),
+            "client.toml:14: env: a list of variables needs env_clear = true",
+        ),
+        (
+            well.replace("password_command = \"echo secret\"", "password_env = \"A\""),
+            "client.toml:13: env_clear: nothing is run here without password_command",
+        ),
+        (
+            "password_env = \"A\"\nenv = [\"HOME\"]".to_owned(),
+            "client.toml:13: env: nothing is run here without password_command",
+        ),
+    ] {
+        let text = with(&lines);
+        assert!(text.contains(says), "{lines}: {text}");
+    }
+}
+
+#[test]
+fn a_password_command_gets_no_other_password() {
+    // Both variables are set, as cargo sets them for every test.
+    let command = "test -z \"$CARGO_MANIFEST_DIR\" && test -n \"$CARGO_PKG_NAME\" && echo well";
+    let load = |more: &str| {
+        let host = Spanned::new(0..1, "imap.home.example".to_owned());
+        let text = format!("password_command = '{command}'\n{more}");
+        let source = Source::from_text("s.toml", text);
+        let file: OfACommand = source.parse().unwrap();
+        let secret = SecretToml {
+            password_command: file.password_command,
+            ..SecretToml::default()
+        };
+        load_secret(&secret, &source, imap(&host))
+    };
+    assert!(load("").is_err());
+    let read = load("[smtp]\npassword_env = \"CARGO_MANIFEST_DIR\"").unwrap();
+    assert_eq!(read.expose_secret(), "well");
 }

@@ -5,19 +5,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tradepost_post::config::{ConfigError, Source, Span, Spanned};
+use tradepost_post::command::{Environment, Program};
+use tradepost_post::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
 use tradepost_statements::order::DeliveryMethod;
 use tradepost_trades::server::job::{Fulfilment, Settings};
 
 use super::Role;
 
-/// What is run for jobs: programs and their arguments.
+/// What is run for jobs.
 #[derive(Debug, Clone)]
 pub(crate) struct Commands {
     /// What takes trades over and tells how far they are.
-    pub(crate) fulfilment: Option<Vec<String>>,
+    pub(crate) fulfilment: Option<Program>,
     /// What makes the goods of a delivery method.
-    pub(crate) goods: BTreeMap<DeliveryMethod, Vec<String>>,
+    pub(crate) goods: BTreeMap<DeliveryMethod, Program>,
     /// How long one may take.
     pub(crate) timeout: Duration,
     /// So many may run at once.
@@ -35,6 +36,8 @@ pub(super) struct FulfilmentToml {
     retry_first: Option<Span>,
     retry_longest: Option<Span>,
     at_once: Option<Spanned<usize>>,
+    env_clear: Option<Spanned<bool>>,
+    env: Option<Spanned<Vec<String>>>,
 }
 
 /// A command that answers at all does so soon.
@@ -80,15 +83,25 @@ impl FulfilmentToml {
     pub(super) fn commands(
         &self,
         source: &Source,
-        goods: BTreeMap<DeliveryMethod, Vec<String>>,
+        goods: BTreeMap<DeliveryMethod, Program>,
     ) -> Result<Commands, ConfigError> {
+        let environment = EnvironmentToml {
+            env_clear: self.env_clear.clone(),
+            env: self.env.clone(),
+        };
         let fulfilment = match &self.command {
             Some(command) if command.get_ref().first().is_none_or(String::is_empty) => {
                 let text = "[fulfilment] command: name a program, as in [\"/usr/local/bin/fulfil\", \"--json\"]";
                 return Err(source.wrong(command, text));
             }
-            Some(command) => Some(beside(source, command.get_ref())),
-            None => None,
+            Some(command) => {
+                let environment = environment.environment(source)?;
+                Some(program(source, command.get_ref(), environment))
+            }
+            None => {
+                environment.check_without(source, "[fulfilment] command")?;
+                None
+            }
         };
         let timeout = match &self.timeout {
             Some(span) if span.get_ref().duration().is_zero() => {
@@ -108,10 +121,7 @@ impl FulfilmentToml {
         };
         Ok(Commands {
             fulfilment,
-            goods: goods
-                .into_iter()
-                .map(|(method, words)| (method, beside(source, &words)))
-                .collect(),
+            goods,
             timeout,
             at_once,
         })
@@ -120,10 +130,10 @@ impl FulfilmentToml {
 
 /// A program that is named by a path is looked for beside the configuration, one by a mere name
 /// where the system looks for programs.
-fn beside(source: &Source, words: &[String]) -> Vec<String> {
+pub(super) fn program(source: &Source, words: &[String], environment: Environment) -> Program {
     let mut words = words.to_vec();
     if let Some(program) = words.first_mut().filter(|p| p.contains('/')) {
         *program = source.beside(Path::new(program)).display().to_string();
     }
-    words
+    Program { words, environment }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tradepost_post::config::{ConfigError, Source, Span, Spanned};
+use tradepost_post::command::Program;
+use tradepost_post::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
 use tradepost_statements::Address;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_trades::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
 
+use super::fulfilment::program;
 use super::{File, Role};
 use crate::catalogue;
 
@@ -52,18 +54,32 @@ enum ChargeToml {
 struct DeliveryMethodToml {
     carrier: Option<Spanned<Address>>,
     goods_command: Option<Spanned<Vec<String>>>,
+    env_clear: Option<Spanned<bool>>,
+    env: Option<Spanned<Vec<String>>>,
 }
 
 impl ShopToml {
     /// The commands that make goods.
-    pub(super) fn goods(&self) -> BTreeMap<DeliveryMethod, Vec<String>> {
-        self.delivery
-            .iter()
-            .filter_map(|(method, toml)| {
-                let command = toml.get_ref().goods_command.as_ref()?;
-                Some((*method, command.get_ref().clone()))
-            })
-            .collect()
+    pub(super) fn goods(
+        &self,
+        source: &Source,
+    ) -> Result<BTreeMap<DeliveryMethod, Program>, ConfigError> {
+        let mut goods = BTreeMap::new();
+        for (method, toml) in &self.delivery {
+            let toml = toml.get_ref();
+            let environment = EnvironmentToml {
+                env_clear: toml.env_clear.clone(),
+                env: toml.env.clone(),
+            };
+            match &toml.goods_command {
+                Some(command) => {
+                    let environment = environment.environment(source)?;
+                    goods.insert(*method, program(source, command.get_ref(), environment));
+                }
+                None => environment.check_without(source, "goods_command")?,
+            }
+        }
+        Ok(goods)
     }
 }
 

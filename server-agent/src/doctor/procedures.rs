@@ -20,7 +20,8 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         Check::good("procedure", format!("{method}: {}", steps(procedure)))
     });
     let delivery = shop.delivery.iter().map(|(method, procedure)| {
-        let command = config.commands.goods.get(method).map(Vec::as_slice);
+        let command = config.commands.goods.get(method);
+        let command = command.map(|program| program.words.as_slice());
         let found = format!("{method}: {}", way(procedure, command));
         match command.and_then(|words| words.first()) {
             Some(program) if !can_run(program) => Check::bad(
@@ -32,7 +33,8 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         }
     });
     let mut checks: Vec<Check> = payment.chain(delivery).collect();
-    checks.extend(config.commands.fulfilment.as_ref().map(|words| {
+    checks.extend(config.commands.fulfilment.as_ref().map(|program| {
+        let words = &program.words;
         let found = format!("told to {}", words.join(" "));
         match words.first() {
             Some(program) if !can_run(program) => Check::bad(

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::duration::Span;
+use super::environment::EnvironmentToml;
 use super::secret::{SecretToml, Section, load_secret};
 use super::source::{ConfigError, Source};
 use crate::imap::{self, SentFolder, Watch};
@@ -24,6 +25,8 @@ pub struct ImapToml {
     password_file: Option<Spanned<PathBuf>>,
     password_env: Option<Spanned<String>>,
     password_command: Option<Spanned<String>>,
+    env_clear: Option<Spanned<bool>>,
+    env: Option<Spanned<Vec<String>>>,
     ca_file: Option<Spanned<PathBuf>>,
     folders: Option<Spanned<Vec<String>>>,
     sent: Option<Spanned<String>>,
@@ -45,6 +48,8 @@ pub struct SmtpToml {
     password_file: Option<Spanned<PathBuf>>,
     password_env: Option<Spanned<String>>,
     password_command: Option<Spanned<String>>,
+    env_clear: Option<Spanned<bool>>,
+    env: Option<Spanned<Vec<String>>>,
     ca_file: Option<Spanned<PathBuf>>,
     timeout: Option<Span>,
     send_timeout: Option<Span>,
@@ -149,6 +154,10 @@ impl ImapToml {
                 password_file: self.password_file.clone(),
                 password_env: self.password_env.clone(),
                 password_command: self.password_command.clone(),
+                environment: EnvironmentToml {
+                    env_clear: self.env_clear.clone(),
+                    env: self.env.clone(),
+                },
             },
         }
     }
@@ -216,6 +225,10 @@ impl SmtpToml {
                 password_file: self.password_file.clone(),
                 password_env: self.password_env.clone(),
                 password_command: self.password_command.clone(),
+                environment: EnvironmentToml {
+                    env_clear: self.env_clear.clone(),
+                    env: self.env.clone(),
+                },
             },
         }
     }

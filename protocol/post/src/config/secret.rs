@@ -2,11 +2,12 @@
 //! never from the configuration itself.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
+use super::environment::EnvironmentToml;
 use super::private::{check_private_file, read_private_file};
 use super::source::{ConfigError, Source};
 
@@ -19,6 +20,8 @@ pub struct SecretToml {
     pub password_env: Option<Spanned<String>>,
     /// A command for the shell; the first line that it prints counts.
     pub password_command: Option<Spanned<String>>,
+    /// What the command gets of the environment.
+    pub environment: EnvironmentToml,
 }
 
 /// A section of the file, for faults of what is not in it.
@@ -43,6 +46,11 @@ impl SecretToml {
     /// # Errors
     /// [`ConfigError::At`].
     pub fn check(&self, source: &Source, section: Section<'_>) -> Result<(), ConfigError> {
+        if self.password_command.is_some() {
+            self.environment.environment(source)?;
+        } else {
+            self.environment.check_without(source, "password_command")?;
+        }
         match (
             &self.password_file,
             &self.password_env,
@@ -92,19 +100,25 @@ pub fn load_secret(
         });
     }
     match &secret.password_command {
-        Some(command) => from_command(command, source),
+        Some(command) => from_command(command, source, &secret.environment),
         None => Err(section.wrong(source, "has no password")),
     }
 }
 
-fn from_command(command: &Spanned<String>, source: &Source) -> Result<SecretString, ConfigError> {
+fn from_command(
+    command: &Spanned<String>,
+    source: &Source,
+    environment: &EnvironmentToml,
+) -> Result<SecretString, ConfigError> {
     let failed = |why: String| {
         source.wrong(
             command,
             format!("password_command: {:?} {why}", command.get_ref()),
         )
     };
-    let output = Command::new("/bin/sh")
+    let output = environment
+        .environment(source)?
+        .command("/bin/sh")
         .arg("-c")
         .arg(command.get_ref())
         .stdin(Stdio::null())
