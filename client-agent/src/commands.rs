@@ -11,8 +11,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::CommandFactory;
 use serde_json::Value;
-use tradepost_letters::untrusted;
-use tradepost_trades::buyer::plain;
 use tradepost_trades::buyer::view::{
     ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
 };
@@ -27,7 +25,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Completions { shell } = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "tradepost", &mut script);
-        return print(String::from_utf8_lossy(&script).trim_end());
+        return print_data(String::from_utf8_lossy(&script).trim_end());
     }
     if let Command::Man { dir } = &cli.command {
         return man(dir);
@@ -115,14 +113,21 @@ fn printed<T: serde::de::DeserializeOwned>(
     in_words: impl FnOnce(T) -> String,
 ) -> anyhow::Result<ExitCode> {
     if json {
-        print(answer)
+        print_data(answer)
     } else {
         print(&in_words(report::read(answer)?))
     }
 }
 
+/// Prints a page for people.
 fn print(text: &str) -> anyhow::Result<ExitCode> {
-    output::line(text).context("the answer could not be written")?;
+    output::page(text).context("the answer could not be written")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints JSON, or another text for programs.
+fn print_data(text: &str) -> anyhow::Result<ExitCode> {
+    output::data(text).context("the answer could not be written")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -130,7 +135,7 @@ async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
     let mut desk = Desk::find(places).await?;
     let answer = desk.ask(Request::Pending { form: form(json) }).await?;
     if json {
-        return print(&answer);
+        return print_data(&answer);
     }
     let trades: Vec<TradeView> = report::read(&answer)?;
     let stats: StatsView = report::read(&desk.ask(Request::Stats).await?)?;
@@ -151,7 +156,7 @@ async fn list(places: &Places, args: ListArgs) -> anyhow::Result<ExitCode> {
     let sort = args.sort.or(args.group_by).unwrap_or(Facet::Date);
     report::sort(&mut trades, sort);
     if args.json.json {
-        return print(&json::pretty(&trades)?);
+        return print_data(&json::pretty(&trades)?);
     }
     print(&report::list(&trades, args.group_by, filtered))
 }
@@ -188,9 +193,7 @@ async fn warnings(
             printed(json, &answer, |w: WarningView| report::warning(&w))?;
             if letter {
                 let raw: String = report::read(&desk.ask(Request::LetterOfWarning { id }).await?)?;
-                let raw = raw.replace("\r\n", "\n");
-                let raw = untrusted::show_lines(&plain::without_links(&raw));
-                print(&format!("\nThe letter\n\n{raw}"))?;
+                print(&report::letter(&raw))?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -221,7 +224,7 @@ fn send_answer(answer: &str, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         let mut told: Value = serde_json::from_str(answer)?;
         without_items(&mut told);
-        print(&json::pretty(&told)?)?;
+        print_data(&json::pretty(&told)?)?;
     } else {
         let each: Vec<String> = sendings.all().iter().map(report::sending).collect();
         print(&each.join("\n"))?;

@@ -102,12 +102,11 @@ pub(crate) async fn run(
         }
     }
     let all_is_well = checks.iter().all(|c| c.ok);
-    let told = if json {
-        json::pretty(&checks)?
+    if json {
+        output::data(&json::pretty(&checks)?)?;
     } else {
-        report::doctor::checks(&checks)
-    };
-    output::line(&told)?;
+        output::page(&report::doctor::checks(&checks))?;
+    }
     Ok(if all_is_well {
         ExitCode::SUCCESS
     } else {

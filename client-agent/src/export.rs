@@ -16,7 +16,7 @@ pub(crate) async fn run(places: &Places) -> anyhow::Result<ExitCode> {
         let answer = desk.ask(Request::Export { section }).await?;
         let exported: Exported = report::read(&answer)?;
         for line in &exported.lines {
-            if output::line(line)? == Reader::HasGone {
+            if output::data(line)? == Reader::HasGone {
                 return Ok(ExitCode::SUCCESS);
             }
         }

@@ -76,7 +76,7 @@ pub(crate) async fn run(
         note(&format!("tradepost: {file}: {}", fault.why));
     }
     if !json {
-        output::line(&report::verdicts(&counts))?;
+        output::page(&report::verdicts(&counts))?;
     }
     if counts.is_empty() && faults.is_empty() {
         note("In folders, files that end in .eml, mbox files and Maildirs are looked at.");
@@ -105,12 +105,11 @@ async fn judge(
         *counts.entry(line.verdict.word()).or_insert(0) += 1;
         // Letters are judged although nobody reads on: that was asked for.
         if *reader == Reader::Listens {
-            let text = if json {
-                json::line(line)?
+            *reader = if json {
+                output::data(&json::line(line)?)?
             } else {
-                report::verdict(line)
+                output::page(&report::verdict(line))?
             };
-            *reader = output::line(&text)?;
         }
     }
     Ok(())

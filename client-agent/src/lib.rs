@@ -57,7 +57,7 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             // What is quoted in an error may come from a letter or a server.
-            let text = tradepost_letters::untrusted::show_lines(&format!("{e:#}"));
+            let text = tradepost_letters::untrusted::message(&format!("{e:#}"));
             output::note(&format!("tradepost: {text}"));
             ExitCode::FAILURE
         }

@@ -28,8 +28,11 @@ pub(crate) fn tell(notices: &[Notice]) {
     }
 }
 
+/// Characters of a message: a line of a log, and what a desktop shows.
+const LONGEST_MESSAGE: usize = 500;
+
 /// A notice may quote a letter.
 fn in_words(notice: &Notice) -> String {
     let text = plain::without_links(&notice.to_string());
-    untrusted::show(&plain::with_both_forms(&text))
+    untrusted::show_some(&plain::with_both_forms(&text), LONGEST_MESSAGE)
 }

@@ -1,10 +1,22 @@
-//! Standard output, where data goes. A reader that has seen enough (`| head -1`) closes the pipe:
-//! that ends the output, it is no fault.
+//! What is printed: data and pages on standard output, lines for people on standard error. Whatever
+//! was forgotten on its way here, nothing leaves that drives a terminal. A reader that has seen enough
+//! (`| head -1`) closes the pipe: that ends the output, it is no fault.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-/// Writes a text and ends the line; says whether anybody still reads.
-pub(crate) fn line(text: &str) -> io::Result<Reader> {
+use tradepost_letters::untrusted;
+
+/// Writes JSON, or another text for programs, and ends the line; says whether anybody still reads.
+pub(crate) fn data(text: &str) -> io::Result<Reader> {
+    write(&untrusted::json(text))
+}
+
+/// The same for people.
+pub(crate) fn page(text: &str) -> io::Result<Reader> {
+    write(&untrusted::page(text, known_width()))
+}
+
+fn write(text: &str) -> io::Result<Reader> {
     let mut out = io::stdout().lock();
     let written = out
         .write_all(text.as_bytes())
@@ -20,7 +32,8 @@ pub(crate) fn line(text: &str) -> io::Result<Reader> {
 /// Writes a line for people to standard error, if anybody is there to see it.
 pub(crate) fn note(text: &str) {
     // Nobody is left to be told that this failed.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let columns = known_width().filter(|_| io::stderr().is_terminal());
+    let _ = writeln!(io::stderr().lock(), "{}", untrusted::page(text, columns));
 }
 
 /// Whether somebody still reads what is written.
@@ -32,8 +45,13 @@ pub(crate) enum Reader {
     HasGone,
 }
 
-/// The columns of the terminal that standard output is, or 80.
+/// The columns of the terminal that standard output is, or 80: what tables are laid out for.
 pub(crate) fn width() -> usize {
+    known_width().unwrap_or(80)
+}
+
+/// The same, none where standard output is no terminal, and `COLUMNS` does not say it either.
+fn known_width() -> Option<usize> {
     let asked = std::env::var("COLUMNS")
         .ok()
         .and_then(|c| c.parse().ok())
@@ -43,5 +61,6 @@ pub(crate) fn width() -> usize {
     } else {
         None
     };
-    asked.or(found).unwrap_or(80).clamp(40, 200)
+    let known = asked.or(found.filter(|columns| *columns > 0));
+    known.map(|columns| columns.clamp(40, 200))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {
                 .view(|rows| view::trades(rows, o.ledger.now()).len())
         })
         .await;
-    output::line(&format!(
+    output::page(&format!(
         "The index was made anew from the journal: {trades} trades."
     ))?;
     Ok(ExitCode::SUCCESS)
@@ -90,9 +90,9 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
             "letters": read.fetched, "verdicts": read.counts, "trades": stats.trades,
             "adopted": stats.adopted, "unproven": unproven,
         });
-        output::line(&escaped::pretty(&told)?)?;
+        output::data(&escaped::pretty(&told)?)?;
     } else {
-        output::line(&in_words(
+        output::page(&in_words(
             &read.counts,
             stats.trades + stats.adopted,
             &unproven,
@@ -133,9 +133,9 @@ pub(crate) async fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCod
         anyhow::bail!("the daemon has the ledger open: stop it first");
     }
     let report = store::repair(&data, &ledger::options(), !yes)?;
-    output::line(&report.to_string())?;
+    output::page(&report.to_string())?;
     if !yes && !report.lost.is_empty() {
-        output::line("Nothing was changed. `tradepost repair --yes` does it.")?;
+        output::page("Nothing was changed. `tradepost repair --yes` does it.")?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -109,6 +109,12 @@ pub(crate) fn preview(p: &Preview) -> String {
     )
 }
 
+/// A letter as it came.
+pub(crate) fn letter(raw: &str) -> String {
+    let marked = untrusted::letter(&plain::without_links(raw));
+    format!("\nThe letter\n\n{marked}")
+}
+
 /// A line for each imported letter.
 pub(crate) fn verdict(line: &VerdictLine) -> String {
     let mut words = vec![safe(&line.file), line.verdict.word().to_owned()];

@@ -30,7 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tradepost-server", &mut out);
-            Ok(done(report::print(
+            Ok(done(report::print_data(
                 String::from_utf8_lossy(&out).trim_end(),
             )?))
         }
@@ -296,7 +296,7 @@ async fn emit_here(
         let answers = desk.work(move |desk| intake::take(desk, &batch)).await?;
         for answer in &answers {
             all_accepted &= answer.accepted;
-            report::print(&serde_json::to_string(answer)?)?;
+            report::print_data(&serde_json::to_string(answer)?)?;
         }
     }
 }
@@ -328,7 +328,7 @@ async fn emit_through(
     while let Some(line) = answers.next_line().await? {
         let accepted = serde_json::from_str::<Value>(&line)?["accepted"] == true;
         all_accepted &= accepted;
-        report::print(&line)?;
+        report::print_data(&line)?;
     }
     // The answers end first only when the server does.
     if !pass_on.is_finished() {

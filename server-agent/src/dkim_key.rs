@@ -77,7 +77,7 @@ pub(crate) fn run(places: &Places, args: &DkimKeyArgs, json: bool) -> anyhow::Re
     if json {
         report::print_json(&serde_json::to_value(&made)?)?;
     } else {
-        report::print(made.in_words(&configuration, args.algorithm).trim_end())?;
+        report::print_data(made.in_words(&configuration, args.algorithm).trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -280,7 +280,8 @@ pub(crate) fn show(checks: &[Check], json: bool) -> anyhow::Result<ExitCode> {
                 (true, Some(_)) => "hm  ",
                 (false, _) => "NOT ",
             };
-            report::print(&format!("{mark} {:<14} {}", check.what, check.found))?;
+            let found = untrusted::message(&check.found);
+            report::print(&format!("{mark} {:<14} {found}", check.what))?;
             if let Some(remedy) = &check.remedy {
                 report::print(&format!("     {:<14} {remedy}", ""))?;
             }

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(e) => {
             // What is quoted in an error may come from a letter or a server.
-            let text = untrusted::show_lines(&format!("{e:#}"));
+            let text = untrusted::message(&format!("{e:#}"));
             report::note(&format!("tradepost-server: {text}"));
             ExitCode::FAILURE
         }

@@ -6,7 +6,7 @@ pub(crate) mod unanswered;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tradepost_letters::untrusted;
@@ -123,11 +123,22 @@ fn retry(desk: &Desk, id: Option<&str>) -> Result<Reply, BookError> {
 
 /// Prints JSON.
 pub(crate) fn print_json(value: &Value) -> io::Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
+    print_data(&serde_json::to_string_pretty(value)?)
 }
 
-/// Prints a line of data; a reader that has gone away is no fault of ours.
+/// Prints a text of JSON, or another one for programs: the same, but that nothing in it drives a
+/// terminal.
+pub(crate) fn print_data(text: &str) -> io::Result<()> {
+    write(&untrusted::json(text))
+}
+
+/// Prints a page for people.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    write(&untrusted::page(text, width()))
+}
+
+/// A reader that has gone away is no fault of ours.
+fn write(text: &str) -> io::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
@@ -136,15 +147,37 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 
 /// Says something to the person.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let columns = width().filter(|_| io::stderr().is_terminal());
+    let _ = writeln!(io::stderr().lock(), "{}", untrusted::page(text, columns));
 }
 
+/// The columns of the terminal that standard output is; none where it is none, and `COLUMNS` does not
+/// say it either.
+fn width() -> Option<usize> {
+    let asked = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let found = || match io::stdout().is_terminal() {
+        true => Table::new().width().map(usize::from),
+        false => None,
+    };
+    let known = asked.or_else(found).filter(|columns: &usize| *columns > 0);
+    known.map(|columns| columns.clamp(40, 200))
+}
+
+/// A table whose first column is never broken: there stands what names a row, and no other line is to
+/// begin as one.
 pub(crate) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
+        .force_no_tty()
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head);
+    if let Some(columns) = width() {
+        table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table
 }
 
@@ -177,7 +210,7 @@ pub(crate) fn show_trades(trades: &Value) -> io::Result<()> {
             .flatten()
             .map(|d| match d["parcel"].as_str() {
                 Some(parcel) if !parcel.is_empty() => {
-                    format!("{} {}", untrusted::show(parcel), cell(&d["state"]))
+                    format!("{} {}", untrusted::name(parcel), cell(&d["state"]))
                 }
                 _ => cell(&d["state"]),
             })
@@ -298,7 +331,7 @@ pub(crate) fn show_letter(value: &Value) -> io::Result<()> {
         }
         print(&format!("{text}\n"))?;
     }
-    print(&untrusted::show_lines(letter))
+    print(&untrusted::letter(letter))
 }
 
 /// A bar while the index is made anew, on a terminal.

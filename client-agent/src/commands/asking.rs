@@ -7,7 +7,7 @@ use tradepost_statements::StatementId;
 use tradepost_trades::buyer::view::{PlanView, RequestView};
 use tradepost_trades::buyer::{Until, When};
 
-use super::{print, printed, send_answer};
+use super::{print, print_data, printed, send_answer};
 use crate::cli::{AddArgs, AskArgs, Places, ScheduleCommand};
 use crate::desk::Desk;
 use crate::ledger::daily;
@@ -63,7 +63,7 @@ pub(super) async fn schedule(places: &Places, what: ScheduleCommand) -> anyhow::
         ScheduleCommand::Remove { id, json } => {
             let answer = super::ask(places, Request::Unschedule { plan: id }).await?;
             if json.json {
-                return print(&answer);
+                return print_data(&answer);
             }
             print(&format!("Plan {id} is removed."))
         }

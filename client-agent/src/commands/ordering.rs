@@ -10,7 +10,7 @@ use tradepost_post::command::Environment;
 use tradepost_statements::Address;
 use uuid::Uuid;
 
-use super::{print, send};
+use super::{print_data, send};
 use crate::cli::{OrderArgs, Places, ReorderArgs};
 use crate::config::{Config, config_file, private_data_folder};
 use crate::desk::Desk;
@@ -131,7 +131,7 @@ async fn show_letter(places: &Places, form: OrderForm) -> anyhow::Result<ExitCod
         );
     }
     // The letter is made of what the person wrote; a terminal is guarded all the same.
-    print(untrusted::show_lines(&letter.replace("\r\n", "\n")).trim_end())
+    print_data(untrusted::show_lines(&letter).trim_end())
 }
 
 /// Has the person edit the form until it can be read; none when it was emptied, or given up.
@@ -151,7 +151,7 @@ fn edited(places: &Places, form: &OrderForm) -> anyhow::Result<Option<OrderForm>
                 let Some(person) = Person::here() else {
                     return Err(fault.into());
                 };
-                person.tell(&untrusted::show_lines(&fault.to_string()));
+                person.tell(&untrusted::message(&fault.to_string()));
                 if !person.agrees("Edit it again?")? {
                     return Ok(None);
                 }

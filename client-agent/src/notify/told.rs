@@ -14,6 +14,7 @@ use tradepost_trades::buyer::Notice;
 
 use super::in_words;
 use crate::config::NotifyConfig;
+use crate::json;
 use crate::ledger::{Entry, Event, Input, LedgerError, next_event};
 use crate::office::Office;
 
@@ -136,13 +137,12 @@ async fn tell(config: &NotifyConfig, event: &Event) -> Result<(), String> {
         notice: &event.notice,
         message,
     };
-    let mut json = serde_json::to_vec(&told).map_err(|e| e.to_string())?;
-    json.push(b'\n');
+    let json = json::line(&told).map_err(|e| e.to_string())? + "\n";
     let limits = Limits {
         time: config.timeout,
         output: OUTPUT,
     };
-    let ran = command::run(program, &json, limits).await;
+    let ran = command::run(program, json.as_bytes(), limits).await;
     let said = untrusted::show(ran.errors.trim());
     match ran.output {
         Ok(_) => Ok(()),

@@ -35,7 +35,11 @@ impl Table {
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        let mut cells: Vec<String> = cells.into_iter().collect();
+        if let Some(first) = cells.first_mut() {
+            *first = in_pieces(first);
+        }
+        self.rows.push(cells);
     }
 
     /// Whether it needs no more than the terminal's width.
@@ -61,6 +65,7 @@ impl Table {
             .map(String::as_str);
         head.into_iter()
             .chain(cells)
+            .flat_map(str::lines)
             .map(unicode_width::UnicodeWidthStr::width)
             .max()
             .unwrap_or(0)
@@ -99,6 +104,22 @@ impl Table {
             .collect();
         lines.join("\n")
     }
+}
+
+/// The first cell of a row in pieces no wider than a column may be, all but the first indented: where
+/// the row goes on in another line, that is not to begin as a row does. Only ids stand there.
+fn in_pieces(first: &str) -> String {
+    let mut pieces = vec![String::new()];
+    for c in first.chars() {
+        if let Some(last) = pieces.last_mut()
+            && last.chars().count() < MOST_WHOLE
+        {
+            last.push(c);
+        } else {
+            pieces.push(format!("  {c}"));
+        }
+    }
+    pieces.join("\n")
 }
 
 impl Column {

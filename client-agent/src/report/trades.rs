@@ -7,8 +7,8 @@ use super::table::Column::{Free, Whole};
 use super::table::Table;
 use super::undone;
 use super::words::{
-    clipped, count, day, delivery, local, named, order, parcel, payment, safe, what_was_bought,
-    wrapped,
+    clipped, count, day, delivery, hanging, local, name, named, order, parcel, payment, safe,
+    what_was_bought,
 };
 use crate::cli::Facet;
 
@@ -50,7 +50,7 @@ fn pending_table(trades: &[&TradeView]) -> String {
         for t in trades {
             let cells = [
                 Some(t.id.to_string()),
-                extras.shop.then(|| safe(&t.shop_name)),
+                extras.shop.then(|| name(&t.shop_name)),
                 extras.what.then(|| what_was_bought(&t.lines)),
                 Some(t.promised.map_or_else(|| "-".to_owned(), day)),
                 Some(delivery_or_order(t)),
@@ -138,7 +138,8 @@ pub(crate) fn list(trades: &[TradeView], group_by: Option<Facet>, filtered: bool
         .into_iter()
         .map(|(name, members)| {
             let n = count(members.len(), "trade");
-            format!("{name} ({n})\n{}", list_table(&members))
+            let head = hanging(&format!("{name} ({n})"));
+            format!("{head}\n{}", list_table(&members))
         })
         .collect();
     parts.join("\n\n")
@@ -200,7 +201,7 @@ fn list_table(trades: &[&TradeView]) -> String {
             let cells = [
                 Some(t.id.to_string()),
                 extras.ordered.then(|| day(t.placed)),
-                extras.shop.then(|| safe(&t.shop_name)),
+                extras.shop.then(|| name(&t.shop_name)),
                 extras.what.then(|| what_was_bought(&t.lines)),
                 Some(t.total.to_string()),
                 Some(order(t)),
@@ -220,7 +221,7 @@ fn group(t: &TradeView, facet: Facet) -> String {
         Facet::Delivery => format!("delivery: {}", delivery(t)),
         Facet::Payment => format!("payment: {}", payment(t)),
         Facet::Date => day(t.placed),
-        Facet::Shop => safe(&format!("{} <{}>", t.shop_name, t.shop)),
+        Facet::Shop => format!("{} <{}>", name(&t.shop_name), named(t.shop.as_written())),
         Facet::Promised => t
             .promised
             .map_or_else(|| "no date promised".to_owned(), day),
@@ -251,8 +252,8 @@ pub(crate) fn sort(trades: &mut [TradeView], facet: Facet) {
 pub(crate) fn show(show: &ShowView) -> String {
     let t = &show.trade;
     let mut out = vec![t.id.to_string()];
-    let shop = format!("{} <{}>", safe(&t.shop_name), named(t.shop.as_written()));
-    out.push(wrapped(&shop, ""));
+    let shop = format!("{} <{}>", name(&t.shop_name), named(t.shop.as_written()));
+    out.push(hanging(&shop));
     let ordered = local(t.placed);
     out.push(match t.origin {
         Origin::Placed => format!("ordered {ordered}"),
@@ -267,12 +268,12 @@ pub(crate) fn show(show: &ShowView) -> String {
         let sku = line
             .sku
             .as_ref()
-            .map(|s| format!(" ({})", safe(s)))
+            .map(|s| format!(" ({})", name(s)))
             .unwrap_or_default();
         lines.row([
             u64::to_string(&number),
             line.quantity.to_string(),
-            format!("{}{sku}", safe(&line.name)),
+            format!("{}{sku}", name(&line.name)),
             line.price.to_string(),
         ]);
     }
@@ -369,7 +370,9 @@ fn history(history: &[HistoryView]) -> String {
 fn status(h: &HistoryView) -> String {
     const INDENT: &str = "                  ";
     let track = match (&h.track, h.parcel.as_deref()) {
-        (Track::Delivery, Some(name)) if !name.is_empty() => format!("delivery {}", safe(name)),
+        (Track::Delivery, Some(parcel)) if !parcel.is_empty() => {
+            format!("delivery {}", name(parcel))
+        }
         (track, _) => track.to_string(),
     };
     let said = format!(

@@ -4,7 +4,7 @@ use tradepost_statements::Kind;
 use tradepost_statements::postal::Recipient;
 use tradepost_trades::buyer::view::{DecisionView, LineView, ShowView, UndoingView};
 
-use super::words::{clipped, local, safe};
+use super::words::{clipped, local, name, safe};
 
 const INDENT: &str = "                  ";
 
@@ -41,7 +41,7 @@ fn listed(show: &ShowView, lines: &[LineView]) -> String {
             .ok()
             .and_then(|i| show.trade.lines.get(i));
         match line {
-            Some(line) => format!("{} x {}", back.quantity, safe(&line.name)),
+            Some(line) => format!("{} x {}", back.quantity, name(&line.name)),
             None => format!("{} of line {}", back.quantity, u64::from(back.line) + 1),
         }
     });

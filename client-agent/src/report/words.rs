@@ -14,6 +14,11 @@ pub(super) fn safe(text: &str) -> String {
     untrusted::show(&plain::without_links(text))
 }
 
+/// A name of a shop, a carrier, an article, a parcel or a person (protocol 1), without links.
+pub(super) fn name(text: &str) -> String {
+    plain::without_links(&untrusted::name(text))
+}
+
 /// The same for what names senders: domains that are not ASCII stand in both forms.
 pub(super) fn named(text: &str) -> String {
     safe(&plain::with_both_forms(text))
@@ -50,7 +55,7 @@ pub(super) fn what_was_bought(lines: &[Line]) -> String {
         return String::new();
     };
     let quantity = first.quantity.get();
-    let name = safe(&first.name);
+    let name = name(&first.name);
     let first = if quantity == 1 {
         name
     } else {
@@ -102,7 +107,7 @@ pub(super) fn parcel(p: &ParcelView) -> String {
     if p.parcel.is_empty() {
         "delivery".to_owned()
     } else {
-        format!("parcel {}", safe(&p.parcel))
+        format!("parcel {}", name(&p.parcel))
     }
 }
 
@@ -154,6 +159,12 @@ fn broken(word: &str, width: usize, most: usize) -> Vec<String> {
         }
     }
     pieces
+}
+
+/// A line that may go on in others, indented: each line of ours begins at the first column, and none of
+/// what others wrote does.
+pub(super) fn hanging(text: &str) -> String {
+    clipped(text, "  ", 3).trim_start().to_owned()
 }
 
 fn lines_of(text: &str, width: usize, indent: &str) -> Vec<String> {

@@ -242,10 +242,11 @@ fn untrusted_text_is_harmless_in_subject_text_and_html() {
     let header = header.split("\r\n\r\n").next().unwrap();
     assert!(!header.contains("\r\nBcc"));
     let read = parse(&letter);
+    // Protocol 1: a name is one line, without what is hidden in it; other texts show it.
+    let subject = read.subject.unwrap();
     assert!(
-        read.subject
-            .unwrap()
-            .contains("\\u{1b}[2J\\u{202e}gpj\\u{200b}")
+        subject.contains("at [2Jgpj Bcc: x@evil.example </script>"),
+        "{subject}"
     );
     let [text, _, html] = parts(&letter).try_into().unwrap();
     assert!(text.contains("\\u{1b}[2J\\u{202e}gpj\\u{200b}"));

@@ -138,7 +138,7 @@ async fn wrong_method() -> Problem {
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {
-    let mut response = (status, body.to_string()).into_response();
+    let mut response = (status, untrusted::json(&body.to_string())).into_response();
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use tradepost_letters::untrusted;
 use tradepost_trades::emit::Refusal;
 
 /// Everything that a call can fail of.
@@ -154,7 +155,7 @@ impl IntoResponse for Problem {
         if let Value::Object(body) = &mut body {
             body.extend(self.more);
         }
-        let mut response = (status, body.to_string()).into_response();
+        let mut response = (status, untrusted::json(&body.to_string())).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

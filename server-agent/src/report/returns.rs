@@ -103,7 +103,10 @@ pub(crate) fn show(wishes: &Value) -> io::Result<()> {
 
 fn goods(lines: &Value) -> String {
     let lines = lines.as_array().map(Vec::as_slice).unwrap_or_default();
-    let of_line = |l: &Value| format!("{} x {}", l["quantity"], cell(&l["name"]));
+    let of_line = |l: &Value| {
+        let name = untrusted::name(l["name"].as_str().unwrap_or_default());
+        format!("{} x {name}", l["quantity"])
+    };
     lines.iter().map(of_line).collect::<Vec<_>>().join(", ")
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use tradepost_statements::{Address, Time};
 
 use crate::header::Field;
-use crate::untrusted::show;
+use crate::untrusted::{self, show};
 
 /// A header that is being written.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ const OCTETS_OF_A_WORD: usize = 39;
 impl Header {
     pub(crate) fn from(&mut self, address: &Address, name: Option<&str>) {
         let address = in_header(address);
-        let Some(name) = name.map(one_line).filter(|n| !n.is_empty()) else {
+        let Some(name) = name.map(untrusted::name).filter(|n| !n.is_empty()) else {
             return self.write(Field::From, &[address]);
         };
         let is_plain = name.is_ascii() && name.len() < 60 && !name.contains("=?");

@@ -6,6 +6,7 @@ use tradepost_statements::instruction::{
 };
 
 use super::telling::{Telling, address_line, plain_word, trade_id};
+use crate::untrusted::name;
 
 pub(super) fn authorize(t: &mut Telling, s: &Statement, b: &Authorize) {
     let id = trade_id(s);
@@ -53,13 +54,13 @@ pub(super) fn delivery_instruction(t: &mut Telling, s: &Statement, b: &DeliveryI
         .push("The shop asks to deliver this and to tell the buyer how it goes.".to_owned());
     t.fact_if("Parcel", b.parcel.as_ref());
     for line in b.lines.iter().take(200) {
-        t.fact("What", format!("{} x {}", line.quantity, line.name));
+        t.fact("What", format!("{} x {}", line.quantity, name(&line.name)));
     }
     t.fact(
         "Deliver to",
         format!(
             "{}, {}",
-            b.deliver_to.name,
+            name(&b.deliver_to.name),
             address_line(&b.deliver_to.address)
         ),
     );

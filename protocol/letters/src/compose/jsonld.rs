@@ -10,7 +10,7 @@ use tradepost_statements::{Address, Amount, Body, Statement};
 use super::Story;
 use super::status_words;
 use super::telling::shop_name;
-use crate::untrusted::show;
+use crate::untrusted::{self, show};
 
 /// The JSON-LD, safe within a script element; None for a statement that has none, and for a status
 /// that goes to the shop.
@@ -166,7 +166,7 @@ fn purchase(order: &mut Map<String, Value>, story: &Story<'_>) {
 fn offers(lines: &[Line]) -> Value {
     let offer = |line: &Line| {
         let mut product = typed("Product");
-        put_text(&mut product, "name", Some(&line.name));
+        put_text(&mut product, "name", Some(&untrusted::name(&line.name)));
         put_text(&mut product, "sku", line.sku.as_ref());
         json!({
             "@type": "Offer",

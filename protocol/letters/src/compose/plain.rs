@@ -29,7 +29,7 @@ pub(super) fn plain_without_signature(t: &Telling) -> String {
         out += &format!("{what}:\n{}\n\n", crate::untrusted::show(url.as_str()));
     }
     if let Some((who, text)) = &t.said {
-        out += &wrapped(&format!("{who} writes:"), "", "");
+        out += &wrapped(&format!("{who} writes:"), "", "  ");
         for line in text.lines() {
             out += &wrapped(line, "> ", "> ");
         }

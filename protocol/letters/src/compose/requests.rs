@@ -6,6 +6,7 @@ use tradepost_statements::wish::Wishes;
 
 use super::Story;
 use super::telling::{Telling, address_line, order_id, order_name, plain_word};
+use crate::untrusted::name;
 
 pub(super) fn order(t: &mut Telling, order: &Order) {
     let pieces: u64 = order
@@ -21,14 +22,14 @@ pub(super) fn order(t: &mut Telling, order: &Order) {
     t.fact("Payment", plain_word(order.payment.method.word()));
     t.fact("Delivery", plain_word(order.delivery.method.word()));
     if let Some(buyer) = &order.buyer {
-        t.fact("Buyer", &buyer.name);
+        t.fact("Buyer", name(&buyer.name));
         t.fact("Address", address_line(&buyer.address));
         t.fact_if("Telephone", buyer.phone.as_ref());
     }
     if let Some(to) = &order.deliver_to {
         t.fact(
             "Deliver to",
-            format!("{}, {}", to.name, address_line(&to.address)),
+            format!("{}, {}", name(&to.name), address_line(&to.address)),
         );
     }
     t.fact_if(
@@ -74,8 +75,8 @@ pub(super) fn return_goods(t: &mut Telling, s: &Statement, story: &Story<'_>, ba
                 let line: Option<&Line> = usize::try_from(wanted.line)
                     .ok()
                     .and_then(|i| story.lines?.get(i));
-                let name = line.map_or_else(|| format!("line {}", wanted.line), |l| l.name.clone());
-                t.fact("What", format!("{} x {name}", wanted.quantity));
+                let what = line.map_or_else(|| format!("line {}", wanted.line), |l| name(&l.name));
+                t.fact("What", format!("{} x {what}", wanted.quantity));
             }
         }
     }

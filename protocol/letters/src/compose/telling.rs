@@ -7,7 +7,7 @@ use tradepost_statements::status::HttpsUrl;
 use tradepost_statements::{Address, Amount, Statement, Time};
 
 use super::Story;
-use crate::untrusted::{show, show_lines};
+use crate::untrusted::{name, show, show_lines};
 
 /// What a letter tells people. Whatever is put into it has been through `untrusted`.
 #[derive(Debug, Default)]
@@ -63,11 +63,11 @@ impl Telling {
             let article = line
                 .sku
                 .as_ref()
-                .map(|s| format!(" ({s})"))
+                .map(|s| format!(" ({})", name(s)))
                 .unwrap_or_default();
             self.goods.push(Goods {
                 quantity: line.quantity.to_string(),
-                name: show(&format!("{}{article}", line.name)),
+                name: format!("{}{article}", name(&line.name)),
                 price: line.price.times(line.quantity.get()).to_string(),
             });
         }
@@ -88,7 +88,7 @@ impl Telling {
         let mut items = |items: &Option<Vec<PriceItem>>, sign: &str| {
             for item in items.iter().flatten().take(MOST_LINES) {
                 self.sums
-                    .push((show(&item.name), format!("{sign}{}", item.price)));
+                    .push((name(&item.name), format!("{sign}{}", item.price)));
             }
         };
         items(&record.charges, "");
@@ -163,7 +163,7 @@ pub(super) fn order_id(s: &Statement) -> String {
 /// The shop's name, or its address where the name is not known.
 pub(super) fn shop_name(s: &Statement, story: &Story<'_>) -> String {
     match (story.shop_name, &s.trade) {
-        (Some(name), _) if !name.trim().is_empty() => show(name),
+        (Some(shop), _) if !shop.trim().is_empty() => name(shop),
         (_, Some(trade)) => trade.shop.as_written().to_owned(),
         (_, None) => "the shop".to_owned(),
     }

@@ -10,10 +10,10 @@ use super::status_words::{self, Words};
 use super::telling::{
     Telling, address_line, moment, order_id, order_name, plain_word, reason, shop_name, trade_id,
 };
-use crate::untrusted::show;
+use crate::untrusted::name;
 
 pub(super) fn record(t: &mut Telling, s: &Statement, record: &TradeRecord) {
-    let shop = show(&record.shop_name);
+    let shop = name(&record.shop_name);
     let id = order_id(s);
     if record.version.number() == 1 {
         t.subject = format!("Your {id} at {shop}");
@@ -36,12 +36,12 @@ pub(super) fn record(t: &mut Telling, s: &Statement, record: &TradeRecord) {
     if let Some(to) = &record.deliver_to {
         t.fact(
             "Deliver to",
-            format!("{}, {}", to.name, address_line(&to.address)),
+            format!("{}, {}", name(&to.name), address_line(&to.address)),
         );
     } else if let Some(buyer) = &record.buyer {
         t.fact(
             "Deliver to",
-            format!("{}, {}", buyer.name, address_line(&buyer.address)),
+            format!("{}, {}", name(&buyer.name), address_line(&buyer.address)),
         );
     }
     if let Some(by) = record.confirm_by {
@@ -98,7 +98,7 @@ pub(super) fn return_decision(
     if let Some(to) = &decision.send_to {
         t.fact(
             "Send to",
-            format!("{}, {}", to.name, address_line(&to.address)),
+            format!("{}, {}", name(&to.name), address_line(&to.address)),
         );
         t.next
             .push("Please send the goods to the address above.".to_owned());
