@@ -149,7 +149,11 @@ fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
                 "the results in {} recent letters name no id, so they prove nothing: anybody can have written them",
                 probe.nameless_results
             ),
-            "set minimum = \"dkim\" under [trust]: signatures are verified here then",
+            known_provider(mailbox_host).unwrap_or_else(|| {
+                "set minimum = \"dkim\" under [trust]: signatures are verified here then, as long as your provider \
+                 does not alter letters"
+                    .to_owned()
+            }),
         );
     }
     if probe.authserv_ids.is_empty() {

@@ -9,7 +9,7 @@
 pub struct Provider {
     /// As people call it.
     pub name: &'static str,
-    /// The hosts that its mailboxes are fetched from.
+    /// The hosts that its mailboxes are fetched from; of one that can't be used, too.
     pub mailbox_hosts: &'static [&'static str],
     /// What to configure as `authserv_ids`; empty where its results can't be used.
     pub authserv_ids: &'static [&'static str],
@@ -48,7 +48,7 @@ pub const PROVIDERS: [Provider; 12] = [
         mailbox_hosts: &["outlook.office365.com", "imap-mail.outlook.com"],
         authserv_ids: &[],
         own_hosts: &[],
-        remark: "names no id in its results, so they prove nothing: set `minimum = \"dkim\"`",
+        remark: "can't be used: it takes no passwords, only OAuth2, which Tradepost has not, and it names no id in its results and alters letters, so that no DKIM signature holds",
     },
     Provider {
         name: "Yahoo, AOL",

@@ -202,6 +202,11 @@ fn what_the_program_advises_is_what_the_letters_were_read_with() {
         }
     }
     assert_eq!(provider_of("IMAP.gmail.com.").unwrap().name, "Gmail");
+    // Where letters are altered, no signature holds: nobody is sent to them.
+    let advice = |host: &str| provider_of(host).unwrap().remark;
+    assert!(advice("mail.mailo.com").contains("minimum = \"dkim\""));
+    assert!(!advice("outlook.office365.com").contains("minimum"));
+    assert!(advice("outlook.office365.com").contains("OAuth2"));
     assert_eq!(provider_of("imap.gmail.com.evil.example"), None);
 }
 

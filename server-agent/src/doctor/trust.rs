@@ -86,7 +86,7 @@ pub(super) fn results(config: &Config, probe: &Probe) -> Check {
                 "those of {} recent letters name no id: anybody can have written them",
                 probe.nameless_results
             ),
-            "set [trust] minimum = \"dkim\"",
+            "set [trust] minimum = \"dkim\", which proves nothing where the provider alters letters, as Microsoft's do",
         );
     }
     if ids.is_empty() {
