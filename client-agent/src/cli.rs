@@ -29,7 +29,9 @@ pub(crate) use order::{OrderArgs, ReorderArgs};
   tradepost warnings               what did not fit, and what you can do
 
 The commands work whether the daemon runs or not. Exit status: 0 done, 1 failed,
-2 wrong use of the command line.",
+2 wrong use of the command line. No answer is a failure: a command says then what may have been
+done and how to look, and gives up a daemon of which it hears nothing for 30 s ([timers]
+command_patience).",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100

@@ -14,6 +14,7 @@ use tradepost_post::config::{
     TrustToml, make_private_folder,
 };
 use tradepost_post::dkim::{KeySource, Signing};
+use tradepost_post::door;
 use tradepost_post::outbox::Policy;
 use tradepost_statements::{Address, Amount};
 use tradepost_trades::buyer::{self, Adopt, Settings};
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) submissions: Policy,
     /// How long `order` and the like wait for a letter to leave.
     pub(crate) wait_to_send: Duration,
+    /// How long a command waits where the daemon says nothing, or the ledger is in use.
+    pub(crate) patience: Duration,
 }
 
 /// `[notify]`, checked: at least one of them.
@@ -170,6 +173,7 @@ struct Timers {
     submit_longest: Option<Span>,
     submit_patience: Option<Span>,
     wait_to_send: Option<Span>,
+    command_patience: Option<Span>,
 }
 
 impl Timers {
@@ -263,6 +267,7 @@ impl Config {
             imap: file.imap,
             smtp: file.smtp,
             wait_to_send: or(file.timers.wait_to_send, WAIT_TO_SEND),
+            patience: or(file.timers.command_patience, door::PATIENCE),
             submissions: file.timers.submissions(),
             source,
         })

@@ -50,7 +50,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
             config.source.path().display()
         );
     }
-    if Daemon::find(&data).await?.is_some() {
+    if Daemon::find(&data, config.patience).await?.is_some() {
         bail!(
             "a daemon has {} open already: there is one for a ledger",
             data.display()
@@ -112,6 +112,7 @@ pub(crate) async fn run(places: &Places, once: bool) -> anyhow::Result<ExitCode>
         }
     }
     stopper.stop();
+    office.end();
     out.finish().await;
     // The door closes before the ledger's lock goes: the next daemon's door is not this one's.
     let _ = door.await;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use tradepost_post::clock::SystemClock;
 use tradepost_post::store::StoreError;
 
@@ -14,14 +14,15 @@ use crate::cli::Places;
 use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::office::Office;
-use crate::request::{Effect, Request};
+use crate::request::{AskError, Effect, Request};
 use crate::sending::Sender;
-use crate::socket::{Daemon, Ended};
+use crate::socket::{Daemon, Unanswered};
 
 /// Where requests go.
 pub(crate) struct Desk {
     places: Places,
     at: At,
+    patience: Duration,
 }
 
 enum At {
@@ -32,8 +33,7 @@ enum At {
 }
 
 /// Another command may have the ledger for a moment, and a daemon that starts may replay its
-/// journal before it opens its door.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// journal before it opens its door: it is looked again, as long as commands are patient.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A person waits beside the screen: what DNS does not say until then, it may say another time.
@@ -45,10 +45,11 @@ const FOR_JUDGING_AGAIN: Duration = Duration::from_secs(10);
 impl Desk {
     /// Finds the daemon, or opens the ledger.
     pub(crate) async fn find(places: &Places) -> anyhow::Result<Desk> {
-        let at = find(places).await?;
+        let (at, patience) = find(places).await?;
         Ok(Desk {
             places: places.clone(),
             at,
+            patience,
         })
     }
 
@@ -57,48 +58,79 @@ impl Desk {
         matches!(self.at, At::Daemon(_))
     }
 
-    /// Asks; the answer is JSON, ready to be printed.
+    /// Asks; the answer is JSON, ready to be printed. No answer is an error that says what to do: only a
+    /// request that changes nothing, or that a daemon says it has not begun, is asked again elsewhere.
     pub(crate) async fn ask(&mut self, request: Request) -> anyhow::Result<String> {
-        if let At::Daemon(daemon) = &mut self.at {
-            let asked = daemon.ask(request.clone()).await;
-            match asked {
-                // The daemon has just ended: whoever has the ledger now knows the same.
-                Err(e) if e.is::<Ended>() && request.effect() == Effect::None => {
-                    self.at = find(&self.places).await?;
-                }
-                done => return done,
+        let start = Instant::now();
+        loop {
+            let daemon = match &mut self.at {
+                At::Daemon(daemon) => daemon,
+                At::Own(office) => return ask_own(office, request).await,
+            };
+            let why = match daemon.ask(&request).await {
+                Ok(answer) => return Ok(answer),
+                Err(why) => why,
+            };
+            let changes_nothing = request.effect() == Effect::None;
+            let may_be_asked_again = match &why {
+                Unanswered::Stopping => true,
+                Unanswered::NoAnswer(why) => why.is_gone() && changes_nothing,
+                Unanswered::Failed(_) => false,
+                Unanswered::Refused(_) | Unanswered::Unsayable(_) => bail!(why),
+            };
+            // Without a daemon no answers come in that could be waited for.
+            let waits = matches!(request, Request::Progress { .. });
+            if !may_be_asked_again || waits || start.elapsed() >= self.patience {
+                let has_not_begun = matches!(why, Unanswered::Stopping) && !waits;
+                let known = if has_not_begun {
+                    "nothing was done; try again"
+                } else {
+                    request.without_answer()
+                };
+                bail!("{why}; {known}");
             }
-        }
-        match &mut self.at {
-            At::Daemon(daemon) => daemon.ask(request).await,
-            At::Own(office) => ask_own(office, request).await,
+            tokio::time::sleep(LOOK_AGAIN).await;
+            // Whoever has the ledger now knows the same.
+            self.at = find(&self.places).await?.0;
         }
     }
 }
 
 async fn ask_own(office: &Arc<Office>, request: Request) -> anyhow::Result<String> {
-    if request.effect() != Effect::Sends || office.config.smtp.is_none() {
-        return Ok(office.ask(request).await?);
-    }
-    // Before anything is queued: a password that cannot be had is told first.
-    let sender = Sender::start(office).await?;
-    let answer = office.ask(request).await;
-    sender.finish().await;
-    Ok(answer?)
+    let known = request.without_answer();
+    let sends = request.effect() == Effect::Sends && office.config.smtp.is_some();
+    let answer = if sends {
+        // Before anything is queued: a password that cannot be had is told first.
+        let sender = Sender::start(office).await?;
+        let answer = office.ask(request).await;
+        sender.finish().await;
+        answer
+    } else {
+        office.ask(request).await
+    };
+    answer.map_err(|e| {
+        if let AskError::Ledger(LedgerError::Store(why)) = e {
+            anyhow!("{why}; {known}")
+        } else {
+            e.into()
+        }
+    })
 }
 
-async fn find(places: &Places) -> anyhow::Result<At> {
+async fn find(places: &Places) -> anyhow::Result<(At, Duration)> {
     let path = config_file(places)?;
     // A faulty configuration is told whether a daemon runs or not; without one, no folder is made.
-    let mut config = Some(Config::load(&path)?);
+    let config = Config::load(&path)?;
+    let patience = config.patience;
+    let mut config = Some(config);
     let data = private_data_folder(places)?;
     let start = Instant::now();
     loop {
-        let daemon = Daemon::find(&data)
+        let daemon = Daemon::find(&data, patience)
             .await
             .with_context(|| format!("the daemon of {} cannot be asked", data.display()))?;
         if let Some(daemon) = daemon {
-            return Ok(At::Daemon(daemon));
+            return Ok((At::Daemon(daemon), patience));
         }
         let taken = match config.take() {
             Some(config) => config,
@@ -115,9 +147,9 @@ async fn find(places: &Places) -> anyhow::Result<At> {
                 }
                 // What time has made due, as the daemon would have done it.
                 office.do_what_is_due(FOR_HELD_LETTERS).await?;
-                return Ok(At::Own(office));
+                return Ok((At::Own(office), patience));
             }
-            Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < PATIENCE => {
+            Err(LedgerError::Store(StoreError::InUse { .. })) if start.elapsed() < patience => {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
             Err(e) => return Err(e.into()),
@@ -129,8 +161,8 @@ async fn find(places: &Places) -> anyhow::Result<At> {
 pub(crate) async fn alone(places: &Places) -> anyhow::Result<(PathBuf, Config)> {
     let config = Config::load(&config_file(places)?)?;
     let data = private_data_folder(places)?;
-    if Daemon::find(&data).await?.is_some() {
-        anyhow::bail!("the daemon has the ledger open: stop it first");
+    if Daemon::find(&data, config.patience).await?.is_some() {
+        bail!("the daemon has the ledger open: stop it first");
     }
     Ok((data, config))
 }

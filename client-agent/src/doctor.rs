@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tradepost_post::clock::SystemClock;
 use tradepost_post::config::make_private_folder;
+use tradepost_post::door;
 use tradepost_post::imap::aside::{Kept, in_words};
 use tradepost_post::store::StoreError;
 
@@ -121,24 +122,20 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
         return Ok(vec![Check::wrong("data folder", e.to_string(), remedy)]);
     }
     let mut checks = vec![Check::ok("data folder", data.display().to_string())];
-    match Daemon::find(&data).await {
+    let patience = config.map_or(door::PATIENCE, |config| config.patience);
+    match Daemon::find(&data, patience).await {
         Ok(Some(mut daemon)) => {
-            checks.push(Check::ok("daemon", "runs, and has the ledger open"));
-            checks.push(
-                match tokio::time::timeout(PATIENCE, daemon.ask(Request::SetAside)).await {
-                    Ok(Ok(answer)) => letters(&report::read::<Vec<Kept>>(&answer)?),
-                    Err(_) => Check::wrong(
-                        "letters",
-                        "the daemon does not answer",
-                        "stop it and start it again",
-                    ),
-                    Ok(Err(e)) => Check::wrong(
-                        "letters",
-                        format!("the daemon does not tell: {e}"),
-                        "stop it and start it again",
-                    ),
-                },
-            );
+            match daemon.ask(&Request::SetAside).await {
+                Ok(answer) => {
+                    checks.push(Check::ok("daemon", "runs, and has the ledger open"));
+                    checks.push(letters(&report::read::<Vec<Kept>>(&answer)?));
+                }
+                Err(why) => checks.push(Check::wrong(
+                    "daemon",
+                    why.to_string(),
+                    "stop it and start it again",
+                )),
+            }
             return Ok(checks);
         }
         Ok(None) => checks.push(Check::ok(
@@ -173,9 +170,6 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
         )],
     }
 }
-
-/// For an answer of the daemon, which only has to read it.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What lies in the mailbox and could not be read.
 fn letters(kept: &[Kept]) -> Check {

@@ -4,6 +4,7 @@ mod files;
 mod mbox;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,7 +56,7 @@ pub(crate) async fn run(
     let mut counts = BTreeMap::new();
     let mut batch = Vec::new();
     let mut octets = 0;
-    let mut reader = Reader::Listens;
+    let mut reader = Ok(Reader::Listens);
     while let Some(letter) = letters.recv().await {
         octets += letter.octets.len();
         batch.push(Letter::new(
@@ -70,6 +71,7 @@ pub(crate) async fn run(
     }
     judge(&mut desk, batch, sent, json, &mut counts, &mut reader).await?;
     let faults = reading.await?;
+    reader?;
     for fault in &faults {
         // Others may have named the file.
         let file = show(&fault.file.display().to_string());
@@ -94,7 +96,7 @@ async fn judge(
     sent: bool,
     json: bool,
     counts: &mut BTreeMap<&'static str, usize>,
-    reader: &mut Reader,
+    reader: &mut io::Result<Reader>,
 ) -> anyhow::Result<()> {
     if letters.is_empty() {
         return Ok(());
@@ -103,12 +105,12 @@ async fn judge(
     let lines: Vec<VerdictLine> = report::read(&answer)?;
     for line in &lines {
         *counts.entry(line.verdict.word()).or_insert(0) += 1;
-        // Letters are judged although nobody reads on: that was asked for.
-        if *reader == Reader::Listens {
+        // Letters are judged although nobody reads on, or can: that was asked for.
+        if matches!(reader, Ok(Reader::Listens)) {
             *reader = if json {
-                output::data(&json::line(line)?)?
+                output::data(&json::line(line)?)
             } else {
-                output::page(&report::verdict(line))?
+                output::page(&report::verdict(line))
             };
         }
     }

@@ -302,6 +302,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// Waits for whoever writes at the moment, and writes nothing.
+    pub(crate) fn wait_for_turn(&self) -> Result<(), LedgerError> {
+        self.store.write(|_| Ok(()))
+    }
+
     /// Does what time has made due: held letters, overdue warnings, sending again, asking.
     pub(crate) fn tick(&self) -> Result<Entered, LedgerError> {
         let now = self.now();

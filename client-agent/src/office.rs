@@ -40,6 +40,8 @@ pub(crate) struct Office {
     outcomes: watch::Sender<u64>,
     /// Counts what was entered.
     entries: watch::Sender<u64>,
+    /// The daemon is ending: nobody waits for letters to leave any more.
+    is_ending: watch::Sender<bool>,
 }
 
 /// DNS has so long for held letters before other things that are due get their turn.
@@ -58,6 +60,7 @@ impl Office {
             alarm: watch::Sender::new(None),
             outcomes: watch::Sender::new(0),
             entries: watch::Sender::new(0),
+            is_ending: watch::Sender::new(false),
         }))
     }
 
@@ -187,13 +190,20 @@ impl Office {
             if sending.state != SendState::Queued {
                 return;
             }
-            if tokio::time::timeout_at(deadline, outcomes.changed())
-                .await
-                .is_err()
-            {
+            let mut is_ending = self.is_ending.subscribe();
+            let more = tokio::select! {
+                more = tokio::time::timeout_at(deadline, outcomes.changed()) => more.is_ok(),
+                _ = is_ending.wait_for(|is_ending| *is_ending) => false,
+            };
+            if !more {
                 return;
             }
         }
+    }
+
+    /// Says that the daemon ends: who waits for a letter to leave is told how far it is.
+    pub(crate) fn end(&self) {
+        self.is_ending.send_replace(true);
     }
 
     /// Says that something became of a letter in the outbox.

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use tradepost_letters::untrusted;
 
 /// Writes JSON, or another text for programs, and ends the line; says whether anybody still reads.
+/// Most commands have done what they were to do by then, and the error says so.
 pub(crate) fn data(text: &str) -> io::Result<Reader> {
     write(&untrusted::json(text))
 }
@@ -25,7 +26,12 @@ fn write(text: &str) -> io::Result<Reader> {
     match written {
         Ok(()) => Ok(Reader::Listens),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(Reader::HasGone),
-        Err(e) => Err(e),
+        Err(e) => {
+            let text = format!(
+                "standard output cannot be written: {e}; what the command was to do is done all the same"
+            );
+            Err(io::Error::new(e.kind(), text))
+        }
     }
 }
 

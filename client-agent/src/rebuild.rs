@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::json;
+use tradepost_post::door;
 use tradepost_post::imap::aside;
 use tradepost_post::stop;
 use tradepost_post::store;
@@ -17,6 +18,7 @@ use crate::daemon::{self, Scan};
 use crate::ledger::{self, Entry, Input, set_aside};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
+use crate::socket::Daemon;
 use crate::{again, desk, json as escaped, output, report};
 
 /// Makes the index anew from the journal.
@@ -129,7 +131,8 @@ fn in_words(
 /// Says what is damaged in the journal; sets it aside when asked to.
 pub(crate) async fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
     let data = private_data_folder(places)?;
-    if crate::socket::Daemon::find(&data).await?.is_some() {
+    // Also with a configuration that cannot be read.
+    if Daemon::find(&data, door::PATIENCE).await?.is_some() {
         anyhow::bail!("the daemon has the ledger open: stop it first");
     }
     let report = store::repair(&data, &ledger::options(), !yes)?;

@@ -9,6 +9,7 @@ mod form;
 pub(crate) mod importing;
 mod reordering;
 mod saying;
+mod unanswered;
 mod undoing;
 mod wishing;
 
@@ -333,6 +334,9 @@ pub(crate) enum AskError {
     /// The answer has no JSON form.
     #[error("the answer could not be written: {0}")]
     Json(#[from] serde_json::Error),
+    /// The daemon ends before it came to this; nothing was done.
+    #[error("the daemon is stopping")]
+    Stopping,
 }
 
 /// Answers. Blocking: call it off the async threads.

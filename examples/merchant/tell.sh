@@ -5,7 +5,8 @@
 #                                       ./tell.sh T-1001 preparing 2026-11-22T12:00:00Z
 #
 # Safe to call again: the key is made of trade and state, so the second time nothing is mailed.
-# Ends with status 0 when the event is on disk; whether `tradepost-server run` runs does not matter.
+# Ends with status 0 when the event is on disk; whether `tradepost-server run` runs, or is restarted
+# meanwhile, does not matter. With any other status, standard error says why: call it again.
 set -eu
 
 usage() {

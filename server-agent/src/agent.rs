@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tradepost_letters::untrusted;
@@ -31,12 +30,13 @@ use crate::carry::Carrier;
 use crate::config::Config;
 use crate::desk::{Desk, fresh_ids};
 use crate::held;
+use crate::host;
 use crate::http;
 use crate::intake::{self, Answer, Line};
 use crate::jobs;
 use crate::receive::{self, Letter, Mail};
 use crate::report;
-use crate::socket::{Ask, Call, Lines, Reply, VERSION};
+use crate::socket::{Ask, Reply};
 
 /// All that can wake the loop.
 enum Event {
@@ -58,10 +58,12 @@ enum Event {
     Stopped,
 }
 
-/// What a command asks, and where its answer goes. A command that is gone hears nothing.
+/// What a command asks, and where its answer goes; an error says why the book could not take it. A
+/// command that is gone hears nothing. Where the loop ends before it comes to somebody, it drops
+/// this: nothing was done.
 pub(crate) enum Asked {
-    Lines(Vec<Line>, oneshot::Sender<Vec<Answer>>),
-    Other(Ask, oneshot::Sender<Reply>),
+    Lines(Vec<Line>, oneshot::Sender<Result<Vec<Answer>, String>>),
+    Other(Ask, oneshot::Sender<Result<Reply, String>>),
 }
 
 /// Batches of letters that may wait while one is recorded.
@@ -72,7 +74,7 @@ const ASKED_AHEAD: usize = 64;
 /// Runs until it is stopped.
 pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let signals = signals()?;
-    if door::connect(data).await?.is_some() {
+    if door::connect(data, config.patience).await?.is_some() {
         bail!(
             "the data folder {} is in use by another `tradepost-server run`; stop that one first",
             data.display()
@@ -100,9 +102,14 @@ pub(crate) async fn run(data: &Path, config: Config) -> anyhow::Result<()> {
     let door = Door::open(data).context("the socket for the commands")?;
     let (stopper, stop) = stop::channel();
     let (asked, calls) = mpsc::channel(ASKED_AHEAD);
-    let intake = http::open(&desk, asked.clone()).await?;
-    let intake = intake.map(|intake| tokio::spawn(intake.serve(stop.clone())));
-    let door = tokio::spawn(answer_the_door(door, asked, stop.clone()));
+    let intake = http::open(&desk, asked.clone(), stop.clone()).await?;
+    let intake = intake.map(|intake| tokio::spawn(intake.serve()));
+    let door = tokio::spawn(host::answer_the_door(
+        door,
+        Arc::clone(&desk),
+        asked,
+        stop.clone(),
+    ));
     let pace = Pace {
         in_flight: connections,
         policy: desk.config.outbox,
@@ -342,15 +349,23 @@ async fn take_mail(desk: &Arc<Desk>, mail: Mail) -> Result<(), BookError> {
 async fn answer(desk: &Arc<Desk>, asked: Asked) -> Result<(), BookError> {
     match asked {
         Asked::Lines(lines, to) => {
-            let answers = desk.work(move |desk| intake::take(desk, &lines)).await?;
-            let _ = to.send(answers);
+            tell(to, desk.work(move |desk| intake::take(desk, &lines)).await)
         }
-        Asked::Other(ask, to) => {
-            let reply = desk.work(move |desk| report::answer(desk, &ask)).await?;
-            let _ = to.send(reply);
-        }
+        Asked::Other(ask, to) => tell(to, desk.work(move |desk| report::answer(desk, &ask)).await),
     }
-    Ok(())
+}
+
+/// Whoever asked is told as well why the loop ends.
+fn tell<T>(
+    to: oneshot::Sender<Result<T, String>>,
+    done: Result<T, BookError>,
+) -> Result<(), BookError> {
+    let (told, done) = match done {
+        Ok(answer) => (Ok(answer), Ok(())),
+        Err(e) => (Err(e.to_string()), Err(e)),
+    };
+    let _ = to.send(told);
+    done
 }
 
 /// Does what is due, each thing recorded for itself.
@@ -425,58 +440,4 @@ async fn close(
         }
     };
     let _ = tokio::time::timeout(GRACE, rest).await;
-}
-
-/// Lets commands in until asked to stop.
-async fn answer_the_door(door: Door, asked: mpsc::Sender<Asked>, stop: Stop) {
-    door.let_in(stop, |stream| {
-        let asked = asked.clone();
-        async move {
-            // A command that is gone before its answer is no fault.
-            if let Err(e) = converse(stream, asked).await {
-                tracing::debug!("a command ended early: {e}");
-            }
-        }
-    })
-    .await;
-}
-
-async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Result<()> {
-    let (read, mut write) = stream.into_split();
-    let mut read = tokio::io::BufReader::with_capacity(64 * 1024, read);
-    let mut first = String::new();
-    tokio::io::AsyncBufReadExt::read_line(&mut read, &mut first).await?;
-    let call = serde_json::from_str::<Call>(&first)
-        .ok()
-        .filter(|call| call.version == VERSION);
-    let Some(call) = call else {
-        let text =
-            format!("the server that runs is version {VERSION}; restart it after an upgrade");
-        return door::write_line(&mut write, &Reply::Refused(text)).await;
-    };
-    if let Ask::Emit = call.ask {
-        // Tells the caller that its lines are welcome.
-        door::write_line(&mut write, &Reply::Answer(serde_json::Value::Null)).await?;
-        let mut lines = Lines::new(read);
-        loop {
-            let batch = lines.batch().await?;
-            let (to, answers) = oneshot::channel();
-            if batch.is_empty() || asked.send(Asked::Lines(batch, to)).await.is_err() {
-                return Ok(());
-            }
-            let Ok(answers) = answers.await else {
-                return Ok(());
-            };
-            for answer in &answers {
-                door::write_line(&mut write, answer).await?;
-            }
-        }
-    }
-    let (to, reply) = oneshot::channel();
-    if asked.send(Asked::Other(call.ask, to)).await.is_ok()
-        && let Ok(reply) = reply.await
-    {
-        door::write_line(&mut write, &reply).await?;
-    }
-    Ok(())
 }

@@ -85,6 +85,9 @@ pub(crate) fn print(reply: &Value) -> anyhow::Result<()> {
         bail!("the server that runs gave no mail back; restart it after an upgrade");
     };
     let mut out = std::io::stdout().lock();
-    out.write_all(&mail)?;
-    Ok(out.flush()?)
+    let written = out.write_all(&mail).and_then(|()| out.flush());
+    written.context(
+        "the mail, which is recorded as sent, cannot be written to standard output: attach it again, it then \
+         carries the same statement",
+    )
 }

@@ -20,7 +20,8 @@ use tradepost_statements::{Address, Amount, TradeId};
   tradepost-server outbox                    what has not left yet, and why
 
 The commands work whether `run` runs or not. Exit status: 0 done, 1 failed,
-2 wrong use of the command line.",
+2 wrong use of the command line. No answer is a failure: a command says then what may have been
+done, and gives up a `run` of which it hears nothing for 30 s ([timers] command_patience).",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100
@@ -73,7 +74,8 @@ Letters are only read: nothing is moved, deleted or marked as seen.")]
   tradepost-server emit events.jsonl > answers.jsonl
   tradepost-server emit --help             what a line holds
 
-Exit status 1 when a line was refused; the others are recorded all the same.",
+Exit status 0: every line is accepted and on disk. 1: a line was refused, which its answer says, or
+has no answer, which standard error says: send the same lines again, with the same keys.",
         after_long_help = EMIT_HELP
     )]
     Emit {
@@ -433,4 +435,9 @@ Each line is answered once it is on disk:
   {\"line\":1,\"accepted\":true,\"statement\":\"01932c07-9a2e-7c11-8f54-0f6a1c0d9e22\"}
   {\"line\":2,\"accepted\":false,\"error\":\"state: ..\"}
 
-Exit status 1 when a line was refused; the others are recorded all the same.";
+Exit status 0 when every line is accepted and on disk. It is 1 when a line was refused; the others are
+recorded all the same. And it is 1 when lines have no answer, because the disk is full, or because nobody
+took them for 30 s ([timers] command_patience): standard error names them, such as `lines 3-40`, and nothing
+is known about them. Send the same lines again, with the same keys: what was recorded already is answered
+the same, and does nothing twice. A `run` that is stopped or restarted meanwhile is no failure: the lines
+go to the next one, or into the book.";

@@ -17,6 +17,7 @@ use tradepost_post::config::{
     make_private_folder,
 };
 use tradepost_post::dkim::{KeySource, Signing};
+use tradepost_post::door;
 use tradepost_post::outbox::Policy;
 use tradepost_statements::Address;
 use tradepost_trades::carrier;
@@ -28,7 +29,7 @@ use crate::http;
 pub(crate) use fulfilment::Commands;
 
 /// What the configuration file says, checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// For faults that show later, such as a password command that fails.
     pub(crate) source: Source,
@@ -52,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) http: Option<http::Settings>,
     /// What is run for the merchant's own system.
     pub(crate) commands: Commands,
+    /// How long a command waits where `run` says nothing, or the book is in use.
+    pub(crate) patience: Duration,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,6 +115,7 @@ struct TimersToml {
     smtp_first: Option<Span>,
     smtp_longest: Option<Span>,
     smtp_expire: Option<Span>,
+    command_patience: Option<Span>,
 }
 
 /// Reads and checks the configuration.
@@ -212,6 +216,10 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         commands: file
             .fulfilment
             .commands(&source, file.shop.goods(&source)?)?,
+        patience: file
+            .timers
+            .command_patience
+            .map_or(door::PATIENCE, Span::duration),
         http: match file.http {
             Some(http) => Some(http.check(&source, file.webhook)?),
             None => {

@@ -11,8 +11,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::io::BufReader;
-use tokio::net::UnixStream;
 use tradepost_letters::untrusted;
 use tradepost_post::door;
 use tradepost_post::imap::aside::{Kept, in_words};
@@ -20,13 +18,13 @@ use tradepost_post::imap::{self, HeaderSearch, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_trades::payment::AuthorizeAnswer;
 
+use crate::ask;
 use crate::book::{set_aside, view};
 use crate::cli::Places;
-use crate::commands;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::report;
-use crate::socket::{Ask, Reply};
+use crate::socket::Ask;
 
 /// What was looked at, and what was found.
 #[derive(Debug, Serialize)]
@@ -136,13 +134,21 @@ fn roles(config: &Config) -> Check {
 }
 
 async fn store(data: &Path, config: &Config) -> Vec<Check> {
-    match door::connect(data).await {
+    let restart = "stop `tradepost-server run`, and start it again";
+    match door::connect(data, config.patience).await {
         Ok(Some(stream)) => {
-            let book = Check::good("book", format!("{}; run has it", data.display()));
-            return vec![book, letters_of_run(stream).await];
+            let kept = ask::of_run(stream, Ask::SetAside, config.patience).await;
+            let kept = kept.and_then(|answer| Ok(serde_json::from_value::<Vec<Kept>>(answer)?));
+            return match kept {
+                Ok(kept) => vec![
+                    Check::good("book", format!("{}; run has it", data.display())),
+                    letters(&kept),
+                ],
+                Err(e) => vec![Check::bad("book", format!("{e:#}"), restart)],
+            };
         }
         Ok(None) => {}
-        Err(e) => return vec![Check::bad("book", e.to_string(), "is the socket yours?")],
+        Err(e) => return vec![Check::bad("book", e.to_string(), restart)],
     }
     vec![
         match tokio::task::block_in_place(|| Desk::open_now(data, config)) {
@@ -161,31 +167,6 @@ async fn store(data: &Path, config: &Config) -> Vec<Check> {
             Err(e) => Check::bad("book", format!("{e:#}"), "see: tradepost-server repair"),
         },
     ]
-}
-
-/// Of `run`, which has the book.
-async fn letters_of_run(stream: UnixStream) -> Check {
-    /// It has only to read it.
-    const PATIENCE: Duration = Duration::from_secs(10);
-    let asked = async {
-        let (read, mut write) = stream.into_split();
-        commands::say(&mut write, Ask::SetAside).await?;
-        commands::reply(&mut BufReader::new(read)).await
-    };
-    let kept: Result<Vec<Kept>, String> = match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(Reply::Answer(answer))) => serde_json::from_value(answer).map_err(|e| e.to_string()),
-        Ok(Ok(Reply::Refused(text))) => Err(text),
-        Ok(Err(e)) => Err(format!("{e:#}")),
-        Err(_) => Err("it does not answer".to_owned()),
-    };
-    match kept {
-        Ok(kept) => letters(&kept),
-        Err(text) => Check::bad(
-            "letters",
-            format!("run does not tell: {text}"),
-            "restart it",
-        ),
-    }
 }
 
 /// What lies in the mailbox and could not be read.

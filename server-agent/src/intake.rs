@@ -1,7 +1,7 @@
 //! The path of lines of the merchant's own system in: decided and recorded in batches with one
 //! fence each, answered once they are durable.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tradepost_statements::{StatementId, Time};
 use tradepost_trades::emit::{Refusal, emit};
 use tradepost_trades::server::FreshIds;
@@ -31,13 +31,13 @@ pub(crate) enum Text {
 }
 
 /// The answer to a line.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) line: u64,
     pub(crate) accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) statement: Option<StatementId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     /// For callers of this process, who tell refusals apart.
     #[serde(skip)]
@@ -53,6 +53,12 @@ impl Answer {
             error: None,
             refusal: None,
         }
+    }
+
+    /// To a line that is longer than [`LONGEST_LINE`].
+    pub(crate) fn too_long(line: u64) -> Answer {
+        let text = format!("the line is longer than {LONGEST_LINE} octets");
+        Answer::refused(line, text)
     }
 
     pub(crate) fn refused(line: u64, error: String) -> Answer {
@@ -100,10 +106,7 @@ fn take_one(
 ) -> Result<Answer, BookError> {
     let octets = match &line.text {
         Text::Octets(octets) => octets,
-        Text::TooLong => {
-            let text = format!("the line is longer than {LONGEST_LINE} octets");
-            return Ok(Answer::refused(line.number, text));
-        }
+        Text::TooLong => return Ok(Answer::too_long(line.number)),
     };
     let settings = &desk.config.settings;
     let emitted = emit(settings, page.rows(), octets, now, &mut ids.clone());

@@ -21,6 +21,10 @@ mod office;
 
 mod carry;
 mod desk;
+
+mod ask;
+mod emit;
+mod host;
 mod socket;
 
 mod cli;

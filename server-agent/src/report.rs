@@ -141,7 +141,13 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 fn write(text: &str) -> io::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(e) => {
+            let text = format!(
+                "standard output cannot be written: {e}; what the command was to do is done all the same"
+            );
+            Err(io::Error::new(e.kind(), text))
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -1,22 +1,28 @@
 //! What is said at the door of `run` (`tradepost_post::door`). A caller says one [`Call`] as a line
-//! of JSON. `emit` then sends its lines as they are and gets an answer to each; the others get
-//! one line back.
+//! of JSON, and gets one [`Reply`]. `emit` then sends its lines as they are and gets a [`Told`] for
+//! each, until one says that there are no more. An end without that word is no answer.
 
 use std::io;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 use crate::attach::AttachAsk;
-use crate::intake::{LONGEST_LINE, Line, MOST_LINES, Text};
+use crate::intake::{Answer, LONGEST_LINE, Line, MOST_LINES, Text};
 
 /// Program versions that do not know each other's calls do not talk.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// No call and no reply is longer: a mail of 10 MiB in base64, or a book of some hundred thousand trades.
+pub(crate) const LONGEST_SAID: usize = 256 * 1024 * 1024;
 
 /// What a command asks of `run`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Call {
     pub(crate) version: String,
+    /// It gives up when it hears nothing for so long.
+    pub(crate) patience: Duration,
     pub(crate) ask: Ask,
 }
 
@@ -54,6 +60,59 @@ pub(crate) enum Ask {
     Arrivals,
 }
 
+impl Ask {
+    /// Whether asking once more, where the answer was lost, does and says the same.
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        match self {
+            Ask::Trades(_)
+            | Ask::Authorizations
+            | Ask::Unanswered
+            | Ask::Returns
+            | Ask::Outbox { .. }
+            | Ask::Letter(_)
+            | Ask::SetAside
+            | Ask::Arrivals
+            | Ask::Jobs => true,
+            // Each line has its key, a decision too; a mail carries the same octets again.
+            Ask::Emit | Ask::Decide(_) | Ask::Attach(_) => true,
+            // What was tried at once is done by now, so the answer would be another one.
+            Ask::Retry(_) | Ask::RetryJob(_) => false,
+        }
+    }
+
+    /// What to do where no answer came, and what is known then.
+    pub(crate) fn without_answer(&self) -> &'static str {
+        match self {
+            Ask::Trades(_)
+            | Ask::Authorizations
+            | Ask::Unanswered
+            | Ask::Returns
+            | Ask::Outbox { .. }
+            | Ask::Letter(_)
+            | Ask::SetAside
+            | Ask::Arrivals
+            | Ask::Jobs => "nothing was changed; try again",
+            Ask::Emit => "send the same lines again, with the same keys",
+            Ask::Decide(_) => {
+                "whether the decision was recorded is not known: `tradepost-server returns` lists the wish as \
+                 long as it waits, and deciding the same again does nothing"
+            }
+            Ask::Attach(_) => {
+                "whether the mail was recorded is not known, and none was written: attach it again, it then \
+                 carries the same statement"
+            }
+            Ask::Retry(_) => {
+                "whether it is tried at once is not known: `tradepost-server outbox --all` shows what became of \
+                 it, and it may be typed again"
+            }
+            Ask::RetryJob(_) => {
+                "whether it is run at once is not known: `tradepost-server jobs` shows whether it still waits, \
+                 and it may be typed again"
+            }
+        }
+    }
+}
+
 /// What `run` answers, but to lines.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,6 +121,27 @@ pub(crate) enum Reply {
     Answer(serde_json::Value),
     /// In words.
     Refused(String),
+    /// The book could not be read or written: why. Whether what was asked is recorded is not known.
+    Failed(String),
+    /// Nothing was done: `run` is stopping, so whoever has the book next is to be asked.
+    Stopping,
+}
+
+/// What somebody who emits is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Told {
+    /// To the next line, by its number among those that this `run` was sent.
+    Answer(Answer),
+    /// All lines were answered, so many.
+    Done {
+        /// How many.
+        answered: u64,
+    },
+    /// The book could not be written: why. Whether lines without an answer are recorded is not known.
+    Failed(String),
+    /// `run` is stopping: of lines without an answer none is recorded.
+    Stopping,
 }
 
 /// Lines of a reader, with their numbers; blank ones are counted and left out.

@@ -172,6 +172,11 @@ impl Daemon {
         self.log.lock().unwrap().clone()
     }
 
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
         wait(

@@ -8,13 +8,20 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::stop::Stop;
+
+pub use talk::{Hearing, NoAnswer, PATIENCE, ask, line_of, work_aloud};
+
+mod talk;
 
 /// A socket's path must fit into `sockaddr_un`, on every system that has them.
 const LONGEST_PATH: usize = 103;
@@ -56,44 +63,83 @@ impl Door {
         Ok(door)
     }
 
-    /// Lets callers in, each in a task of its own, until asked to stop.
-    pub async fn let_in<F>(self, mut stop: Stop, mut converse: impl FnMut(UnixStream) -> F)
+    /// Lets callers in, each in a task of its own, until asked to stop. Then those who have knocked
+    /// already are let in too, and all are given a while to be told so: `converse` says it, and ends.
+    pub async fn let_in<F>(mut self, mut stop: Stop, mut converse: impl FnMut(UnixStream) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        /// What was begun is answered; a caller who does not listen is not waited for.
+        const LAST_WORDS: Duration = Duration::from_secs(10);
+        let mut talks = JoinSet::new();
         loop {
             let caller = tokio::select! {
                 caller = self.listener.accept() => caller,
-                () = stop.stopped() => return,
+                Some(_) = talks.join_next() => continue,
+                () = stop.stopped() => break,
             };
             match caller {
                 Ok((stream, _)) => {
-                    tokio::spawn(converse(stream));
+                    talks.spawn(converse(stream));
                 }
                 Err(e) => {
                     tracing::warn!("a command could not be answered: {e}");
                     // Out of file descriptors: wait rather than spin.
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    sleep(Duration::from_millis(100)).await;
                 }
             }
         }
+        self.take_away();
+        while let Poll::Ready(Ok((stream, _))) = self
+            .listener
+            .poll_accept(&mut Context::from_waker(Waker::noop()))
+        {
+            talks.spawn(converse(stream));
+        }
+        let all = async { while talks.join_next().await.is_some() {} };
+        if timeout(LAST_WORDS, all).await.is_err() {
+            tracing::warn!("commands that did not listen were not answered");
+        }
     }
-}
 
-impl Drop for Door {
-    fn drop(&mut self) {
-        for path in &self.paths {
+    /// Nobody comes any more.
+    fn take_away(&mut self) {
+        for path in self.paths.drain(..) {
             // A socket that is left behind is taken for a dead one; this is only tidier.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.take_away();
+    }
+}
+
 /// Comes to the door of a data folder; none when nobody listens there.
 ///
 /// # Errors
-/// Where somebody may listen, but is not to be trusted or cannot be asked.
-pub async fn connect(data: &Path) -> io::Result<Option<UnixStream>> {
+/// Where somebody may listen, but is not to be trusted or cannot be asked; or lets nobody in for so
+/// long.
+pub async fn connect(data: &Path, patience: Duration) -> io::Result<Option<UnixStream>> {
+    let start = Instant::now();
+    loop {
+        match knock(data).await {
+            // As many as may wait before the door do (listen(2)): it is busy, or hangs.
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                if start.elapsed() >= patience {
+                    let text = NoAnswer::Silent(patience).to_string();
+                    return Err(io::Error::new(ErrorKind::TimedOut, text));
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn knock(data: &Path) -> io::Result<Option<UnixStream>> {
     let inside = match data.canonicalize() {
         Ok(data) => data.join(NAME),
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -110,17 +156,26 @@ pub async fn connect(data: &Path) -> io::Result<Option<UnixStream>> {
         return Ok(None);
     }
     // In a folder of others, anybody could answer.
-    private_for(&path, data, Missing::Refuse)?;
+    match private_for(&path, data, Missing::Refuse) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    }
     match UnixStream::connect(&path).await {
         Ok(stream) => Ok(Some(stream)),
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+        // Reset: it was let in by nobody, since who listened has just gone.
+        Err(e)
+            if matches!(
+                e.kind(),
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset
+            ) =>
+        {
             Ok(None)
         }
         Err(e) => Err(e),
     }
 }
 
-/// Writes a line of JSON.
+/// Writes a value as a line of JSON.
 ///
 /// # Errors
 /// What the stream says.
@@ -128,9 +183,7 @@ pub async fn write_line<T: Serialize>(
     to: &mut (impl AsyncWrite + Unpin),
     value: &T,
 ) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    to.write_all(&line).await?;
+    to.write_all(&line_of(value)?).await?;
     to.flush().await
 }
 
@@ -220,12 +273,12 @@ mod tests {
     async fn a_door_is_found_until_it_is_closed_however_long_the_path() {
         for name in ["data".to_owned(), "d".repeat(200)] {
             let (_dir, data) = folder(&name);
-            assert!(connect(&data).await.unwrap().is_none());
+            assert!(connect(&data, PATIENCE).await.unwrap().is_none());
             let door = Door::open(&data).unwrap();
-            assert!(connect(&data).await.unwrap().is_some());
+            assert!(connect(&data, PATIENCE).await.unwrap().is_some());
             let paths = door.paths.clone();
             drop(door);
-            assert!(connect(&data).await.unwrap().is_none());
+            assert!(connect(&data, PATIENCE).await.unwrap().is_none());
             assert!(paths.iter().all(|p| p.symlink_metadata().is_err()));
         }
     }
@@ -234,9 +287,43 @@ mod tests {
     async fn a_dead_socket_is_nobody_and_makes_room() {
         let (_dir, data) = folder("data");
         drop(std::os::unix::net::UnixListener::bind(data.join(NAME)).unwrap());
-        assert!(connect(&data).await.unwrap().is_none());
+        assert!(connect(&data, PATIENCE).await.unwrap().is_none());
         let _door = Door::open(&data).unwrap();
-        assert!(connect(&data).await.unwrap().is_some());
+        assert!(connect(&data, PATIENCE).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn who_has_knocked_is_told_that_the_door_closes() {
+        let (_dir, data) = folder("data");
+        let door = Door::open(&data).unwrap();
+        let waits = connect(&data, PATIENCE).await.unwrap().unwrap();
+        let (stopper, stop) = crate::stop::channel();
+        stopper.stop();
+        door.let_in(stop, |mut caller| async move {
+            write_line(&mut caller, &"closed").await.unwrap();
+        })
+        .await;
+        let answer: Result<String, _> = Hearing::new(waits, 64).answer(Some(PATIENCE)).await;
+        assert_eq!(answer.unwrap(), "closed");
+        assert!(connect(&data, PATIENCE).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_door_at_which_nobody_is_let_in_is_given_up() {
+        let (_dir, data) = folder("data");
+        let socket = tokio::net::UnixSocket::new_stream().unwrap();
+        socket.bind(data.join(NAME)).unwrap();
+        let _listener = socket.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        let given_up = loop {
+            match connect(&data, Duration::from_millis(1)).await {
+                Ok(caller) => waiting.push(caller.unwrap()),
+                Err(e) => break e,
+            }
+            assert!(waiting.len() < 100, "all are let in");
+        };
+        assert!(!waiting.is_empty(), "there is room for one");
+        assert_eq!(given_up.kind(), ErrorKind::TimedOut, "{given_up}");
     }
 
     #[tokio::test]
@@ -249,7 +336,7 @@ mod tests {
         std::os::unix::fs::symlink(&socket, data.join(NAME)).unwrap();
         for (mode, trusted) in [(0o777, false), (0o700, true)] {
             std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(connect(&data).await.is_ok(), trusted, "{mode:o}");
+            assert_eq!(connect(&data, PATIENCE).await.is_ok(), trusted, "{mode:o}");
         }
     }
 }

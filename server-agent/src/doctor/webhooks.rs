@@ -10,11 +10,11 @@ use tradepost_statements::Time;
 
 use super::Check;
 use crate::arrivals::Arrivals;
+use crate::ask;
 use crate::cli::Places;
-use crate::commands;
 use crate::config::{self, Config};
 use crate::http::HookSettings;
-use crate::socket::{Ask, Reply};
+use crate::socket::Ask;
 
 const WHAT: &str = "webhook";
 
@@ -62,10 +62,8 @@ pub(super) async fn checks(places: &Places, config: &Config) -> Vec<Check> {
 
 async fn known(places: &Places) -> anyhow::Result<Known> {
     let data = config::data_folder(places)?;
-    match commands::ask_book(&data, config::load(places)?, Ask::Arrivals).await? {
-        Reply::Answer(known) => Ok(serde_json::from_value(known)?),
-        Reply::Refused(text) => anyhow::bail!(text),
-    }
+    let known = ask::ask(&data, config::load(places)?, Ask::Arrivals).await?;
+    Ok(serde_json::from_value(known)?)
 }
 
 /// What is to be said about one webhook whose secret can be read.

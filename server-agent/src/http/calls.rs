@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tradepost_letters::untrusted;
+use tradepost_post::stop::Stop;
 use tradepost_statements::{Address, StatementId, TradeId, TradeRef, wire};
 use tradepost_trades::server::book;
 use tradepost_trades::server::view;
@@ -34,6 +35,8 @@ use crate::socket::{Ask, Reply};
 
 /// A call that takes longer is given up, so that nobody holds a connection by sending slowly.
 const LONGEST_CALL: Duration = Duration::from_secs(30);
+/// So long after the server was asked to stop, a call that is not complete is answered: before it is cut off.
+const LAST_CALLS: Duration = Duration::from_secs(3);
 /// Whoever asks for the health wants to know soon.
 const LONGEST_HEALTH: Duration = Duration::from_secs(5);
 /// As of a key of `emit`.
@@ -46,6 +49,7 @@ pub(super) struct Inside {
     hooks: Vec<Hook>,
     teller: Teller,
     asked: mpsc::Sender<Asked>,
+    stop: Stop,
     metrics: Metrics,
 }
 
@@ -58,6 +62,7 @@ impl Inside {
         hooks: Vec<Hook>,
         teller: Teller,
         asked: mpsc::Sender<Asked>,
+        stop: Stop,
     ) -> Inside {
         Inside {
             desk,
@@ -65,6 +70,7 @@ impl Inside {
             hooks,
             teller,
             asked,
+            stop,
             metrics: Metrics::new(),
         }
     }
@@ -98,7 +104,16 @@ pub(super) fn router(inside: Inside) -> Router {
 async fn each(State(inside): Here, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let answer = timeout(LONGEST_CALL, next.run(request)).await;
+    let mut stop = inside.stop.clone();
+    let last_calls = async {
+        stop.stopped().await;
+        tokio::time::sleep(LAST_CALLS).await;
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = timeout(LONGEST_CALL, next.run(request)) => answer,
+        () = last_calls => Ok(Problem::stopping().into_response()),
+    };
     let answer = answer.unwrap_or_else(|_| {
         let text = format!(
             "the call was not complete after {} seconds; if it told something, make it again with the same key",
@@ -156,8 +171,8 @@ async fn health(State(inside): Here) -> Response {
     // No lines: the loop takes its turn and says so, and nothing is recorded.
     let turn = timeout(LONGEST_HEALTH, lines::take(&inside.asked, Vec::new()));
     match turn.await {
-        Ok(Some(_)) => answer(StatusCode::OK, &json!({ "status": "ok" })),
-        Ok(None) => Problem::not_now().into_response(),
+        Ok(Ok(_)) => answer(StatusCode::OK, &json!({ "status": "ok" })),
+        Ok(Err(problem)) => problem.into_response(),
         Err(_) => {
             let text = "the server does not come to answer; its log says what it does";
             Problem::new(Kind::NotNow, text).into_response()
@@ -266,9 +281,11 @@ async fn outbox(
     match reply {
         Ok(Reply::Answer(items)) => Ok(answer(StatusCode::OK, &items)),
         Ok(Reply::Refused(text)) => Err(Problem::new(Kind::Refused, text)),
+        Ok(Reply::Failed(why)) => Err(Problem::book_failed(&why)),
+        Ok(Reply::Stopping) => Err(Problem::stopping()),
         Err(e) => {
             tracing::error!("the outbox could not be read: {e}");
-            Err(Problem::not_now())
+            Err(Problem::book_failed(&e.to_string()))
         }
     }
 }
@@ -342,9 +359,7 @@ async fn webhook(
         return Err(Problem::new(Kind::NoSuchPlace, text));
     };
     let body = body.map_err(|e| unreadable(e, hooks::LARGEST_BODY))?;
-    let taken = hook
-        .take(&inside.desk, &inside.asked, &headers, &body)
-        .await;
+    let taken = lines::soon(hook.take(&inside.desk, &inside.asked, &headers, &body)).await;
     let taken = taken.inspect_err(|problem| {
         let text = untrusted::show(problem.detail());
         tracing::warn!("webhook {name}: not taken: {text}");
@@ -368,8 +383,7 @@ async fn webhook(
 
 /// Has a line taken. Once this returns, what it says is durable.
 async fn tell(inside: &Inside, line: &Value) -> Result<StatementId, Problem> {
-    let told = inside.teller.tell(line.to_string().into_bytes()).await;
-    let answer = told.ok_or_else(Problem::not_now)?;
+    let answer = inside.teller.tell(line.to_string().into_bytes()).await?;
     if let Some(statement) = answer.statement {
         return Ok(statement);
     }

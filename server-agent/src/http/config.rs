@@ -29,7 +29,7 @@ pub(crate) struct HttpToml {
 }
 
 /// Checked; secrets are read when the intake opens, so that commands without it need none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(super) listen: SocketAddr,
     token_file: Spanned<PathBuf>,
@@ -37,7 +37,7 @@ pub(crate) struct Settings {
     pub(super) hooks: Vec<hooks::Settings>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct CertificateAndKey {
     certificate: Spanned<PathBuf>,
     key: Spanned<PathBuf>,

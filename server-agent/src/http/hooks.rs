@@ -304,9 +304,7 @@ async fn record(asked: &mpsc::Sender<Asked>, lines: Vec<Value>) -> Result<Told, 
         number,
         text: Text::Octets(line.to_string().into_bytes()),
     });
-    let answers = take(asked, numbered.collect()).await;
-    let answers = answers.ok_or_else(Problem::not_now)?;
-    Ok(became(answers))
+    Ok(became(take(asked, numbered.collect()).await?))
 }
 
 /// Whatever is refused, another try would not help: it is left out, the first reason first.

@@ -1,16 +1,25 @@
 //! Calls that tell something become lines of [`crate::intake`]: those that come while others are
 //! recorded are recorded together, with one fence.
 
-use tokio::sync::{mpsc, oneshot};
+use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::problem::Problem;
 use crate::agent::Asked;
 use crate::intake::{Answer, Line, MOST_LINES, Text};
 
 /// Callers that may wait to be recorded; others wait to be waited for.
 const AHEAD: usize = MOST_LINES;
 
+/// The loop of `run` takes its turns in milliseconds; a caller who has waited for so long is told to come again
+/// before a call is given up as one that is not complete. What it told may be recorded later: its key
+/// makes twice once.
+const LONGEST_TURN: Duration = Duration::from_secs(15);
+
 /// A line, and where its answer goes.
-type Told = (Vec<u8>, oneshot::Sender<Answer>);
+type Told = (Vec<u8>, oneshot::Sender<Result<Answer, Problem>>);
 
 /// Passes lines on to the loop of `run`.
 pub(super) struct Lines {
@@ -28,7 +37,7 @@ impl Lines {
         (Lines { told, asked }, Teller(tell))
     }
 
-    /// Until nobody tells anything any more, or the loop has ended: then callers hear nothing.
+    /// Until nobody tells anything any more. Callers are told when the loop has ended.
     pub(super) async fn pass_on(mut self) {
         let mut batch = Vec::new();
         while self.told.recv_many(&mut batch, MOST_LINES).await > 0 {
@@ -39,30 +48,104 @@ impl Lines {
                     (Line { number, text }, caller)
                 })
                 .unzip();
-            let Some(answers) = take(&self.asked, lines).await else {
-                return;
-            };
-            for (answer, caller) in answers.into_iter().zip(callers) {
-                // A caller that has gone hears nothing; with its key it can ask again.
-                let _ = caller.send(answer);
+            // A caller that has gone hears nothing; with its key it can ask again.
+            match take(&self.asked, lines).await {
+                Ok(answers) => {
+                    for (answer, caller) in answers.into_iter().zip(callers) {
+                        let _ = caller.send(Ok(answer));
+                    }
+                }
+                Err(problem) => {
+                    for caller in callers {
+                        let _ = caller.send(Err(problem.clone()));
+                    }
+                }
             }
         }
     }
 }
 
 impl Teller {
-    /// The answer to a line, once what it says is durable; none: the server is ending, and nothing
-    /// is known of the line.
-    pub(super) async fn tell(&self, line: Vec<u8>) -> Option<Answer> {
+    /// The answer to a line, once what it says is durable.
+    pub(super) async fn tell(&self, line: Vec<u8>) -> Result<Answer, Problem> {
         let (caller, answer) = oneshot::channel();
-        self.0.send((line, caller)).await.ok()?;
-        answer.await.ok()
+        let told = async {
+            self.0.send((line, caller)).await.ok()?;
+            answer.await.ok()
+        };
+        soon(async { told.await.unwrap_or_else(|| Err(Problem::stopping())) }).await
     }
 }
 
-/// Has the loop take these lines, one after the other; none: it has ended.
-pub(super) async fn take(asked: &mpsc::Sender<Asked>, lines: Vec<Line>) -> Option<Vec<Answer>> {
+/// Has the loop take these lines, one after the other.
+pub(super) async fn take(
+    asked: &mpsc::Sender<Asked>,
+    lines: Vec<Line>,
+) -> Result<Vec<Answer>, Problem> {
     let (to, answers) = oneshot::channel();
-    asked.send(Asked::Lines(lines, to)).await.ok()?;
-    answers.await.ok()
+    let sent = asked.send(Asked::Lines(lines, to)).await;
+    sent.map_err(|_ended| Problem::stopping())?;
+    let answers = answers.await.map_err(|_ended| Problem::stopping())?;
+    answers.map_err(|why| Problem::book_failed(&why))
+}
+
+/// Waits for what needs the loop, but not for ever.
+pub(super) async fn soon<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    within(LONGEST_TURN, work).await
+}
+
+async fn within<T>(
+    longest: Duration,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let done = timeout(longest, work).await;
+    done.unwrap_or_else(|_| Err(Problem::no_turn()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::problem::Kind;
+    use super::*;
+
+    fn line() -> Vec<Line> {
+        let text = Text::Octets(b"{}".to_vec());
+        vec![Line { number: 1, text }]
+    }
+
+    #[tokio::test]
+    async fn a_call_that_the_loop_does_not_answer_is_to_be_made_again() {
+        let soon = Duration::from_millis(10);
+        let (asked, mut calls) = mpsc::channel(4);
+        let hangs = within(soon, take(&asked, line())).await.unwrap_err();
+        let Some(Asked::Lines(_, _hanging)) = calls.recv().await else {
+            panic!("it was asked");
+        };
+        let ends = async {
+            drop(calls.recv().await);
+            let Some(Asked::Lines(_, to)) = calls.recv().await else {
+                panic!("it was asked");
+            };
+            to.send(Err("the disk is full".to_owned())).unwrap();
+            calls.close();
+        };
+        let asks = async {
+            let dropped = take(&asked, line()).await.unwrap_err();
+            let failed = take(&asked, line()).await.unwrap_err();
+            let ended = take(&asked, line()).await.unwrap_err();
+            [dropped, failed, ended]
+        };
+        let (_, [dropped, failed, ended]) = tokio::join!(ends, asks);
+        for (problem, why) in [
+            (hangs, "does not come to answer"),
+            (dropped, "is stopping"),
+            (failed, "the disk is full"),
+            (ended, "is stopping"),
+        ] {
+            assert_eq!(problem.kind, Kind::NotNow);
+            assert!(problem.detail().contains(why), "{}", problem.detail());
+            let again = "make it again, with the same Idempotency-Key";
+            assert!(problem.detail().contains(again), "{}", problem.detail());
+        }
+    }
 }

@@ -1,18 +1,21 @@
 //! The listening side: connections, TLS, limits, and the end.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tradepost_post::config::ConfigError;
@@ -35,6 +38,8 @@ const LONGEST_HANDSHAKE: Duration = Duration::from_secs(10);
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 /// Fields and the request line.
 const LARGEST_HEAD: usize = 16 * 1024;
+/// Whoever has just connected when the server stops may still call, and is told so.
+const FIRST_CALL: Duration = Duration::from_secs(1);
 /// What is under way may end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -44,6 +49,7 @@ pub(crate) struct Intake {
     tls: Option<TlsAcceptor>,
     router: Router,
     lines: Lines,
+    stop: Stop,
 }
 
 /// Listens where the configuration says; none: it says nothing of HTTP. With port 0 the system
@@ -51,6 +57,7 @@ pub(crate) struct Intake {
 pub(crate) async fn open(
     desk: &Arc<Desk>,
     asked: mpsc::Sender<Asked>,
+    stop: Stop,
 ) -> anyhow::Result<Option<Intake>> {
     let Some(settings) = &desk.config.http else {
         return Ok(None);
@@ -71,22 +78,23 @@ pub(crate) async fn open(
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("the HTTP intake listens at {scheme}://{address}");
     let (lines, told) = Lines::new(asked.clone());
-    let inside = Inside::new(Arc::clone(desk), token, hooks, told, asked);
+    let inside = Inside::new(Arc::clone(desk), token, hooks, told, asked, stop.clone());
     Ok(Some(Intake {
         listener,
         tls,
         router: calls::router(inside),
         lines,
+        stop,
     }))
 }
 
 impl Intake {
     /// Answers calls until asked to stop; then those that are under way end.
-    pub(crate) async fn serve(self, stop: Stop) {
+    pub(crate) async fn serve(self) {
         let lines = tokio::spawn(self.lines.pass_on());
-        let graceful = GracefulShutdown::new();
+        let mut calls = JoinSet::new();
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-        let mut stopped = stop.clone();
+        let (stop, mut stopped) = (self.stop.clone(), self.stop);
         loop {
             let place = tokio::select! {
                 place = Arc::clone(&places).acquire_owned() => place,
@@ -98,11 +106,10 @@ impl Intake {
             };
             match caller {
                 Ok((stream, from)) => {
-                    let (router, tls) = (self.router.clone(), self.tls.clone());
-                    let watcher = graceful.watcher();
-                    tokio::spawn(async move {
+                    let (router, tls, stop) = (self.router.clone(), self.tls.clone(), stop.clone());
+                    calls.spawn(async move {
                         let _place = place;
-                        welcome(stream, from, tls, router, watcher).await;
+                        welcome(stream, from, tls, router, stop).await;
                     });
                 }
                 Err(e) => {
@@ -111,10 +118,20 @@ impl Intake {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
+            while calls.try_join_next().is_some() {}
+        }
+        // Those who have called already are told that the server stops.
+        while let Poll::Ready(Ok((stream, from))) = self
+            .listener
+            .poll_accept(&mut TaskContext::from_waker(Waker::noop()))
+        {
+            let (router, tls) = (self.router.clone(), self.tls.clone());
+            calls.spawn(welcome(stream, from, tls, router, stop.clone()));
         }
         drop(self.listener);
         drop(self.router);
-        if timeout(GRACE, graceful.shutdown()).await.is_err() {
+        let all = async { while calls.join_next().await.is_some() {} };
+        if timeout(GRACE, all).await.is_err() {
             tracing::warn!("calls that did not end in time were cut off");
         }
         lines.abort();
@@ -126,15 +143,15 @@ async fn welcome(
     from: SocketAddr,
     tls: Option<TlsAcceptor>,
     router: Router,
-    watcher: Watcher,
+    stop: Stop,
 ) {
     // Answers are small and waited for.
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(stream, LONGEST_WRITE);
     let ended = match tls {
-        None => converse(stream, router, watcher).await,
+        None => converse(stream, router, stop).await,
         Some(tls) => match timeout(LONGEST_HANDSHAKE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => converse(stream, router, watcher).await,
+            Ok(Ok(stream)) => converse(stream, router, stop).await,
             Ok(Err(e)) => {
                 tracing::debug!("{from}: no TLS: {e}");
                 return;
@@ -150,14 +167,32 @@ async fn welcome(
     }
 }
 
-async fn converse<S>(stream: S, router: Router, watcher: Watcher) -> Result<(), hyper::Error>
+/// Answers calls until asked to stop; then the one that is under way, or has just come.
+async fn converse<S>(stream: S, router: Router, mut stop: Stop) -> Result<(), hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let (calls, mut called) = watch::channel(false);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        calls.send_replace(true);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(LONGEST_HEAD)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    watcher.watch(connection).await
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.stopped() => {}
+    }
+    // A connection without a call would be closed at once, and its call may be on its way.
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        _ = timeout(FIRST_CALL, called.wait_for(|called| *called)) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    connection.await
 }

@@ -135,11 +135,27 @@ impl Problem {
         Problem::new(kind, words.strip_prefix("record.").unwrap_or(words))
     }
 
-    pub(crate) fn not_now() -> Problem {
-        Problem::new(
-            Kind::NotNow,
-            "the server is ending, or overloaded: whether this call was recorded is not known; make it again, with the same key",
-        )
+    /// The loop has ended, or ends before it comes to this call.
+    pub(crate) fn stopping() -> Problem {
+        Problem::again("the server is stopping")
+    }
+
+    /// The loop does something else for long, or hangs.
+    pub(crate) fn no_turn() -> Problem {
+        Problem::again("the server does not come to answer")
+    }
+
+    /// The book could not be written.
+    pub(crate) fn book_failed(why: &str) -> Problem {
+        Problem::again(&format!("the server cannot write its book: {why}"))
+    }
+
+    fn again(why: &str) -> Problem {
+        let text = format!(
+            "{why}; whether this call was recorded is not known: make it again, with the same Idempotency-Key \
+             where it has one"
+        );
+        Problem::new(Kind::NotNow, text)
     }
 }
 

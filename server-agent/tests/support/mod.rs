@@ -1,6 +1,7 @@
 //! A mailroom, and servers as processes on it.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub(crate) mod door;
 pub(crate) mod http;
 
 use std::io::{BufRead, BufReader, Write};
@@ -174,8 +175,12 @@ impl Server {
 
     /// Starts `run` and waits until it is at work.
     pub(crate) fn run(&self) -> Running {
-        let mut child = self
-            .command(&["run"])
+        self.run_by(self.command(&["run"]))
+    }
+
+    /// By a command of the test's own.
+    pub(crate) fn run_by(&self, mut command: Command) -> Running {
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
