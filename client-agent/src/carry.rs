@@ -11,6 +11,7 @@ use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_post::stop::Stop;
 use tradepost_statements::Time;
 use tradepost_trades::buyer::Returned;
+use tradepost_trades::rows::Rows;
 
 use crate::ledger::{Entry, Input, copies, tried};
 use crate::office::Office;
@@ -34,9 +35,36 @@ impl Carrier {
         if let Outcome::Later { next_try, .. } = &mut tried.outcome
             && now.since(item_queued_at) < self.office.config.wait_to_send
         {
-            *next_try = (*next_try).min(now.plus(WHILE_SOMEBODY_WAITS));
+            let soon = now.plus(WHILE_SOMEBODY_WAITS);
+            *next_try = (*next_try).min(soon);
+            if let Some(pause) = &mut tried.pause {
+                pause.until = pause.until.min(soon);
+                // The person's patience is not the server's: the next waits are no longer for it.
+                pause.failures = 1;
+            }
         }
     }
+}
+
+/// What may leave. A letter that was never tried is tried once, whatever the others wait for: somebody
+/// has just asked for it.
+pub(crate) fn due(rows: &dyn Rows, now: Time, n: usize) -> Due {
+    /// So many of those that wait are looked at for it.
+    const LOOKED_AT: usize = 256;
+    let due = Due::read(rows, now, n);
+    if !due.is_paused(now) {
+        return due;
+    }
+    let mut new = Due::read(rows, now, LOOKED_AT.max(n));
+    new.items.retain(|item| item.attempts == 0);
+    new.items.truncate(n);
+    if new.items.is_empty() {
+        return due;
+    }
+    if let Some(pause) = &mut new.pause {
+        pause.until = now;
+    }
+    new
 }
 
 impl Carriage for Carrier {
@@ -51,7 +79,7 @@ impl Carriage for Carrier {
     async fn due(&self, now: Time, n: usize) -> Result<Due, Failure> {
         Ok(self
             .office
-            .work(move |o| o.ledger.view(|rows| Due::read(rows, now, n)))
+            .work(move |o| o.ledger.view(|rows| due(rows, now, n)))
             .await)
     }
 
@@ -77,7 +105,7 @@ impl Carriage for Carrier {
             let Some(item) = item else { continue };
             self.sooner(item.queued_at, now, &mut one);
             has_left |= matches!(one.outcome, Outcome::Accepted { .. });
-            let came_back = tell(&item, &one.outcome);
+            let came_back = tell(&item, &one);
             inputs.push(tried(one, self.copy));
             // The person is to see that it did not go out, as if it had come back.
             inputs.extend(came_back.map(|text| {
@@ -99,19 +127,16 @@ impl Carriage for Carrier {
 }
 
 /// A line for people; and what is to be warned of.
-fn tell(item: &Item, outcome: &Outcome) -> Option<String> {
+fn tell(item: &Item, tried: &Tried) -> Option<String> {
     let (kind, to) = (item.kind, show(item.to.as_written()));
-    match outcome {
+    match &tried.outcome {
         Outcome::Accepted { .. } => {
             tracing::info!("sent the {kind} to {to}");
             None
         }
         Outcome::Later { next_try, text } => {
-            tracing::warn!(
-                "the {kind} to {to} waits until {}: {}",
-                local(*next_try),
-                show(text)
-            );
+            let until = local(tried.next_try().unwrap_or(*next_try));
+            tracing::warn!("the {kind} to {to} waits until {until}: {}", show(text));
             None
         }
         Outcome::Refused { text, .. } => {

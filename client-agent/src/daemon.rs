@@ -20,11 +20,11 @@ use tokio::task::JoinHandle;
 use tradepost_post::clock::SystemClock;
 use tradepost_post::door::Door;
 use tradepost_post::imap::{self, MailEvent};
-use tradepost_post::outbox::{self, Due, Failure};
+use tradepost_post::outbox::{self, Failure};
 use tradepost_post::stop::{self, Stop};
 use tradepost_post::store::{Opened, StoreError};
 
-use crate::carry::{Carrier, copy_what_left, keep_copies};
+use crate::carry::{Carrier, copy_what_left, due, keep_copies};
 use crate::cli::Places;
 use crate::config::{Config, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
@@ -295,11 +295,12 @@ impl Outgoing {
         loop {
             let due = office
                 .work(|o| {
-                    o.ledger
-                        .view(|rows| Due::read(rows, o.ledger.now(), 1).items.len())
+                    let now = o.ledger.now();
+                    let due = o.ledger.view(|rows| due(rows, now, 1));
+                    !due.is_paused(now) && !due.items.is_empty()
                 })
                 .await;
-            if due == 0 || outcomes.changed().await.is_err() {
+            if !due || outcomes.changed().await.is_err() {
                 return;
             }
         }

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tradepost_letters::untrusted::show;
 use tradepost_post::clock::SystemClock;
 use tradepost_post::config::make_private_folder;
 use tradepost_post::door;
 use tradepost_post::imap::aside::{Kept, in_words};
+use tradepost_post::outbox::{Filter, Item, Waiting, list};
 use tradepost_post::store::StoreError;
 
 use crate::cli::Places;
@@ -125,10 +127,10 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
     let patience = config.map_or(door::PATIENCE, |config| config.patience);
     match Daemon::find(&data, patience).await {
         Ok(Some(mut daemon)) => {
-            match daemon.ask(&Request::SetAside).await {
-                Ok(answer) => {
+            match of_the_daemon(&mut daemon).await {
+                Ok((kept, items)) => {
                     checks.push(Check::ok("daemon", "runs, and has the ledger open"));
-                    checks.push(letters(&report::read::<Vec<Kept>>(&answer)?));
+                    checks.extend([letters(&kept), outbox(&items)]);
                 }
                 Err(why) => checks.push(Check::wrong(
                     "daemon",
@@ -159,6 +161,7 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
         Ok((ledger, opened)) => vec![
             Check::ok("store", opened.to_string()),
             letters(&ledger.view(set_aside)),
+            outbox(&ledger.view(|rows| list(rows, Filter::Queued, 0))),
         ],
         Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
             vec![Check::ok("store", format!("in use: {e}"))]
@@ -171,6 +174,13 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
     }
 }
 
+/// What could not be read, and what waits to be sent.
+async fn of_the_daemon(daemon: &mut Daemon) -> anyhow::Result<(Vec<Kept>, Vec<Item>)> {
+    let kept = daemon.ask(&Request::SetAside).await?;
+    let items = daemon.ask(&Request::Outbox).await?;
+    Ok((report::read(&kept)?, report::read(&items)?))
+}
+
 /// What lies in the mailbox and could not be read.
 fn letters(kept: &[Kept]) -> Check {
     const NAME: &str = "letters";
@@ -181,6 +191,26 @@ fn letters(kept: &[Kept]) -> Check {
             text,
             "look at them with another mail program; one that matters can be saved, and read with: \
              tradepost import FILE",
+        ),
+    }
+}
+
+/// Letters that were not taken, and why.
+fn outbox(queued: &[Item]) -> Check {
+    match Waiting::of(queued) {
+        None => Check::ok("outbox", "no letter waits because it was not taken"),
+        Some(Waiting {
+            count,
+            next_try,
+            why,
+        }) => Check::doubtful(
+            "outbox",
+            format!(
+                "{count} waiting, the next try at {}: {}",
+                report::local(next_try),
+                show(&why)
+            ),
+            "they leave by themselves once it is mended, while the daemon runs",
         ),
     }
 }

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tradepost_post::outbox::{self, Filter};
 use tradepost_post::store::Position;
 use tradepost_statements::StatementId;
 use tradepost_statements::link::ExpectedOrder;
@@ -83,6 +84,8 @@ pub(crate) enum Request {
         /// Its number.
         id: u64,
     },
+    /// The letters that wait to be sent.
+    Outbox,
     /// The letters that are held.
     Held,
     /// Letters of the mailbox that could not be had.
@@ -221,6 +224,7 @@ impl Request {
             | Request::LetterOfWarning { .. }
             | Request::Held
             | Request::SetAside
+            | Request::Outbox
             | Request::Stats
             | Request::Expected
             | Request::Requests { .. }
@@ -362,6 +366,7 @@ pub(crate) fn answer(ledger: &Ledger, request: Request) -> Result<Answer, AskErr
         Request::LetterOfWarning { id } => acting::letter_of_warning(ledger, id),
         Request::Held => told(&ledger.view(view::held)),
         Request::SetAside => told(&ledger.view(set_aside)),
+        Request::Outbox => told(&ledger.view(|rows| outbox::list(rows, Filter::Queued, 0))),
         Request::Stats => told(&ledger.view(|rows| view::stats(rows))),
         Request::Requests { all } => asking::requests(ledger, all),
         Request::Progress { statements, .. } => {

@@ -30,6 +30,7 @@ impl Sender {
     /// Starts to send what waits.
     pub(crate) async fn start(office: &Arc<Office>) -> anyhow::Result<Sender> {
         let submitter = submitter(office).await?;
+        submitter.prepare().await?;
         let (stopper, stop) = stop::channel();
         let carrier = Carrier {
             office: Arc::clone(office),

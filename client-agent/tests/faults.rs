@@ -167,6 +167,104 @@ fn ctrl_c_ends_a_daemon_that_runs_once_while_the_mail_server_is_silent() {
 }
 
 #[test]
+fn an_order_outlives_a_refusal_of_the_account_and_the_doctor_says_what_it_waits_for() {
+    let world = World::with(|config| {
+        let timers = "[timers]\nwait_to_send = \"1 ms\"\nsubmit_first = \"50 ms\"\nsubmit_longest = \"50 ms\"\n";
+        config.replace("[trust]", &format!("{timers}[trust]"))
+    });
+    let home = &world.home;
+    home.write("order.toml", ORDER.as_bytes());
+    let found = || {
+        let checks = home.json(&["doctor"]);
+        let outbox = checks.as_array().unwrap().iter();
+        let mut outbox = outbox.filter(|c| c["name"] == "outbox");
+        outbox.next().unwrap()["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(found(), "no letter waits because it was not taken");
+    // At MAIL the server knows nothing of the recipient: it is the account that it refuses.
+    let refused = Fault::SmtpReply(SmtpStage::Mail, 550);
+    world.room.faults().always(refused.clone());
+    assert_eq!(home.json(&["order", "order.toml"])["state"], "queued");
+    wait(
+        || world.room.faults().happened(&refused) > 0,
+        || "nothing was submitted".to_owned(),
+    );
+    wait(
+        || {
+            home.run(&["daemon", "--once"]).ok();
+            found().starts_with("1 waiting, the next try at ")
+        },
+        found,
+    );
+    assert!(found().contains("ask the provider"), "{}", found());
+    assert_eq!(home.json(&["warnings"]), serde_json::json!([]));
+    // With a daemon, which has the ledger, the same; and after the mending it leaves by itself.
+    let daemon = world.daemon();
+    wait(|| found().starts_with("1 waiting"), found);
+    world.room.faults().clear();
+    let at_shop = || world.room.letters("orders@shop.example", "INBOX").len();
+    wait(|| at_shop() == 1, || daemon.log());
+    daemon.end();
+}
+
+#[test]
+fn a_password_that_is_mended_while_the_daemon_waits_is_taken() {
+    let world =
+        World::with(|config| config.replace("retry_first", "retry_longest = \"1 h\"\nretry_first"));
+    let home = &world.home;
+    world.deliver(&record());
+    home.write("password", b"wrong\n");
+    let log = home.path().join("log");
+    let mut daemon = home
+        .command(&["daemon"])
+        .stdin(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let told = |text: &str| {
+        let told = || std::fs::read_to_string(&log).unwrap();
+        wait(|| told().contains(text), told);
+    };
+    told("check `user` and `password_file` in [imap]");
+    home.write("password", b"room\n");
+    told("attached to");
+    told("new trade orders@shop.example/T-1001");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
+#[test]
+fn a_password_command_that_fails_ends_no_daemon() {
+    let world = World::with(|config| {
+        let command = "password_command = \"test -f open && cat password\"";
+        let config = config.replacen("password_file = \"password\"", command, 1);
+        config.replace("retry_first", "retry_longest = \"100 ms\"\nretry_first")
+    });
+    let home = &world.home;
+    world.deliver(&record());
+    let log = home.path().join("log");
+    let mut daemon = home
+        .command(&["daemon"])
+        .stdin(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let told = |text: &str| {
+        let told = || std::fs::read_to_string(&log).unwrap();
+        wait(|| told().contains(text), told);
+    };
+    told("the password can't be had now - `password_command` in [imap]");
+    home.write("open", b"");
+    told("new trade orders@shop.example/T-1001");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    // A file that is not there is a fault of the configuration, told at once.
+    let other = World::with(|c| c.replacen("\"password\"", "\"nowhere\"", 1));
+    let done = other.home.run(&["daemon"]);
+    done.fails(1, "config.toml:");
+}
+
+#[test]
 fn a_question_is_answered_although_the_daemon_ends_before_it_could() {
     let home = Home::new();
     home.import(&[record().letter()]);

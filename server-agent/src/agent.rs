@@ -21,6 +21,7 @@ use tradepost_post::imap::{self, MailEvent, SentFolder};
 use tradepost_post::outbox::{self, Failure, Pace};
 use tradepost_post::smtp::Submitter;
 use tradepost_post::stop::{self, Stop, Stopper};
+use tradepost_post::trouble::is_told;
 use tradepost_statements::Time;
 use tradepost_trades::server::held::next_proof;
 use tradepost_trades::server::{Ignored, Outcome, due};
@@ -155,7 +156,7 @@ fn user(config: &Config) -> String {
     config.settings.address.to_string()
 }
 
-/// Reads a password, which may run a command; nothing else goes on yet, so it may block.
+/// Reads a file or two; nothing else goes on yet, so it may block.
 fn settings<T>(
     config: &Config,
     read: impl FnOnce(&Config) -> Result<T, tradepost_post::config::ConfigError>,
@@ -317,10 +318,16 @@ async fn take_mail(desk: &Arc<Desk>, mail: Mail) -> Result<(), BookError> {
             server,
             idle,
             folders,
+            again,
             ..
         } => {
             let how = if idle { "IDLE" } else { "looking now and then" };
-            tracing::info!("reading {} at {server} ({how})", folders.join(", "));
+            let text = format!("reading {} at {server} ({how})", folders.join(", "));
+            if again == 0 || is_told(again) {
+                tracing::info!("{text}");
+            } else {
+                tracing::debug!("{text}");
+            }
             Ok(())
         }
         MailEvent::Progress {
@@ -338,7 +345,15 @@ async fn take_mail(desk: &Arc<Desk>, mail: Mail) -> Result<(), BookError> {
         MailEvent::Trouble(trouble) => {
             let text = untrusted::show(&trouble.text);
             let again = trouble.retry_in.as_secs_f32();
-            tracing::warn!("{text}; trying again in {again:.1} s");
+            let often = match trouble.times {
+                1 => String::new(),
+                times => format!(", {times} times in a row"),
+            };
+            if is_told(trouble.times) {
+                tracing::warn!("{text}; trying again in {again:.1} s{often}");
+            } else {
+                tracing::debug!("{text}; trying again in {again:.1} s{often}");
+            }
             Ok(())
         }
         // `receive::prove` makes letters of it.

@@ -178,7 +178,11 @@ fn in_turn(waiting: Due, now: Time) -> Due {
             items.push(item);
         }
     }
-    Due { items, next_wake }
+    Due {
+        items,
+        next_wake,
+        pause: waiting.pause,
+    }
 }
 
 /// Reads one thing from the book.

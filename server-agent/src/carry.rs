@@ -102,7 +102,7 @@ fn record(desk: &Desk, tried: &[Tried]) -> Result<(), BookError> {
             if let Some(change) = follows {
                 page.record(&Input::Time, change, now)?;
             }
-            ended.push((item, &tried.outcome, outcome));
+            ended.push((item, tried, outcome));
         }
         Ok(())
     })?;
@@ -128,13 +128,14 @@ fn end_of(outcome: &Outcome) -> Option<LetterEnd> {
     }
 }
 
-fn tell(item: &Item, outcome: &Outcome) {
+fn tell(item: &Item, tried: &Tried) {
     let (kind, to) = (item.kind, untrusted::show(item.to.as_written()));
-    match outcome {
+    match &tried.outcome {
         Outcome::Accepted { .. } => tracing::info!("sent the {kind} to {to}"),
         Outcome::Later { next_try, text } => {
             let text = untrusted::show(text);
-            tracing::warn!("the {kind} to {to} waits until {next_try}: {text}");
+            let until = tried.next_try().unwrap_or(*next_try);
+            tracing::warn!("the {kind} to {to} waits until {until}: {text}");
         }
         Outcome::Refused { text, .. } => {
             let text = untrusted::show(text);

@@ -10,12 +10,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde::Serialize;
+use tokio::net::UnixStream;
 use tradepost_letters::untrusted;
 use tradepost_post::door;
 use tradepost_post::imap::aside::{Kept, in_words};
 use tradepost_post::imap::{self, HeaderSearch, SentFolder};
+use tradepost_post::outbox::{Filter, Item, Waiting, list};
 use tradepost_post::smtp::{self, Submitter};
+use tradepost_post::trouble::{Error, TroubleKind};
 use tradepost_trades::payment::AuthorizeAnswer;
 
 use crate::ask;
@@ -133,16 +137,16 @@ fn roles(config: &Config) -> Check {
     Check::good("roles", found.join(", "))
 }
 
+/// The book, what could not be read, and what waits in its outbox.
 async fn store(data: &Path, config: &Config) -> Vec<Check> {
     let restart = "stop `tradepost-server run`, and start it again";
     match door::connect(data, config.patience).await {
         Ok(Some(stream)) => {
-            let kept = ask::of_run(stream, Ask::SetAside, config.patience).await;
-            let kept = kept.and_then(|answer| Ok(serde_json::from_value::<Vec<Kept>>(answer)?));
-            return match kept {
-                Ok(kept) => vec![
+            return match of_run(stream, data, config).await {
+                Ok((kept, items)) => vec![
                     Check::good("book", format!("{}; run has it", data.display())),
                     letters(&kept),
+                    outbox(&items),
                 ],
                 Err(e) => vec![Check::bad("book", format!("{e:#}"), restart)],
             };
@@ -154,11 +158,12 @@ async fn store(data: &Path, config: &Config) -> Vec<Check> {
         match tokio::task::block_in_place(|| Desk::open_now(data, config)) {
             Ok(Some(book)) => {
                 let kept = view(&book, set_aside);
+                let items = view(&book, |rows| list(rows, Filter::Queued, 0));
                 let closed = match book.close() {
                     Ok(()) => Check::good("book", data.display().to_string()),
                     Err(e) => Check::bad("book", e.to_string(), ""),
                 };
-                return vec![closed, letters(&kept)];
+                return vec![closed, letters(&kept), outbox(&items)];
             }
             Ok(None) => Check::good(
                 "book",
@@ -167,6 +172,22 @@ async fn store(data: &Path, config: &Config) -> Vec<Check> {
             Err(e) => Check::bad("book", format!("{e:#}"), "see: tradepost-server repair"),
         },
     ]
+}
+
+async fn of_run(
+    stream: UnixStream,
+    data: &Path,
+    config: &Config,
+) -> anyhow::Result<(Vec<Kept>, Vec<Item>)> {
+    let patience = config.patience;
+    let kept = ask::of_run(stream, Ask::SetAside, patience).await?;
+    let another = door::connect(data, patience).await?;
+    let another = another.context("`tradepost-server run` has ended meanwhile")?;
+    let items = ask::of_run(another, Ask::Outbox { all: false }, patience).await?;
+    Ok((
+        serde_json::from_value(kept)?,
+        serde_json::from_value(items)?,
+    ))
 }
 
 /// What lies in the mailbox and could not be read.
@@ -181,6 +202,25 @@ fn letters(kept: &[Kept]) -> Check {
     }
 }
 
+fn outbox(items: &[Item]) -> Check {
+    match Waiting::of(items) {
+        None => Check::good("outbox", "no letter waits because it was not taken"),
+        Some(Waiting {
+            count,
+            next_try,
+            why,
+        }) => Check::doubtful(
+            "outbox",
+            format!(
+                "{count} waiting, the next try at {next_try}: {}",
+                untrusted::show(&why)
+            ),
+            "they leave by themselves once it is mended; `tradepost-server outbox` shows them, and `outbox retry \
+              --all` tries them now",
+        ),
+    }
+}
+
 async fn mailbox(config: &Config, checks: &mut Vec<Check>) {
     let settings = match imap_settings(config) {
         Ok(settings) => settings,
@@ -188,7 +228,13 @@ async fn mailbox(config: &Config, checks: &mut Vec<Check>) {
     };
     let probe = match imap::probe(&settings, &SentFolder::Off).await {
         Ok(probe) => probe,
-        Err(e) => return checks.push(Check::bad("mailbox", untrusted::show(&e.to_string()), "")),
+        Err(e) => {
+            return checks.push(Check::bad(
+                "mailbox",
+                untrusted::show(&e.to_string()),
+                remedy(&e),
+            ));
+        }
     };
     let tls = probe.tls.as_deref().unwrap_or("no TLS (this computer)");
     let idle = if probe.idle {
@@ -234,8 +280,17 @@ async fn submission(config: &Config, checks: &mut Vec<Check>) {
             let tls = probe.tls.as_deref().unwrap_or("no TLS (this computer)");
             Check::good("submission", format!("{place}, {tls}"))
         }
-        Err(e) => Check::bad("submission", untrusted::show(&e.to_string()), ""),
+        Err(e) => Check::bad("submission", untrusted::show(&e.to_string()), remedy(&e)),
     });
+}
+
+/// What the text does not say already.
+fn remedy(e: &Error) -> &'static str {
+    if e.kind == TroubleKind::Busy {
+        "nothing is to be corrected here: it passes; other programs on the same account count too"
+    } else {
+        ""
+    }
 }
 
 fn imap_settings(config: &Config) -> Result<imap::Settings, Check> {

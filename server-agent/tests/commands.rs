@@ -159,6 +159,45 @@ async fn a_letter_that_is_refused_is_shown_with_its_reason_and_can_be_tried_agai
     room.until(ANN, |s| s.len() >= 4).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_of_the_account_costs_no_letter_and_the_doctor_says_what_they_wait_for() {
+    let room = room().await;
+    let server = room.server(SHOP, ALL_ROLES);
+    let doctor = || stdout(&server.say(&["doctor"], ""));
+    assert!(doctor().contains("no letter waits because it was not taken"));
+    // At MAIL the server knows nothing of the recipient: it is the account that it refuses.
+    room.room
+        .faults()
+        .always(tradepost_mailroom::Fault::SmtpReply(
+            tradepost_mailroom::SmtpStage::Mail,
+            550,
+        ));
+    let running = server.run();
+    room.deliver(&order(&new_request()));
+    let all_wait = || {
+        let outbox = server.json(&["outbox", "--json"]);
+        let waits = |item: &Value| item["state"] == "queued" && item["last_error"].is_string();
+        let all = outbox.as_array().unwrap();
+        all.len() >= 2 && all.iter().all(waits)
+    };
+    let deadline = std::time::Instant::now() + support::PATIENCE;
+    while !all_wait() {
+        assert!(std::time::Instant::now() < deadline, "{}", running.log());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let outbox = stdout(&server.say(&["outbox"], ""));
+    assert!(outbox.contains("waits until"), "{outbox}");
+    let found = doctor();
+    assert!(found.contains("waiting, the next try at"), "{found}");
+    assert!(found.contains("ask the provider"), "{found}");
+    room.room.faults().clear();
+    // Somebody need not wait for the next try.
+    let retried = server.say(&["outbox", "retry", "--all"], "");
+    assert!(retried.status.success(), "{}", stderr(&retried));
+    room.until(ANN, |s| s.len() >= 2).await;
+    assert!(!running.log().contains("was refused"), "{}", running.log());
+}
+
 /// A configuration that is refused: what is changed, and what is said about it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_configuration_is_refused_with_its_place_and_the_remedy() {

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tradepost_letters::untrusted;
 use tradepost_post::dkim::Unproven;
 use tradepost_post::imap::{Aside, Cursor, MailEvent, RawMail, Watch, aside};
+use tradepost_post::trouble::is_told;
 use tradepost_statements::Time;
 
 use super::gathered::Gathered;
@@ -90,6 +91,7 @@ impl Mailbox {
                 idle,
                 folders,
                 sent,
+                again,
             } => {
                 self.behind = folders.len();
                 let how = if idle {
@@ -102,7 +104,11 @@ impl Mailbox {
                     .unwrap_or_default();
                 let text = format!("attached to {server}: {}{sent}{how}", folders.join(", "));
                 let text = untrusted::show(&text);
-                tracing::info!("{text}");
+                if again == 0 || is_told(again) {
+                    tracing::info!("{text}");
+                } else {
+                    tracing::debug!("{text}");
+                }
                 say(&[NotifyState::Status(&text)]);
             }
             MailEvent::Progress {
@@ -165,7 +171,15 @@ impl Mailbox {
                 } else {
                     format!("next try in {} s", trouble.retry_in.as_secs_f64().ceil())
                 };
-                tracing::warn!("{text} ({when})");
+                let often = match trouble.times {
+                    1 => String::new(),
+                    times => format!(", {times} times in a row"),
+                };
+                if is_told(trouble.times) {
+                    tracing::warn!("{text} ({when}{often})");
+                } else {
+                    tracing::debug!("{text} ({when}{often})");
+                }
                 if let Some(folder) = trouble.folder {
                     self.unread.insert(folder, text);
                 }

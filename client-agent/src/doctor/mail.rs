@@ -275,6 +275,11 @@ pub(super) fn failed(name: &'static str, e: &Error) -> Check {
         TroubleKind::WrongPassword => {
             "correct user and password; some providers want an app password"
         }
+        TroubleKind::LoginRefused => "see to the account at the provider, or take another way in",
+        TroubleKind::NoPassword => "see that the password can be had",
+        TroubleKind::Busy => {
+            "nothing is to be corrected here: it passes; other programs on the same mailbox count too"
+        }
         TroubleKind::Folder => "correct folders under [imap]",
         TroubleKind::Configuration => "correct the configuration",
         TroubleKind::Refused

@@ -15,6 +15,7 @@ impl Request {
             | Request::LetterOfWarning { .. }
             | Request::Held
             | Request::SetAside
+            | Request::Outbox
             | Request::Stats
             | Request::Expected
             | Request::Requests { .. }

@@ -22,7 +22,7 @@ pub use private::{
     PrivateError, check_private, check_private_file, make_private_file, make_private_folder,
     read_private_file,
 };
-pub use secret::{SecretToml, Section, load_secret};
+pub use secret::{SecretToml, Section};
 pub use source::{ConfigError, Source};
 pub use toml::Spanned;
 pub use trust::{AdoptToml, TrustToml};

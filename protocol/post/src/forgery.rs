@@ -50,7 +50,7 @@ pub async fn send_and_wait(
     let own = forgery.address.as_written();
     match submitter.submit(own, own, letter).await {
         Submission::Accepted { .. } => {}
-        Submission::Refused { text, .. } | Submission::TryAgain { text } => {
+        Submission::Refused { text, .. } | Submission::TryAgain { text, .. } => {
             return Ok(Found::NotTaken(text));
         }
     }

@@ -14,11 +14,14 @@ pub mod imap;
 pub mod log;
 pub mod net;
 pub mod outbox;
+mod password;
 pub mod process;
+mod refusal;
 pub mod schedule;
 pub mod smtp;
 pub mod stop;
 pub mod store;
 pub mod trouble;
 
+pub use password::Password;
 pub use secrecy::SecretString;

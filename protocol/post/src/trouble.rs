@@ -17,6 +17,16 @@ pub struct Trouble {
     pub retry_in: Duration,
     /// The one folder that it is about; the others are read meanwhile. None: it is about all.
     pub folder: Option<String>,
+    /// So often in a row the same has happened, from 1: what repeats itself is told ever more rarely
+    /// ([`is_told`]).
+    pub times: u32,
+}
+
+/// Whether what has happened so often in a row, from 1, is told to people: the first time, the second,
+/// the fourth, the eighth and so on. A server that fails for a day is no reason for a log of megabytes.
+#[must_use]
+pub fn is_told(times: u32) -> bool {
+    times.is_power_of_two()
 }
 
 /// The sorts of trouble; each calls for another remedy.
@@ -30,6 +40,13 @@ pub enum TroubleKind {
     Tls,
     /// The server refused user and password.
     WrongPassword,
+    /// The server does not let this account in, whatever its password: it wants OAuth2, say, or the
+    /// provider has switched the account off.
+    LoginRefused,
+    /// The password can't be had at present: its file can't be read, its command fails.
+    NoPassword,
+    /// The server has a trouble of its own, or it had too much to do with us: it passes.
+    Busy,
     /// The server refused to serve for another reason.
     Refused,
     /// The connection broke.
@@ -66,15 +83,6 @@ impl Error {
     pub(crate) fn without_login(self, user: &str, password: &SecretString) -> Error {
         let text = echo::without_login(&self.text, user, password);
         Error { text, ..self }
-    }
-
-    /// Whether the same thing may work later without anybody changing anything here.
-    #[must_use]
-    pub fn can_pass(&self) -> bool {
-        !matches!(
-            self.kind,
-            TroubleKind::Configuration | TroubleKind::WrongPassword
-        )
     }
 }
 

@@ -9,11 +9,12 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tradepost_post::config::{
     EnvironmentToml, ImapToml, SecretToml, Section, SmtpToml, Source, Span, Spanned, TrustToml,
-    check_private, load_secret, make_private_file, make_private_folder, read_private_file,
+    check_private, make_private_file, make_private_folder, read_private_file,
 };
 use tradepost_post::imap::SentFolder;
 use tradepost_post::net::Tls;
-use tradepost_post::{SecretString, smtp};
+use tradepost_post::trouble::{Error, TroubleKind};
+use tradepost_post::{Password, SecretString, smtp};
 use tradepost_statements::Evidence;
 
 #[derive(Debug, Deserialize)]
@@ -109,7 +110,8 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
     let secret = secret_of(&source);
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
     let host = Spanned::new(0..1, "imap.home.example".to_owned());
-    let text = load_secret(&secret, &source, imap(&host))
+    let text = secret
+        .password(&source, imap(&host))
         .unwrap_err()
         .to_string();
     assert!(
@@ -118,8 +120,8 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
     );
     assert!(!text.contains("hunter2"), "{text}");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
-    let read = load_secret(&secret, &source, imap(&host)).unwrap();
-    assert_eq!(read.expose_secret(), "hunter2");
+    let read = secret.password(&source, imap(&host)).unwrap();
+    assert_eq!(shown(&read), "hunter2");
 }
 
 #[test]
@@ -193,9 +195,9 @@ fn a_password_file_that_is_a_link_is_refused_before_anybody_logs_in() {
         let source = Source::from_text(folder.path().join("server.toml"), config);
         let secret = secret_of(&source);
         secret.check(&source, imap(&host))?;
-        load_secret(&secret, &source, imap(&host))
+        secret.password(&source, imap(&host))
     };
-    assert_eq!(load("real").unwrap().expose_secret(), "hunter2");
+    assert_eq!(shown(&load("real").unwrap()), "hunter2");
     let text = load("link").unwrap_err().to_string();
     assert!(
         text.contains("server.toml:2: ") && text.contains("symbolic link"),
@@ -220,21 +222,42 @@ fn secret_of(source: &Source) -> SecretToml {
     }
 }
 
+/// What a login would be given now.
+fn now(password: &Password) -> Result<String, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let secret = runtime.block_on(password.secret())?;
+    Ok(secret.expose_secret().to_owned())
+}
+
+fn shown(password: &Password) -> String {
+    now(password).unwrap()
+}
+
 #[test]
 fn a_password_comes_from_a_command_or_from_nowhere() {
     let host = Spanned::new(0..1, "imap.home.example".to_owned());
     let load = |line: &str| {
         let source = Source::from_text("s.toml", format!("address = \"a@b.example\"\n{line}\n"));
-        load_secret(&secret_of(&source), &source, imap(&host))
+        secret_of(&source).password(&source, imap(&host))
     };
     let read = load("password_command = \"printf 'hunter2\\\\nmore'\"").unwrap();
-    assert_eq!(read.expose_secret(), "hunter2");
+    assert_eq!(shown(&read), "hunter2");
+    // A keyring may be locked for a while: no fault of the configuration.
     for (line, says) in [
-        (
-            "password_command = \"exit 3\"",
-            "s.toml:2: password_command",
-        ),
+        ("password_command = \"exit 3\"", "failed: exit status: 3"),
         ("password_command = \"true\"", "printed no password"),
+    ] {
+        let e = now(&load(line).unwrap()).unwrap_err();
+        assert_eq!(e.kind, TroubleKind::NoPassword);
+        assert!(
+            e.text.contains(says) && e.text.contains("`password_command` in [imap]"),
+            "{line}: {e}"
+        );
+    }
+    for (line, says) in [
         (
             "password_env = \"TRADEPOST_NO_SUCH_VARIABLE\"",
             "TRADEPOST_NO_SUCH_VARIABLE is not set",
@@ -316,7 +339,7 @@ fn the_mail_sections_become_settings() {
         (smtp.port, smtp.tls, smtp.user.as_str()),
         (2525, Tls::None, "ann")
     );
-    assert_eq!(smtp.password.expose_secret(), "secret");
+    assert_eq!(shown(&smtp.password), "secret");
     assert_eq!(smtp.connections, 2);
     // No password there: told only when it is needed.
     let unset = mail.imap.settings(&source, "ann@home.example").unwrap_err();
@@ -562,8 +585,8 @@ fn what_a_command_gets_is_checked_where_it_stands() {
     }
 }
 
-#[test]
-fn a_password_command_gets_no_other_password() {
+#[tokio::test]
+async fn a_password_command_gets_no_other_password() {
     // Both variables are set, as cargo sets them for every test.
     let command = "test -z \"$CARGO_MANIFEST_DIR\" && test -n \"$CARGO_PKG_NAME\" && echo well";
     let load = |more: &str| {
@@ -575,9 +598,10 @@ fn a_password_command_gets_no_other_password() {
             password_command: file.password_command,
             ..SecretToml::default()
         };
-        load_secret(&secret, &source, imap(&host))
+        secret.password(&source, imap(&host)).unwrap()
     };
-    assert!(load("").is_err());
-    let read = load("[smtp]\npassword_env = \"CARGO_MANIFEST_DIR\"").unwrap();
+    assert!(load("").secret().await.is_err());
+    let password = load("[smtp]\npassword_env = \"CARGO_MANIFEST_DIR\"");
+    let read = password.secret().await.unwrap();
     assert_eq!(read.expose_secret(), "well");
 }

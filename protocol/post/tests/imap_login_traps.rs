@@ -53,7 +53,7 @@ async fn a_silent_or_strange_greeting_is_told_in_words() {
     let (e, _) = login_error(&[""], Tls::None).await;
     assert_eq!(e.kind, TroubleKind::TimedOut, "{e}");
     let (e, _) = login_error(&["* BYE too many connections\r\n"], Tls::None).await;
-    assert_eq!(e.kind, TroubleKind::Refused);
+    assert_eq!(e.kind, TroubleKind::Busy);
     assert!(e.text.contains("too many connections"), "{e}");
     let (e, _) = login_error(&["220 smtp.home.example ESMTP\r\n"], Tls::None).await;
     assert_eq!(e.kind, TroubleKind::NotUnderstood);
@@ -203,7 +203,7 @@ async fn a_server_in_trouble_is_no_wrong_password() {
         "a1 NO [UNAVAILABLE] directory is down\r\n",
     ];
     let (e, _) = login_error(script, Tls::None).await;
-    assert_eq!(e.kind, TroubleKind::Refused, "{e}");
+    assert_eq!(e.kind, TroubleKind::Busy, "{e}");
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_password_that_no_quoted_string_can_hold_goes_as_a_literal() {
     })
     .await;
     let mut umlaut = settings(server.port, Tls::None);
-    umlaut.password = SecretString::from("geheim-ü".to_owned());
+    umlaut.password = SecretString::from("geheim-ü".to_owned()).into();
     let e = within(probe(&umlaut, &SentFolder::Off)).await.unwrap_err();
     assert_eq!(e.kind, TroubleKind::WrongPassword);
     assert_eq!(server.log(), ["a1 LOGIN {3}", "ann {9}", "geheim-ü"]);

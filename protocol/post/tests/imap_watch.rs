@@ -15,6 +15,7 @@ use tradepost_mailroom::{Fault, ImapCommand, Options};
 use tradepost_post::SecretString;
 use tradepost_post::imap::{MailEvent, SentFolder, Settings, TroubleKind, Watch};
 use tradepost_post::net::Tls;
+use tradepost_post::trouble::is_told;
 
 fn settings(server: &Scripted) -> Settings {
     let password = SecretString::from("secret".to_owned());
@@ -144,6 +145,131 @@ async fn a_server_that_repeats_itself_keeps_nobody_busy() {
     until(|| server.heard("IDLE") == 1).await;
     watching.stop().await;
     assert!(server.heard("UID SEARCH") < 10, "{:?}", server.log());
+}
+
+#[tokio::test]
+async fn a_server_that_ends_each_idle_is_asked_now_and_then_instead() {
+    for goodbye in [
+        "+ idling\r\n* BYE going down\r\n",
+        "+ idling\r\n",
+        "* BYE no\r\n",
+    ] {
+        let arrived = Arc::new(AtomicUsize::new(2));
+        let (count, bytes) = (arrived.clone(), goodbye.as_bytes().to_vec());
+        let server = serve(letters(3), move |command, _| {
+            let exists = count.load(Ordering::SeqCst);
+            match command {
+                "IDLE" => Some(Instead::SayAndClose(bytes.clone())),
+                "EXAMINE \"INBOX\"" => say(&format!(
+                    "* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT {}] n\r\nTAG OK\r\n",
+                    exists + 1
+                )),
+                _ => None,
+            }
+        })
+        .await;
+        let watch = Watch {
+            poll: Duration::from_millis(20),
+            ..no_sent()
+        };
+        let mut watching = start(settings(&server), watch);
+        assert_eq!(watching.subjects("INBOX", 2).await, names([1, 2]));
+        for _ in 0..2 {
+            assert!(!watching.trouble().await.text.contains("now and then"));
+        }
+        let third = watching.trouble().await;
+        assert!(third.text.contains("ends each IDLE"), "{third:?}");
+        // From now on one connection lives, and brings what comes.
+        watching.caught_up().await;
+        arrived.store(3, Ordering::SeqCst);
+        assert_eq!(watching.subjects("INBOX", 1).await, names([3]));
+        assert_eq!(server.heard("IDLE"), 3);
+        assert_eq!(server.connections(), 4);
+        watching.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn connections_that_come_to_nothing_are_made_ever_more_rarely_and_told_ever_more_rarely() {
+    // Ends each connection at a command that comes after the login.
+    for command in ["EXAMINE", "LIST", "IDLE"] {
+        let server = serve(letters(1), move |said, _| {
+            let now = said.starts_with(command);
+            now.then(|| Instead::SayAndClose(b"* BYE not now\r\n".to_vec()))
+        })
+        .await;
+        let watch = Watch {
+            retry_first: Duration::from_millis(4),
+            retry_longest: Duration::from_millis(64),
+            ..quick()
+        };
+        let mut watching = start(settings(&server), watch);
+        let mut waits = Vec::new();
+        let mut told = 0;
+        while waits.len() < 8 {
+            match watching.next().await {
+                MailEvent::Trouble(trouble) => {
+                    told += usize::from(is_told(trouble.times));
+                    waits.push(trouble.retry_in.as_millis());
+                }
+                MailEvent::Connected { .. } if command == "IDLE" && waits.len() == 3 => break,
+                _ => {}
+            }
+        }
+        for (wait, whole) in waits.iter().zip([4, 8, 16, 32, 64, 64, 64, 64]) {
+            assert!((whole / 2..=whole).contains(wait), "{command}: {waits:?}");
+        }
+        // Of eight the first, the second, the fourth and the eighth; IDLE is given up before.
+        assert!(told <= 4, "{command}: {told} of {waits:?}");
+        watching.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_brought_letters_or_lived_begins_the_waits_anew() {
+    // Each connection brings one more letter, and then ends.
+    let server = serve(letters(9), |command, nth| {
+        let exists = nth + 1;
+        match command {
+            "EXAMINE \"INBOX\"" => say(&format!(
+                "* {exists} EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT {}] n\r\nTAG OK\r\n",
+                exists + 1
+            )),
+            "IDLE" => Some(Instead::SayAndClose(b"* BYE restarting\r\n".to_vec())),
+            _ => None,
+        }
+    })
+    .await;
+    let first = Duration::from_millis(40);
+    let watch = Watch {
+        retry_first: first,
+        retry_longest: Duration::from_secs(3600),
+        ..no_sent()
+    };
+    let mut watching = start(settings(&server), watch.clone());
+    for _ in 0..3 {
+        let trouble = watching.trouble().await;
+        assert!(trouble.retry_in <= first, "{trouble:?}");
+    }
+    watching.stop().await;
+
+    // Nothing comes, but each connection lives longer than is asked for.
+    let server = serve(letters(1), |command, _| {
+        let idle = command == "IDLE";
+        idle.then(|| Instead::SayAndClose(b"* BYE restarting\r\n".to_vec()))
+    })
+    .await;
+    let watch = Watch {
+        lived: Duration::ZERO,
+        ..watch
+    };
+    let mut watching = start(settings(&server), watch);
+    for _ in 0..5 {
+        let trouble = watching.trouble().await;
+        assert!(trouble.retry_in <= first, "{trouble:?}");
+        assert_eq!(trouble.times, 1);
+    }
+    watching.stop().await;
 }
 
 #[tokio::test]

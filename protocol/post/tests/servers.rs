@@ -215,13 +215,13 @@ async fn what_is_in_sent_is_read_as_sent(world: World) {
 
 async fn a_wrong_password_is_told_apart(world: World) {
     let mut wrong = world.imap(ANN, Tls::Implicit);
-    wrong.password = SecretString::from("not it".to_owned());
+    wrong.password = SecretString::from("not it".to_owned()).into();
     let (_, outcome) = once(wrong.clone(), quick()).await;
     let e = outcome.unwrap_err();
     assert_eq!(e.kind, TroubleKind::WrongPassword);
     let named = format!("ann@home.example at localhost:{}", wrong.port);
     assert!(
-        e.text.contains(&named) && e.text.contains("`password_command` in [imap]"),
+        e.text.contains(&named) && e.text.contains("check `user` and the password in [imap]"),
         "{e}"
     );
     assert!(!e.text.contains("not it"));
@@ -230,7 +230,7 @@ async fn a_wrong_password_is_told_apart(world: World) {
     watching.stop().await;
 
     let mut wrong = world.smtp(ANN, Tls::Implicit);
-    wrong.password = SecretString::from("not it".to_owned());
+    wrong.password = SecretString::from("not it".to_owned()).into();
     let e = Submitter::new(wrong).unwrap().probe().await.unwrap_err();
     assert_eq!(e.kind, TroubleKind::WrongPassword, "{e}");
 }

@@ -170,6 +170,8 @@ impl Page for Writing<'_, '_> {
             id,
             at: now,
             outcome,
+            // What another system sends says nothing of our own way out.
+            pause: outbox::pause(&*self.batch),
         };
         self.write(&Head::Outbox(Entry::Tried(left)), Vec::new())?;
         Ok(mail)

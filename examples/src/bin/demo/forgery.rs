@@ -51,7 +51,7 @@ pub(crate) async fn submit(stage: &Stage, trade: &TradeRef) -> Result<()> {
     let submitter = Submitter::new(settings)?;
     match submitter.submit(EVIL, ANN, &letter).await {
         Submission::Accepted { .. } => Ok(()),
-        Submission::Refused { text, .. } | Submission::TryAgain { text } => {
+        Submission::Refused { text, .. } | Submission::TryAgain { text, .. } => {
             bail!("the forged letter was not taken: {text}")
         }
     }

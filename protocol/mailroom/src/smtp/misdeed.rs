@@ -56,8 +56,14 @@ impl Session {
         match picked {
             None => Ok(false),
             Some(Misdeed::Reply(code)) => {
-                let class = if code >= 500 { 5 } else { 4 };
-                self.reply(code, &format!("{class}.3.0 told to say so"));
+                // A refusal is one of the recipient or of the letter, as far as the stage allows.
+                let status = match (code >= 500, stage) {
+                    (true, SmtpStage::Rcpt) => "5.1.1",
+                    (true, SmtpStage::Letter) => "5.6.0",
+                    (true, _) => "5.3.0",
+                    (false, _) => "4.3.0",
+                };
+                self.reply(code, &format!("{status} told to say so"));
                 Ok(true)
             }
             Some(misdeed) => {

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::duration::Span;
 use super::environment::EnvironmentToml;
-use super::secret::{SecretToml, Section, load_secret};
+use super::secret::{SecretToml, Section};
 use super::source::{ConfigError, Source};
 use crate::imap::{self, SentFolder, Watch};
 use crate::net::{Tls, is_loopback};
@@ -86,8 +86,7 @@ impl ImapToml {
         }
     }
 
-    /// How to get at the mailbox. Reads the password, which may run a command: call it off the
-    /// async threads.
+    /// How to get at the mailbox. Reads the password where that asks nobody ([`SecretToml::password`]).
     ///
     /// # Errors
     /// [`ConfigError::At`].
@@ -99,7 +98,7 @@ impl ImapToml {
         self.check(source)?;
         let server = self.server();
         let user = self.user.as_deref().unwrap_or(default_user);
-        let password = load_secret(&server.secret, source, server.section())?;
+        let password = server.secret.password(source, server.section())?;
         let mut settings = imap::Settings::new(
             self.host.get_ref(),
             server.port(),
@@ -179,8 +178,7 @@ impl SmtpToml {
         }
     }
 
-    /// How to submit letters. Reads the password, which may run a command: call it off the async
-    /// threads.
+    /// How to submit letters. Reads the password where that asks nobody ([`SecretToml::password`]).
     ///
     /// # Errors
     /// [`ConfigError::At`].
@@ -192,7 +190,7 @@ impl SmtpToml {
         self.check(source)?;
         let server = self.server();
         let user = self.user.as_deref().unwrap_or(default_user);
-        let password = load_secret(&server.secret, source, server.section())?;
+        let password = server.secret.password(source, server.section())?;
         let mut settings = smtp::Settings::new(
             self.host.get_ref(),
             server.port(),

@@ -2,14 +2,13 @@
 //! never from the configuration itself.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
 use super::environment::EnvironmentToml;
-use super::private::{check_private_file, read_private_file};
+use super::private::check_private_file;
 use super::source::{ConfigError, Source};
+use crate::password::{Origin, Password};
 
 /// The keys of a section that say where its password comes from: exactly one is needed.
 #[derive(Debug, Clone, Default)]
@@ -69,70 +68,33 @@ impl SecretToml {
             )),
         }
     }
-}
 
-/// Gets the password; runs the command where there is one, so call it off the async threads.
-///
-/// # Errors
-/// [`ConfigError::At`] when there is none to be had; never with the password in it.
-pub fn load_secret(
-    secret: &SecretToml,
-    source: &Source,
-    section: Section<'_>,
-) -> Result<SecretString, ConfigError> {
-    secret.check(source, section)?;
-    if let Some(file) = &secret.password_file {
-        let path = source.beside(file.get_ref());
-        let text = read_private_file(&path)
-            .map_err(|e| source.wrong(file, format!("password_file: {e}")))?;
-        return first_line(text.expose_secret()).ok_or_else(|| {
-            source.wrong(file, format!("password_file: {} is empty", path.display()))
-        });
+    /// The password. A file and a variable are read at once; a command, which may ask somebody, runs
+    /// before the first login: that it fails then is a trouble that may pass.
+    ///
+    /// # Errors
+    /// [`ConfigError::At`] when there is none to be had; never with the password in it.
+    pub fn password(&self, source: &Source, section: Section<'_>) -> Result<Password, ConfigError> {
+        self.check(source, section)?;
+        let (origin, at) = if let Some(file) = &self.password_file {
+            (Origin::File(source.beside(file.get_ref())), file.span())
+        } else if let Some(name) = &self.password_env {
+            (Origin::Environment(name.get_ref().clone()), name.span())
+        } else if let Some(command) = &self.password_command {
+            let environment = self.environment.environment(source)?;
+            (
+                Origin::Command(command.get_ref().clone(), environment),
+                command.span(),
+            )
+        } else {
+            return Err(section.wrong(source, "has no password"));
+        };
+        let password = Password::new(origin, section.name);
+        let read = password.read_at_start();
+        read.map_err(|why| {
+            let key = password.key().trim_matches('`');
+            source.wrong(&Spanned::new(at, ()), format!("{key}: {why}"))
+        })?;
+        Ok(password)
     }
-    if let Some(name) = &secret.password_env {
-        let value = std::env::var(name.get_ref()).unwrap_or_default();
-        return first_line(&value).ok_or_else(|| {
-            let text = format!(
-                "password_env: the environment variable {} is not set",
-                name.get_ref()
-            );
-            source.wrong(name, text)
-        });
-    }
-    match &secret.password_command {
-        Some(command) => from_command(command, source, &secret.environment),
-        None => Err(section.wrong(source, "has no password")),
-    }
-}
-
-fn from_command(
-    command: &Spanned<String>,
-    source: &Source,
-    environment: &EnvironmentToml,
-) -> Result<SecretString, ConfigError> {
-    let failed = |why: String| {
-        source.wrong(
-            command,
-            format!("password_command: {:?} {why}", command.get_ref()),
-        )
-    };
-    let output = environment
-        .environment(source)?
-        .command("/bin/sh")
-        .arg("-c")
-        .arg(command.get_ref())
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|e| failed(format!("could not be run: {e}")))?;
-    if !output.status.success() {
-        return Err(failed(format!("failed: {}", output.status)));
-    }
-    first_line(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| failed("printed no password".to_owned()))
-}
-
-fn first_line(text: &str) -> Option<SecretString> {
-    let line = text.lines().next().unwrap_or_default();
-    (!line.is_empty()).then(|| SecretString::from(line.to_owned()))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::names::quote;
 use super::session::Session;
@@ -15,13 +15,24 @@ use super::{Settings, TroubleKind};
 use crate::net::Tls;
 use crate::net::lines::Lines;
 use crate::net::tls::TlsClient;
+use crate::refusal::{Login, Refusal, of_bye, of_imap};
 use crate::trouble::{Error, quoted};
 
 /// Names in upper case, as in `IDLE` and `AUTH=PLAIN`.
 pub(super) type Capabilities = BTreeSet<String>;
 
-/// Connects and logs in. Also gives the server's greeting.
+/// Connects and logs in. Also gives the server's greeting. A password that was changed meanwhile is
+/// read again, and tried at once.
 pub(super) async fn open(settings: &Settings, tls: &TlsClient) -> Result<(Session, String), Error> {
+    let with = |password| open_with(settings, tls, password);
+    settings.password.log_in(with).await
+}
+
+async fn open_with(
+    settings: &Settings,
+    tls: &TlsClient,
+    password: SecretString,
+) -> Result<(Session, String), Error> {
     let lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
     let mut dialogue = Dialogue { lines, tag: 0 };
     let greeting = dialogue.greeting().await?;
@@ -38,9 +49,9 @@ pub(super) async fn open(settings: &Settings, tls: &TlsClient) -> Result<(Sessio
     // RFC 2971; some servers want it before anything else, some after the login.
     dialogue.identify(&before).await?;
     let told = dialogue
-        .log_in(settings, &before)
+        .log_in(settings, &password, &before)
         .await
-        .map_err(|e| e.without_login(&settings.user, &settings.password))?;
+        .map_err(|e| e.without_login(&settings.user, &password))?;
     let capabilities = match told {
         Some(capabilities) => capabilities,
         None => dialogue.capabilities().await?,
@@ -71,6 +82,8 @@ enum Status {
     Ok,
     No,
     Bad,
+    /// It ended the connection instead.
+    Bye,
 }
 
 impl Dialogue {
@@ -92,7 +105,7 @@ impl Dialogue {
                 ),
             )),
             "BYE" => Err(Error::new(
-                TroubleKind::Refused,
+                TroubleKind::Busy,
                 format!("{place} does not serve us now: {}", quoted(&line)),
             )),
             _ => Err(Error::new(
@@ -126,7 +139,7 @@ impl Dialogue {
         if !known.contains("STARTTLS") {
             return Err(refused("", &self.lines.place));
         }
-        let answer = self.command("STARTTLS", &[]).await?;
+        let answer = self.ordinary("STARTTLS").await?;
         if answer.status != Status::Ok {
             let why = format!(" after all ({})", quoted(&answer.text));
             return Err(refused(&why, &self.lines.place));
@@ -136,7 +149,7 @@ impl Dialogue {
     }
 
     async fn capabilities(&mut self) -> Result<Capabilities, Error> {
-        let answer = self.command("CAPABILITY", &[]).await?;
+        let answer = self.ordinary("CAPABILITY").await?;
         let listed = answer.untagged.iter().find_map(|l| capabilities_in(l));
         Ok(listed.unwrap_or_default())
     }
@@ -144,7 +157,7 @@ impl Dialogue {
     async fn identify(&mut self, capabilities: &Capabilities) -> Result<(), Error> {
         if capabilities.contains("ID") {
             // Only the program's name: the server has no use for more.
-            self.command("ID (\"name\" \"Tradepost\")", &[]).await?;
+            self.ordinary("ID (\"name\" \"Tradepost\")").await?;
         }
         Ok(())
     }
@@ -153,21 +166,29 @@ impl Dialogue {
     async fn log_in(
         &mut self,
         settings: &Settings,
+        password: &SecretString,
         capabilities: &Capabilities,
     ) -> Result<Option<Capabilities>, Error> {
+        let oauth2 = ["AUTH=XOAUTH2", "AUTH=OAUTHBEARER"].map(|name| capabilities.contains(name));
+        let offers_oauth2 = oauth2.contains(&true);
         let may_log_in = !capabilities.contains("LOGINDISABLED");
         let answer = if capabilities.contains("AUTH=PLAIN") {
-            let answer = self.authenticate_plain(settings, capabilities).await?;
+            let answer = self
+                .authenticate_plain(&settings.user, password, capabilities)
+                .await?;
             if answer.status == Status::Bad && may_log_in {
-                self.login(settings).await?
+                self.login(&settings.user, password).await?
             } else {
                 answer
             }
         } else if may_log_in {
-            self.login(settings).await?
+            self.login(&settings.user, password).await?
+        } else if offers_oauth2 {
+            let refused = self.login_of(settings, true);
+            return Err(refused.refused(Refusal::NeedsOAuth2, "LOGINDISABLED"));
         } else {
             return Err(Error::new(
-                TroubleKind::Refused,
+                TroubleKind::LoginRefused,
                 format!(
                     "{} takes no password on this connection (LOGINDISABLED) - check `tls` in [imap]",
                     self.lines.place
@@ -175,7 +196,12 @@ impl Dialogue {
             ));
         };
         if answer.status != Status::Ok {
-            return Err(self.login_refused(settings, &answer.text));
+            let refusal = match answer.status {
+                Status::Bye => of_bye(&answer.text),
+                Status::Ok | Status::No | Status::Bad => of_imap(&answer.text, &answer.untagged),
+            };
+            let login = self.login_of(settings, offers_oauth2);
+            return Err(login.refused(refusal, &answer.text));
         }
         let told = capabilities_in(&answer.text);
         Ok(told.or_else(|| answer.untagged.iter().find_map(|l| capabilities_in(l))))
@@ -184,11 +210,11 @@ impl Dialogue {
     /// SASL PLAIN (RFC 4616): takes any user name and password.
     async fn authenticate_plain(
         &mut self,
-        settings: &Settings,
+        user: &str,
+        password: &SecretString,
         capabilities: &Capabilities,
     ) -> Result<Answer, Error> {
-        let password = settings.password.expose_secret();
-        let token = STANDARD.encode(format!("\0{}\0{password}", settings.user));
+        let token = STANDARD.encode(format!("\0{user}\0{}", password.expose_secret()));
         if capabilities.contains("SASL-IR") {
             self.command(&format!("AUTHENTICATE PLAIN {token}"), &[])
                 .await
@@ -198,48 +224,42 @@ impl Dialogue {
         }
     }
 
-    async fn login(&mut self, settings: &Settings) -> Result<Answer, Error> {
-        let password = settings.password.expose_secret();
-        match (quote(&settings.user), quote(password)) {
+    async fn login(&mut self, user: &str, password: &SecretString) -> Result<Answer, Error> {
+        let password = password.expose_secret();
+        match (quote(user), quote(password)) {
             (Some(user), Some(password)) => {
                 self.command(&format!("LOGIN {user} {password}"), &[]).await
             }
             // What a quoted string can't hold goes as literals.
             _ => {
-                let first = format!("LOGIN {{{}}}", settings.user.len());
-                let second = format!("{} {{{}}}", settings.user, password.len());
+                let first = format!("LOGIN {{{}}}", user.len());
+                let second = format!("{user} {{{}}}", password.len());
                 self.command(&first, &[second.as_bytes(), password.as_bytes()])
                     .await
             }
         }
     }
 
-    /// RFC 5530 tells a wrong password from a server in trouble; without a code it is the password.
-    fn login_refused(&self, settings: &Settings, said: &str) -> Error {
-        let place = &self.lines.place;
-        let code = said
-            .trim_start()
-            .strip_prefix('[')
-            .and_then(|s| s.split([']', ' ']).next());
-        match code.map(str::to_ascii_uppercase).as_deref() {
-            Some("UNAVAILABLE" | "INUSE" | "LIMIT" | "CONTACTADMIN" | "SERVERBUG") => Error::new(
-                TroubleKind::Refused,
-                format!(
-                    "{place} does not serve {} now: {}",
-                    settings.user,
-                    quoted(said)
-                ),
-            ),
-            _ => Error::new(
-                TroubleKind::WrongPassword,
-                format!(
-                    "the server refused the password for {} at {place} - check `user` and `password_command` in [imap] \
-                     (it says: {})",
-                    settings.user,
-                    quoted(said)
-                ),
-            ),
+    fn login_of<'a>(&'a self, settings: &'a Settings, offers_oauth2: bool) -> Login<'a> {
+        Login {
+            place: &self.lines.place,
+            user: &settings.user,
+            key: settings.password.key(),
+            offers_oauth2,
         }
+    }
+
+    /// A command that is no login: after a BYE nothing more comes.
+    async fn ordinary(&mut self, text: &str) -> Result<Answer, Error> {
+        let answer = self.command(text, &[]).await?;
+        if answer.status == Status::Bye {
+            let said = quoted(&answer.text);
+            return Err(Error::new(
+                TroubleKind::Busy,
+                format!("{} closed the connection: {said}", self.lines.place),
+            ));
+        }
+        Ok(answer)
     }
 
     /// Sends a command and follows it to its tagged answer. Each time the server asks for more, the
@@ -273,14 +293,11 @@ impl Dialogue {
                     untagged,
                 });
             } else if word(&line, 1) == "BYE" {
-                return Err(Error::new(
-                    TroubleKind::Refused,
-                    format!(
-                        "{} closed the connection: {}",
-                        self.lines.place,
-                        quoted(&line)
-                    ),
-                ));
+                return Ok(Answer {
+                    status: Status::Bye,
+                    text: line,
+                    untagged,
+                });
             } else {
                 untagged.push(line);
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::idle::Idling;
 use super::{Cursor, TroubleKind, Watch};
 use crate::schedule::next_try;
 use crate::trouble::Error;
@@ -50,6 +51,10 @@ pub(super) struct Memory {
     pub(super) no_list: bool,
     /// The server announces IDLE and refuses it.
     pub(super) no_idle: bool,
+    /// How the server takes IDLE.
+    pub(super) idling: Idling,
+    /// Connections in a row that came to nothing.
+    pub(super) failures: u32,
     /// Folders that were read on the present connection.
     pub(super) read_here: BTreeSet<String>,
     /// Folders of which all was read, on whichever connection.
@@ -147,6 +152,9 @@ impl Memory {
             | TroubleKind::CannotConnect
             | TroubleKind::Tls
             | TroubleKind::WrongPassword
+            | TroubleKind::LoginRefused
+            | TroubleKind::NoPassword
+            | TroubleKind::Busy
             | TroubleKind::Folder
             | TroubleKind::Configuration => (0, Blame::Nobody),
         };

@@ -43,11 +43,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::Time;
 
 use crate::net::{Place, Tls};
+use crate::password::Password;
 pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
 pub use probe::{Probe, probe};
@@ -67,7 +67,7 @@ pub struct Settings {
     /// User for the login.
     pub user: String,
     /// The password.
-    pub password: SecretString,
+    pub password: Password,
     /// Further certificates to trust, PEM.
     pub ca_file: Option<PathBuf>,
     /// Longest wait for one step of the dialogue; large fetches get more, by their size.
@@ -82,14 +82,14 @@ impl Settings {
         port: u16,
         tls: Tls,
         user: impl Into<String>,
-        password: SecretString,
+        password: impl Into<Password>,
     ) -> Settings {
         Settings {
             host: host.into(),
             port,
             tls,
             user: user.into(),
-            password,
+            password: password.into(),
             ca_file: None,
             timeout: Duration::from_secs(60),
         }
@@ -161,8 +161,12 @@ pub struct Watch {
     pub poll: Duration,
     /// Wait after a first failure; it doubles with each further one.
     pub retry_first: Duration,
-    /// Longest wait between tries, and the wait after a wrong password.
+    /// Longest wait between tries, and the first after a refused login; that one grows to twelve
+    /// times as much, since many servers lock an account after a few wrong passwords.
     pub retry_longest: Duration,
+    /// A connection that ended earlier than this, and brought no letter, came to nothing: the next wait
+    /// is longer.
+    pub lived: Duration,
 }
 
 impl Default for Watch {
@@ -179,6 +183,7 @@ impl Default for Watch {
             poll: Duration::from_secs(60),
             retry_first: Duration::from_secs(1),
             retry_longest: Duration::from_secs(300),
+            lived: Duration::from_secs(60),
         }
     }
 }
@@ -220,6 +225,9 @@ pub enum MailEvent {
         folders: Vec<String>,
         /// The Sent folder.
         sent: Option<String>,
+        /// How many connections in a row before this one came to nothing: what repeats itself is told
+        /// ever more rarely ([`is_told`](crate::trouble::is_told)).
+        again: u32,
     },
     /// A long scan goes on.
     Progress {

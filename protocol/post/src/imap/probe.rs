@@ -1,6 +1,7 @@
 //! A look at the mailbox for the doctor: what works, and what the provider stamps.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tradepost_letters::{ResultsOf, results_of};
 use tradepost_statements::Time;
@@ -12,7 +13,7 @@ use super::session::Session;
 use super::{SentFolder, Settings, login};
 use crate::clock::{Clock, SystemClock};
 use crate::net::tls::TlsClient;
-use crate::trouble::Error;
+use crate::trouble::{Error, TroubleKind};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,17 +48,31 @@ pub struct Probe {
 /// Letters whose stamps are read.
 const NEWEST: u32 = 50;
 
-/// Logs in and looks around.
+/// A limit on connections passes soon, as a rule: so often and after such waits it is tried again
+/// while a person waits for the answer.
+const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+
+/// Logs in and looks around. A server that has no time is asked a few times.
 ///
 /// # Errors
 /// What is wrong with the way to the mailbox.
 pub async fn probe(settings: &Settings, sent: &SentFolder) -> Result<Probe, Error> {
     settings.place().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
-    let (mut session, greeting) = login::open(settings, &tls).await?;
+    let (mut session, greeting) = open_patiently(settings, &tls).await?;
     let looked = look_around(&mut session, sent, greeting).await;
     session.log_out().await;
     looked.map_err(|e| e.into_error(&session.place, "a look at INBOX"))
+}
+
+async fn open_patiently(settings: &Settings, tls: &TlsClient) -> Result<(Session, String), Error> {
+    for wait in WAITS {
+        match login::open(settings, tls).await {
+            Err(e) if e.kind == TroubleKind::Busy => tokio::time::sleep(wait).await,
+            done => return done,
+        }
+    }
+    login::open(settings, tls).await
 }
 
 async fn look_around(

@@ -1,5 +1,6 @@
 //! The watch: connect, catch up, wait for news, and again after any failure.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::login;
 use super::memory::{Blame, Memory};
 use super::scan::Round;
 use super::session::Session;
-use super::{MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
+use super::{Cursor, MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
 use crate::net::tls::TlsClient;
 use crate::schedule::next_try;
 use crate::stop::Stop;
@@ -29,11 +30,14 @@ const FRUITLESS: u32 = 4;
 /// that can be read was read: ten letters over a limit cost two each.
 const AT_ONCE: u32 = 32;
 
+/// The wait after refused logins grows to so many times the longest of other failures.
+const REFUSED_LONGEST: u32 = 12;
+
 /// Watches the mailbox until it is told to stop, until nobody takes the events any more, or - with
 /// `once` - until all folders are caught up.
 ///
 /// # Errors
-/// At once for a configuration that can't work. With `once` also for a wrong password, and when
+/// At once for a configuration that can't work. With `once` also for a refused login, and when
 /// several tries in a row brought nothing. Otherwise never: trouble is told as an event, and tried
 /// again.
 pub async fn watch(
@@ -51,6 +55,8 @@ pub async fn watch(
         watch: Arc::new(watch),
         events,
         session: None,
+        logged_in: None,
+        waits: Waits::default(),
     };
     let outcome = tokio::select! {
         biased;
@@ -71,15 +77,19 @@ struct Watcher {
     memory: Memory,
     /// Kept here so that goodbye can be said when the rest is interrupted.
     session: Option<Session>,
+    /// When the present connection was logged in.
+    logged_in: Option<Instant>,
+    waits: Waits,
 }
 
 impl Watcher {
     async fn run(&mut self) -> Result<(), Error> {
-        let mut failures = 0;
         let mut fruitless = 0;
         let mut at_once = 0;
         loop {
             self.memory.begin_connection();
+            self.logged_in = None;
+            let before = self.memory.cursors.clone();
             // The parser panics on some answers (`INTERNALDATE NIL`): that is the server's fault,
             // and no reason to end.
             let attended = AssertUnwindSafe(self.attend()).catch_unwind().await;
@@ -103,53 +113,43 @@ impl Watcher {
                 (false, Blame::Suspected | Blame::Known) => fruitless,
                 (false, Blame::Nobody) => fruitless + 1,
             };
-            // The wait is the server's: it does not grow over what one letter or folder did.
-            failures = match (self.memory.progress, blame) {
-                (true, _) | (_, Blame::Suspected | Blame::Known) => 1,
-                (false, Blame::Nobody) => failures + 1,
-            };
             if self.memory.all_read {
                 at_once = 0;
             }
-            if error.kind == TroubleKind::Configuration {
-                return Err(error);
-            }
-            if self.watch.once
-                && (fruitless >= FRUITLESS || error.kind == TroubleKind::WrongPassword)
+            let is_refused = login_is_refused(error.kind);
+            if error.kind == TroubleKind::Configuration
+                || (self.watch.once && (fruitless >= FRUITLESS || is_refused))
             {
                 return Err(error);
             }
-            let retry_in = if error.kind == TroubleKind::WrongPassword {
-                // Many servers lock an account after a few wrong passwords.
-                self.watch.retry_longest
-            } else if blame == Blame::Known && at_once < AT_ONCE {
+            let lived = self.logged_in.map(|at| at.elapsed());
+            // The wait is the server's: it does not grow over what one letter or folder did.
+            let was_of_use = lived.is_some_and(|l| l >= self.watch.lived)
+                || brought_letters(&before, &self.memory.cursors)
+                || matches!(blame, Blame::Suspected | Blame::Known);
+            let mut trouble = self
+                .waits
+                .after(error, lived.is_some(), was_of_use, &self.watch);
+            if blame == Blame::Known && at_once < AT_ONCE {
                 at_once += 1;
-                Duration::ZERO
-            } else {
-                let jitter: f64 = rand::random();
-                next_try(
-                    failures,
-                    self.watch.retry_first,
-                    self.watch.retry_longest,
-                    jitter,
-                )
-            };
-            let trouble = Trouble {
-                kind: error.kind,
-                text: error.text,
-                retry_in,
-                folder: None,
-            };
+                trouble.retry_in = Duration::ZERO;
+            }
+            self.memory.failures = self.waits.failures;
+            let retry_in = trouble.retry_in;
             if self.events.send(MailEvent::Trouble(trouble)).await.is_err() {
                 return Ok(());
             }
-            sleep(retry_in).await;
+            tokio::select! {
+                () = sleep(retry_in) => {}
+                () = self.settings.password.changed(), if is_refused => {}
+            }
         }
     }
 
     /// One connection, from its beginning to its end. Ok: there is nothing more to do.
     async fn attend(&mut self) -> Result<(), Failure> {
         let (session, _) = login::open(&self.settings, &self.tls).await?;
+        self.logged_in = Some(Instant::now());
         let session = self.session.insert(session);
         let mut round = Round {
             session,
@@ -159,6 +159,81 @@ impl Watcher {
         };
         round.attend().await
     }
+}
+
+/// How long to wait after failures, and what is told of them.
+#[derive(Debug, Default)]
+struct Waits {
+    /// Connections in a row that came to nothing.
+    failures: u32,
+    /// Logins in a row that were refused.
+    refused: u32,
+    /// The last trouble, and how often in a row it has happened.
+    last: Option<(TroubleKind, String, u32)>,
+}
+
+impl Waits {
+    /// After a connection that failed. A login that succeeds is not enough to begin anew: a server that
+    /// says BYE a moment later, each time, would be asked for ever without a pause.
+    fn after(&mut self, e: Error, logged_in: bool, was_of_use: bool, watch: &Watch) -> Trouble {
+        self.failures = if was_of_use {
+            1
+        } else {
+            self.failures.saturating_add(1)
+        };
+        if logged_in {
+            self.refused = 0;
+        }
+        let retry_in = if login_is_refused(e.kind) {
+            self.refused = self.refused.saturating_add(1);
+            let first = watch.retry_longest;
+            next_try(
+                self.refused,
+                first,
+                first.saturating_mul(REFUSED_LONGEST),
+                1.0,
+            )
+        } else {
+            let jitter: f64 = rand::random();
+            next_try(
+                self.failures,
+                watch.retry_first,
+                watch.retry_longest,
+                jitter,
+            )
+        };
+        let times = match &self.last {
+            Some((kind, text, times)) if !was_of_use && (*kind, text) == (e.kind, &e.text) => {
+                times.saturating_add(1)
+            }
+            Some(_) | None => 1,
+        };
+        self.last = Some((e.kind, e.text.clone(), times));
+        Trouble {
+            kind: e.kind,
+            text: e.text,
+            retry_in,
+            times,
+            folder: None,
+        }
+    }
+}
+
+/// Troubles that end only when somebody does something: they are tried again seldom.
+fn login_is_refused(kind: TroubleKind) -> bool {
+    matches!(
+        kind,
+        TroubleKind::WrongPassword | TroubleKind::LoginRefused | TroubleKind::NoPassword
+    )
+}
+
+/// Whether a folder was read further than before, or for the first time.
+fn brought_letters(before: &BTreeMap<String, Cursor>, after: &BTreeMap<String, Cursor>) -> bool {
+    after.iter().any(|(folder, now)| match before.get(folder) {
+        // With another UIDVALIDITY everything is read again, which is no progress.
+        Some(then) => then.uid_validity == now.uid_validity && now.last_uid > then.last_uid,
+        None => true,
+    })
 }
 
 impl Round<'_> {
@@ -172,6 +247,7 @@ impl Round<'_> {
             idle: self.may_idle(),
             folders: folders.iter().map(|f| f.name.clone()).collect(),
             sent: folders.iter().find(|f| f.sent).map(|f| f.name.clone()),
+            again: self.memory.failures,
         })
         .await?;
         // Some may have broken the connection before this one.
@@ -243,8 +319,10 @@ impl Round<'_> {
         let is_open = !self.memory.closed.contains_key(&first.name);
         while is_open && self.may_idle() {
             // However much news there is of the first, the others get their turn.
-            let at_most = until.saturating_duration_since(Instant::now());
-            match idle(self.session, at_most).await? {
+            let begun = Instant::now();
+            let at_most = until.saturating_duration_since(begun);
+            let woken = idle(self.session, at_most).await;
+            match self.note(begun, woken)? {
                 Woken::Elapsed => return Ok(()),
                 Woken::NoIdle => self.memory.no_idle = true,
                 Woken::News => {
@@ -269,7 +347,26 @@ impl Round<'_> {
     }
 
     fn may_idle(&self) -> bool {
-        self.session.capabilities.contains("IDLE") && !self.memory.no_idle
+        self.session.capabilities.contains("IDLE")
+            && !self.memory.no_idle
+            && !self.memory.idling.rests(Instant::now())
+    }
+
+    /// Remembers how an IDLE ended; says so when the next connections do without.
+    fn note(&mut self, begun: Instant, woken: Result<Woken, Failure>) -> Result<Woken, Failure> {
+        let now = Instant::now();
+        let (lived, idling) = (self.watch.lived, &mut self.memory.idling);
+        let rests = idling.ended(&woken, now - begun, lived, now);
+        match woken {
+            Err(Failure::Broken(e)) if rests => Err(Failure::Broken(Error {
+                text: format!(
+                    "{}; it ends each IDLE, so it is asked now and then for an hour",
+                    e.text
+                ),
+                ..e
+            })),
+            woken => woken,
+        }
     }
 
     async fn sent_has_news(&mut self, others: &[Folder]) -> Result<bool, Failure> {
@@ -355,6 +452,7 @@ impl Round<'_> {
                 kind: TroubleKind::Folder,
                 text: closed.why.clone(),
                 retry_in: closed.wait,
+                times: closed.failures.max(1),
                 folder: Some(name.clone()),
             })
             .collect();

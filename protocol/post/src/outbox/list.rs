@@ -56,6 +56,44 @@ fn places(rows: &dyn Rows, list: &str, limit: usize) -> Vec<(u64, Position)> {
         .collect()
 }
 
+/// What waits, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many letters wait because they were not taken.
+    pub count: usize,
+    /// When the first of them is tried again.
+    pub next_try: Time,
+    /// Why the one that is tried next was not taken, in words for people. Untrusted: a server's words
+    /// are among them.
+    pub why: String,
+}
+
+impl Waiting {
+    /// None where every letter that is queued is still to be tried for the first time.
+    #[must_use]
+    pub fn of(queued: &[Item]) -> Option<Waiting> {
+        let waits = |item: &Item| match &item.state {
+            State::Queued {
+                next_try,
+                last_error: Some(why),
+            } => Some((*next_try, why.clone())),
+            State::Queued {
+                last_error: None, ..
+            }
+            | State::Accepted { .. }
+            | State::Refused { .. }
+            | State::Expired { .. } => None,
+        };
+        let all: Vec<(Time, String)> = queued.iter().filter_map(waits).collect();
+        let (next_try, why) = all.iter().min_by_key(|(next_try, _)| *next_try)?.clone();
+        Some(Waiting {
+            count: all.len(),
+            next_try,
+            why,
+        })
+    }
+}
+
 /// Why a letter is not tried again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RetryRefused {

@@ -11,6 +11,9 @@
 //!
 //! What was accepted can still come back; then it counts as failed, and may be retried.
 //!
+//! A limit of the account, or a server that is down, is no matter of one letter: then all of them wait
+//! ([`Pause`]), and one at a time tries whether it has passed.
+//!
 //! Rows and pure decisions; [`send`] is the loop that acts on them. The bytes of a letter lie in
 //! the journal, as the blob of the record that queued it, and every try sends the same bytes
 //! (protocol 6). A letter that was under way when the process ended goes again: the receiver
@@ -20,6 +23,7 @@
 //! it, at once and at every replay.
 
 mod list;
+mod pause;
 mod rows;
 mod send;
 
@@ -32,9 +36,10 @@ use crate::schedule;
 use crate::smtp::Submission;
 use crate::store::Position;
 
-pub use list::{Filter, RECENT, RetryRefused, list, retry_all_now, retry_now};
+pub use list::{Filter, RECENT, RetryRefused, Waiting, list, retry_all_now, retry_now};
+pub use pause::Pause;
 pub(crate) use rows::queued_in;
-pub use rows::{Due, apply, due, item, next_wake};
+pub use rows::{Due, apply, due, item, next_wake, pause};
 pub use send::{Bell, Carriage, Failure, Pace, send};
 
 /// What happened to the outbox, as the agent's journal keeps it.
@@ -179,6 +184,21 @@ pub struct Tried {
     pub at: Time,
     /// What became of it.
     pub outcome: Outcome,
+    /// How long all letters wait for it now; none where it was this letter's own matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+}
+
+impl Tried {
+    /// When it is tried again, where it is; it may have to wait with all others.
+    #[must_use]
+    pub fn next_try(&self) -> Option<Time> {
+        let Outcome::Later { next_try, .. } = &self.outcome else {
+            return None;
+        };
+        let paused = self.pause.as_ref().map(|pause| pause.until);
+        Some(paused.map_or(*next_try, |until| until.max(*next_try)))
+    }
 }
 
 /// What becomes of a letter after a try.
@@ -236,16 +256,19 @@ impl Default for Policy {
 /// Servers' answers are kept to that many characters: enough for the longest that makes sense.
 const LONGEST_TEXT: usize = 1_000;
 
-/// Decides what a try means for a letter. `jitter`, from 0 to 1, spreads the waits.
+/// Decides what a try means for a letter, and for all others: `pause` is what they waited for up to now.
+/// `jitter`, from 0 to 1, spreads the waits.
 #[must_use]
 pub fn tried(
     item: &Item,
     submission: &Submission,
+    pause: Option<&Pause>,
     now: Time,
     jitter: f64,
     policy: &Policy,
 ) -> Tried {
     let short = |text: &str| text.chars().take(LONGEST_TEXT).collect::<String>();
+    let mut longer = None;
     let outcome = match submission {
         Submission::Accepted { reply } => Outcome::Accepted {
             reply: short(reply),
@@ -254,9 +277,10 @@ pub fn tried(
             code: *code,
             text: short(text),
         },
-        Submission::TryAgain { text } => {
+        Submission::TryAgain { text, whose } => {
             let text = short(text);
-            let end = item.waiting_since.plus(policy.give_up_after);
+            longer = Pause::after(pause, *whose, &text, now, jitter, policy);
+            let end = item.ends(policy);
             if now >= end {
                 Outcome::Expired { text }
             } else {
@@ -274,5 +298,26 @@ pub fn tried(
         id: item.id,
         at: now,
         outcome,
+        pause: longer,
+    }
+}
+
+/// A letter whose time has ended while all wait: it is expired without another try, since what they
+/// wait for would refuse it too.
+#[must_use]
+pub(crate) fn over(item: &Item, pause: &Pause, now: Time, policy: &Policy) -> Option<Tried> {
+    (now >= item.ends(policy)).then(|| Tried {
+        id: item.id,
+        at: now,
+        outcome: Outcome::Expired {
+            text: pause.text.clone(),
+        },
+        pause: Some(pause.clone()),
+    })
+}
+
+impl Item {
+    fn ends(&self, policy: &Policy) -> Time {
+        self.waiting_since.plus(policy.give_up_after)
     }
 }

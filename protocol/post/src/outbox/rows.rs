@@ -6,19 +6,21 @@
 //! | `out/due/<next try>/<id>` | nothing |
 //! | `out/accepted/<end, newest first>/<id>` | nothing |
 //! | `out/failed/<end, newest first>/<id>` | nothing |
+//! | `out/pause` | what all letters wait for, as JSON |
 
 use std::ops::Range;
 
 use tradepost_statements::Time;
 use tradepost_trades::rows::{Row, Rows};
 
-use super::{CameBack, Entry, Item, LONGEST_TEXT, NewItem, Outcome, State, Tried};
+use super::{CameBack, Entry, Item, LONGEST_TEXT, NewItem, Outcome, Pause, State, Tried};
 use crate::store::Position;
 
 const ITEM: &str = "out/item/";
 pub(super) const DUE: &str = "out/due/";
 pub(super) const ACCEPTED: &str = "out/accepted/";
 pub(super) const FAILED: &str = "out/failed/";
+const PAUSE: &str = "out/pause";
 
 /// Turns what happened into rows. `at` is the position of the journal's record that holds the
 /// entry. An entry about an item that is not there, or that has ended meanwhile, changes nothing.
@@ -26,9 +28,42 @@ pub(super) const FAILED: &str = "out/failed/";
 pub fn apply(rows: &dyn Rows, entry: &Entry, at: Position) -> Vec<Row> {
     match entry {
         Entry::Queued(new) => write(None, &queued(new.clone(), at)),
-        Entry::Tried(tried) => change(rows, tried.id, |item| after_try(item, tried)),
-        Entry::RetryNow { id, at } => change(rows, *id, |item| retried(item, *at)),
+        Entry::Tried(tried) => {
+            let mut new = change(rows, tried.id, |item| after_try(item, tried));
+            if !new.is_empty() {
+                new.extend(after_pause(rows, tried));
+            }
+            new
+        }
+        Entry::RetryNow { id, at } => {
+            let mut new = change(rows, *id, |item| retried(item, *at));
+            // Somebody has mended something, or wants to know.
+            if !new.is_empty() && pause(rows).is_some() {
+                new.push(Row::delete(PAUSE));
+            }
+            new
+        }
         Entry::CameBack { id, at, text } => change(rows, *id, |item| came_back(item, *at, text)),
+    }
+}
+
+/// What all letters wait for; none where nothing is known to be in the way.
+#[must_use]
+pub fn pause(rows: &dyn Rows) -> Option<Pause> {
+    serde_json::from_slice(&rows.get(PAUSE.as_bytes())?).ok()
+}
+
+/// An answer about a letter shows that the account is served again.
+fn after_pause(rows: &dyn Rows, tried: &Tried) -> Option<Row> {
+    if let Some(pause) = &tried.pause {
+        let value = serde_json::to_vec(pause).expect("a pause is made of texts and numbers");
+        return Some(Row::put(PAUSE, value));
+    }
+    match tried.outcome {
+        Outcome::Accepted { .. } | Outcome::Refused { .. } => {
+            pause(rows).map(|_| Row::delete(PAUSE))
+        }
+        Outcome::Expired { .. } | Outcome::Later { .. } => None,
     }
 }
 
@@ -106,7 +141,7 @@ fn retried(mut item: Item, at: Time) -> Option<Item> {
 }
 
 fn change(rows: &dyn Rows, id: Position, by: impl FnOnce(Item) -> Option<Item>) -> Vec<Row> {
-    let Some(old) = item(rows, id) else {
+    let Some(old) = stored(rows, id) else {
         return Vec::new();
     };
     match by(old.clone()) {
@@ -152,9 +187,24 @@ pub(super) fn read_place(list: &str, key: &[u8]) -> Option<(u64, Position)> {
     Some((number.parse().ok()?, Position::from_u64(id.parse().ok()?)))
 }
 
-/// An item, whatever its state.
+/// An item, whatever its state. One that waits with all others shows for what, and until when.
 #[must_use]
 pub fn item(rows: &dyn Rows, id: Position) -> Option<Item> {
+    let mut item = stored(rows, id)?;
+    if let State::Queued {
+        next_try,
+        last_error,
+    } = &mut item.state
+        && let Some(pause) = pause(rows)
+        && pause.until > *next_try
+    {
+        *next_try = pause.until;
+        last_error.get_or_insert(pause.text);
+    }
+    Some(item)
+}
+
+fn stored(rows: &dyn Rows, id: Position) -> Option<Item> {
     serde_json::from_slice(&rows.get(item_key(id).as_bytes())?).ok()
 }
 
@@ -180,7 +230,11 @@ pub(crate) fn queued_in(rows: &dyn Rows, part: &Range<Position>) -> Vec<Item> {
 /// At most `n` letters that are to be tried now, the longest due first. Costs what it returns.
 #[must_use]
 pub fn due(rows: &dyn Rows, now: Time, n: usize) -> Vec<Item> {
-    Due::read(rows, now, n).items
+    let due = Due::read(rows, now, n);
+    if due.is_paused(now) {
+        return Vec::new();
+    }
+    due.items
 }
 
 /// When the next letter is to be tried; none when none waits.
@@ -196,14 +250,25 @@ pub struct Due {
     pub items: Vec<Item>,
     /// When the first letter is due that is not among these; none when none waits.
     pub next_wake: Option<Time>,
+    /// What all letters wait for, or have waited for up to now: then one of them tries.
+    pub pause: Option<Pause>,
 }
 
 impl Due {
+    /// Whether none of them may leave yet.
+    #[must_use]
+    pub fn is_paused(&self, now: Time) -> bool {
+        self.pause.as_ref().is_some_and(|p| p.until > now)
+    }
+
     /// At most `n` letters that are due `now`.
     #[must_use]
     pub fn read(rows: &dyn Rows, now: Time, n: usize) -> Due {
         let found = rows.scan_from(DUE.as_bytes(), DUE.as_bytes(), n.saturating_add(1));
-        let mut due = Due::default();
+        let mut due = Due {
+            pause: pause(rows),
+            ..Due::default()
+        };
         for (key, _) in found {
             let Some((at, id)) = read_place(DUE, &key) else {
                 continue;
@@ -213,7 +278,7 @@ impl Due {
                 due.next_wake = Some(Time::from_unix_millis(at));
                 break;
             }
-            due.items.extend(item(rows, id));
+            due.items.extend(stored(rows, id));
         }
         due
     }

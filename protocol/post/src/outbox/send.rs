@@ -12,8 +12,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
 use tradepost_statements::Time;
 
-use super::{Due, Item, Policy, Tried, tried};
-use crate::smtp::Submission;
+use super::{Due, Item, Pause, Policy, Tried, over, tried};
+use crate::smtp::{Submission, Whose};
 use crate::stop::Stop;
 use crate::store::Position;
 
@@ -94,7 +94,9 @@ impl Bell {
 }
 
 /// Submits what is due, again and again, until it is asked to stop. What is under way then has
-/// [`Pace::grace`] to arrive; what has not arrived goes again at the next start.
+/// [`Pace::grace`] to arrive; what has not arrived goes again at the next start. While all letters wait
+/// for the same ([`Pause`]), one at a time tries whether it has passed; the first at the start, since
+/// somebody may have mended it.
 ///
 /// # Errors
 /// What is due could not be read, or an end could not be recorded.
@@ -109,6 +111,8 @@ pub async fn send<C: Carriage>(
         policy: pace.policy,
         tasks: JoinSet::new(),
         items: HashMap::new(),
+        pause: None,
+        is_fresh: true,
     };
     let in_flight = pace.in_flight.max(1);
     while !stop.is_stopped() {
@@ -118,7 +122,7 @@ pub async fn send<C: Carriage>(
         });
         // Two letters may be due in the same millisecond as the clock shows: no busy loop.
         let wait = wait.max(Duration::from_millis(1));
-        let is_full = under_way.items.len() >= in_flight;
+        let is_full = under_way.is_full(in_flight);
         tokio::select! {
             Some(first) = under_way.tasks.join_next_with_id() => under_way.record(first).await?,
             () = bell.0.notified() => {}
@@ -140,17 +144,45 @@ struct UnderWay<C> {
     /// What each task carries. A letter under way is still due in the rows: if the process ends
     /// now, it goes again.
     items: HashMap<Id, Item>,
+    /// What all letters wait for, as last known.
+    pause: Option<Pause>,
+    /// Nothing was tried yet.
+    is_fresh: bool,
 }
 
 impl<C: Carriage> UnderWay<C> {
+    /// One letter is enough to find out whether a trouble of all has passed.
+    fn is_full(&self, in_flight: usize) -> bool {
+        let most = if self.pause.is_some() { 1 } else { in_flight };
+        self.items.len() >= most
+    }
+
     /// Returns when the next one is due.
     async fn start_what_is_due(&mut self, in_flight: usize) -> Result<Option<Time>, Failure> {
-        let free = in_flight.saturating_sub(self.items.len());
-        if free == 0 {
+        if self.items.len() >= in_flight {
             return Ok(None);
         }
         let now = self.carriage.now();
         let due = self.carriage.due(now, in_flight).await?;
+        self.pause.clone_from(&due.pause);
+        if let Some(pause) = due.pause.as_ref().filter(|p| p.until > now)
+            && !self.is_fresh
+        {
+            let until = pause.until;
+            return self.expire(&due, pause, now).await.map(|some| {
+                let wake = if some { now } else { until };
+                Some(wake)
+            });
+        }
+        if self.is_full(in_flight) {
+            return Ok(None);
+        }
+        let free = if self.pause.is_some() {
+            1
+        } else {
+            in_flight - self.items.len()
+        };
+        self.is_fresh &= due.items.is_empty();
         let mut started: Vec<Position> = self.items.values().map(|i| i.id).collect();
         let new: Vec<Item> = due
             .items
@@ -167,12 +199,27 @@ impl<C: Carriage> UnderWay<C> {
                     Ok(bytes) => carriage.submit(&carried, &bytes).await,
                     Err(e) => Submission::TryAgain {
                         text: format!("the letter could not be read from the store: {e}"),
+                        whose: Whose::Letter,
                     },
                 }
             });
             self.items.insert(task.id(), item);
         }
         Ok(due.next_wake)
+    }
+
+    /// Records the ends of letters whose time is over while all wait; false when there are none.
+    async fn expire(&self, due: &Due, pause: &Pause, now: Time) -> Result<bool, Failure> {
+        let started = |item: &Item| self.items.values().any(|i| i.id == item.id);
+        let waiting = due.items.iter().filter(|item| !started(item));
+        let ended: Vec<Tried> = waiting
+            .filter_map(|item| over(item, pause, now, &self.policy))
+            .collect();
+        let some = !ended.is_empty();
+        if some {
+            self.carriage.record(ended).await?;
+        }
+        Ok(some)
     }
 
     /// Records the end of a letter, and of all others that have ended meanwhile, with one fence.
@@ -185,12 +232,18 @@ impl<C: Carriage> UnderWay<C> {
                 Ok((task, submission)) => (task, submission),
                 Err(e) => {
                     let text = "the program failed while it sent this letter".to_owned();
-                    (e.id(), Submission::TryAgain { text })
+                    let whose = Whose::Letter;
+                    (e.id(), Submission::TryAgain { text, whose })
                 }
             };
             if let Some(item) = self.items.get(&task) {
                 let jitter = self.carriage.jitter();
-                ended.push((task, tried(item, &submission, now, jitter, &self.policy)));
+                let pause = self.pause.as_ref();
+                let tried = tried(item, &submission, pause, now, jitter, &self.policy);
+                if tried.pause.is_some() {
+                    self.pause.clone_from(&tried.pause);
+                }
+                ended.push((task, tried));
             }
             next = self.tasks.try_join_next_with_id();
         }

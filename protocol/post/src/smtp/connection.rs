@@ -5,17 +5,19 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-use super::reply::{SendFailure, Step};
+use super::reply::{SendFailure, Step, refused_us};
+use super::verdict::status;
 use super::{Probe, Settings};
 use crate::net::lines::Lines;
 use crate::net::tls::TlsClient;
 use crate::net::wire::{Heard, Wire};
 use crate::net::{Place, Tls, silent};
+use crate::refusal::{Login, Refusal, of_smtp};
 use crate::trouble::{Error, TroubleKind, quoted};
 
 /// A letter, ready to go.
@@ -37,10 +39,23 @@ pub(super) struct Connection {
 const GOODBYE: Duration = Duration::from_secs(2);
 
 impl Connection {
-    /// Connects, begins TLS, logs in.
+    /// Connects, begins TLS, logs in. A password that was changed meanwhile is read again, and tried
+    /// at once.
     pub(super) async fn open(
         settings: &Settings,
         tls: &TlsClient,
+    ) -> Result<(Connection, Probe), Error> {
+        if settings.user.is_empty() {
+            return Connection::open_with(settings, tls, None).await;
+        }
+        let with = |password| Connection::open_with(settings, tls, Some(password));
+        settings.password.log_in(with).await
+    }
+
+    async fn open_with(
+        settings: &Settings,
+        tls: &TlsClient,
+        password: Option<SecretString>,
     ) -> Result<(Connection, Probe), Error> {
         let place = settings.place();
         let (mut wire, greeting) = greet(settings, tls).await?;
@@ -54,11 +69,11 @@ impl Connection {
         let begun = async {
             let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello)
                 .await
-                .map_err(|e| refused_us(&place, SendFailure::from(e)))?;
-            if !settings.user.is_empty() {
-                log_in(&mut smtp, settings, &place)
+                .map_err(|e| refused_us(&place, &settings.user, SendFailure::from(e)))?;
+            if let Some(password) = &password {
+                log_in(&mut smtp, settings, password, &place)
                     .await
-                    .map_err(|e| e.without_login(&settings.user, &settings.password))?;
+                    .map_err(|e| e.without_login(&settings.user, password))?;
             }
             Ok(smtp)
         };
@@ -154,7 +169,7 @@ fn needs_utf8(letter: &Letter<'_>) -> bool {
 
 fn unexpected(reply: &lettre::transport::smtp::response::Response) -> SendFailure {
     let words: Vec<&str> = reply.message().collect();
-    SendFailure::Code(u16::from(reply.code()), quoted(&words.join(" ")))
+    SendFailure::Code(u16::from(reply.code()), words.join(" "))
 }
 
 /// RFC 5321 section 4.1.4: a client without a name of its own gives its address.
@@ -174,11 +189,12 @@ async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), E
         Tls::Implicit => "greeting",
         Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
     };
-    let greeting = expect(&mut lines, 220, doing).await?;
+    let user = &settings.user;
+    let greeting = expect(&mut lines, 220, doing, user).await?;
     let greeting = quoted(&greeting.join(" "));
     if settings.tls == Tls::StartTls {
         lines.send(b"EHLO [127.0.0.1]\r\n", "EHLO").await?;
-        let features = expect(&mut lines, 250, "EHLO").await?;
+        let features = expect(&mut lines, 250, "EHLO", user).await?;
         if !features
             .iter()
             .any(|f| f.trim().eq_ignore_ascii_case("STARTTLS"))
@@ -193,7 +209,7 @@ async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), E
             ));
         }
         lines.send(b"STARTTLS\r\n", "STARTTLS").await?;
-        expect(&mut lines, 220, "STARTTLS").await?;
+        expect(&mut lines, 220, "STARTTLS", user).await?;
         lines = lines.protect(tls).await?;
     }
     // lettre begins by reading a greeting; after STARTTLS there is no second one.
@@ -201,7 +217,12 @@ async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), E
 }
 
 /// One answer of the server, of one or several lines (RFC 5321 section 4.2.1), with this code.
-async fn expect(lines: &mut Lines, code: u16, doing: &str) -> Result<Vec<String>, Error> {
+async fn expect(
+    lines: &mut Lines,
+    code: u16,
+    doing: &str,
+    user: &str,
+) -> Result<Vec<String>, Error> {
     let mut texts = Vec::new();
     loop {
         let line = lines.line(doing).await?;
@@ -224,57 +245,51 @@ async fn expect(lines: &mut Lines, code: u16, doing: &str) -> Result<Vec<String>
         if came == code {
             return Ok(texts);
         }
-        let failure = SendFailure::Code(came, quoted(&texts.join(" ")));
-        return Err(refused_us(&lines.place, failure));
-    }
-}
-
-/// The server does not serve us, whatever the letter: never a reason to give a letter up.
-fn refused_us(place: &Place, failure: SendFailure) -> Error {
-    match failure {
-        SendFailure::Code(code, said) => Error::new(
-            TroubleKind::Refused,
-            format!("{place} does not serve us now: {code} {said}"),
-        ),
-        SendFailure::NoAnswer(why) => Error::new(
-            TroubleKind::Lost,
-            format!("the connection to {place} broke ({why})"),
-        ),
+        let failure = SendFailure::Code(came, texts.join(" "));
+        return Err(refused_us(&lines.place, user, failure));
     }
 }
 
 async fn log_in(
     smtp: &mut AsyncSmtpConnection,
     settings: &Settings,
+    password: &SecretString,
     place: &Place,
 ) -> Result<(), Error> {
     let known = [Mechanism::Plain, Mechanism::Login];
+    let offers_oauth2 = smtp
+        .server_info()
+        .supports_auth_mechanism(Mechanism::Xoauth2);
+    let login = Login {
+        place,
+        user: &settings.user,
+        key: settings.password.key(),
+        offers_oauth2,
+    };
     if smtp.server_info().get_auth_mechanism(&known).is_none() {
+        if offers_oauth2 {
+            return Err(login.refused(Refusal::NeedsOAuth2, "it offers XOAUTH2"));
+        }
         return Err(Error::new(
-            TroubleKind::Refused,
+            TroubleKind::LoginRefused,
             format!(
                 "{place} offers neither AUTH PLAIN nor AUTH LOGIN on this connection - check `tls` and `port` in [smtp]"
             ),
         ));
     }
-    let password = settings.password.expose_secret().to_owned();
-    let credentials = Credentials::new(settings.user.clone(), password);
-    match smtp.auth(&known, &credentials).await {
-        Ok(reply) if reply.has_code(235) => Ok(()),
-        Ok(reply) => Err(refused_us(place, unexpected(&reply))),
-        Err(e) => match SendFailure::from(e) {
-            // RFC 4954 section 6: 4xx is a passing trouble of the server.
-            SendFailure::Code(code, said) if code >= 500 => Err(Error::new(
-                TroubleKind::WrongPassword,
-                format!(
-                    "the server refused the password for {} at {place} - check `user` and `password_command` in \
-                     [smtp] (it says: {code} {said})",
-                    settings.user
-                ),
-            )),
-            passing @ (SendFailure::Code(..) | SendFailure::NoAnswer(_)) => {
-                Err(refused_us(place, passing))
-            }
-        },
+    let secret = password.expose_secret().to_owned();
+    let credentials = Credentials::new(settings.user.clone(), secret);
+    let failure = match smtp.auth(&known, &credentials).await {
+        Ok(reply) if reply.has_code(235) => return Ok(()),
+        Ok(reply) => unexpected(&reply),
+        Err(e) => SendFailure::from(e),
+    };
+    match failure {
+        SendFailure::Code(code, said) => {
+            let refusal = of_smtp(code, status(code, &said), &said);
+            let said = format!("{code} {}", quoted(&said));
+            Err(login.refused(refusal, &said))
+        }
+        broken @ SendFailure::NoAnswer(_) => Err(refused_us(place, &settings.user, broken)),
     }
 }

@@ -10,13 +10,14 @@
 mod connection;
 mod pool;
 mod reply;
+mod verdict;
+mod words;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use crate::net::{Place, Tls};
+use crate::password::Password;
 pub use crate::trouble::{Error, TroubleKind};
 pub use pool::Submitter;
 
@@ -32,7 +33,7 @@ pub struct Settings {
     /// User for the login; empty: no login (a relay on this computer).
     pub user: String,
     /// The password.
-    pub password: SecretString,
+    pub password: Password,
     /// Further certificates to trust, PEM.
     pub ca_file: Option<PathBuf>,
     /// Longest wait for a step before the letter: connection, TLS, greeting, login.
@@ -53,14 +54,14 @@ impl Settings {
         port: u16,
         tls: Tls,
         user: impl Into<String>,
-        password: SecretString,
+        password: impl Into<Password>,
     ) -> Settings {
         Settings {
             host: host.into(),
             port,
             tls,
             user: user.into(),
-            password,
+            password: password.into(),
             ca_file: None,
             timeout: Duration::from_secs(60),
             send_timeout: Duration::from_secs(300),
@@ -99,7 +100,21 @@ pub enum Submission {
     TryAgain {
         /// Why, in words for people.
         text: String,
+        /// What has to wait.
+        whose: Whose,
     },
+}
+
+/// Whose trouble it is that a letter was not taken: what has to wait until the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// This letter's alone.
+    Letter,
+    /// The account's: a limit of the provider, a setting, a password. No letter of it is taken now,
+    /// and each try makes it worse.
+    Account,
+    /// The server's, or that of the way to it: no letter gets through now, and that passes by itself.
+    Server,
 }
 
 /// What [`Submitter::probe`] saw.

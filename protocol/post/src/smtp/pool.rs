@@ -1,15 +1,15 @@
 //! The few connections, and which of them a letter takes.
 
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lettre::address::Address;
 use tokio::sync::Semaphore;
 
 use super::connection::{Connection, Letter};
-use super::reply::{SendFailure, Step, no_answer};
-use super::{Probe, Settings, Submission};
+use super::reply::{SendFailure, Step, no_answer, not_connected};
+use super::{Probe, Settings, Submission, Whose};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;
 
@@ -25,6 +25,21 @@ struct Shared {
     places: Semaphore,
     /// Whether somebody waits to close what stays unused.
     closing: AtomicBool,
+    opening: Opening,
+}
+
+/// Connections are opened side by side only while that works: a password that was refused is not sent
+/// once more by each letter that waits, lest the account be locked, and a server that is down is not
+/// tried by all of them.
+#[derive(Default)]
+struct Opening {
+    /// The last one succeeded.
+    works: AtomicBool,
+    /// Held by the only one that tries, as long as it is not known to work.
+    turn: tokio::sync::Mutex<()>,
+    /// How many have failed.
+    failures: AtomicU64,
+    last: Mutex<Option<Error>>,
 }
 
 impl std::fmt::Debug for Submitter {
@@ -48,6 +63,7 @@ impl Submitter {
             unused: Mutex::new(Vec::new()),
             places,
             closing: AtomicBool::new(false),
+            opening: Opening::default(),
         })))
     }
 
@@ -62,6 +78,7 @@ impl Submitter {
         let Ok(_place) = self.0.places.acquire().await else {
             return Submission::TryAgain {
                 text: "shutting down".to_owned(),
+                whose: Whose::Letter,
             };
         };
         while let Some(connection) = self.unused() {
@@ -69,17 +86,59 @@ impl Submitter {
                 Ok(submission) => return submission,
                 Err((failure, step)) if failure.is_stale_connection(step) => {}
                 Err((failure, step)) => {
-                    return failure.submission(step, &self.0.settings.place());
+                    return self.submission(failure, step, from);
                 }
             }
         }
-        match Connection::open(&self.0.settings, &self.0.tls).await {
-            Err(e) => Submission::TryAgain { text: e.text },
-            Ok((connection, _)) => match self.send(connection, &letter).await {
+        match self.open().await {
+            Err(e) => not_connected(e),
+            Ok(connection) => match self.send(connection, &letter).await {
                 Ok(submission) => submission,
-                Err((failure, step)) => failure.submission(step, &self.0.settings.place()),
+                Err((failure, step)) => self.submission(failure, step, from),
             },
         }
+    }
+
+    fn submission(&self, failure: SendFailure, step: Step, from: &str) -> Submission {
+        let settings = &self.0.settings;
+        failure.submission(step, &settings.place(), (&settings.user, from))
+    }
+
+    /// Opens a connection. Who waited for another's try, and saw it fail, does not try once more.
+    async fn open(&self) -> Result<Connection, Error> {
+        let opening = &self.0.opening;
+        let before = opening.failures.load(Ordering::SeqCst);
+        let turn = if opening.works.load(Ordering::SeqCst) {
+            None
+        } else {
+            Some(opening.turn.lock().await)
+        };
+        if turn.is_some() && opening.failures.load(Ordering::SeqCst) != before {
+            let last = opening.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(e) = last.as_ref() {
+                return Err(e.clone());
+            }
+        }
+        let opened = Connection::open(&self.0.settings, &self.0.tls).await;
+        opening.works.store(opened.is_ok(), Ordering::SeqCst);
+        if let Err(e) = &opened {
+            let mut last = opening.last.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = Some(e.clone());
+            opening.failures.fetch_add(1, Ordering::SeqCst);
+        }
+        opened.map(|(connection, _)| connection)
+    }
+
+    /// Gets the password now, where one is needed: what runs for a person tells first that there is none.
+    ///
+    /// # Errors
+    /// It can't be had.
+    pub async fn prepare(&self) -> Result<(), Error> {
+        let settings = &self.0.settings;
+        if !settings.user.is_empty() {
+            settings.password.secret().await?;
+        }
+        Ok(())
     }
 
     /// Connects, begins TLS and logs in; sends nothing.

@@ -2,13 +2,16 @@
 
 use lettre::transport::smtp;
 
-use super::Submission;
+use super::verdict::{Cause, Verdict, verdict};
+use super::{Submission, Whose};
 use crate::net::Place;
-use crate::trouble::quoted;
+use crate::trouble::{Error, TroubleKind, quoted};
 
 /// How far a letter had come. Before `Text`, the server has nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
+    /// Greeting and EHLO: no letter is meant yet.
+    Opening,
     Sender,
     Recipient,
     Data,
@@ -18,7 +21,7 @@ pub(super) enum Step {
 /// An error while a letter was sent.
 #[derive(Debug)]
 pub(super) enum SendFailure {
-    /// Code 4xx or 5xx, with the server's words.
+    /// Code 4xx or 5xx, with the server's words, all of them.
     Code(u16, String),
     /// No usable answer: the connection broke, or something else than SMTP came.
     NoAnswer(String),
@@ -27,11 +30,11 @@ pub(super) enum SendFailure {
 impl From<smtp::Error> for SendFailure {
     fn from(e: smtp::Error) -> SendFailure {
         let said = std::error::Error::source(&e).map(ToString::to_string);
-        let said = quoted(&said.unwrap_or_default());
+        let said = said.unwrap_or_default();
         match e.status() {
             Some(code) => SendFailure::Code(u16::from(code), said),
             None if said.is_empty() => SendFailure::NoAnswer(quoted(&e.to_string())),
-            None => SendFailure::NoAnswer(said),
+            None => SendFailure::NoAnswer(quoted(&said)),
         }
     }
 }
@@ -48,86 +51,177 @@ impl SendFailure {
         closed && step != Step::Text
     }
 
-    pub(super) fn submission(self, step: Step, place: &Place) -> Submission {
-        match self {
-            SendFailure::Code(code, said) if is_about_us(code, step) => Submission::TryAgain {
-                text: format!(
-                    "{place} wants another login or TLS ({code} {said}) - check `tls`, `user` and the password in {}",
-                    place.section
-                ),
-            },
-            SendFailure::Code(code, said) if (500..600).contains(&code) => Submission::Refused {
+    /// What it means for the letter that `from` sends by the account of `user`.
+    pub(super) fn submission(
+        self,
+        step: Step,
+        place: &Place,
+        (user, from): (&str, &str),
+    ) -> Submission {
+        let (code, said) = match self {
+            SendFailure::Code(code, said) => (code, said),
+            SendFailure::NoAnswer(why) => return no_answer(step, place, &why),
+        };
+        let meant = verdict(step, code, &said);
+        let said = quoted(&said);
+        match meant {
+            Verdict::Final => Submission::Refused {
                 code: Some(code),
                 text: format!("{place} refused it: {code} {said}"),
             },
-            SendFailure::Code(code, said) => Submission::TryAgain {
-                text: format!("{place} did not take it now: {code} {said}"),
+            Verdict::Later if (500..600).contains(&code) => Submission::TryAgain {
+                text: format!(
+                    "{place} did not take it, and not for a reason that lies in it or its recipient for sure: it is \
+                     tried again ({code} {said})"
+                ),
+                whose: Whose::Letter,
             },
-            SendFailure::NoAnswer(why) => no_answer(step, place, &why),
+            Verdict::Later => Submission::TryAgain {
+                text: format!("{place} did not take it now: {code} {said}"),
+                whose: Whose::Letter,
+            },
+            Verdict::AllLater(cause) => Submission::TryAgain {
+                text: cause.text(place, (user, from), code, &said),
+                whose: cause.whose(),
+            },
         }
+    }
+}
+
+impl Cause {
+    fn whose(self) -> Whose {
+        match self {
+            Cause::Limit
+            | Cause::Sender
+            | Cause::Login
+            | Cause::Tls
+            | Cause::Hello
+            | Cause::Relay
+            | Cause::Blocked => Whose::Account,
+            Cause::Trouble => Whose::Server,
+        }
+    }
+
+    /// What happened, and what to do about it.
+    fn text(self, place: &Place, (user, from): (&str, &str), code: u16, said: &str) -> String {
+        let section = place.section;
+        let account = if user.is_empty() {
+            "this computer".to_owned()
+        } else {
+            user.to_owned()
+        };
+        match self {
+            Cause::Limit => format!(
+                "{place} takes no letters of {account} for now, by a limit of the provider: they wait and leave by \
+                 themselves ({code} {said})"
+            ),
+            Cause::Sender => format!(
+                "{place} does not let {account} send as {from} - check `address`, and `user` in {section}, and that \
+                 the account may use that address; the letters wait for it ({code} {said})"
+            ),
+            Cause::Login => format!(
+                "{place} wants another login or TLS ({code} {said}) - check `tls`, `user` and the password in {section}"
+            ),
+            Cause::Tls => format!(
+                "{place} wants a protected connection first - check `tls` and `port` in {section} ({code} {said})"
+            ),
+            Cause::Hello => format!(
+                "{place} does not take the name by which this computer greets it (HELO, EHLO), which is its address: \
+                 use the provider's port for submission with a login (465 or 587) in {section}, or ask the provider \
+                 ({code} {said})"
+            ),
+            Cause::Relay => format!(
+                "{place} carries no letters of {account} to others - check `host`, `port` and `user` in {section}: it \
+                 has to be the provider's server for submission, with a login ({code} {said})"
+            ),
+            Cause::Blocked => format!(
+                "{place} takes nothing from {account} or from this computer's address - ask the provider; the letters \
+                 wait ({code} {said})"
+            ),
+            Cause::Trouble => format!("{place} does not serve us now: {code} {said}"),
+        }
+    }
+}
+
+/// The server refused what comes before any letter: greeting, EHLO, STARTTLS.
+pub(super) fn refused_us(place: &Place, user: &str, failure: SendFailure) -> Error {
+    let (code, said) = match failure {
+        SendFailure::Code(code, said) => (code, said),
+        SendFailure::NoAnswer(why) => {
+            return Error::new(
+                TroubleKind::Lost,
+                format!("the connection to {place} broke ({why})"),
+            );
+        }
+    };
+    let cause = match verdict(Step::Opening, code, &said) {
+        Verdict::AllLater(cause) => cause,
+        Verdict::Later | Verdict::Final => Cause::Trouble,
+    };
+    let kind = match cause {
+        Cause::Tls => TroubleKind::Tls,
+        Cause::Limit => TroubleKind::Busy,
+        Cause::Trouble if code < 500 => TroubleKind::Busy,
+        Cause::Trouble
+        | Cause::Sender
+        | Cause::Login
+        | Cause::Hello
+        | Cause::Relay
+        | Cause::Blocked => TroubleKind::Refused,
+    };
+    Error::new(
+        kind,
+        cause.text(place, (user, "anybody"), code, &quoted(&said)),
+    )
+}
+
+/// A connection that could not be made: nothing was said about the letter.
+pub(super) fn not_connected(e: Error) -> Submission {
+    let whose = match e.kind {
+        TroubleKind::WrongPassword
+        | TroubleKind::LoginRefused
+        | TroubleKind::NoPassword
+        | TroubleKind::Refused
+        | TroubleKind::Configuration => Whose::Account,
+        TroubleKind::NameNotFound
+        | TroubleKind::CannotConnect
+        | TroubleKind::Tls
+        | TroubleKind::Busy
+        | TroubleKind::Lost
+        | TroubleKind::TimedOut
+        | TroubleKind::NotUnderstood
+        | TroubleKind::Folder => Whose::Server,
+    };
+    Submission::TryAgain {
+        text: e.text,
+        whose,
     }
 }
 
 /// No answer where one was due. After the text it is unknown whether the server has the letter;
 /// the same bytes go again, and the receiver drops what comes twice (protocol 6).
 pub(super) fn no_answer(step: Step, place: &Place, why: &str) -> Submission {
-    let text = match step {
-        Step::Text => {
-            format!("no answer from {place} after the letter was sent ({why}): it goes again")
-        }
-        Step::Sender | Step::Recipient | Step::Data => {
-            format!("the connection to {place} failed before the letter was sent ({why})")
-        }
-    };
-    Submission::TryAgain { text }
-}
-
-/// Answers that speak of the login, not of the letter (RFC 4954 section 6, RFC 3207 section 4):
-/// a letter must not be lost to a wrong setting.
-fn is_about_us(code: u16, step: Step) -> bool {
-    matches!(code, 530 | 534 | 535 | 538) && step != Step::Text
+    match step {
+        Step::Text => Submission::TryAgain {
+            text: format!(
+                "no answer from {place} after the letter was sent ({why}): it goes again"
+            ),
+            whose: Whose::Letter,
+        },
+        Step::Opening | Step::Sender => Submission::TryAgain {
+            text: format!("the connection to {place} failed before the letter was sent ({why})"),
+            whose: Whose::Server,
+        },
+        Step::Recipient | Step::Data => Submission::TryAgain {
+            text: format!("the connection to {place} failed before the letter was sent ({why})"),
+            whose: Whose::Letter,
+        },
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Tls;
-
-    fn outcome(failure: SendFailure, step: Step) -> &'static str {
-        let place = Place {
-            host: "smtp.home.example".to_owned(),
-            port: 465,
-            tls: Tls::Implicit,
-            section: "[smtp]",
-        };
-        match failure.submission(step, &place) {
-            Submission::Accepted { .. } => "accepted",
-            Submission::Refused { .. } => "refused",
-            Submission::TryAgain { .. } => "again",
-        }
-    }
-
-    #[test]
-    fn only_a_final_refusal_of_the_letter_ends_it() {
-        let rows = [
-            (550, Step::Recipient, "refused"),
-            (550, Step::Sender, "refused"),
-            (554, Step::Text, "refused"),
-            (552, Step::Data, "refused"),
-            (450, Step::Recipient, "again"),
-            (421, Step::Text, "again"),
-            (452, Step::Sender, "again"),
-            (530, Step::Sender, "again"),
-            (535, Step::Recipient, "again"),
-            (250, Step::Data, "again"), // not what DATA is answered with
-        ];
-        for (code, step, expected) in rows {
-            let failure = SendFailure::Code(code, "words".to_owned());
-            assert_eq!(outcome(failure, step), expected, "{code} at {step:?}");
-        }
-        let silence = SendFailure::NoAnswer("eof".to_owned());
-        assert_eq!(outcome(silence, Step::Text), "again");
-    }
 
     #[test]
     fn a_letter_that_may_have_arrived_does_not_go_again_at_once() {

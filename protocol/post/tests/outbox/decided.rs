@@ -4,18 +4,26 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tradepost_post::outbox::{
-    Entry, Filter, Outcome, Policy, RECENT, RetryRefused, State, due, list, next_wake,
-    retry_all_now, retry_now, tried,
+    Due, Entry, Filter, Outcome, Policy, RECENT, RetryRefused, State, Waiting, due, list,
+    next_wake, pause, retry_all_now, retry_now, tried,
 };
-use tradepost_post::smtp::Submission;
+use tradepost_post::smtp::{Submission, Whose};
 use tradepost_post::store::Position;
 use tradepost_statements::Time;
 use tradepost_trades::rows::{MemoryRows, Rows as _};
 
-use super::letters::{accepted, at, get, id, later, next_try, put, queue, refused};
+use super::letters::{accepted, at, get, id, later, next_try, not_now, put, queue, refused};
 
 fn try_it(rows: &mut MemoryRows, id: Position, submission: &Submission, now: Time) -> Outcome {
-    let decided = tried(&get(rows, id), submission, now, 1.0, &Policy::default());
+    let waited = pause(rows);
+    let decided = tried(
+        &get(rows, id),
+        submission,
+        waited.as_ref(),
+        now,
+        1.0,
+        &Policy::default(),
+    );
     put(
         rows,
         &Entry::Tried(decided.clone()),
@@ -102,7 +110,8 @@ fn jitter_spreads_the_waits_and_durations_go_down_to_milliseconds() {
         give_up_after: Duration::from_secs(60),
     };
     let item = get(&rows, one);
-    let wait = |policy: &Policy, jitter| match tried(&item, &later(), at(1), jitter, policy).outcome
+    let wait = |policy: &Policy, jitter| match tried(&item, &later(), None, at(1), jitter, policy)
+        .outcome
     {
         Outcome::Later { next_try, .. } => next_try.since(at(1)).as_millis(),
         other @ (Outcome::Accepted { .. } | Outcome::Refused { .. } | Outcome::Expired { .. }) => {
@@ -211,6 +220,111 @@ fn a_letter_that_came_back_is_listed_as_failed_and_may_be_sent_again() {
     assert!(retry_now(&rows, one, at(7)).is_err());
 }
 
+/// When letters may leave again, in seconds since the start; none while nothing is in the way.
+fn paused_until(rows: &MemoryRows) -> Option<Time> {
+    pause(rows).map(|pause| pause.until)
+}
+
+#[test]
+fn a_trouble_of_the_account_makes_all_letters_wait_ever_longer() {
+    let mut rows = MemoryRows::default();
+    let [first, second, third] = [1, 2, 3].map(|n| queue(&mut rows, n, at(0)));
+    let limit = not_now(Whose::Account);
+    try_it(&mut rows, first, &limit, at(0));
+    assert_eq!(paused_until(&rows), Some(at(300)));
+    assert_eq!(due(&rows, at(299), 9), []);
+    // Another that was under way at the same time changes nothing.
+    try_it(&mut rows, second, &limit, at(1));
+    assert_eq!(paused_until(&rows), Some(at(300)));
+    // Shown at each, with the reason, also at what was never tried.
+    for item in list(&rows, Filter::Queued, 0) {
+        let State::Queued {
+            next_try,
+            last_error,
+        } = item.state
+        else {
+            panic!("it waits");
+        };
+        assert!(next_try >= at(300), "{next_try}");
+        assert_eq!(last_error.as_deref(), Some("4.3.2 not now"));
+    }
+    // The one that was never tried comes first; what failed stands behind it.
+    let tries = due(&rows, at(301), 9);
+    assert_eq!(tries.first().map(|item| item.id), Some(third));
+    try_it(&mut rows, third, &limit, at(301));
+    assert_eq!(paused_until(&rows), Some(at(301 + 600)));
+    let mut now = at(901);
+    for _ in 0..9 {
+        try_it(&mut rows, first, &limit, now);
+        let until = paused_until(&rows).unwrap();
+        assert!(until.since(now).as_secs() <= 60 * 60);
+        now = until;
+    }
+    // Accepted: nothing is in the way any more.
+    try_it(&mut rows, first, &accepted(), now);
+    assert_eq!(paused_until(&rows), None);
+    assert_eq!(due(&rows, now, 9).len(), 2);
+    // A refusal of one letter is as good a sign.
+    try_it(&mut rows, second, &limit, now);
+    assert_eq!(due(&rows, now, 9), []);
+    try_it(&mut rows, third, &refused(), now);
+    assert_eq!(paused_until(&rows), None);
+}
+
+#[test]
+fn what_waits_is_told_in_short() {
+    let mut rows = MemoryRows::default();
+    let queued = |rows: &MemoryRows| Waiting::of(&list(rows, Filter::Queued, 0));
+    let [first, _] = [1, 2].map(|n| queue(&mut rows, n, at(0)));
+    assert_eq!(queued(&rows), None, "these are on their way");
+    try_it(&mut rows, first, &not_now(Whose::Account), at(0));
+    let waiting = Waiting {
+        count: 2,
+        next_try: at(300),
+        why: "4.3.2 not now".to_owned(),
+    };
+    assert_eq!(queued(&rows), Some(waiting));
+}
+
+#[test]
+fn a_trouble_of_one_letter_keeps_no_other_and_one_of_the_server_only_for_seconds() {
+    let mut rows = MemoryRows::default();
+    let [first, second] = [1, 2].map(|n| queue(&mut rows, n, at(0)));
+    try_it(&mut rows, first, &later(), at(0));
+    assert_eq!(paused_until(&rows), None);
+    assert_eq!(due(&rows, at(1), 9), [get(&rows, second)]);
+    try_it(&mut rows, second, &not_now(Whose::Server), at(1));
+    assert_eq!(paused_until(&rows), Some(at(6)));
+    // The letter itself waits as the protocol says.
+    assert_eq!(next_try(&get(&rows, second)), Some(at(301)));
+    let mut now = at(6);
+    for _ in 0..9 {
+        try_it(&mut rows, second, &not_now(Whose::Server), now);
+        let until = paused_until(&rows).unwrap();
+        assert!(until.since(now).as_secs() <= 300);
+        now = until;
+    }
+}
+
+#[test]
+fn a_retry_by_the_operator_ends_the_wait_of_all() {
+    let mut rows = MemoryRows::default();
+    let [first, second] = [1, 2].map(|n| queue(&mut rows, n, at(0)));
+    try_it(&mut rows, first, &not_now(Whose::Account), at(0));
+    let all = retry_all_now(&rows, at(2));
+    assert_eq!(all.len(), 2, "the one that was never tried waits as well");
+    for entry in all {
+        put(&mut rows, &entry, id(999));
+    }
+    assert_eq!(due(&rows, at(2), 9).len(), 2);
+    try_it(&mut rows, first, &not_now(Whose::Account), at(3));
+    assert_eq!(due(&rows, at(4), 9), []);
+    let entry = retry_now(&rows, second, at(4)).unwrap();
+    put(&mut rows, &entry, id(999));
+    assert_eq!(Due::read(&rows, at(4), 9).pause, None);
+    assert_eq!(due(&rows, at(4), 9), [get(&rows, second)]);
+}
+
 #[test]
 fn the_list_shows_all_that_wait_and_the_newest_that_have_ended() {
     let mut rows = MemoryRows::default();
@@ -234,7 +348,14 @@ fn the_list_shows_all_that_wait_and_the_newest_that_have_ended() {
 fn what_is_said_about_a_letter_that_is_not_there_or_has_ended_changes_nothing() {
     let mut rows = MemoryRows::default();
     let one = queue(&mut rows, 1, at(0));
-    let late = tried(&get(&rows, one), &later(), at(5), 0.5, &Policy::default());
+    let late = tried(
+        &get(&rows, one),
+        &later(),
+        None,
+        at(5),
+        0.5,
+        &Policy::default(),
+    );
     let mut nowhere = late.clone();
     nowhere.id = id(50);
     try_it(&mut rows, one, &accepted(), at(1));
@@ -254,7 +375,8 @@ fn a_server_that_talks_too_much_is_cut_short() {
     let mut rows = MemoryRows::default();
     let one = queue(&mut rows, 1, at(0));
     let text = "ä".repeat(100_000);
-    try_it(&mut rows, one, &Submission::TryAgain { text }, at(1));
+    let whose = Whose::Letter;
+    try_it(&mut rows, one, &Submission::TryAgain { text, whose }, at(1));
     assert!(serde_json::to_string(&get(&rows, one)).unwrap().len() < 3_000);
 }
 

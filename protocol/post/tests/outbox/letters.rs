@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tradepost_post::outbox::{Entry, Item, NewItem, State, apply, item};
-use tradepost_post::smtp::Submission;
+use tradepost_post::smtp::{Submission, Whose};
 use tradepost_post::store::Position;
 use tradepost_statements::{Kind, Time};
 use tradepost_trades::rows::MemoryRows;
@@ -58,8 +58,13 @@ pub(crate) fn refused() -> Submission {
 }
 
 pub(crate) fn later() -> Submission {
+    not_now(Whose::Letter)
+}
+
+pub(crate) fn not_now(whose: Whose) -> Submission {
     Submission::TryAgain {
         text: "4.3.2 not now".to_owned(),
+        whose,
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod agent;
 mod carried;
 mod decided;
 mod letters;
+mod paused;
