@@ -7,6 +7,7 @@
 pub(crate) mod daily;
 mod entry;
 pub(crate) mod send;
+mod set_aside;
 mod telling;
 mod words;
 
@@ -23,11 +24,10 @@ use tradepost_statements::{Address, StatementId, Time};
 use tradepost_trades::buyer::{self, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
 use tradepost_trades::rows::{Row, Rows};
 
-pub(crate) use entry::{
-    Entry, Input, copies, cursors, kept_letter, left_to_prove, set_aside, waits_to_leave,
-};
+pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove, waits_to_leave};
 use send::Pen;
 pub(crate) use send::SendError;
+pub(crate) use set_aside::set_aside;
 pub(crate) use telling::{Event, next_event};
 
 use crate::again::Trust;

@@ -60,7 +60,7 @@ fn a_letter_that_does_not_come_is_told_of_until_it_comes() {
 
     world.room.faults().clear();
     world.home.run(&["daemon", "--once"]).ok();
-    assert_eq!(world.home.json(&["list"])[0]["trade"]["id"], "T-1001");
+    assert_eq!(world.home.json(&["list"])[0]["id"], "T-1001");
     assert_eq!(world.home.json(&["warnings"]).as_array().unwrap().len(), 0);
     assert_eq!(doctor(&world, "letters")["remedy"], Value::Null);
 }
@@ -112,7 +112,7 @@ fn a_folder_that_opens_at_a_later_try_is_no_failure_and_one_that_never_does_is_n
         .home
         .run(&["daemon", "--once"])
         .fails(1, "can't open the folder \"Shops\"");
-    assert_eq!(world.home.json(&["list"])[0]["trade"]["id"], "T-1001");
+    assert_eq!(world.home.json(&["list"])[0]["id"], "T-1001");
 
     let world = World::new();
     world.deliver(&record());
@@ -120,7 +120,7 @@ fn a_folder_that_opens_at_a_later_try_is_no_failure_and_one_that_never_does_is_n
         world.room.faults().once(Fault::ImapNo(command));
     }
     world.home.run(&["daemon", "--once"]).ok();
-    assert_eq!(world.home.json(&["list"])[0]["trade"]["id"], "T-1001");
+    assert_eq!(world.home.json(&["list"])[0]["id"], "T-1001");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_running_daemon_tells_of_a_folder_once_and_reads_it_when_it_opens() {
         .times(6, Fault::ImapBad(ImapCommand::Examine));
     let daemon = world.daemon();
     wait(
-        || world.home.json(&["list"])[0]["trade"]["id"] == "T-1001",
+        || world.home.json(&["list"])[0]["id"] == "T-1001",
         || daemon.log(),
     );
     for folder in ["\"INBOX\"", "\"Sent\""] {

@@ -13,7 +13,7 @@ use tradepost_trades::buyer::{
 use tradepost_trades::rows::{Row, Rows};
 
 use super::telling::{self, EventId};
-use super::{LedgerError, words};
+use super::{LedgerError, set_aside, words};
 use crate::again::{Left, Trust};
 use crate::receive;
 
@@ -229,7 +229,6 @@ const SETTINGS: &[u8] = b"c/settings";
 const TRUST: &[u8] = b"c/trust";
 const LEFT: &[u8] = b"c/again";
 const CURSORS: &str = "c/cursor/";
-const ASIDE: &str = "c/aside/";
 const COPIES: &str = "c/copy/";
 const LETTERS: &str = "c/letter/";
 const NEWEST: &str = "c/newest/";
@@ -265,7 +264,7 @@ pub(super) fn decide(
             buyer::proven_again(settings, rows, *letter, proof.as_ref(), *now)
         }
         Entry::Counted { counted, now } => buyer::count(settings, rows, *counted, *now),
-        Entry::Aside { news } => unread(settings, rows, news),
+        Entry::Aside { news } => set_aside::decide(settings, rows, news),
         Entry::Settings { .. }
         | Entry::Trust { .. }
         | Entry::JudgedThrough { .. }
@@ -367,7 +366,7 @@ fn own_rows(
         }
         Entry::Copied { item } => vec![Row::delete(copy_key(*item))],
         Entry::Cursor { folder, cursor, .. } => put(format!("{CURSORS}{folder}"), cursor),
-        Entry::Aside { news } => news.rows(rows, ASIDE),
+        Entry::Aside { news } => set_aside::rows(rows, news),
         Entry::CursorsForgotten => rows
             .scan(CURSORS.as_bytes())
             .into_iter()
@@ -445,45 +444,6 @@ pub(crate) fn cursors(rows: &dyn Rows) -> BTreeMap<String, Cursor> {
             Some((folder.to_owned(), place.into()))
         })
         .collect()
-}
-
-/// Letters of the mailbox that could not be had.
-pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::Kept> {
-    aside::kept(rows, ASIDE)
-}
-
-/// Warnings about letters that could not be had, one for each; what is beyond is told of as more of
-/// its folder.
-const MOST_UNREAD: usize = 100;
-
-/// A letter that can't be had is told of, until it can be.
-fn unread(settings: &Settings, rows: &dyn Rows, news: &aside::News) -> Change {
-    let folder = &news.folder;
-    let place = |(validity, uid): (u32, u32)| format!("{folder}/{validity}/{uid}");
-    let kept = set_aside(rows);
-    let is_settled = |k: &aside::Kept| news.settled.contains(&(k.uid_validity, k.uid));
-    let mut settled: Vec<String> = news.settled.iter().copied().map(place).collect();
-    if kept.iter().filter(|k| k.folder == *folder).all(is_settled) {
-        settled.push(folder.clone());
-    }
-    let letters = news.set_aside.iter().enumerate().map(|(n, aside)| {
-        let is_known = kept.iter().any(|k| {
-            k.folder == *folder && k.uid_validity == news.uid_validity && k.uid == aside.uid
-        });
-        if is_known || kept.len() + n < MOST_UNREAD {
-            buyer::Unread {
-                place: place((news.uid_validity, aside.uid)),
-                text: format!("letter {} in {folder}: {}", aside.uid, aside.reason),
-            }
-        } else {
-            buyer::Unread {
-                place: folder.clone(),
-                text: format!("more letters in {folder}: see the log"),
-            }
-        }
-    });
-    let letters: Vec<buyer::Unread> = letters.collect();
-    buyer::unread(settings, rows, &letters, &settled, news.at)
 }
 
 /// Letters that have left and whose copies are still to be put into the Sent folder.

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::mend::{HERE, Literal, may_have_literals, mend};
+use super::mend::{may_have_literals, mend};
+use super::tokens::{HERE, Literal};
 use crate::net::wire::Wire;
 
 /// Longest response without its literals that is read whole; a search of one window has 20 KiB.

@@ -2,8 +2,10 @@
 
 use super::failure::{Failure, unless_denied};
 use super::folders::{choose_sent, examine, list};
+use super::look::headers_of_newest;
 use super::names::quote;
-use super::select::{self, field, headers_of_newest, search};
+use super::search::{NEWEST, search};
+use super::select::field;
 use super::session::Session;
 use super::{SentFolder, Settings, login};
 use crate::net::tls::TlsClient;
@@ -104,6 +106,6 @@ async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failu
     };
     let wanted = format!(" HEADER Message-ID {quoted}");
     // Where it is refused, the newest must do.
-    let found = unless_denied(search(session, (1, select::NEWEST), &wanted).await)?;
+    let found = unless_denied(search(session, (1, NEWEST), &wanted).await)?;
     Ok(found.flatten().is_some_and(|f| !f.is_empty()))
 }

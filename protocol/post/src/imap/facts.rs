@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_imap::imap_proto::{AttributeValue, Response};
 use tradepost_statements::Time;
 
-use super::select::internal_date;
+use super::dates::internal_date;
 
 /// Everything that was not asked for is `None`.
 #[derive(Debug, Default)]

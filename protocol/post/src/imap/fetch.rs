@@ -10,8 +10,10 @@ use tradepost_statements::Time;
 
 use super::facts::Body;
 use super::failure::Failure;
+use super::look::FIELDS_EACH;
 use super::memory::{Asked, Memory, Place};
-use super::select::{FIELDS_EACH, LARGEST, is_there, set};
+use super::search::{is_there, set};
+use super::select::LARGEST;
 use super::session::{Limits, SMALL, Session};
 use super::{RawMail, SetAside};
 

@@ -7,7 +7,7 @@ use async_imap::imap_proto::{
 use super::SentFolder;
 use super::failure::{Failure, unless_denied};
 use super::names::{decode, encode, quote, quote_raw};
-use super::select::{NEWEST, uids_in};
+use super::search::{NEWEST, uids_in};
 use super::session::{SMALL, Session};
 use crate::trouble::{Error, TroubleKind};
 

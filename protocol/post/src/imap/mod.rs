@@ -21,20 +21,24 @@
 
 mod answers;
 mod append;
+mod dates;
 mod facts;
 mod failure;
 mod fetch;
 mod folders;
 mod idle;
 mod login;
+mod look;
 mod memory;
 mod mend;
 mod names;
 mod probe;
 mod scan;
+mod search;
 mod seek;
 mod select;
 mod session;
+mod tokens;
 mod watch;
 
 pub mod aside;
@@ -51,8 +55,8 @@ use crate::password::Password;
 pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
 pub use probe::{Probe, probe};
+pub use search::HeaderSearch;
 pub use seek::seek;
-pub use select::HeaderSearch;
 pub use watch::watch;
 
 /// How the mailbox is reached.

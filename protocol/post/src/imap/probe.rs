@@ -8,7 +8,9 @@ use tradepost_statements::Time;
 
 use super::failure::{Failure, unless_denied};
 use super::folders::{Folder, choose_sent, examine, list};
-use super::select::{HeaderSearch, field, headers_of_newest, newest_received, try_search};
+use super::look::{headers_of_newest, newest_received};
+use super::search::{HeaderSearch, try_search};
+use super::select::field;
 use super::session::Session;
 use super::{SentFolder, Settings, login};
 use crate::clock::{Clock, SystemClock};

@@ -8,8 +8,10 @@ use tradepost_statements::Time;
 use super::failure::{Failure, unless_denied};
 use super::fetch::{Choice, Fetched, From, NOT_SHOWN, NOT_TO_BE_HAD, fetch, next_group};
 use super::folders::{Folder, Mailbox, examine};
+use super::look::{Looked, look, look_at};
 use super::memory::{Asked, Memory};
-use super::select::{self, HeaderSearch, LARGEST, Looked, Seen, Window};
+use super::search::{self, HeaderSearch, Window};
+use super::select::{LARGEST, Seen};
 use super::session::{SMALL, Session};
 use super::{Cursor, MailEvent, TroubleKind, Watch};
 
@@ -123,8 +125,8 @@ impl Round<'_> {
             .map_or(0, |c| c.last_uid);
         // Before looking: what is announced from now on is looked at next time.
         self.session.news = false;
-        let behind = (last.saturating_add(1), select::NEWEST);
-        let looked = select::look(self.session, behind).await?;
+        let behind = (last.saturating_add(1), search::NEWEST);
+        let looked = look(self.session, behind).await?;
         let newest_seen = looked.seen.last().map(|s| s.uid);
         let Some(newest) = newest_seen.max(looked.unseen.last().copied()) else {
             return Ok(());
@@ -167,7 +169,7 @@ impl Round<'_> {
         if let Some(newest) = told.last() {
             return Ok(*newest);
         }
-        let all = select::uids_in(self.session, (1, select::NEWEST)).await?;
+        let all = search::uids_in(self.session, (1, search::NEWEST)).await?;
         all.last()
             .copied()
             .ok_or_else(|| Failure::Denied("nothing, though there are letters".to_owned()))
@@ -273,7 +275,7 @@ impl Round<'_> {
         window: Window,
         rule: impl Fn(&Seen) -> bool,
     ) -> Result<Vec<Choice>, Failure> {
-        let looked = select::look(self.session, window).await?;
+        let looked = look(self.session, window).await?;
         Ok(chosen(&looked, rule))
     }
 
@@ -301,7 +303,7 @@ impl Round<'_> {
         self.memory.search_works = Some(found.is_some());
         let Some(uids) = found else { return Ok(None) };
         // Some servers find more than was asked for.
-        let looked = select::look_at(self.session, &uids).await?;
+        let looked = look_at(self.session, &uids).await?;
         Ok(Some(chosen(&looked, Seen::is_marked)))
     }
 
@@ -311,13 +313,13 @@ impl Round<'_> {
         since: Option<Time>,
     ) -> Result<Option<Vec<u32>>, Failure> {
         if self.memory.search_works.is_none() {
-            match select::try_search(self.session).await? {
+            match search::try_search(self.session).await? {
                 HeaderSearch::Works => {}
                 HeaderSearch::Fails | HeaderSearch::Untried => return Ok(None),
             }
         }
-        let wanted = select::marked_since(since);
-        select::search(self.session, window, &wanted).await
+        let wanted = search::marked_since(since);
+        search::search(self.session, window, &wanted).await
     }
 
     /// A window over whose headers connections failed: each letter alone, so that only the one
@@ -329,14 +331,14 @@ impl Round<'_> {
         window: Window,
     ) -> Result<Vec<Choice>, Failure> {
         let mut choices = Vec::new();
-        for uid in select::uids_in(self.session, window).await? {
+        for uid in search::uids_in(self.session, window).await? {
             let place = (folder.name.clone(), validity, uid);
             if self.memory.is_hopeless(&place) {
                 choices.push(Choice::hopeless(uid, NOT_TO_BE_HAD));
                 continue;
             }
             self.memory.asked = Some(Asked::One(place));
-            let looked = select::look_at(self.session, &[uid]).await?;
+            let looked = look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
             choices.extend(chosen(&looked, Seen::may_matter));
         }
@@ -391,7 +393,7 @@ impl Round<'_> {
             // Whatever happens, it has had its try.
             self.memory.tried_again(&place, self.watch.idle_for);
             self.memory.asked = Some(Asked::One(place));
-            let looked = select::look_at(self.session, &[uid]).await?;
+            let looked = look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
             let choices = chosen(&looked, |_| true);
             let mut fetched = self.fetch(folder, validity, &choices).await;

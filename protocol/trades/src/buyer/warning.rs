@@ -253,9 +253,8 @@ impl WarningKind {
                 "A letter of yours did not arrive: it came back, or the mail server did not take it. Check the address; it is sent again by itself."
             }
             WarningKind::UnreadLetter => {
-                "A letter lies in your mailbox that may be about a trade, and the mail server did not hand it out, or not whole. The letters \
-                 behind it are read. Look at it with another mail program: if it matters, save it as a file and read that with \
-                 `tradepost import`, or ask its sender to send it again. If the server hands it out later, this is settled by itself."
+                "The mail server did not hand out this letter, or not whole; the others are read. Look at it with another mail program: if it \
+                 matters, save it and read the file with `tradepost import`. When it comes after all, this is resolved."
             }
             WarningKind::LookalikeSender => {
                 "The sender's domain is not the party's, but easily taken for it. Compare them letter by letter. Pay nothing, open no link \
