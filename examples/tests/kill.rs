@@ -210,7 +210,8 @@ fn emit_until_accepted(
             .map(|(key, line)| format!("{}\n", line.to_json(key)))
             .collect();
         let mut emit = server.spawn(&["emit", "-"]);
-        let outcome = if dice.below(5) == 0 {
+        let is_killed = dice.below(5) == 0;
+        let outcome = if is_killed {
             emit.stdin
                 .as_mut()
                 .unwrap()
@@ -242,6 +243,11 @@ fn emit_until_accepted(
                 });
             }
         }
+        assert!(
+            is_killed || !outcome.status.success() || open.is_empty(),
+            "{}: it says that all is recorded, but {open:?} has no answer: {outcome:?}",
+            server.name
+        );
         assert!(
             Instant::now() < deadline,
             "{}: {open:?} in vain for {PATIENCE:?}: {outcome:?}",

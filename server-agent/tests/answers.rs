@@ -458,6 +458,54 @@ async fn however_run_ends_what_emit_says_is_recorded_is_recorded() {
     }
 }
 
+/// The script that shops copy: `examples/merchant/tell.sh`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shops_script_tells_the_truth_while_run_is_restarted() {
+    let room = room().await;
+    let written = room.server(SHOP, SHOP_TOML);
+    let folder = room.folder.path();
+    let shop = Server {
+        config: folder.join("shop.toml"),
+        data: folder.join("data"),
+    };
+    std::fs::rename(&written.config, &shop.config).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/merchant/tell.sh");
+    std::fs::copy(script, folder.join("tell.sh")).unwrap();
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_tradepost-server"));
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", programs.parent().unwrap().display());
+    let tell = |trade: &str| {
+        Command::new("sh")
+            .arg(folder.join("tell.sh"))
+            .args([trade, "preparing"])
+            .env("PATH", &path)
+            .env_remove("XDG_RUNTIME_DIR")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    for round in 0..8 {
+        let trade = format!("W-{round}");
+        shop.emit(&json!({ "key": trade, "record": record(&trade) }));
+        let running = shop.run();
+        let telling = tell(&trade);
+        if round % 2 == 0 {
+            assert_eq!(running.terminate(), Some(0));
+        } else {
+            running.kill();
+        }
+        let next = shop.run();
+        let told = telling.wait_with_output().unwrap();
+        assert!(told.status.success(), "{}", stderr(&told));
+        let trades = shop.json(&["trades", "--json", &trade]);
+        assert_eq!(trades[0]["order"]["state"], "preparing", "{trades}");
+        assert_eq!(next.terminate(), Some(0));
+    }
+    let unknown = tell("W-99").wait_with_output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1), "it was refused");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_frozen_is_given_up_with_words_and_asked_again_once_it_goes_on() {
     let room = room().await;
@@ -700,19 +748,27 @@ async fn who_emits_hears_why_a_line_could_not_be_recorded() {
         .env_remove("XDG_RUNTIME_DIR");
     let running = shop.run_by(limited);
     let text = "z".repeat(4000);
-    let fail = (0..2000).find_map(|n| {
-        let line = json!({ "key": format!("k{n}"), "trade": "W-1", "track": "order", "state": "preparing",
-            "text": text });
-        let out = shop.say(&["emit"], &format!("{line}\n"));
-        (!out.status.success()).then(|| (out, format!("{line}\n")))
+    let lines_of = |call: usize| -> String {
+        let lines = (0..50).map(|n| {
+            json!({ "key": format!("{call}-{n}"), "trade": "W-1", "track": "order", "state": "preparing",
+                "text": text })
+        });
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    // The book grows by some hundred kilobytes each time.
+    let fail = (0..100).find_map(|call| {
+        let out = shop.say(&["emit"], &lines_of(call));
+        (!out.status.success()).then(|| (out, lines_of(call)))
     });
-    let (failed, line) = fail.expect("a line that does not fit");
+    let (failed, lines) = fail.expect("a line that does not fit");
     assert_eq!(failed.status.code(), Some(1));
-    assert!(failed.stdout.is_empty());
-    for words in ["large", "line 1", "the same keys"] {
+    let recorded = answers(&failed);
+    assert!(recorded.len() < 50);
+    for words in ["large", "line", "-50", "the same keys"] {
         assert!(stderr(&failed).contains(words), "{}", stderr(&failed));
     }
     drop(running);
-    let again = shop.say(&["emit"], &line);
+    let again = shop.say(&["emit"], &lines);
     assert!(again.status.success(), "{}", stderr(&again));
+    assert_eq!(answers(&again)[..recorded.len()], recorded);
 }

@@ -64,7 +64,7 @@ async fn serve(mut p: Peer, at: At, answer: &'static str) {
         if step == Text {
             while p.line().await.is_some_and(|line| line != ".") {}
         }
-        if step == at && n != 2 {
+        if step == at && n != 2 && !answer.starts_with('2') {
             p.raw(&text).await;
             p.line().await;
             return p.say("221 bye").await;

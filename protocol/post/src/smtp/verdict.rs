@@ -53,7 +53,7 @@ pub(super) fn verdict(step: Step, code: u16, said: &str) -> Verdict {
     if !(500..600).contains(&code) {
         return passing(step, code, status, &text);
     }
-    let cause = status.and_then(of_all).or_else(|| text.cause());
+    let cause = of_status(status, &text).or_else(|| text.cause());
     match step {
         // Nothing of the recipient and of the letter is known to the server yet.
         Step::Opening | Step::Sender => match status {
@@ -71,7 +71,7 @@ fn refused(step: Step, code: u16, status: Option<Status>, text: &Text) -> Verdic
     if text.is_of_the_recipients_rate() {
         return Verdict::Later;
     }
-    if let Some(cause) = status.and_then(of_all) {
+    if let Some(cause) = of_status(status, text) {
         return Verdict::AllLater(cause);
     }
     let of_recipient = status.is_some_and(of_the_recipient);
@@ -114,7 +114,7 @@ fn passing(step: Step, code: u16, status: Option<Status>, text: &Text) -> Verdic
     if text.is_of_the_recipients_rate() {
         return Verdict::Later;
     }
-    let cause = status.and_then(of_all).or_else(|| text.strong_cause());
+    let cause = of_status(status, text).or_else(|| text.strong_cause());
     match (cause, step) {
         (Some(cause), _) => Verdict::AllLater(cause),
         // RFC 5321 section 3.8: it closes the connection, whatever the command.
@@ -160,6 +160,20 @@ fn session(code: u16, status: Option<Status>, text: &Text) -> Option<Cause> {
         _ if text.wants_login() => Some(Cause::Login),
         _ if text.wants_tls() => Some(Cause::Tls),
         _ => None,
+    }
+}
+
+/// What the status code says of the account; the server's own trouble may have a reason that lies in the account.
+fn of_status(status: Option<Status>, text: &Text) -> Option<Cause> {
+    match status.and_then(of_all)? {
+        Cause::Trouble => text.strong_cause().or(Some(Cause::Trouble)),
+        cause @ (Cause::Limit
+        | Cause::Sender
+        | Cause::Login
+        | Cause::Tls
+        | Cause::Hello
+        | Cause::Relay
+        | Cause::Blocked) => Some(cause),
     }
 }
 

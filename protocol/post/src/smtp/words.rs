@@ -208,6 +208,7 @@ impl Text {
                 "throttl",
                 "flood",
                 "too many",
+                "concurrent connection",
                 "too much mail",
                 "too fast",
                 "too quickly",
