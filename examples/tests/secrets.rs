@@ -166,7 +166,7 @@ fn a_world_that_logs_everything() -> (World, Secrets) {
         format!("password_command = \"cat '{}'\"", file.display()),
     );
     customs.imap =
-        "timeout = \"2 s\"\nretry_first = \"50 ms\"\nretry_longest = \"200 ms\"\n".to_owned();
+        "timeout = \"2 s\"\nretry_first = \"50 ms\"\nretry_longest = \"200 ms\"\npoll = \"200 ms\"\n".to_owned();
     customs.smtp = "timeout = \"2 s\"\nsend_timeout = \"1 s\"\n".to_owned();
     let submissions = "[timers]\nsubmit_first = \"50 ms\"\nsubmit_longest = \"200 ms\"\n";
     customs.sections.insert(ANN, submissions.to_owned());
