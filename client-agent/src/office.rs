@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
-use tokio::task::spawn_blocking;
+use tradepost_post::blocking;
 use tradepost_post::dkim::NoProver;
 use tradepost_post::outbox::{self, Bell, State};
 use tradepost_post::store::Position;
@@ -70,10 +70,7 @@ impl Office {
         work: impl FnOnce(&Office) -> T + Send + 'static,
     ) -> T {
         let office = Arc::clone(self);
-        match spawn_blocking(move || work(&office)).await {
-            Ok(done) => done,
-            Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-        }
+        blocking(move || work(&office)).await
     }
 
     /// Enters something, tells the person, and wakes who has to do with it.

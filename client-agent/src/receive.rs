@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, UnreadableKind};
+use tradepost_post::blocking;
 use tradepost_post::dkim::{NoProver, Proven, Prover, Unproven};
 use tradepost_statements::{Address, Time};
 use tradepost_trades::buyer::{self, Judgement};
@@ -111,10 +112,7 @@ impl Reader {
                         .map(|l| read_sent(l, &ours, now))
                         .collect()
                 };
-                match tokio::task::spawn_blocking(read).await {
-                    Ok(read) => read,
-                    Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-                }
+                blocking(read).await
             }
         }
     }

@@ -18,6 +18,7 @@ use tradepost_post::clock::SystemClock;
 use tradepost_post::dkim::{Prover, Signing};
 use tradepost_post::door::{self, Door};
 use tradepost_post::imap::{self, MailEvent, SentFolder};
+use tradepost_post::joined;
 use tradepost_post::outbox::{self, Failure, Pace};
 use tradepost_post::smtp::Submitter;
 use tradepost_post::stop::{self, Stop, Stopper};
@@ -250,12 +251,9 @@ impl Events {
 async fn ended<T>(task: &mut Option<JoinHandle<T>>) -> T {
     match task {
         Some(running) => {
-            let done = running.await;
+            let done = joined(running).await;
             *task = None;
-            match done {
-                Ok(done) => done,
-                Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-            }
+            done
         }
         None => std::future::pending().await,
     }

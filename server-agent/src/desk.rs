@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::task::spawn_blocking;
+use tradepost_post::blocking;
 use tradepost_post::clock::{Clock, SystemClock};
 use tradepost_post::outbox::Bell;
 use tradepost_post::store::{IndexOpened, StoreError};
@@ -93,10 +93,7 @@ impl Desk {
         work: impl FnOnce(&Desk) -> T + Send + 'static,
     ) -> T {
         let desk = Arc::clone(self);
-        match spawn_blocking(move || work(&desk)).await {
-            Ok(done) => done,
-            Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-        }
+        blocking(move || work(&desk)).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! stores what was judged. It does not know what an order is: what a letter says is decided
 //! elsewhere.
 
+mod blocking;
 pub mod clock;
 pub mod command;
 pub mod config;
@@ -23,5 +24,6 @@ pub mod stop;
 pub mod store;
 pub mod trouble;
 
+pub use blocking::{blocking, joined};
 pub use password::Password;
 pub use secrecy::SecretString;

@@ -1,9 +1,10 @@
 //! Work that only computes, on all cores and off the async threads.
 
 use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
+
+use crate::joined;
 
 /// What `work` makes of each item, in their order.
 pub(super) async fn on_all_cores<T, R>(
@@ -33,11 +34,7 @@ where
         .collect();
     let mut results = Vec::with_capacity(count);
     for worker in workers {
-        match worker.await {
-            Ok(done) => results.extend(done),
-            // A worker only ends early by a panic, which is the caller's.
-            Err(e) => resume_unwind(e.into_panic()),
-        }
+        results.extend(joined(worker).await);
     }
     results.sort_by_key(|(at, _)| *at);
     results.into_iter().map(|(_, result)| result).collect()
