@@ -208,7 +208,8 @@ async fn connections_that_come_to_nothing_are_made_ever_more_rarely_and_told_eve
         let mut told = 0;
         while waits.len() < 8 {
             match watching.next().await {
-                MailEvent::Trouble(trouble) => {
+                // The folder, which has a wait of its own, is told of once.
+                MailEvent::Trouble(trouble) if trouble.folder.is_none() => {
                     told += usize::from(is_told(trouble.times));
                     waits.push(trouble.retry_in.as_millis());
                 }

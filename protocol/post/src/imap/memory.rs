@@ -39,6 +39,16 @@ pub(super) enum Asked {
     Folder(String),
 }
 
+impl Asked {
+    /// Whether a letter may be at fault, or several.
+    pub(super) fn is_of_letters(&self) -> bool {
+        match self {
+            Asked::Window(_) | Asked::Group(_) | Asked::One(_) => true,
+            Asked::Folder(_) => false,
+        }
+    }
+}
+
 /// Folder, UIDVALIDITY, UID.
 pub(super) type Place = (String, u32, u32);
 

@@ -13,7 +13,7 @@ use super::failure::{Failure, unless_denied};
 use super::folders::{self, Folder, choose_sent, status};
 use super::idle::{Woken, idle};
 use super::login;
-use super::memory::{Blame, Memory};
+use super::memory::{Asked, Blame, Memory};
 use super::scan::Round;
 use super::session::Session;
 use super::{Cursor, MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
@@ -107,6 +107,9 @@ impl Watcher {
                 Err(failure) => failure.into_error(&self.settings.place(), "to go on"),
             };
             self.session = None;
+            // Opening a folder is what every connection begins with: a server that ends there is left
+            // alone ever longer. The folder has a wait of its own besides.
+            let over_a_letter = self.memory.asked.as_ref().is_some_and(Asked::is_of_letters);
             let blame = self.memory.blame(&error);
             fruitless = match (self.memory.progress, blame) {
                 (true, _) => 1,
@@ -123,10 +126,11 @@ impl Watcher {
                 return Err(error);
             }
             let lived = self.logged_in.map(|at| at.elapsed());
-            // The wait is the server's: it does not grow over what one letter or folder did.
+            // The wait is the server's: it does not grow over what one letter did.
+            let is_blamed = matches!(blame, Blame::Suspected | Blame::Known);
             let was_of_use = lived.is_some_and(|l| l >= self.watch.lived)
                 || brought_letters(&before, &self.memory.cursors)
-                || matches!(blame, Blame::Suspected | Blame::Known);
+                || (is_blamed && over_a_letter);
             let mut trouble = self
                 .waits
                 .after(error, lived.is_some(), was_of_use, &self.watch);
