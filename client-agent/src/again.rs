@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tradepost_buyer::{Judgement, Verdict, unbelieved};
 use tradepost_statements::{Address, Evidence};
-use tradepost_trades::buyer::{Judgement, Verdict, unbelieved};
 
 use crate::config::Config;
 use crate::daemon;

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tradepost_agent::outbox::{self, Carriage, Due, Failure, Item, Outcome, Tried};
+use tradepost_buyer::Returned;
 use tradepost_letters::untrusted::show;
 use tradepost_post::imap;
-use tradepost_post::outbox::{self, Carriage, Due, Failure, Item, Outcome, Tried};
 use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_post::stop::Stop;
 use tradepost_statements::Time;
-use tradepost_trades::buyer::Returned;
 use tradepost_trades::rows::Rows;
 
 use crate::ledger::{Entry, Input, copies, tried};

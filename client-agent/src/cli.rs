@@ -8,7 +8,7 @@ mod order;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tradepost_post::config::Span;
+use tradepost_agent::config::Span;
 
 pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
 pub(crate) use asking::{AddArgs, AskArgs, ScheduleCommand};

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::CommandFactory;
 use serde_json::Value;
-use tradepost_trades::buyer::view::{
+use tradepost_buyer::view::{
     ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
 };
 

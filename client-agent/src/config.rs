@@ -7,17 +7,17 @@ use std::time::Duration;
 use anyhow::Context;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
-use tradepost_letters::RelayPolicy;
-use tradepost_post::command::Program;
-use tradepost_post::config::{
+use tradepost_agent::command::Program;
+use tradepost_agent::config::{
     AdoptToml, ConfigError, DkimToml, EnvironmentToml, ImapToml, SmtpToml, Source, Span, Spanned,
     TrustToml, make_private_folder,
 };
-use tradepost_post::dkim::{KeySource, Signing};
-use tradepost_post::door;
-use tradepost_post::outbox::Policy;
+use tradepost_agent::door;
+use tradepost_agent::outbox::Policy;
+use tradepost_buyer::{self as buyer, Adopt, Settings};
+use tradepost_letters::RelayPolicy;
+use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::{Address, Amount};
-use tradepost_trades::buyer::{self, Adopt, Settings};
 
 use crate::cli::Places;
 

@@ -17,12 +17,12 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tradepost_post::clock::SystemClock;
-use tradepost_post::door::Door;
+use tradepost_agent::clock::SystemClock;
+use tradepost_agent::door::Door;
+use tradepost_agent::outbox::{self, Failure};
 use tradepost_post::imap::{self, MailEvent};
-use tradepost_post::outbox::{self, Failure};
 use tradepost_post::stop::{self, Stop};
-use tradepost_post::store::{Opened, StoreError};
+use tradepost_store::{Opened, StoreError};
 
 use crate::carry::{Carrier, copy_what_left, due, keep_copies};
 use crate::cli::Places;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use tradepost_post::clock::SystemClock;
-use tradepost_post::store::StoreError;
+use tradepost_agent::clock::SystemClock;
+use tradepost_store::StoreError;
 
 use crate::again::judge_again;
 use crate::cli::Places;

@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tradepost_agent::clock::SystemClock;
+use tradepost_agent::config::make_private_folder;
+use tradepost_agent::door;
+use tradepost_agent::outbox::{Filter, Item, Waiting, list};
 use tradepost_letters::untrusted::show;
-use tradepost_post::clock::SystemClock;
-use tradepost_post::config::make_private_folder;
-use tradepost_post::door;
 use tradepost_post::imap::aside::{Kept, in_words};
-use tradepost_post::outbox::{Filter, Item, Waiting, list};
-use tradepost_post::store::StoreError;
+use tradepost_store::StoreError;
 
 use crate::cli::Places;
 use crate::config::{Config, config_file, data_folder};

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tradepost_post::dkim::Unproven;
-use tradepost_trades::buyer::{NewProof, awaiting_proof};
+use tradepost_buyer::{NewProof, awaiting_proof};
+use tradepost_proof::dkim::Unproven;
 
 use crate::ledger::{Entry, Input, LedgerError, kept_letter};
 use crate::office::Office;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
-use tradepost_post::config::Source;
-use tradepost_post::dkim::Unproven;
-use tradepost_post::store::{Position, Record};
+use tradepost_agent::config::Source;
+use tradepost_buyer::Judgement;
+use tradepost_proof::dkim::Unproven;
 use tradepost_statements::Time;
-use tradepost_trades::buyer::Judgement;
+use tradepost_store::{Position, Record};
 use tradepost_trades::rows::MemoryRows;
 
 use crate::config::Config;

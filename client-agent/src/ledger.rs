@@ -14,14 +14,15 @@ mod words;
 use std::path::Path;
 use std::sync::Arc;
 
-use tradepost_post::clock::Clock;
-use tradepost_post::dkim::Signing;
-use tradepost_post::outbox;
-use tradepost_post::store::{
+use tradepost_agent::clock::Clock;
+use tradepost_agent::outbox;
+use tradepost_agent::trail::recall;
+use tradepost_buyer::{self as buyer, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
+use tradepost_proof::dkim::Signing;
+use tradepost_statements::{Address, StatementId, Time};
+use tradepost_store::{
     self, Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
 };
-use tradepost_statements::{Address, StatementId, Time};
-use tradepost_trades::buyer::{self, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
 use tradepost_trades::rows::{Row, Rows};
 
 pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove, waits_to_leave};
@@ -55,7 +56,7 @@ pub(crate) struct Ledger {
 
 /// How the store of a ledger is opened, and repaired.
 pub(crate) fn options() -> Options {
-    Options::new(FORMAT, store::recall)
+    Options::new(FORMAT, recall)
 }
 
 /// Why something could not be entered.

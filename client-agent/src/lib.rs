@@ -45,12 +45,12 @@ use clap::Parser;
 /// Does what the command line says, and tells how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
-    tradepost_post::process::keep_memory_private();
+    tradepost_agent::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
     let cli = cli::Cli::parse();
     // Manual pages are for everybody who may look into their folder; all else is the owner's.
     if !matches!(cli.command, cli::Command::Man { .. }) {
-        tradepost_post::process::keep_files_private();
+        tradepost_agent::process::keep_files_private();
     }
     log::start(matches!(cli.command, cli::Command::Daemon { .. }));
     match commands::run(cli) {

@@ -5,8 +5,8 @@
 mod desktop;
 mod told;
 
+use tradepost_buyer::{Notice, plain};
 use tradepost_letters::untrusted;
-use tradepost_trades::buyer::{Notice, plain};
 
 pub(crate) use told::{keep_telling, tell_what_waits};
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
-use tradepost_post::blocking;
-use tradepost_post::dkim::NoProver;
-use tradepost_post::outbox::{self, Bell, State};
-use tradepost_post::store::Position;
+use tradepost_agent::outbox::{self, Bell, State};
+use tradepost_proof::blocking;
+use tradepost_proof::dkim::NoProver;
 use tradepost_statements::{StatementId, Time};
+use tradepost_store::Position;
 
 use crate::config::Config;
 use crate::json;

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::json;
-use tradepost_post::door;
+use tradepost_agent::door;
+use tradepost_buyer::view::{self, WarningView};
+use tradepost_buyer::warning::WarningKind;
 use tradepost_post::imap::aside;
 use tradepost_post::stop;
-use tradepost_post::store;
-use tradepost_trades::buyer::view::{self, WarningView};
-use tradepost_trades::buyer::warning::WarningKind;
+use tradepost_store as store;
 
 use crate::cli::Places;
 use crate::config::private_data_folder;

@@ -10,11 +10,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tradepost_buyer::{self as buyer, Judgement};
 use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, UnreadableKind};
-use tradepost_post::blocking;
-use tradepost_post::dkim::{NoProver, Proven, Prover, Unproven};
+use tradepost_proof::blocking;
+use tradepost_proof::dkim::{NoProver, Proven, Prover, Unproven};
 use tradepost_statements::{Address, Time};
-use tradepost_trades::buyer::{self, Judgement};
 
 use crate::config::Config;
 use crate::ledger::{Entered, Entry, Input, LedgerError};

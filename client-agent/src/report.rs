@@ -15,10 +15,10 @@ mod table;
 mod words;
 
 use serde::Deserialize;
+use tradepost_buyer::plain;
+use tradepost_buyer::view::StatsView;
 use tradepost_letters::untrusted;
 use tradepost_statements::Amount;
-use tradepost_trades::buyer::plain;
-use tradepost_trades::buyer::view::StatsView;
 
 pub(crate) use asking::{plan, plans, requests};
 pub(crate) use expected::{awaited, expected, now_expected, to_expect};

@@ -17,12 +17,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradepost_post::outbox::{self, Filter};
-use tradepost_post::store::Position;
+use tradepost_agent::outbox::{self, Filter};
+use tradepost_buyer::{Back, Party, view};
 use tradepost_statements::StatementId;
 use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::wish::Wishes;
-use tradepost_trades::buyer::{Back, Party, view};
+use tradepost_store::Position;
 
 use crate::json;
 use crate::ledger::{Entered, Ledger, LedgerError, set_aside};

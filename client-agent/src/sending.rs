@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::task::JoinHandle;
+use tradepost_agent::outbox::{self, Failure, Pace};
 use tradepost_post::imap;
-use tradepost_post::outbox::{self, Failure, Pace};
 use tradepost_post::smtp::Submitter;
 use tradepost_post::stop::{self, Stopper};
 

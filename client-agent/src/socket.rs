@@ -1,4 +1,4 @@
-//! What is said at the daemon's door (`tradepost_post::door`): lines of JSON, a [`Call`] for a
+//! What is said at the daemon's door (`tradepost_agent::door`): lines of JSON, a [`Call`] for a
 //! request, a [`Reply`] for its answer, as many as the caller wants.
 
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tradepost_post::door::{self, Door, Hearing, NoAnswer, line_of, work_aloud, write_line};
+use tradepost_agent::door::{self, Door, Hearing, NoAnswer, line_of, work_aloud, write_line};
 use tradepost_post::stop::Stop;
 
 use crate::ledger::LedgerError;

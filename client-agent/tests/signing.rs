@@ -10,7 +10,7 @@ use support::Home;
 use support::letters::{ANN, ORDER};
 use support::world::{World, wait};
 use tradepost_letters::RelayPolicy;
-use tradepost_post::dkim::{KeySource, Prover, Unproven};
+use tradepost_proof::dkim::{KeySource, Prover, Unproven};
 use tradepost_statements::{Evidence, Time};
 
 /// RFC 8463 appendix A.

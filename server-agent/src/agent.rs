@@ -13,19 +13,19 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tradepost_agent::clock::SystemClock;
+use tradepost_agent::door::{self, Door};
+use tradepost_agent::outbox::{self, Failure, Pace};
 use tradepost_letters::untrusted;
-use tradepost_post::clock::SystemClock;
-use tradepost_post::dkim::{Prover, Signing};
-use tradepost_post::door::{self, Door};
+use tradepost_parties::server::held::next_proof;
+use tradepost_parties::server::{Ignored, Outcome, due};
 use tradepost_post::imap::{self, MailEvent, SentFolder};
-use tradepost_post::joined;
-use tradepost_post::outbox::{self, Failure, Pace};
 use tradepost_post::smtp::Submitter;
 use tradepost_post::stop::{self, Stop, Stopper};
 use tradepost_post::trouble::is_told;
+use tradepost_proof::dkim::{Prover, Signing};
+use tradepost_proof::joined;
 use tradepost_statements::Time;
-use tradepost_trades::server::held::next_proof;
-use tradepost_trades::server::{Ignored, Outcome, due};
 
 use crate::book::{BookError, Cursor, Input, cursors, set_aside, view};
 use crate::carry::Carrier;
@@ -160,7 +160,7 @@ fn user(config: &Config) -> String {
 /// Reads a file or two; nothing else goes on yet, so it may block.
 fn settings<T>(
     config: &Config,
-    read: impl FnOnce(&Config) -> Result<T, tradepost_post::config::ConfigError>,
+    read: impl FnOnce(&Config) -> Result<T, tradepost_agent::config::ConfigError>,
 ) -> anyhow::Result<T> {
     Ok(tokio::task::block_in_place(|| read(config))?)
 }

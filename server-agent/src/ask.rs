@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 use tokio::net::UnixStream;
-use tradepost_post::door::{self, Hearing, NoAnswer, line_of};
+use tradepost_agent::door::{self, Hearing, NoAnswer, line_of};
 
 use crate::config::Config;
 use crate::desk::Desk;

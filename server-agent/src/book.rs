@@ -11,14 +11,14 @@ pub(crate) use journal::{Journal, options};
 
 use std::collections::BTreeMap;
 
+use tradepost_agent::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_letters::AttachError;
-use tradepost_post::dkim::SignError;
+use tradepost_parties::server::{Change, Received, Sending};
 use tradepost_post::imap::aside;
-use tradepost_post::outbox::{Due, Entry, Failure, Item, State};
-use tradepost_post::store::{Position, StoreError};
+use tradepost_proof::dkim::SignError;
 use tradepost_statements::{Address, Time, TradeRef};
+use tradepost_store::{Position, StoreError};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::{Change, Received, Sending};
 
 use crate::arrivals::Arrivals;
 
@@ -276,5 +276,5 @@ fn kept_key(digest: &str) -> String {
 
 /// One letter of the outbox.
 pub(crate) fn item(rows: &dyn Rows, id: Position) -> Option<Item> {
-    tradepost_post::outbox::item(rows, id)
+    tradepost_agent::outbox::item(rows, id)
 }

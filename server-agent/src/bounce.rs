@@ -1,9 +1,9 @@
 //! Letters of ours that came back: matched to the outbox, where the operator sees them. A statement
 //! that came back counts as one without answer (protocol 7): its timer sends it again, unchanged.
 
+use tradepost_agent::outbox::{Entry, Item, State};
 use tradepost_letters::{Content, untrusted};
-use tradepost_post::dkim::Proven;
-use tradepost_post::outbox::{Entry, Item, State};
+use tradepost_proof::dkim::Proven;
 use tradepost_statements::Time;
 
 use crate::book::{BookError, Page, by_message_id, is_known_bounce};

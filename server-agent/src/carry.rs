@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use tradepost_agent::outbox::{Carriage, Due, Entry, Failure, Item, Outcome, Tried};
 use tradepost_letters::untrusted;
-use tradepost_post::outbox::{Carriage, Due, Entry, Failure, Item, Outcome, Tried};
+use tradepost_parties::server::FreshIds;
+use tradepost_parties::server::job::{LetterEnd, letter_ended};
+use tradepost_parties::server::readdress::{About, is_for_a_former_address};
 use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_statements::Time;
-use tradepost_trades::server::FreshIds;
-use tradepost_trades::server::job::{LetterEnd, letter_ended};
-use tradepost_trades::server::readdress::{About, is_for_a_former_address};
 
 use crate::book::{self, BookError, Input};
 use crate::desk::{Desk, fresh_ids};

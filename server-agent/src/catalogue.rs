@@ -14,9 +14,9 @@
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
-use tradepost_post::config::{ConfigError, Source, Spanned};
+use tradepost_agent::config::{ConfigError, Source, Spanned};
+use tradepost_parties::shop::{Catalogue, Item};
 use tradepost_statements::Amount;
-use tradepost_trades::shop::{Catalogue, Item};
 
 /// Reads a catalogue.
 pub(crate) fn read(path: &Path) -> Result<Catalogue, ConfigError> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use tradepost_post::config::Span;
+use tradepost_agent::config::Span;
 use tradepost_statements::{Address, Amount, TradeId};
 
 /// Takes orders, instructions and requests by mail, and mails buyers how far their purchases are.

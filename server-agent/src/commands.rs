@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::CommandFactory;
 use serde_json::Value;
-use tradepost_trades::emit::attach::{Wanted, What};
+use tradepost_parties::emit::attach::{Wanted, What};
 
 use crate::attach::{self, AttachAsk};
 use crate::cli::{Cli, Command, JobsCommand, OutboxCommand, Places, Track};
@@ -175,7 +175,7 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 
 fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
     let data = config::data_folder(places)?;
-    let report = tradepost_post::store::repair(&data, &crate::book::options(), !yes)?;
+    let report = tradepost_store::repair(&data, &crate::book::options(), !yes)?;
     report::print(&report.to_string())?;
     if !yes && !report.lost.is_empty() {
         report::print("Nothing was changed. `tradepost-server repair --yes` does it.")?;

@@ -11,17 +11,17 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use etcetera::BaseStrategy;
 use serde::Deserialize;
-use tradepost_letters::RelayPolicy;
-use tradepost_post::config::{
+use tradepost_agent::config::{
     ConfigError, DkimToml, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
     make_private_folder,
 };
-use tradepost_post::dkim::{KeySource, Signing};
-use tradepost_post::door;
-use tradepost_post::outbox::Policy;
+use tradepost_agent::door;
+use tradepost_agent::outbox::Policy;
+use tradepost_letters::RelayPolicy;
+use tradepost_parties::carrier;
+use tradepost_parties::server::{Settings, Timers};
+use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::Address;
-use tradepost_trades::carrier;
-use tradepost_trades::server::{Settings, Timers};
 
 use crate::cli::Places;
 use crate::http;

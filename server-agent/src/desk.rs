@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tradepost_post::blocking;
-use tradepost_post::clock::{Clock, SystemClock};
-use tradepost_post::outbox::Bell;
-use tradepost_post::store::{IndexOpened, StoreError};
+use tradepost_agent::clock::{Clock, SystemClock};
+use tradepost_agent::outbox::Bell;
+use tradepost_parties::server::FreshIds;
+use tradepost_proof::blocking;
 use tradepost_statements::{StatementId, Time};
-use tradepost_trades::server::FreshIds;
+use tradepost_store::{IndexOpened, StoreError};
 
 use crate::book::{Book, BookError, Journal};
 use crate::config::Config;

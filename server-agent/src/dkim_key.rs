@@ -10,9 +10,9 @@ use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tradepost_agent::config::{make_private_file, selector, signing_domain};
 use tradepost_letters::dkim::Algorithm;
-use tradepost_post::config::{make_private_file, selector, signing_domain};
-use tradepost_post::dkim::{OwnKey, PrivateKey, make_key};
+use tradepost_proof::dkim::{OwnKey, PrivateKey, make_key};
 
 use crate::cli::{DkimKeyArgs, KeyAlgorithm, Places};
 use crate::{config, report};

@@ -13,14 +13,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Serialize;
 use tokio::net::UnixStream;
+use tradepost_agent::door;
+use tradepost_agent::outbox::{Filter, Item, Waiting, list};
 use tradepost_letters::untrusted;
-use tradepost_post::door;
+use tradepost_parties::payment::AuthorizeAnswer;
 use tradepost_post::imap::aside::{Kept, in_words};
 use tradepost_post::imap::{self, HeaderSearch, SentFolder};
-use tradepost_post::outbox::{Filter, Item, Waiting, list};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
-use tradepost_trades::payment::AuthorizeAnswer;
 
 use crate::ask;
 use crate::book::{set_aside, view};

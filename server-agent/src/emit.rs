@@ -21,8 +21,8 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncRead, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{self, error::TryRecvError};
+use tradepost_agent::door::{self, Hearing, NoAnswer};
 use tradepost_letters::untrusted;
-use tradepost_post::door::{self, Hearing, NoAnswer};
 
 use crate::ask::{Finder, Holder, call};
 use crate::config::Config;

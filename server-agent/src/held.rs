@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use tradepost_post::dkim::{Proven, Prover, Unproven};
+use tradepost_parties::server::held::{Waits, awaiting_proof, proven_again};
+use tradepost_parties::server::{Content, Received};
+use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Evidence;
-use tradepost_trades::server::held::{Waits, awaiting_proof, proven_again};
-use tradepost_trades::server::{Content, Received};
 
 use crate::book::{BookError, kept_letter, view};
 use crate::desk::Desk;

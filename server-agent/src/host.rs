@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
-use tradepost_post::door::{self, Door, Hearing, NoAnswer, line_of, work_aloud};
+use tradepost_agent::door::{self, Door, Hearing, NoAnswer, line_of, work_aloud};
 use tradepost_post::stop::Stop;
 
 use crate::agent::Asked;

@@ -2,9 +2,9 @@
 //! fence each, answered once they are durable.
 
 use serde::{Deserialize, Serialize};
+use tradepost_parties::emit::{Refusal, emit};
+use tradepost_parties::server::FreshIds;
 use tradepost_statements::{StatementId, Time};
-use tradepost_trades::emit::{Refusal, emit};
-use tradepost_trades::server::FreshIds;
 
 use crate::book::{BookError, ENOUGH, Input, Page};
 use crate::desk::{Desk, fresh_ids};

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
+use tradepost_agent::command::{self, Limits, Program};
 use tradepost_letters::untrusted;
-use tradepost_post::command::{self, Limits, Program};
+use tradepost_parties::server::job::{self, Job, JobKind, JobResult};
+use tradepost_parties::server::{FreshIds, Ignored, Outcome, book};
 use tradepost_statements::{Time, TradeRef};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::job::{self, Job, JobKind, JobResult};
-use tradepost_trades::server::{FreshIds, Ignored, Outcome, book};
 
 use crate::book::{BookError, Input, view};
 use crate::config::{Commands, Config};

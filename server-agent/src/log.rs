@@ -9,8 +9,8 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::prelude::*;
+use tradepost_agent::log::{directives, may_be_logged};
 use tradepost_letters::untrusted;
-use tradepost_post::log::{directives, may_be_logged};
 
 /// Starts logging. `TRADEPOST_LOG` says how much: `warn`, `info`, `debug`, or per target; else
 /// `run` tells what happens, and a command only what it prints itself.

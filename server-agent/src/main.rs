@@ -3,7 +3,7 @@
 //!
 //! Where to start reading: [`receive`] tells the path of a letter in, [`intake`] that of a line of
 //! the merchant's own system, [`jobs`] what that system is told and asked, [`book`] what is recorded, [`agent`] the loop that does it all.
-//! What is decided, and why, stands in `tradepost_trades::server`.
+//! What is decided, and why, stands in `tradepost_parties::server`.
 
 mod agent;
 mod bounce;
@@ -43,12 +43,12 @@ use clap::Parser;
 use tradepost_letters::untrusted;
 
 fn main() -> ExitCode {
-    tradepost_post::process::keep_memory_private();
+    tradepost_agent::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
     let cli = cli::Cli::parse();
     // Manual pages are for everybody who may look into their folder; all else is the owner's.
     if !matches!(cli.command, cli::Command::Man { .. }) {
-        tradepost_post::process::keep_files_private();
+        tradepost_agent::process::keep_files_private();
     }
     log::start(matches!(cli.command, cli::Command::Run));
     match commands::run(cli) {

@@ -3,11 +3,11 @@
 use tradepost_letters::{
     Attachment, AutoSubmitted, Composition, Notice, Story, attach, compose, compose_notice,
 };
-use tradepost_post::dkim::{SignError, Signing};
+use tradepost_parties::server::book::Trade;
+use tradepost_parties::server::{Change, Occasion, PersonNotice, Sending};
+use tradepost_proof::dkim::{SignError, Signing};
 use tradepost_statements::order::DeliveryMethod;
 use tradepost_statements::{Address, Kind, Statement, Time, wire};
-use tradepost_trades::server::book::Trade;
-use tradepost_trades::server::{Change, Occasion, PersonNotice, Sending};
 
 use crate::book::{BookError, Input};
 use crate::config::Config;

@@ -3,15 +3,15 @@
 //! DNS could not decide waits in the book, and comes by here again ([`crate::held`]).
 
 use tokio::sync::mpsc;
+use tradepost_agent::clock::Clock;
 use tradepost_letters::{Content as Read, RelayPolicy, untrusted};
-use tradepost_post::clock::Clock;
-use tradepost_post::dkim::{Proven, Prover, Unproven};
-use tradepost_post::imap::aside::News;
-use tradepost_post::imap::{MailEvent, SetAside};
-use tradepost_statements::Time;
-use tradepost_trades::server::{
+use tradepost_parties::server::{
     Change, Content, FreshIds, Ignored, Outcome, Received, Undecided, receive,
 };
+use tradepost_post::imap::aside::News;
+use tradepost_post::imap::{MailEvent, SetAside};
+use tradepost_proof::dkim::{Proven, Prover, Unproven};
+use tradepost_statements::Time;
 
 use crate::book::{BookError, Cursor, ENOUGH, Input, Page, set_aside, view};
 use crate::bounce;
@@ -116,7 +116,7 @@ pub(crate) struct UpTo<'f> {
 
 /// What is decided about a letter: a function of the trades.
 pub(crate) type Decision = dyn Fn(
-    &tradepost_trades::server::Settings,
+    &tradepost_parties::server::Settings,
     &dyn tradepost_trades::rows::Rows,
     &Received,
     Time,

@@ -9,11 +9,11 @@ use std::io::{self, IsTerminal, Write};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tradepost_agent::outbox::{self, Entry, Filter, Item, State};
 use tradepost_letters::untrusted;
-use tradepost_post::outbox::{self, Entry, Filter, Item, State};
-use tradepost_post::store::{Position, Progress};
-use tradepost_trades::payment::authorizations;
-use tradepost_trades::server::view::{self, TradeView};
+use tradepost_parties::payment::authorizations;
+use tradepost_parties::server::view::{self, TradeView};
+use tradepost_store::{Position, Progress};
 
 use crate::arrivals::Arrivals;
 use crate::attach;

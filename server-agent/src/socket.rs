@@ -1,4 +1,4 @@
-//! What is said at the door of `run` (`tradepost_post::door`). A caller says one [`Call`] as a line
+//! What is said at the door of `run` (`tradepost_agent::door`). A caller says one [`Call`] as a line
 //! of JSON, and gets one [`Reply`]. `emit` then sends its lines as they are and gets a [`Told`] for
 //! each, until one says that there are no more. An end without that word is no answer.
 

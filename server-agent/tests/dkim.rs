@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tradepost_letters::RelayPolicy;
 use tradepost_mailroom::Fault;
-use tradepost_post::dkim::{KeySource, Prover, Unproven};
+use tradepost_proof::dkim::{KeySource, Prover, Unproven};
 use tradepost_statements::Evidence;
 
 use support::{ALL_ROLES, ANN, SHOP, Server, new_request, order, room};

@@ -7,7 +7,7 @@ mod support;
 use serde_json::Value;
 use tradepost_letters::dkim::Algorithm;
 use tradepost_mailroom::{Mood, NameServer, Options};
-use tradepost_post::dkim::{OwnKey, PrivateKey, Signer, make_key};
+use tradepost_proof::dkim::{OwnKey, PrivateKey, Signer, make_key};
 use tradepost_statements::{Kind, Statement};
 
 use support::{ALL_ROLES, ANN, Room, SHOP, Server, new_request, order, room, room_at, stdout};

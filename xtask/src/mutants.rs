@@ -29,15 +29,15 @@ Options:
 /// The crates that have rules, or tests of them.
 const PACKAGES: [&str; 5] = [
     "tradepost-statements",
-    "tradepost-trades",
+    "tradepost-buyer",
     "tradepost-letters",
-    "tradepost-post",
+    "tradepost-proof",
     "tradepost-client",
 ];
 
 /// These tests start no servers.
 const QUICK: &str = "package(tradepost-statements) + package(tradepost-letters) \
-    + package(tradepost-trades) + (package(tradepost-post) & binary(dkim)) \
+    + package(tradepost-buyer) + (package(tradepost-proof) & binary(dkim)) \
     + (package(tradepost-client) & binary(lies))";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// 2200-01-01, in seconds since 1970: none of us will mend it.
 const FAR_ENOUGH: u64 = 7_258_118_400;
 
-/// Letters that end are the point here; `protocol/post/tests/dkim_corpora.rs` receives each at a time of its own.
-const JUDGED_AT_A_TIME_OF_THEIR_OWN: &str = "protocol/post/tests/corpora/";
+/// Letters that end are the point here; `protocol/proof/tests/corpora.rs` receives each at a time of its own.
+const JUDGED_AT_A_TIME_OF_THEIR_OWN: &str = "protocol/proof/tests/corpora/";
 
 #[test]
 fn no_signature_in_the_tree_expires() {

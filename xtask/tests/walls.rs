@@ -13,19 +13,30 @@ use serde_json::Value;
 const WALLS: &[(&str, &str)] = &[
     (
         "tradepost-statements",
-        "tradepost-letters tradepost-trades tradepost-post mail-parser lettre async-imap tokio sled rand",
+        "tradepost-letters tradepost-trades mail-parser lettre async-imap tokio sled rand",
     ),
     (
         "tradepost-letters",
-        "tradepost-trades tradepost-post lettre async-imap tokio sled rand",
+        "tradepost-trades lettre async-imap tokio sled rand",
     ),
     (
         "tradepost-trades",
-        "tradepost-letters tradepost-post mail-parser lettre async-imap tokio sled rand",
+        "tradepost-letters mail-parser lettre async-imap tokio sled rand",
     ),
     (
-        "tradepost-post",
-        "tradepost-mailroom tradepost-mailbed tradepost-simulation clap",
+        "tradepost-buyer",
+        "tradepost-parties tradepost-letters mail-parser lettre async-imap tokio sled rand",
+    ),
+    (
+        "tradepost-parties",
+        "tradepost-buyer tradepost-letters mail-parser lettre async-imap tokio sled rand",
+    ),
+    ("tradepost-store", "tradepost-post tradepost-proof tokio"),
+    ("tradepost-proof", "tradepost-store tradepost-post sled"),
+    ("tradepost-post", "tradepost-store tradepost-proof sled"),
+    (
+        "tradepost-agent",
+        "tradepost-buyer tradepost-parties tradepost-mailroom tradepost-mailbed tradepost-simulation clap",
     ),
     (
         "tradepost-simulation",
@@ -187,7 +198,7 @@ const IMPURE: [&str; 13] = [
 #[test]
 fn the_pure_crates_have_no_clock_no_randomness_and_touch_nothing_outside() {
     let mut found = Vec::new();
-    for name in ["statements", "letters", "trades"] {
+    for name in ["statements", "letters", "trades", "buyer", "parties"] {
         let sources = sources_under(&root().join("protocol").join(name).join("src"));
         assert!(!sources.is_empty());
         for file in sources {
@@ -219,15 +230,22 @@ fn the_pure_crates_have_no_clock_no_randomness_and_touch_nothing_outside() {
 
 #[test]
 fn agents_start_programs_in_the_one_place_that_withholds_secrets() {
-    let place = root().join("protocol/post/src/command/environment.rs");
+    let place = root().join("protocol/agent/src/command/environment.rs");
     let starts = |file: &PathBuf| {
         let text = fs::read_to_string(file).unwrap();
         let before_tests = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         before_tests.contains("Command::new(")
     };
-    let sources = ["protocol/post/src", "client-agent/src", "server-agent/src"]
-        .map(|folder| sources_under(&root().join(folder)))
-        .concat();
+    let sources = [
+        "protocol/store/src",
+        "protocol/proof/src",
+        "protocol/post/src",
+        "protocol/agent/src",
+        "client-agent/src",
+        "server-agent/src",
+    ]
+    .map(|folder| sources_under(&root().join(folder)))
+    .concat();
     let found: Vec<&PathBuf> = sources.iter().filter(|file| starts(file)).collect();
     assert_eq!(
         found,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand};
-use tradepost_post::config::Span;
-use tradepost_trades::buyer::{Party, Until};
+use tradepost_agent::config::Span;
+use tradepost_buyer::{Party, Until};
 
 use super::Json;
 

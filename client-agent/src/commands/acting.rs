@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use tradepost_buyer::Back;
 use tradepost_statements::progress::Track;
 use tradepost_statements::wish::{Wish, Wishes};
-use tradepost_trades::buyer::Back;
 
 use super::send;
 use crate::cli::{NotifyArgs, Places, ReturnArgs};

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use tradepost_buyer::view::{PlanView, RequestView};
+use tradepost_buyer::{Until, When};
 use tradepost_statements::StatementId;
-use tradepost_trades::buyer::view::{PlanView, RequestView};
-use tradepost_trades::buyer::{Until, When};
 
 use super::{print, print_data, printed, send_answer};
 use crate::cli::{AddArgs, AskArgs, Places, ScheduleCommand};

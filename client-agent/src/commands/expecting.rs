@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use tradepost_buyer::view::ExpectedView;
 use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
-use tradepost_trades::buyer::view::ExpectedView;
 
 use super::{ask, print, printed};
 use crate::cli::{ExpectArgs, Expecting, Places};

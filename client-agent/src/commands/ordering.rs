@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use tradepost_agent::command::Environment;
 use tradepost_letters::untrusted;
-use tradepost_post::command::Environment;
 use tradepost_statements::Address;
 use uuid::Uuid;
 

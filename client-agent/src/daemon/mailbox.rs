@@ -11,9 +11,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sd_notify::NotifyState;
 use tokio::sync::Notify;
 use tradepost_letters::untrusted;
-use tradepost_post::dkim::Unproven;
 use tradepost_post::imap::{Aside, Cursor, MailEvent, RawMail, Watch, aside};
 use tradepost_post::trouble::is_told;
+use tradepost_proof::dkim::Unproven;
 use tradepost_statements::Time;
 
 use super::gathered::Gathered;

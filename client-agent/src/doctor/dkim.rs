@@ -1,6 +1,6 @@
 //! Who signs what leaves, and whether others can verify it.
 
-use tradepost_post::dkim::{Prover, Signing};
+use tradepost_proof::dkim::{Prover, Signing};
 
 use super::Check;
 use crate::config::Config;

@@ -1,5 +1,6 @@
 //! The mail servers: connection, TLS, login, IDLE, Sent folder, results, clock.
 
+use tradepost_agent::clock::{Clock as _, SystemClock};
 use tradepost_letters::provider_of;
 use tradepost_post::imap::{self, HeaderSearch, Probe, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
@@ -212,7 +213,7 @@ fn known_provider(mailbox_host: &str) -> Option<String> {
 }
 
 fn clock(probe: &Probe) -> Check {
-    match probe.clock_ahead {
+    match probe.clock_ahead(SystemClock.now()) {
         Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::wrong(
             "clock",
             format!(

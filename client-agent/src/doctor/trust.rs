@@ -1,6 +1,6 @@
 //! What senders are proven by: the provider's results, keys by DNS, keys of the configuration.
 
-use tradepost_post::dkim::{Prover, TxtAnswer};
+use tradepost_proof::dkim::{Prover, TxtAnswer};
 use tradepost_statements::Evidence;
 
 use super::Check;

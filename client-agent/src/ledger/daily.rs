@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
+use tradepost_buyer::When;
 use tradepost_statements::Time;
-use tradepost_trades::buyer::When;
 
 /// The name of the zone where no name is known, such as where only the system's rules are.
 const HERE: &str = "local";

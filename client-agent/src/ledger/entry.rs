@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tradepost_post::imap::{Cursor, aside};
-use tradepost_post::outbox::{self, NewItem};
-use tradepost_post::store::{self, Position};
-use tradepost_statements::{StatementId, Time};
-use tradepost_trades::buyer::{
-    self, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Returned, Settings,
+use tradepost_agent::outbox::{self, NewItem};
+use tradepost_agent::trail::trail;
+use tradepost_buyer::{
+    self as buyer, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Returned, Settings,
 };
+use tradepost_post::imap::{Cursor, aside};
+use tradepost_statements::{StatementId, Time};
+use tradepost_store::Position;
 use tradepost_trades::rows::{Row, Rows};
 
 use super::telling::{self, EventId};
@@ -315,7 +316,7 @@ pub(super) fn rows(
     judgement: Option<&Judgement>,
 ) -> Vec<Row> {
     let mut out = own_rows(rows, entry, at, kept, judgement);
-    out.extend(words::of(entry).map(|words| store::trail(at, &words)));
+    out.extend(words::of(entry).map(|words| trail(at, &words)));
     out
 }
 

@@ -1,13 +1,13 @@
 //! Making our own statements and their letters. What is made here waits for
 //! [`super::Ledger::enter`], which records it and brings it into the outbox in one write.
 
+use tradepost_agent::outbox::NewItem;
+use tradepost_buyer::{Saying, view};
 use tradepost_letters::{AutoSubmitted, Composition, Story, compose};
-use tradepost_post::dkim::{SignError, Signing};
-use tradepost_post::outbox::NewItem;
+use tradepost_proof::dkim::{SignError, Signing};
 use tradepost_statements::{
     Address, Body, Kind, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
-use tradepost_trades::buyer::{Saying, view};
 use tradepost_trades::rows::Rows;
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Letters of the mailbox that could not be had: kept until they come, and warned of.
 
+use tradepost_buyer::{self as buyer, Change, Settings};
 use tradepost_post::imap::aside;
-use tradepost_trades::buyer::{self, Change, Settings};
 use tradepost_trades::rows::{Row, Rows};
 
 const ASIDE: &str = "c/aside/";

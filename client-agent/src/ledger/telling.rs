@@ -3,9 +3,9 @@
 //! whatever dies between. While no program is configured, none are kept.
 
 use serde::{Deserialize, Serialize};
-use tradepost_post::store::Position;
+use tradepost_buyer::Notice;
 use tradepost_statements::Time;
-use tradepost_trades::buyer::Notice;
+use tradepost_store::Position;
 use tradepost_trades::rows::{Row, Rows};
 
 use super::entry::{Entry, put};

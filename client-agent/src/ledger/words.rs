@@ -1,7 +1,7 @@
 //! What an entry is about, in a few words: kept as a row, so that a record of a part of the journal
 //! that was lost can be named.
 
-use tradepost_trades::buyer::Act;
+use tradepost_buyer::Act;
 
 use super::entry::Entry;
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tradepost_agent::command::{self, Limits};
+use tradepost_buyer::Notice;
 use tradepost_letters::untrusted;
-use tradepost_post::command::{self, Limits};
 use tradepost_post::stop::Stop;
 use tradepost_statements::Time;
-use tradepost_trades::buyer::Notice;
 
 use super::in_words;
 use crate::config::NotifyConfig;

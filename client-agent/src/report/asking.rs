@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tradepost_trades::buyer::Party;
-use tradepost_trades::buyer::view::{PlanView, RequestState, RequestView};
+use tradepost_buyer::Party;
+use tradepost_buyer::view::{PlanView, RequestState, RequestView};
 
 use super::words::{count, local, safe};
 

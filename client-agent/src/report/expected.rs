@@ -1,8 +1,8 @@
 //! What is expected (protocol 9), in words. Shops are named in both forms: a link is the word of
 //! whoever made it.
 
+use tradepost_buyer::view::ExpectedView;
 use tradepost_statements::link::ExpectedOrder;
-use tradepost_trades::buyer::view::ExpectedView;
 
 use super::words::{count, local, named};
 

@@ -1,6 +1,6 @@
 //! Letters that are held: what waits, for what, and until when.
 
-use tradepost_trades::buyer::view::HeldView;
+use tradepost_buyer::view::HeldView;
 
 use super::words::{clipped, count, local, named, safe};
 

@@ -1,7 +1,7 @@
 //! Trades: what is still to come, all of them, one of them.
 
+use tradepost_buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
 use tradepost_statements::progress::Track;
-use tradepost_trades::buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
 
 use super::table::Column::{Free, Whole};
 use super::table::Table;

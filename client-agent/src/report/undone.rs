@@ -1,8 +1,8 @@
 //! What the person asked to be undone, and what the shop says about it, in words.
 
+use tradepost_buyer::view::{DecisionView, LineView, ShowView, UndoingView};
 use tradepost_statements::Kind;
 use tradepost_statements::postal::Recipient;
-use tradepost_trades::buyer::view::{DecisionView, LineView, ShowView, UndoingView};
 
 use super::words::{clipped, local, name, safe};
 

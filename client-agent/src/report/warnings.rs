@@ -1,8 +1,8 @@
 //! Warnings: what was received, what was expected, what the person can do (E26).
 
-use tradepost_trades::buyer::plain;
-use tradepost_trades::buyer::view::WarningView;
-use tradepost_trades::buyer::warning::{OtherPayee, WarningState};
+use tradepost_buyer::plain;
+use tradepost_buyer::view::WarningView;
+use tradepost_buyer::warning::{OtherPayee, WarningState};
 
 use super::table::Column::{Free, Whole};
 use super::table::Table;
@@ -178,9 +178,9 @@ fn with_proof(w: &WarningView) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use tradepost_buyer::WarningKind;
+    use tradepost_buyer::view::LetterView;
     use tradepost_statements::{Evidence, Time};
-    use tradepost_trades::buyer::WarningKind;
-    use tradepost_trades::buyer::view::LetterView;
 
     /// A warning that fills its screen.
     fn long(kind: WarningKind) -> WarningView {

@@ -1,11 +1,11 @@
 //! Facts in words: times, amounts, states.
 
 use jiff::tz::TimeZone;
+use tradepost_buyer::plain;
+use tradepost_buyer::view::{ParcelView, TradeView};
 use tradepost_letters::untrusted;
 use tradepost_statements::Time;
 use tradepost_statements::order::Line;
-use tradepost_trades::buyer::plain;
-use tradepost_trades::buyer::view::{ParcelView, TradeView};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Text that somebody else wrote, on one line, with what a terminal would obey made visible, and

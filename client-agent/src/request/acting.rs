@@ -1,7 +1,7 @@
 //! What the person does: orders, confirms, decides about warnings.
 
+use tradepost_buyer::{self as buyer, Act, view};
 use tradepost_statements::{Address, Body, Kind, TradeRef};
-use tradepost_trades::buyer::{self, Act, view};
 use tradepost_trades::rows::Rows;
 
 use super::saying::{about_to_send, found, queued};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tradepost_buyer::view::{self, PlanView, RequestState, RequestView};
+use tradepost_buyer::{self as buyer, Act, Party, Plan, Planned, Question, Subject, Until, When};
 use tradepost_statements::{Kind, RequestId, StatementId};
-use tradepost_trades::buyer::view::{self, PlanView, RequestState, RequestView};
-use tradepost_trades::buyer::{self, Act, Party, Plan, Planned, Question, Subject, Until, When};
 use tradepost_trades::rows::Rows;
 
 use super::saying::{about_to_send, found, queued_each};

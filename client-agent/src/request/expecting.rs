@@ -1,9 +1,9 @@
 //! Trades that were ordered in a shop, and are expected (protocol 9).
 
+use tradepost_buyer::Act;
+use tradepost_buyer::view::{self, ExpectedView};
 use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
-use tradepost_trades::buyer::Act;
-use tradepost_trades::buyer::view::{self, ExpectedView};
 
 use super::{Answer, AskError, told_after};
 use crate::ledger::{Entry, Input, Ledger};

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tradepost_post::store::Position;
-use tradepost_trades::buyer::view;
+use tradepost_buyer::view;
+use tradepost_store::Position;
 
 use super::{Answer, AskError, told};
 use crate::ledger::{Ledger, LedgerError};

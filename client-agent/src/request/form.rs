@@ -2,9 +2,9 @@
 //! tables for people need beyond it.
 
 use serde::{Deserialize, Serialize};
+use tradepost_buyer::view::{ShowView, TradeView, WarningView};
+use tradepost_buyer::warning::OtherPayee;
 use tradepost_statements::{Amount, Time};
-use tradepost_trades::buyer::view::{ShowView, TradeView, WarningView};
-use tradepost_trades::buyer::warning::OtherPayee;
 
 /// Whom an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

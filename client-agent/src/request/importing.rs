@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use tradepost_post::dkim::Unproven;
+use tradepost_buyer::{self as buyer, Judgement, WarningKind};
+use tradepost_proof::dkim::Unproven;
 use tradepost_statements::{Kind, TradeRef};
-use tradepost_trades::buyer::{self, Judgement, WarningKind};
 
 use crate::receive::{Lay, Taken};
 

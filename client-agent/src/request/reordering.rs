@@ -1,8 +1,8 @@
 //! Beginning an order with what is known of others (E24), and looking at it before it leaves.
 
 use serde::{Deserialize, Serialize};
+use tradepost_buyer::{self as buyer, OrderOnce};
 use tradepost_letters::{Story, as_read};
-use tradepost_trades::buyer::{self, OrderOnce};
 
 use super::saying::found;
 use super::{Answer, AskError, acting, told};

@@ -1,7 +1,7 @@
 //! From what the person wants said to letters that wait in the outbox, and what is told about them.
 
+use tradepost_buyer::{Refusal, Saying, view};
 use tradepost_statements::TradeRef;
-use tradepost_trades::buyer::{Refusal, Saying, view};
 use tradepost_trades::rows::Rows;
 
 use super::{Answer, AskError, SendState, Sending, Sendings, told_after};

@@ -1,7 +1,7 @@
 //! Taking back what was ordered: cancelling and returning (E7, E23).
 
+use tradepost_buyer::{self as buyer, Back, view};
 use tradepost_statements::{Kind, RequestId};
-use tradepost_trades::buyer::{self, Back, view};
 
 use super::saying::{found, say};
 use super::{Answer, AskError};

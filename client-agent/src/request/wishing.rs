@@ -1,8 +1,8 @@
 //! What the person wants to be told of unasked (Q5, Q6).
 
+use tradepost_buyer as buyer;
 use tradepost_statements::RequestId;
 use tradepost_statements::wish::Wishes;
-use tradepost_trades::buyer;
 
 use super::saying::{found, say_each};
 use super::{Answer, AskError};

@@ -15,10 +15,10 @@ use letter::Letter;
 use paths::{PATHS, Signature};
 use scene::{NEWS, News, now};
 use stamps::{Dialect, dialects};
+use tradepost_buyer::Verdict;
+use tradepost_buyer::view;
 use tradepost_client::in_process::{Agent, Arrival};
 use tradepost_statements::Evidence;
-use tradepost_trades::buyer::Verdict;
-use tradepost_trades::buyer::view;
 
 struct Home {
     dialect: Dialect,

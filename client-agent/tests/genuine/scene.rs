@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tradepost_letters::dkim::Algorithm;
 use tradepost_letters::{AutoSubmitted, Composition, Story, compose};
-use tradepost_post::dkim::{OwnKey, PrivateKey, Signer, make_key};
+use tradepost_proof::dkim::{OwnKey, PrivateKey, Signer, make_key};
 use tradepost_statements::{Address, Time, wire};
 
 pub const ANN: &str = "ann@home.example";

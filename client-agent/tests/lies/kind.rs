@@ -1,6 +1,6 @@
 //! A kind of lie: the genuine letter with one change, and what is to become of it.
 
-use tradepost_trades::buyer::{Verdict, WarningKind};
+use tradepost_buyer::{Verdict, WarningKind};
 
 use crate::draft::{Letter, Said};
 use crate::world::{FLAVOURS, Flavour, SCENES, Scene};

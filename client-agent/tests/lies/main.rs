@@ -20,7 +20,7 @@ mod world;
 
 use std::collections::BTreeSet;
 
-use tradepost_trades::buyer::WarningKind;
+use tradepost_buyer::WarningKind;
 
 use crate::kind::Kind;
 use crate::trial::{believe_all, letters_of, try_all};

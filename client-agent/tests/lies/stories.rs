@@ -1,7 +1,7 @@
 //! Letters that are lies only until another letter comes, and those that stay lies.
 
 use serde_json::json;
-use tradepost_trades::buyer::{Verdict, WarningKind, view};
+use tradepost_buyer::{Verdict, WarningKind, view};
 
 use crate::draft::Said;
 use crate::trial::receive;

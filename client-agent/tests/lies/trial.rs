@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde_json::Value;
+use tradepost_buyer::{Judgement, Verdict, WarningKind, view};
 use tradepost_client::in_process::Agent;
-use tradepost_trades::buyer::{Judgement, Verdict, WarningKind, view};
 use tradepost_trades::rows::{MemoryRows, Rows};
 
 use crate::draft::Letter;

@@ -1,7 +1,7 @@
 //! Letters that their senders signed, and nobody stamped.
 
 use tradepost_letters::dkim::Algorithm;
-use tradepost_post::dkim::{OwnKey, PrivateKey, Signer, make_key};
+use tradepost_proof::dkim::{OwnKey, PrivateKey, Signer, make_key};
 
 use super::letters::Said;
 

@@ -1,29 +1,16 @@
-//! Carries letters durably: the only protocol crate with network or disk.
+//! Carries letters: fetches them by IMAP, submits them by SMTP.
 //!
-//! It fetches letters by IMAP, submits them by SMTP, keeps what waits to be submitted, and
-//! stores what was judged. It does not know what an order is: what a letter says is decided
-//! elsewhere.
+//! It does not know what an order is, and keeps nothing: what a letter says is decided, and what
+//! waits to be submitted is kept, elsewhere.
 
-mod blocking;
-pub mod clock;
-pub mod command;
-pub mod config;
-pub mod dkim;
-pub mod door;
-pub mod forgery;
 pub mod imap;
-pub mod log;
 pub mod net;
-pub mod outbox;
 mod password;
-pub mod process;
 mod refusal;
 pub mod schedule;
 pub mod smtp;
 pub mod stop;
-pub mod store;
 pub mod trouble;
 
-pub use blocking::{blocking, joined};
-pub use password::Password;
+pub use password::{Password, PasswordSource, Reading, Rereading};
 pub use secrecy::SecretString;

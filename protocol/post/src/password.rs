@@ -1,61 +1,66 @@
 //! A password that can change while a program runs: kept as long as logins succeed with it, and read
-//! again from where the configuration says after one was refused.
+//! again from its source after one was refused.
 //!
-//! It is not read before each login, since a command may have to ask the person for it; and after a
+//! It is not read before each login, since a source may have to ask the person for it; and after a
 //! refusal it is read once, at once, so that a password that was changed in time costs no wait.
 
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::process::Command;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::command::Environment;
-use crate::config::read_private_file;
 use crate::trouble::{Error, TroubleKind};
 
-/// A person may have to type a passphrase meanwhile; a command that hangs must end all the same.
-const FOR_A_COMMAND: Duration = Duration::from_secs(5 * 60);
-
-/// More octets than this are no password.
-const MOST_OCTETS: usize = 64 * 1024;
-
-/// How often a file is looked at, whose password was refused: a small file costs nothing.
+/// How often a source is read that costs nothing to read, after its password was refused.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Where a password comes from. Prints without it.
+pub trait PasswordSource: fmt::Debug + Send + Sync {
+    /// The key of the configuration that names it, such as `password_file`, for messages.
+    fn key(&self) -> &'static str;
+
+    /// Whether it may give another password later.
+    fn rereading(&self) -> Rereading;
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Why it can't be had now, in words; never with the password in it.
+    fn read(&self) -> Reading<'_>;
+}
+
+/// A password that is being read.
+pub type Reading<'s> = Pin<Box<dyn Future<Output = Result<SecretString, String>> + Send + 's>>;
+
+/// Whether a source may give another password later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rereading {
+    /// It stays what it is while the program runs.
+    Never,
+    /// It may, and reading it may ask somebody: only for the next login.
+    AtLogin,
+    /// It may, and reading it costs nothing.
+    AtAnyTime,
+}
 
 /// A password and where it comes from. Clones share what was read. Prints as its source.
 #[derive(Clone)]
 pub struct Password(Arc<Inner>);
 
 struct Inner {
-    origin: Origin,
+    source: Box<dyn PasswordSource>,
     /// The section of the configuration that names it, such as `[imap]`.
     section: &'static str,
-    kept: Mutex<Kept>,
-}
-
-/// Where a password comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// The program was given it.
-    Given,
-    /// The first line of a file.
-    File(PathBuf),
-    /// An environment variable, which cannot change while the program runs.
-    Environment(String),
-    /// The first line that a command for the shell prints, and what it gets to know.
-    Command(String, Environment),
+    current: Mutex<Current>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Current {
     secret: Option<SecretString>,
     /// A login with it was refused: it is read again before the next.
     refused: bool,
@@ -63,42 +68,58 @@ struct Kept {
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Password([redacted] by {:?})", self.0.origin)
+        write!(f, "Password([redacted] by {:?})", self.0.source)
+    }
+}
+
+/// A password that the program was given.
+#[derive(Debug)]
+struct Given;
+
+impl PasswordSource for Given {
+    fn key(&self) -> &'static str {
+        "the password"
+    }
+
+    fn rereading(&self) -> Rereading {
+        Rereading::Never
+    }
+
+    fn read(&self) -> Reading<'_> {
+        Box::pin(async { Err("is not there".to_owned()) })
     }
 }
 
 impl From<SecretString> for Password {
     fn from(secret: SecretString) -> Password {
-        Password::kept(Origin::Given, "", Some(secret))
+        Password::new(Box::new(Given), "", Some(secret))
     }
 }
 
 impl Password {
-    pub(crate) fn new(origin: Origin, section: &'static str) -> Password {
-        Password::kept(origin, section, None)
-    }
-
-    fn kept(origin: Origin, section: &'static str, secret: Option<SecretString>) -> Password {
-        let kept = Kept {
+    /// A password of this source, which a section of the configuration such as `[imap]` names; and the
+    /// password itself where it was read already.
+    #[must_use]
+    pub fn new(
+        source: Box<dyn PasswordSource>,
+        section: &'static str,
+        secret: Option<SecretString>,
+    ) -> Password {
+        let current = Current {
             secret,
             refused: false,
         };
         Password(Arc::new(Inner {
-            origin,
+            source,
             section,
-            kept: Mutex::new(kept),
+            current: Mutex::new(current),
         }))
     }
 
     /// The key of the configuration that says where it comes from, for messages.
     #[must_use]
     pub fn key(&self) -> &'static str {
-        match &self.0.origin {
-            Origin::Given => "the password",
-            Origin::File(_) => "`password_file`",
-            Origin::Environment(_) => "`password_env`",
-            Origin::Command(..) => "`password_command`",
-        }
+        self.0.source.key()
     }
 
     /// The password; read now, if it was not read before or was refused.
@@ -111,7 +132,7 @@ impl Password {
 
     /// And whether it was read just now.
     async fn current(&self) -> Result<(SecretString, bool), Error> {
-        let mut kept = self.0.kept.lock().await;
+        let mut kept = self.0.current.lock().await;
         if let Some(secret) = kept.secret.as_ref().filter(|_| !kept.refused) {
             return Ok((secret.clone(), false));
         }
@@ -148,17 +169,16 @@ impl Password {
 
     /// Notes that this one was refused. One that was not read just now is read again, at once.
     async fn another_than(&self, refused: &SecretString, is_fresh: bool) -> Option<SecretString> {
-        let mut kept = self.0.kept.lock().await;
+        let mut kept = self.0.current.lock().await;
         let is = |secret: &SecretString| secret.expose_secret() == refused.expose_secret();
         // Another login has read it meanwhile.
         if let Some(other) = kept.secret.as_ref().filter(|s| !is(s) && !kept.refused) {
             return Some(other.clone());
         }
-        match &self.0.origin {
-            // It stays what it is.
-            Origin::Given | Origin::Environment(_) => return None,
-            Origin::File(_) | Origin::Command(..) => kept.refused = true,
+        if self.0.source.rereading() == Rereading::Never {
+            return None;
         }
+        kept.refused = true;
         if is_fresh {
             return None;
         }
@@ -169,16 +189,16 @@ impl Password {
         Some(other)
     }
 
-    /// Comes back once the file holds another password than the one that was refused. Commands are
-    /// not run for that, and environments don't change: then never.
+    /// Comes back once the source holds another password than the one that was refused; never where
+    /// reading it may ask somebody, or cannot give another.
     pub(crate) async fn changed(&self) {
-        if !matches!(self.0.origin, Origin::File(_)) {
+        if self.0.source.rereading() != Rereading::AtAnyTime {
             return std::future::pending().await;
         }
         loop {
             sleep(LOOK).await;
             if let Ok(now) = self.read().await {
-                let kept = self.0.kept.lock().await;
+                let kept = self.0.current.lock().await;
                 let same = |s: &SecretString| s.expose_secret() == now.expose_secret();
                 if !kept.secret.as_ref().is_some_and(same) {
                     return;
@@ -187,70 +207,11 @@ impl Password {
         }
     }
 
-    /// Reads it where that can't ask anybody: files and environments.
-    pub(crate) fn read_at_start(&self) -> Result<(), String> {
-        let secret = match &self.0.origin {
-            Origin::File(path) => from_file(path.clone())?,
-            Origin::Environment(name) => from_environment(name)?,
-            Origin::Given | Origin::Command(..) => return Ok(()),
-        };
-        if let Ok(mut kept) = self.0.kept.try_lock() {
-            kept.secret = Some(secret);
-        }
-        Ok(())
-    }
-
     async fn read(&self) -> Result<SecretString, Error> {
-        let read = match &self.0.origin {
-            Origin::Given => Err("is not there".to_owned()),
-            Origin::File(path) => {
-                let path = path.clone();
-                let read = spawn_blocking(move || from_file(path)).await;
-                read.unwrap_or_else(|e| Err(e.to_string()))
-            }
-            Origin::Environment(name) => from_environment(name),
-            Origin::Command(command, environment) => from_command(command, environment).await,
-        };
-        read.map_err(|why| {
+        self.0.source.read().await.map_err(|why| {
             let (key, section) = (self.key(), self.0.section);
             let text = format!("the password can't be had now - {key} in {section}: {why}");
             Error::new(TroubleKind::NoPassword, text)
         })
     }
-}
-
-fn from_file(path: PathBuf) -> Result<SecretString, String> {
-    let text = read_private_file(&path).map_err(|e| e.to_string())?;
-    first_line(text.expose_secret()).ok_or_else(|| format!("{} is empty", path.display()))
-}
-
-fn from_environment(name: &str) -> Result<SecretString, String> {
-    let value = std::env::var(name).unwrap_or_default();
-    first_line(&value).ok_or_else(|| format!("the environment variable {name} is not set"))
-}
-
-async fn from_command(command: &str, environment: &Environment) -> Result<SecretString, String> {
-    let failed = |why: String| format!("{command:?} {why}");
-    let running = Command::from(environment.command("/bin/sh"))
-        .arg("-c")
-        .arg(command)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .output();
-    let output = timeout(FOR_A_COMMAND, running)
-        .await
-        .map_err(|_| failed(format!("did not end within {} s", FOR_A_COMMAND.as_secs())))?
-        .map_err(|e| failed(format!("could not be run: {e}")))?;
-    if !output.status.success() {
-        return Err(failed(format!("failed: {}", output.status)));
-    }
-    let printed = output.stdout.get(..MOST_OCTETS).unwrap_or(&output.stdout);
-    first_line(&String::from_utf8_lossy(printed))
-        .ok_or_else(|| failed("printed no password".to_owned()))
-}
-
-fn first_line(text: &str) -> Option<SecretString> {
-    let line = text.lines().next().unwrap_or_default();
-    (!line.is_empty()).then(|| SecretString::from(line.to_owned()))
 }

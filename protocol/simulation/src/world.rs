@@ -17,8 +17,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tradepost_parties::server;
 use tradepost_statements::{Address, Time};
-use tradepost_trades::server;
 
 use crate::facts::Look;
 use crate::play::{Command, Stage};

@@ -1,18 +1,9 @@
-//! What each party of a trade does about what it is told: pure decisions (protocol 3 to 5).
+//! What every party of a trade knows of it: how rows are read and written, how statuses fold into
+//! one state (protocol 4), what has been paid, and which names look alike. Pure.
 //!
-//! No clock, no randomness, no e-mail, no I/O. State is read through [`rows::Rows`]; a decision
-//! returns the rows to write and what else it wants done.
+//! What is done about a statement is decided above: by `tradepost-buyer` and `tradepost-parties`.
 
-pub mod buyer;
 pub mod fold;
 pub mod lookalike;
-
-pub mod carrier;
-pub mod emit;
-pub mod payment;
-pub mod server;
-pub mod shop;
-
+pub mod paid;
 pub mod rows;
-
-mod paid;

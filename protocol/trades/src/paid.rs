@@ -3,7 +3,7 @@
 use tradepost_statements::{Amount, PaymentState};
 
 /// "Paid so far" (protocol 4, "Counting"): the total when settled, else `paid`, else the total at rank 2, else nothing.
-pub(crate) fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
+pub fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
     match (state, paid) {
         (PaymentState::Settled, _) => total,
         (_, Some(paid)) => paid,
@@ -28,7 +28,7 @@ pub(crate) fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amou
 
 /// What `refunded` is compared with (protocol 5, line 14): paid so far; for `refunded` and `voided` without
 /// `paid`, the total.
-pub(crate) fn paid_for_refund(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
+pub fn paid_for_refund(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
     match (state, paid) {
         (PaymentState::Refunded | PaymentState::Voided, None) => total,
         _ => paid_so_far(state, paid, total),

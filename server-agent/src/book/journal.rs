@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use tradepost_agent::outbox::{self, Due, Entry, NewItem, Tried};
+use tradepost_agent::trail::recall;
+use tradepost_parties::server::{Change, Outcome, Sending};
 use tradepost_post::imap::aside;
-use tradepost_post::outbox::{self, Due, Entry, NewItem, Tried};
-use tradepost_post::store::{self, Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_statements::{Address, Time};
+use tradepost_store::{Batch, Opened, Options, Position, Progress, Record, Store};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::{Change, Outcome, Sending};
 
 use super::record::{FORMAT, Head, replay};
 use super::{Book, BookError, Cursor, Input, OWNER_KEY, Page, in_turn};
@@ -65,7 +66,7 @@ impl Journal {
 
 /// How the store of a book is opened, and repaired.
 pub(crate) fn options() -> Options {
-    Options::new(FORMAT, store::recall)
+    Options::new(FORMAT, recall)
 }
 
 struct Writing<'p, 'b> {

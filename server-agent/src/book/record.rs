@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tradepost_agent::outbox::{self, Entry};
+use tradepost_agent::trail::trail;
+use tradepost_parties::server::Received;
+use tradepost_parties::server::book::{digest_of_waiting, key_of_emitted};
 use tradepost_post::imap::aside;
-use tradepost_post::outbox::{self, Entry};
-use tradepost_post::store::{self, ApplyError, Position, Record};
 use tradepost_statements::{Address, Time};
+use tradepost_store::{ApplyError, Position, Record};
 use tradepost_trades::rows::{Row, Rows};
-use tradepost_trades::server::Received;
-use tradepost_trades::server::book::{digest_of_waiting, key_of_emitted};
 
 use super::{
     ASIDE, BOUNCES_KEY, Cursor, Input, OWNER_KEY, arrivals_key, bounce_key, bounces, cursor_key,
@@ -175,7 +176,7 @@ impl Head {
                 let let_go = decided.delete.iter().filter_map(|key| {
                     digest_of_waiting(key.as_bytes()).map(|digest| Row::delete(kept_key(digest)))
                 });
-                let words = store::trail(at, &decided.in_words());
+                let words = trail(at, &decided.in_words());
                 put.chain(delete)
                     .chain(kept)
                     .chain(let_go)

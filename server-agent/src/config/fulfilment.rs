@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tradepost_post::command::{Environment, Program};
-use tradepost_post::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
+use tradepost_agent::command::{Environment, Program};
+use tradepost_agent::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
+use tradepost_parties::server::job::{Fulfilment, Settings};
 use tradepost_statements::order::DeliveryMethod;
-use tradepost_trades::server::job::{Fulfilment, Settings};
 
 use super::Role;
 

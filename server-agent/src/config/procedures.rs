@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tradepost_post::command::Program;
-use tradepost_post::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
+use tradepost_agent::command::Program;
+use tradepost_agent::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
+use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
 use tradepost_statements::Address;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
-use tradepost_trades::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
 
 use super::fulfilment::program;
 use super::{File, Role};

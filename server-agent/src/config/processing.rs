@@ -1,9 +1,9 @@
 //! `[payment]`: whose instructions a payment processor takes, and what it answers to `authorize`.
 
 use serde::Deserialize;
-use tradepost_post::config::{ConfigError, Source, Spanned};
+use tradepost_agent::config::{ConfigError, Source, Spanned};
+use tradepost_parties::payment::{AuthorizeAnswer, Settings};
 use tradepost_statements::{Address, Amount};
-use tradepost_trades::payment::{AuthorizeAnswer, Settings};
 
 use super::{Role, shops_of};
 

@@ -1,6 +1,6 @@
 //! Whether others can verify what this server signs.
 
-use tradepost_post::dkim::{Prover, Signing};
+use tradepost_proof::dkim::{Prover, Signing};
 
 use super::Check;
 use crate::config::Config;

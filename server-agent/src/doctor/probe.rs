@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use tradepost_agent::forgery::{Found, send_and_wait};
 use tradepost_letters::forgery::{Forged, Forgery};
 use tradepost_letters::untrusted::show;
-use tradepost_post::dkim::Prover;
-use tradepost_post::forgery::{Found, send_and_wait};
 use tradepost_post::smtp::Submitter;
+use tradepost_proof::dkim::Prover;
 use tradepost_statements::Evidence;
 
 use super::{Check, imap_settings, smtp_settings};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tradepost_post::dkim::{MailAnswer, Prover};
+use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
+use tradepost_proof::dkim::{MailAnswer, Prover};
 use tradepost_statements::Address;
-use tradepost_trades::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
 
 use super::Check;
 use crate::config::Config;

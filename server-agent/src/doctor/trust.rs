@@ -1,8 +1,8 @@
 //! What senders are proven by: the provider's results, keys by DNS, keys of the configuration.
 
 use tradepost_letters::untrusted;
-use tradepost_post::dkim::{Prover, TxtAnswer};
 use tradepost_post::imap::Probe;
+use tradepost_proof::dkim::{Prover, TxtAnswer};
 use tradepost_statements::Evidence;
 
 use super::Check;

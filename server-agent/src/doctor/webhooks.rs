@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tradepost_agent::clock::{Clock, SystemClock};
 use tradepost_letters::untrusted;
-use tradepost_post::clock::{Clock, SystemClock};
 use tradepost_statements::Time;
 
 use super::Check;

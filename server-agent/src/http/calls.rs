@@ -17,10 +17,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tradepost_letters::untrusted;
+use tradepost_parties::server::book;
+use tradepost_parties::server::view;
 use tradepost_post::stop::Stop;
 use tradepost_statements::{Address, StatementId, TradeId, TradeRef, wire};
-use tradepost_trades::server::book;
-use tradepost_trades::server::view;
 
 use super::hooks::{self, Hook, Left};
 use super::lines::{self, Teller};

@@ -10,7 +10,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio_rustls::TlsAcceptor;
-use tradepost_post::config::{ConfigError, Source, Spanned, check_private_file, read_private_file};
+use tradepost_agent::config::{
+    ConfigError, Source, Spanned, check_private_file, read_private_file,
+};
 
 use super::hooks::{self, WebhookToml};
 use super::token::Token;

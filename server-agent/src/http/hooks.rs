@@ -51,7 +51,7 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::sync::mpsc;
-use tradepost_trades::emit::Refusal;
+use tradepost_parties::emit::Refusal;
 
 use super::lines::take;
 use super::problem::{self, Problem};

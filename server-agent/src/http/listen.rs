@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tradepost_post::config::ConfigError;
+use tradepost_agent::config::ConfigError;
 use tradepost_post::stop::Stop;
 
 use super::calls::{self, Inside};

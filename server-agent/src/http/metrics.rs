@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use tradepost_post::outbox::{self, Filter};
+use tradepost_agent::outbox::{self, Filter};
 
 use crate::book::{bounces, view as read};
 use crate::desk::Desk;

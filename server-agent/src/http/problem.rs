@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use tradepost_letters::untrusted;
-use tradepost_trades::emit::Refusal;
+use tradepost_parties::emit::Refusal;
 
 /// Everything that a call can fail of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

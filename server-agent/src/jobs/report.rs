@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 use tradepost_letters::untrusted;
-use tradepost_trades::server::job::{self, Job, Stage};
+use tradepost_parties::server::job::{self, Job, Stage};
 
 use crate::book::{BookError, Input, view};
 use crate::desk::{Desk, fresh_ids};

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 use tradepost_letters::untrusted;
-use tradepost_trades::shop;
+use tradepost_parties::shop;
 
 use super::{cell, note, print, table, to_reply};
 use crate::book::{BookError, view as read};

@@ -1,6 +1,6 @@
 //! Lies in the parts of a letter: what other readers would take for the statement.
 
-use tradepost_trades::buyer::WarningKind;
+use tradepost_buyer::WarningKind;
 
 use crate::draft::{Draft, Part, TYPE, base64_lines, multipart};
 use crate::kind::{Expected, Kind, UNPROVEN, UNREADABLE, kind};

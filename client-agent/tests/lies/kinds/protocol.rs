@@ -2,7 +2,7 @@
 //! somebody else, of nothing, or of what is not theirs.
 
 use serde_json::json;
-use tradepost_trades::buyer::WarningKind;
+use tradepost_buyer::WarningKind;
 
 use crate::draft::{Letter, Said};
 use crate::kind::{Expected, Kind, NO_PARTY, NOT_THE_SHOP, kind};

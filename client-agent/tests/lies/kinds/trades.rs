@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use tradepost_trades::buyer::WarningKind;
+use tradepost_buyer::WarningKind;
 
 use super::protocol::warned;
 use crate::draft::{Letter, Said};

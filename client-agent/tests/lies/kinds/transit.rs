@@ -1,6 +1,6 @@
 //! Lies with letters that their senders signed: changed on the way, read in another way, or sent again.
 
-use tradepost_trades::buyer::WarningKind;
+use tradepost_buyer::WarningKind;
 
 use crate::draft::{Draft, Letter, Part, Said, TYPE, multipart};
 use crate::kind::{Expected, Kind, UNPROVEN, kind};

@@ -13,7 +13,6 @@ use super::search::{HeaderSearch, try_search};
 use super::select::field;
 use super::session::Session;
 use super::{SentFolder, Settings, login};
-use crate::clock::{Clock, SystemClock};
 use crate::net::tls::TlsClient;
 use crate::trouble::{Error, TroubleKind};
 
@@ -43,8 +42,15 @@ pub struct Probe {
     pub header_search: HeaderSearch,
     /// When the newest letter came, by the server's clock.
     pub newest: Option<Time>,
-    /// By how many seconds that lies in our future, if it does: one of the clocks is wrong.
-    pub clock_ahead: Option<i64>,
+}
+
+impl Probe {
+    /// By how many seconds the newest letter lies in our future, if it does: one of the clocks is wrong.
+    #[must_use]
+    pub fn clock_ahead(&self, now: Time) -> Option<i64> {
+        let ahead = self.newest?.since(now).as_secs();
+        i64::try_from(ahead).ok().filter(|s| *s > 0)
+    }
 }
 
 /// Letters whose stamps are read.
@@ -99,7 +105,6 @@ async fn look_around(
     authserv_ids.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let newest = newest_received(session).await?;
     let header_search = try_search(session).await?;
-    let ahead = newest.map(|t| t.since(SystemClock.now()).as_secs());
     Ok(Probe {
         greeting,
         tls: session.tls_version(),
@@ -112,6 +117,5 @@ async fn look_around(
         nameless_results,
         newest,
         header_search,
-        clock_ahead: ahead.and_then(|s| i64::try_from(s).ok()).filter(|s| *s > 0),
     })
 }

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use tradepost_buyer::{
+    self as buyer, Act, Back, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying,
+    Settings, Subject, view,
+};
 use tradepost_statements::order::Order;
 use tradepost_statements::{
     Address, Body, Evidence, RequestId, Statement, StatementId, Time, TradeRef, wire,
-};
-use tradepost_trades::buyer::{
-    self, Act, Back, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying, Settings,
-    Subject, view,
 };
 use tradepost_trades::rows::MemoryRows;
 

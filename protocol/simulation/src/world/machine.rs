@@ -1,11 +1,11 @@
 //! A server: its settings, its book, and as little around the decisions as there can be.
 
 use serde_json::{Value, json};
+use tradepost_parties::emit::emit;
+use tradepost_parties::server::job::{self, Job, JobKind, JobResult, LetterEnd};
+use tradepost_parties::server::{Change, Content, FreshIds, Received, Settings, due, receive};
 use tradepost_statements::{Evidence, Time, wire};
-use tradepost_trades::emit::emit;
 use tradepost_trades::rows::MemoryRows;
-use tradepost_trades::server::job::{self, Job, JobKind, JobResult, LetterEnd};
-use tradepost_trades::server::{Change, Content, FreshIds, Received, Settings, due, receive};
 
 use super::dice::Dice;
 use super::post::{Arrival, Letter, Outgoing};

@@ -1,8 +1,8 @@
 //! The ledger as the commands print it.
 
 use serde_json::json;
+use tradepost_buyer::view;
 use tradepost_statements::{Time, TradeRef};
-use tradepost_trades::buyer::view;
 use tradepost_trades::rows::Rows;
 
 use crate::facts::Look;

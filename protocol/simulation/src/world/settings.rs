@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use toml::Table;
+use tradepost_buyer as buyer;
+use tradepost_buyer::Back;
+use tradepost_parties::server::{Settings, Timers};
+use tradepost_parties::{carrier, payment, shop};
 use tradepost_statements::order::Order;
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Address, Body, Evidence, wire};
-use tradepost_trades::buyer::Back;
-use tradepost_trades::server::{Settings, Timers};
-use tradepost_trades::{buyer, carrier, payment, shop};
 
 use crate::play::amount;
 use crate::scenario::span;
@@ -57,7 +58,7 @@ pub(super) fn server(address: &str, table: &Table) -> Settings {
             tell_operator: time(&timers, "tell_operator").unwrap_or(usual.tell_operator),
             ..usual
         },
-        jobs: tradepost_trades::server::job::Settings::default(),
+        jobs: tradepost_parties::server::job::Settings::default(),
     }
 }
 

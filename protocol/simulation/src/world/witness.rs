@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use tradepost_buyer::view;
 use tradepost_statements::{Address, Amount, StatementId, Time, wire};
-use tradepost_trades::buyer::view;
 
 use super::buyer::Buyer;
 use super::machine::Machine;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use tradepost_post::config::{
+use tradepost_agent::config::{
     ConfigError, Source, Span, Spanned, check_private_file, read_private_file,
 };
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};

@@ -1,10 +1,10 @@
 //! What becomes of a delivery: a function of what it says, the book and the time.
 
 use serde_json::Value;
+use tradepost_parties::server;
+use tradepost_parties::server::book;
 use tradepost_statements::{Time, TradeId, TradeRef};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server;
-use tradepost_trades::server::book;
 
 use super::config::{Kind, Settings};
 use super::facts::Told;

@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tradepost_parties::emit::emit;
+use tradepost_parties::server::view::{TradeView, trades};
+use tradepost_parties::server::{self, FreshIds, Timers, job};
+use tradepost_parties::{carrier, payment, shop};
 use tradepost_statements::{Evidence, OrderState, StatementId, Time};
-use tradepost_trades::emit::emit;
 use tradepost_trades::rows::MemoryRows;
-use tradepost_trades::server::view::{TradeView, trades};
-use tradepost_trades::server::{self, FreshIds, Timers, job};
-use tradepost_trades::{carrier, payment, shop};
 
 mod right;
 mod samples;

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tradepost_parties::server;
+use tradepost_parties::server::book::Trade;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::HttpsUrl;
 use tradepost_statements::{OrderState, Time, TradeId};
-use tradepost_trades::server;
-use tradepost_trades::server::book::Trade;
 
 use super::config::Settings;
 use super::facts::{Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told};

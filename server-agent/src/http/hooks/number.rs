@@ -12,9 +12,9 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
+use tradepost_parties::server::book;
 use tradepost_statements::{TradeId, TradeRef};
 use tradepost_trades::rows::Rows;
-use tradepost_trades::server::book;
 
 use super::left::{Left, Reason};
 

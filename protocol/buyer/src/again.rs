@@ -1,0 +1,157 @@
+//! Letters whose sender is not believed, judged again because the person's trust is another one
+//! than it was (protocol 5, "a decision of the buyer"), or because DNS has answered.
+//!
+//! Whoever keeps the letters goes through [`unbelieved`], proves each anew, and enters what came
+//! of it by [`proven_again`]. Nothing here takes anything back: evidence only grows, and what
+//! counts goes on counting.
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Evidence, Time};
+
+use tradepost_trades::rows::Rows;
+
+use super::desk::{Desk, read};
+use super::letter::Received;
+use super::settings::Settings;
+use super::state::{Fate, Letter};
+use super::{Change, Judgement, Verdict, door, held, keys};
+
+/// How a letter's sender is proven now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewProof {
+    /// How well.
+    pub evidence: Evidence,
+    /// What the evidence could still become when DNS answers (protocol 5, line 2).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub undecided: Option<Evidence>,
+    /// How, or how not, in one sentence.
+    pub proof: String,
+}
+
+/// The number of the letter that came last; 0 where none ever came.
+#[must_use]
+pub fn last_letter(rows: &dyn Rows) -> u64 {
+    read(rows, keys::LETTER_COUNTER).unwrap_or(0)
+}
+
+/// The first `limit` letters, by number, from `from` on, whose sender is not believed: line 3 warned
+/// of them, line 2 holds them, or they count only because the person said so.
+#[must_use]
+pub fn unbelieved(settings: &Settings, rows: &dyn Rows, from: u64, limit: usize) -> Vec<u64> {
+    // Each with the whole statement.
+    const PAGE: usize = 64;
+    let mut found = Vec::new();
+    let mut next = keys::letter(from).into_bytes();
+    loop {
+        let page = rows.scan_from(keys::LETTERS.as_bytes(), &next, PAGE);
+        let is_last = page.len() < PAGE;
+        for (key, value) in page {
+            next = key;
+            next.push(0);
+            let letter: Option<Letter> = serde_json::from_slice(&value).ok();
+            if let Some(letter) = letter.filter(|l| is_unbelieved(settings, l)) {
+                found.push(letter.no);
+            }
+            if found.len() == limit {
+                return found;
+            }
+        }
+        if is_last {
+            return found;
+        }
+    }
+}
+
+fn is_unbelieved(settings: &Settings, letter: &Letter) -> bool {
+    is_refused(letter) || held::is_for_dns(letter) || counts_as_accepted(settings, letter)
+}
+
+fn is_refused(letter: &Letter) -> bool {
+    matches!(letter.fate, Fate::Warned { rule: 3, .. })
+}
+
+fn counts_as_accepted(settings: &Settings, letter: &Letter) -> bool {
+    let received = &letter.received;
+    letter.accepted_through >= 3
+        && received.evidence < settings.minimum_for(received.author.as_ref())
+}
+
+/// Judges a letter again by a new proof of its sender; without one, by the proof that there is, since
+/// less may be asked for now. Changes nothing where the letter is no longer one of [`unbelieved`], or
+/// waits for DNS and that was asked in vain.
+pub fn proven_again(
+    settings: &Settings,
+    rows: &dyn Rows,
+    no: u64,
+    proof: Option<&NewProof>,
+    now: Time,
+) -> Change {
+    let letter: Option<Letter> = read(rows, &keys::letter(no));
+    let letter = letter.filter(|l| is_unbelieved(settings, l));
+    // No letter is judged before it was received, whatever this computer's clock says.
+    let received_at = letter.as_ref().map(|l| l.received.received_at);
+    let mut desk = Desk::new(settings, rows, received_at.map_or(now, |at| at.max(now)));
+    let judgement = letter.and_then(|letter| judge(&mut desk, letter, proof));
+    desk.finish(judgement)
+}
+
+fn judge(desk: &mut Desk<'_>, mut letter: Letter, proof: Option<&NewProof>) -> Option<Judgement> {
+    if let Some(proof) = proof {
+        let says_nothing_new = counts_as_accepted(desk.settings, &letter)
+            && proof.evidence <= letter.received.evidence;
+        if says_nothing_new {
+            return None;
+        }
+        let before = letter.received.evidence;
+        letter.received = with(&letter, proof);
+        if held::is_for_dns(&letter)
+            && door::may_be_held(desk, &letter.received)
+            && letter.received.evidence <= before
+        {
+            // Asked in vain: the next tick lets it wait on.
+            return Some(judged(&letter, Verdict::Held, held::FOR_DNS));
+        }
+    }
+    if is_refused(&letter) {
+        // Where its group is full it has no warning of its own, and does not wait either.
+        let is_only_counted = desk.warnings_of_letter(letter.no).is_empty();
+        if door::may_be_held(desk, &letter.received) {
+            if is_only_counted || !has_room(desk, &letter) {
+                letter.received = held::as_if_dns_had_said_no(&letter.received);
+            } else {
+                // As a letter does that has just come.
+                letter.held_since = None;
+                letter.tries = 0;
+            }
+        }
+        if is_only_counted && door::is_below(desk, &letter.received) {
+            desk.put_letter(&letter);
+            return Some(judged(&letter, Verdict::Warned, 3));
+        }
+    }
+    Some(door::enter(desk, &mut letter))
+}
+
+fn judged(letter: &Letter, verdict: Verdict, line: u8) -> Judgement {
+    let content = door::read(&letter.received.content);
+    Judgement {
+        letter: Some(letter.no),
+        ..door::judgement(verdict, &content, Some(line))
+    }
+}
+
+fn with(letter: &Letter, proof: &NewProof) -> Received {
+    let received = Received {
+        evidence: proof.evidence,
+        undecided: proof.undecided,
+        proof: proof.proof.clone(),
+        ..letter.received.clone()
+    };
+    door::with_the_better_evidence(&received, letter)
+}
+
+fn has_room(desk: &mut Desk<'_>, letter: &Letter) -> bool {
+    let content = door::read(&letter.received.content);
+    let statement = content.as_ref().ok().map(|d| &d.statement);
+    held::has_room(desk, &letter.received, statement)
+}

@@ -1,0 +1,469 @@
+//! A trade judged anew from all its letters: lines 8 to 16 of protocol 5 and the fold of
+//! protocol 4. Run after each new letter, own statement or act of the person that could matter,
+//! so that the state depends on which letters came, not on their order or number; but for the order of
+//! the trade records among themselves (`records`).
+
+use std::collections::BTreeMap;
+
+use tradepost_statements::record::TradeRecord;
+use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
+use tradepost_statements::wire::{self, Decoded};
+use tradepost_statements::{Body, TradeRef};
+
+use tradepost_trades::rows::Rows;
+
+use super::desk::{Desk, read};
+use super::judge::{Agreed, Known, lines_8_to_15};
+use super::records::{self, Records};
+use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
+use super::terms::Terms;
+use super::warning::Finding;
+use super::{Notice, count, door, expecting, file, keys, lookalikes, schedule, totals, tracks};
+
+/// A letter that passed the door, with its statement.
+pub(super) struct Filed {
+    pub(super) letter: Letter,
+    pub(super) decoded: Decoded,
+}
+
+impl Filed {
+    pub(super) fn load(desk: &Desk<'_>, no: u64) -> Option<Filed> {
+        Filed::load_from(desk.rows(), no)
+    }
+
+    pub(super) fn load_from(rows: &dyn Rows, no: u64) -> Option<Filed> {
+        let letter: Letter = read(rows, &keys::letter(no))?;
+        let decoded = door::read(&letter.received.content).ok()?;
+        Some(Filed { letter, decoded })
+    }
+
+    pub(super) fn record(&self) -> Option<&TradeRecord> {
+        if let Body::TradeRecord(record) = &self.decoded.statement.body {
+            Some(record)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn order_status(&self) -> Option<&OrderStatus> {
+        if let Body::OrderStatus(status) = &self.decoded.statement.body {
+            Some(status)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn delivery_status(&self) -> Option<&DeliveryStatus> {
+        if let Body::DeliveryStatus(status) = &self.decoded.statement.body {
+            Some(status)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn payment_status(&self) -> Option<&PaymentStatus> {
+        if let Body::PaymentStatus(status) = &self.decoded.statement.body {
+            Some(status)
+        } else {
+            None
+        }
+    }
+
+    /// It made the trade what it is, or says again what did.
+    pub(super) fn counts(&self) -> bool {
+        match self.letter.fate {
+            Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
+            Fate::New | Fate::Held { .. } | Fate::Warned { .. } => false,
+        }
+    }
+
+    /// Equal for two statements that say the same about the same trade (protocol 2).
+    pub(super) fn content(&self) -> String {
+        let (trade, body) = wire::trade_and_body(&self.decoded.value);
+        let text = |v: Option<&serde_json::Value>| v.map(ToString::to_string).unwrap_or_default();
+        format!("{}{}", text(trade), text(body))
+    }
+
+    /// Equal for two versions of a trade record that say the same (protocol 4, "Versions").
+    pub(super) fn body(&self) -> String {
+        let (_, body) = wire::trade_and_body(&self.decoded.value);
+        body.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The person accepted a trade record although it is not what was agreed (lines 11, 12 and 16).
+    pub(super) fn is_accepted_offer(&self) -> bool {
+        self.letter.accepted_through >= 11
+    }
+
+    /// The person accepted it although it does not fit what else is known (line 16).
+    pub(super) fn accepted(&self) -> bool {
+        self.letter.accepted_through >= 16
+    }
+}
+
+/// What becomes of one letter of a trade.
+pub(super) struct Outcome {
+    pub(super) fate: Fate,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Outcome {
+    pub(super) fn of(fate: Fate) -> Outcome {
+        Outcome {
+            fate,
+            findings: Vec::new(),
+        }
+    }
+
+    pub(super) fn refused(finding: Finding) -> Outcome {
+        Outcome {
+            fate: Fate::Warned {
+                rule: finding.rule,
+                kind: finding.kind,
+            },
+            findings: vec![finding],
+        }
+    }
+
+    pub(super) fn add(&mut self, finding: Finding) {
+        self.fate = Fate::Warned {
+            rule: finding.rule,
+            kind: finding.kind,
+        };
+        self.findings.push(finding);
+    }
+}
+
+/// Judges a trade anew from all that was ever said of it, and writes what has changed.
+pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
+    let aside = desk.set_aside(trade_ref);
+    judge_anew(desk, trade_ref, &aside);
+}
+
+/// The same, when nothing has come that could matter to what was set aside.
+pub(super) fn fold_again(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
+    judge_anew(desk, trade_ref, &[]);
+}
+
+/// Sets a letter aside that lines 8 to 15 refuse by what the trade records say; says whether.
+pub(super) fn set_aside(desk: &mut Desk<'_>, trade: &Trade, no: u64) -> bool {
+    let Some(mut filed) = Filed::load(desk, no) else {
+        return false;
+    };
+    let (statement, accepted) = (&filed.decoded.statement, filed.letter.accepted_through);
+    let nothing_known = nothing_known(trade);
+    let finding = if filed.record().is_some() {
+        lines_8_to_15(desk, statement, accepted, &nothing_known).filter(|f| f.rule <= 9)
+    } else {
+        let records: Vec<Filed> = load(desk, trade.records.iter());
+        let walked = records::walk(desk, trade, &records);
+        let agreed = walked.agreed(&records);
+        let known = Known {
+            agreed: agreed.as_ref(),
+            ..nothing_known
+        };
+        lines_8_to_15(desk, statement, accepted, &known)
+    };
+    let Some(finding) = finding else {
+        return false;
+    };
+    desk.mark(&keys::aside(&trade.trade, no));
+    let outcome = Outcome::refused(finding);
+    filed.letter.fate = outcome.fate;
+    desk.put_letter(&filed.letter);
+    desk.reconcile(&filed.letter, Some(&trade.trade), &outcome.findings);
+    true
+}
+
+fn load<'n>(desk: &Desk<'_>, numbers: impl Iterator<Item = &'n u64>) -> Vec<Filed> {
+    let mut letters: Vec<Filed> = numbers.filter_map(|no| Filed::load(desk, *no)).collect();
+    letters.sort_by_key(|f| f.letter.no);
+    letters
+}
+
+pub(super) fn nothing_known(trade: &Trade) -> Known<'_> {
+    Known {
+        trade: Some(&trade.trade),
+        adopted: false,
+        agreed: None,
+        terms: Terms::default(),
+    }
+}
+
+/// Only what passed, and the records that may still count, make a trade's state.
+/// `aside` is sorted, as its keys are.
+fn sort_aside(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    letters: &[Filed],
+    outcomes: &BTreeMap<usize, Outcome>,
+    aside: &[u64],
+) {
+    trade.letters.clear();
+    trade.records.clear();
+    for (index, filed) in letters.iter().enumerate() {
+        let last_line_of_refusal = if filed.record().is_some() { 9 } else { 15 };
+        let is_refused = outcomes.get(&index).is_some_and(
+            |o| matches!(o.fate, Fate::Warned { rule, .. } if rule <= last_line_of_refusal),
+        );
+        let no = filed.letter.no;
+        if is_refused {
+            if aside.binary_search(&no).is_err() {
+                desk.mark(&keys::aside(&trade.trade, no));
+            }
+            continue;
+        }
+        if aside.binary_search(&no).is_ok() {
+            desk.delete(&keys::aside(&trade.trade, no));
+        }
+        trade.letters.push(no);
+        trade.records.extend(filed.record().map(|_| no));
+    }
+}
+
+fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
+    let Some(mut trade) = desk.trade(trade_ref) else {
+        return;
+    };
+    let mut letters = load(desk, trade.letters.iter().chain(aside));
+    let nothing_known = nothing_known(&trade);
+    claim_requests(desk, trade_ref, &nothing_known, &letters);
+    let records = records::walk(desk, &trade, &letters);
+    let agreed = records.agreed(&letters);
+    let origin = origin(desk, trade_ref, &letters, &records);
+    let mut outcomes = record_outcomes(&letters, &records, origin);
+    let passed = judge_others(desk, trade_ref, agreed.as_ref(), &letters, &mut outcomes);
+    let tracks = tracks::walk(&letters, &passed, &mut outcomes);
+
+    sort_aside(desk, &mut trade, &letters, &outcomes, aside);
+    let counting = records.counting.iter().filter_map(|i| letters.get(*i));
+    trade.counted_records.extend(counting.map(|f| f.letter.no));
+    let before = trade.state.take();
+    trade.state = records.current.zip(agreed).and_then(|(current, agreed)| {
+        count::state(origin, &letters, &records, current, &agreed, &tracks)
+    });
+    if trade.adopted_by.is_none()
+        && let Some(state) = &trade.state
+        && state.origin == Origin::Adopted
+    {
+        let first = records.counting.first().and_then(|i| letters.get(*i));
+        trade.adopted_by = first.map(|f| f.letter.no);
+    }
+    for (filed, outcome) in letters
+        .iter_mut()
+        .zip((0..).map_while(|i| outcomes.remove(&i)))
+    {
+        let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
+        if filed.letter.fate != before {
+            desk.put_letter(&filed.letter);
+            file::note_new_answer(desk, &before, &filed.letter, &filed.decoded.statement);
+        }
+        // What is not warned, and was not, has no open warnings.
+        if filed.letter.fate != before || !outcome.findings.is_empty() {
+            desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
+        }
+    }
+    if trade.state.is_some() != before.is_some() {
+        list_by_id(desk, &trade);
+    }
+    totals::count(desk, &mut trade);
+    schedule::end_what_is_through(desk, &trade);
+    lookalikes::list_parties(desk, &mut trade);
+    desk.put(&keys::trade(trade_ref), &trade);
+    tell(desk, trade_ref, before.as_ref(), trade.state.as_ref());
+    if parties(before.as_ref()) != parties(trade.state.as_ref()) {
+        // Line 12 asks whether a sender is a party of a trade with the same id.
+        for namesake in desk.waiting_namesakes(trade_ref) {
+            reconsider(desk, &namesake);
+        }
+    }
+}
+
+fn list_by_id(desk: &mut Desk<'_>, trade: &Trade) {
+    let (is, was) = (
+        keys::trade_by_id(&trade.trade),
+        keys::no_trade_by_id(&trade.trade),
+    );
+    let (mark, delete) = if trade.state.is_some() {
+        (is, was)
+    } else {
+        (was, is)
+    };
+    desk.mark(&mark);
+    desk.delete(&delete);
+}
+
+/// Line 10 goes by arrival: the first record from the address that was asked is the answer.
+fn claim_requests(
+    desk: &mut Desk<'_>,
+    trade: &TradeRef,
+    nothing_known: &Known<'_>,
+    letters: &[Filed],
+) {
+    for filed in letters.iter().filter(|f| f.record().is_some()) {
+        let statement = &filed.decoded.statement;
+        let Some(mut request) = statement.request.as_ref().and_then(|id| desk.request(id)) else {
+            continue;
+        };
+        // What lines 8 and 9 refuse is no answer.
+        let speaks_for_the_shop = lines_8_to_15(
+            desk,
+            statement,
+            filed.letter.accepted_through,
+            nothing_known,
+        )
+        .is_none_or(|f| f.rule > 9);
+        if request.answer.is_none()
+            && request.to == statement.from
+            && trade.shop == statement.from
+            && speaks_for_the_shop
+        {
+            request.answer = Some(RequestAnswer::Record {
+                trade: trade.clone(),
+            });
+            desk.put(&keys::request(&request.id.clone()), &request);
+        }
+    }
+}
+
+fn origin(desk: &Desk<'_>, trade: &TradeRef, letters: &[Filed], records: &Records) -> Origin {
+    let answers_an_order = records
+        .passed
+        .iter()
+        .filter_map(|i| letters.get(*i))
+        .any(|f| {
+            let request = f
+                .decoded
+                .statement
+                .request
+                .as_ref()
+                .and_then(|id| desk.request(id));
+            request.is_some_and(|r| r.order.is_some())
+        });
+    if answers_an_order {
+        Origin::Placed
+    } else if expecting::of_trade(desk.rows(), trade).is_some() {
+        Origin::Expected
+    } else {
+        Origin::Adopted
+    }
+}
+
+fn record_outcomes(
+    letters: &[Filed],
+    records: &Records,
+    origin: Origin,
+) -> BTreeMap<usize, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    for (index, _) in letters
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.record().is_some())
+    {
+        let outcome = if let Some(finding) = records.refused.get(&index) {
+            Outcome::refused(finding.clone())
+        } else if let Some(finding) = records.conflicting.get(&index) {
+            Outcome::refused(finding.clone())
+        } else if records.duplicates.contains(&index) {
+            Outcome::of(Fate::Duplicate)
+        } else if records.late.contains(&index) {
+            Outcome::of(Fate::Late)
+        } else if origin == Origin::Adopted && records.counting.first() == Some(&index) {
+            Outcome::of(Fate::Adopted)
+        } else {
+            Outcome::of(Fate::Applied)
+        };
+        outcomes.insert(index, outcome);
+    }
+    outcomes
+}
+
+/// Lines 8 to 15 for all but the trade records. Returns the letters that may be folded.
+fn judge_others(
+    desk: &Desk<'_>,
+    trade: &TradeRef,
+    agreed: Option<&Agreed>,
+    letters: &[Filed],
+    outcomes: &mut BTreeMap<usize, Outcome>,
+) -> Vec<usize> {
+    let known = Known {
+        trade: Some(trade),
+        adopted: false,
+        agreed,
+        terms: Terms::default(),
+    };
+    let mut passed = Vec::new();
+    for (index, filed) in letters
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.record().is_none())
+    {
+        match lines_8_to_15(
+            desk,
+            &filed.decoded.statement,
+            filed.letter.accepted_through,
+            &known,
+        ) {
+            Some(finding) => {
+                outcomes.insert(index, Outcome::refused(finding));
+            }
+            None => {
+                outcomes.insert(index, Outcome::of(Fate::Applied));
+                passed.push(index);
+            }
+        }
+    }
+    passed
+}
+
+fn parties(
+    state: Option<&TradeState>,
+) -> Option<(
+    &std::collections::BTreeSet<tradepost_statements::Address>,
+    &tradepost_statements::Address,
+)> {
+    state.map(|s| (&s.carriers, &s.processor))
+}
+
+/// What a person would want to know of the change.
+fn tell(
+    desk: &mut Desk<'_>,
+    trade: &TradeRef,
+    before: Option<&TradeState>,
+    now: Option<&TradeState>,
+) {
+    let Some(now) = now else { return };
+    let Some(before) = before else {
+        desk.notices.push(Notice::NewTrade {
+            trade: trade.clone(),
+            adopted: now.origin == Origin::Adopted,
+        });
+        return;
+    };
+    if before.newest_carriers != now.newest_carriers {
+        desk.notices.push(Notice::OtherCarriers {
+            trade: trade.clone(),
+        });
+    }
+    let mut parts = Vec::new();
+    if before.order != now.order {
+        parts.extend(now.order.as_ref().map(|o| format!("order {}", o.state)));
+    }
+    if before.delivery != now.delivery {
+        let changed = now.delivery.iter().filter(|p| !before.delivery.contains(p));
+        parts.extend(
+            changed
+                .filter_map(|p| p.status.as_ref())
+                .map(|s| format!("delivery {}", s.state)),
+        );
+    }
+    if before.payment != now.payment {
+        parts.extend(now.payment.as_ref().map(|p| format!("payment {}", p.state)));
+    }
+    if !parts.is_empty() {
+        desk.notices.push(Notice::Progress {
+            trade: trade.clone(),
+            text: parts.join(", "),
+        });
+    }
+}

@@ -1,0 +1,172 @@
+//! Our own statements: what we ask, whether it was answered, and when it is sent again
+//! (protocol 7; Q1, Q8).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Body, Kind, Statement, Time, wire};
+
+use tradepost_trades::rows::Rows;
+
+use super::desk::Desk;
+use super::settings::Settings;
+use super::state::{Own, OwnProgress, Request};
+use super::{Change, Judgement, Verdict, asking, door, file, keys};
+
+/// How an own statement became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnHow {
+    /// It leaves from here: it is sent again from here when nobody answers.
+    Sending,
+    /// A letter of ours was found in the Sent folder (protocol 5, last paragraph).
+    FoundInSent,
+}
+
+/// Takes down a statement of ours, `json` being its octets. The judgement is `sent`; there is
+/// none when it is no statement that a buyer at one of our addresses makes.
+pub fn own(
+    settings: &Settings,
+    rows: &dyn Rows,
+    json: &str,
+    message_id: Option<&str>,
+    how: OwnHow,
+    now: Time,
+) -> Change {
+    let mut desk = Desk::new(settings, rows, now);
+    let judgement = take(&mut desk, json, message_id, how);
+    desk.finish(judgement)
+}
+
+fn take(
+    desk: &mut Desk<'_>,
+    json: &str,
+    message_id: Option<&str>,
+    how: OwnHow,
+) -> Option<Judgement> {
+    let statement = wire::decode(json.as_bytes()).ok()?.statement;
+    if !desk.settings.ours.contains(&statement.from) || !is_a_buyers(&statement) {
+        return None;
+    }
+    let id = statement.id;
+    let said = Judgement {
+        verdict: Verdict::Sent,
+        kind: Some(statement.body.kind()),
+        rule: None,
+        warning: None,
+        warning_id: None,
+        trade: statement.trade.clone(),
+        letter: None,
+    };
+    let known = desk.own(id);
+    let is_new = known.is_none();
+    let mut own = known.unwrap_or_else(|| Own {
+        json: json.to_owned(),
+        message_ids: BTreeSet::new(),
+        from_here: false,
+        first_sent: desk.now,
+        tries: 0,
+        progress: OwnProgress::Elsewhere,
+        last_sent: None,
+        bounce: None,
+        bounced_try: 0,
+        statement: statement.clone(),
+    });
+    if let Some(message_id) = message_id {
+        own.message_ids.insert(message_id.to_owned());
+        desk.put(&keys::own_by_message_id(message_id), &id);
+    }
+    if how == OwnHow::Sending {
+        own.from_here = true;
+        own.tries += 1;
+        own.last_sent = Some(desk.now);
+        if !matches!(own.progress, OwnProgress::Answered { .. }) {
+            wait_for_answer(desk, &mut own);
+        }
+    }
+    desk.put(&keys::own(id), &own);
+    if statement.body == Body::StatusRequest {
+        let asked = match how {
+            OwnHow::Sending => desk.now,
+            OwnHow::FoundInSent => statement.sent.min(desk.now),
+        };
+        asking::note(desk, &statement, asked);
+    }
+    if is_new {
+        if let Some(trade) = &statement.trade {
+            desk.mark(&keys::own_about(trade, id));
+        }
+        note_request(desk, &statement);
+        door::recognise_copies(desk, id);
+        file::judge_waiting(desk, &format!("a/{id}"));
+        if let Some(request) = &statement.request {
+            file::judge_waiting(desk, &format!("r/{}", request.key()));
+        }
+    }
+    Some(said)
+}
+
+fn is_a_buyers(statement: &Statement) -> bool {
+    matches!(
+        statement.body.kind(),
+        Kind::Order
+            | Kind::Confirm
+            | Kind::Cancel
+            | Kind::Return
+            | Kind::StatusRequest
+            | Kind::Notify
+    )
+}
+
+fn note_request(desk: &mut Desk<'_>, statement: &Statement) {
+    let Some(id) = &statement.request else { return };
+    let mut request = desk.request(id).unwrap_or_else(|| Request {
+        id: id.clone(),
+        to: statement.to.clone(),
+        order: None,
+        statements: Vec::new(),
+        answer: None,
+    });
+    if statement.body.kind() == Kind::Order && request.order.is_none() {
+        request.order = Some(statement.id);
+        request.to = statement.to.clone();
+    }
+    if !request.statements.contains(&statement.id) {
+        request.statements.push(statement.id);
+    }
+    desk.put(&keys::request(id), &request);
+}
+
+/// Waits are between nine and eleven tenths of what the timers say.
+const JITTER: f64 = 0.2;
+
+/// No statement waits longer than this, whatever the jitter.
+pub(super) fn longest_wait(settings: &Settings) -> Duration {
+    settings.timers.answer_longest.saturating_mul(2)
+}
+
+/// Puts a statement down to be sent again. The jitter comes from its id, so that a replay of
+/// the journal gives the same times.
+pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
+    if let OwnProgress::Waiting { again } = own.progress {
+        desk.delete(&keys::say_again(again, own.statement.id));
+    }
+    let doublings = own.tries.saturating_sub(1).min(16);
+    let timers = desk.settings.timers;
+    let wait = timers
+        .answer_first
+        .saturating_mul(1 << doublings)
+        .min(timers.answer_longest);
+    let [.., last] = own.statement.id.uuid().into_bytes();
+    let mut again = desk
+        .now
+        .plus(wait.mul_f64(0.9 + JITTER * f64::from(last) / 255.0));
+    let patience_ends = own.first_sent.plus(timers.answer_patience);
+    if desk.now < patience_ends {
+        // Protocol 7: the warning comes after 3 days, not with the first try after them.
+        again = again.min(patience_ends);
+    }
+    own.progress = OwnProgress::Waiting { again };
+    desk.mark(&keys::say_again(again, own.statement.id));
+}

@@ -1,0 +1,118 @@
+//! Ordering once more (E24): what is known of an order, for the next one.
+
+use tradepost_statements::order::{Line, Order, OrderDelivery, OrderPayment};
+use tradepost_statements::postal::Buyer;
+use tradepost_statements::record::TradeRecord;
+use tradepost_statements::{Address, Body, Statement, TradeRef};
+
+use tradepost_trades::rows::Rows;
+
+use super::act::{Refusal, known_trade};
+use super::desk::read;
+use super::evaluate::Filed;
+use super::keys;
+use super::state::{Own, Request, Trade};
+
+/// An order as it was made, or as the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderOnce {
+    /// The shop.
+    pub to: Address,
+    /// The address of the person that orders, where it is known.
+    pub from: Option<Address>,
+    /// What is ordered.
+    pub order: Order,
+}
+
+/// The order that repeats a trade: the same to the same shop, naming the old trade. Of one that was
+/// ordered elsewhere, what its trade record tells; the buyer, where that names none, as in the last
+/// order.
+///
+/// # Errors
+/// [`Refusal::NoSuchTrade`].
+pub fn reorder(rows: &dyn Rows, trade: &TradeRef) -> Result<OrderOnce, Refusal> {
+    let known = known_trade(rows, trade)?;
+    let no_such_trade = || Refusal::NoSuchTrade(trade.clone());
+    let record = record_that_counts(rows, &known).ok_or_else(no_such_trade)?;
+    let ordered = own_order(rows, &known);
+    let from = ordered.as_ref().map(|(statement, _)| &statement.from);
+    let from = from.unwrap_or(&record.0).clone();
+    let record = record.1;
+    let order = match ordered {
+        // The person may have accepted a record that differs: then that is what was bought.
+        Some((_, order)) if same_goods(&order.lines, &record.lines) => order,
+        Some((_, order)) => of_record(record, order.buyer),
+        None => of_record(record, last_order(rows).and_then(|last| last.order.buyer)),
+    };
+    Ok(OrderOnce {
+        to: trade.shop.clone(),
+        from: Some(from),
+        order: Order {
+            reorder_of: Some(trade.clone()),
+            ..order
+        },
+    })
+}
+
+fn same_goods(a: &[Line], b: &[Line]) -> bool {
+    let key = |l: &Line| (l.name.clone(), l.quantity, l.price);
+    a.iter().map(key).eq(b.iter().map(key))
+}
+
+fn of_record(record: TradeRecord, buyer: Option<Buyer>) -> Order {
+    Order {
+        lines: record.lines,
+        total: record.total,
+        payment: OrderPayment {
+            method: record.payment.method,
+            reference: None,
+        },
+        delivery: OrderDelivery {
+            method: record.delivery.method,
+        },
+        buyer: record.buyer.or(buyer),
+        deliver_to: record.deliver_to,
+        notify: None,
+        reorder_of: None,
+        hub: None,
+        region: None,
+        details_hash: None,
+    }
+}
+
+/// And whom it was written to.
+fn record_that_counts(rows: &dyn Rows, known: &Trade) -> Option<(Address, TradeRecord)> {
+    let filed = Filed::load_from(rows, known.state.as_ref()?.record)?;
+    let record = filed.record()?.clone();
+    Some((filed.decoded.statement.to, record))
+}
+
+fn own_order(rows: &dyn Rows, known: &Trade) -> Option<(Statement, Order)> {
+    let request = known.state.as_ref()?.request.as_ref()?;
+    let request: Request = read(rows, &keys::request(request))?;
+    order_in(read(rows, &keys::own(request.order?))?)
+}
+
+fn order_in(own: Own) -> Option<(Statement, Order)> {
+    let order = if let Body::Order(order) = &own.statement.body {
+        Some((**order).clone())
+    } else {
+        None
+    };
+    Some((own.statement, order?))
+}
+
+/// The order that was made last, whatever became of it.
+#[must_use]
+pub fn last_order(rows: &dyn Rows) -> Option<OrderOnce> {
+    let all = rows.scan(keys::OWN.as_bytes());
+    let orders = all
+        .iter()
+        .filter_map(|(_, json)| order_in(serde_json::from_slice(json).ok()?));
+    let last = orders.max_by_key(|(statement, _)| (statement.sent, statement.id));
+    last.map(|(statement, order)| OrderOnce {
+        to: statement.to,
+        from: Some(statement.from),
+        order,
+    })
+}

@@ -1,0 +1,73 @@
+//! What is asked by itself, as it is shown.
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Time, TradeRef};
+
+use crate::asking::Party;
+use crate::schedule::{self, Kept, Planned, Until, When};
+use tradepost_trades::rows::Rows;
+
+/// A plan to ask, as `schedule list` gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// Its number.
+    pub id: u64,
+    /// The trade that it is about; null for each that is pending.
+    pub trade: Option<TradeRef>,
+    /// Whom it asks.
+    pub parties: Vec<Party>,
+    /// Milliseconds between two times, of a plan that asks again and again.
+    pub every_ms: Option<u64>,
+    /// The time of day, of a daily plan.
+    pub at: Option<String>,
+    /// Whose clocks show that time.
+    pub zone: Option<String>,
+    /// What ends it; null for one that stands until it is removed.
+    pub until: Option<Until>,
+    /// When it was made.
+    pub added: Time,
+    /// When it asks next.
+    pub next: Option<Time>,
+    /// When it asked last.
+    pub last: Option<Time>,
+    /// How many questions it asked so far.
+    pub asked: u64,
+}
+
+/// The plans, oldest first.
+#[must_use]
+pub fn plans(rows: &dyn Rows) -> Vec<PlanView> {
+    schedule::all(rows).into_iter().map(view).collect()
+}
+
+fn view(kept: Kept) -> PlanView {
+    let plan = kept.plan;
+    let (every_ms, at, zone) = match plan.when {
+        When::Every { span } => {
+            let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+            (Some(ms), None, None)
+        }
+        When::Daily { hour, minute, zone } => {
+            (None, Some(format!("{hour:02}:{minute:02}")), Some(zone))
+        }
+    };
+    let (trade, until) = match plan.about {
+        Planned::Trade { trade } => (Some(trade), Some(plan.until)),
+        Planned::AllPending => (None, None),
+    };
+    let everybody = plan.parties.is_empty();
+    let is_asked = |p: &&Party| everybody || plan.parties.contains(p);
+    PlanView {
+        id: kept.id,
+        trade,
+        parties: Party::ALL.iter().filter(is_asked).copied().collect(),
+        every_ms,
+        at,
+        zone,
+        until,
+        added: kept.added,
+        next: kept.next,
+        last: kept.last,
+        asked: kept.asked,
+    }
+}

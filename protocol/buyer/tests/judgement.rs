@@ -1,0 +1,479 @@
+//! Protocol 5, line by line: which line decides, for every line and for every pair of lines that
+//! can compete. Each refused letter stands beside the same letter without the fault, which is accepted.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::*;
+use tradepost_buyer::{Verdict, WarningKind};
+use tradepost_statements::Evidence;
+
+/// A trade T-1 under way, an unanswered order 2 at the shop, and an order 3 at another shop.
+/// Every party has said something under the id that `said_before` names.
+fn under_way() -> Ledger {
+    static LEDGER: std::sync::LazyLock<Ledger> = std::sync::LazyLock::new(make_ledger);
+    LEDGER.clone()
+}
+
+fn make_ledger() -> Ledger {
+    let mut ledger = Ledger::new();
+    for (n, shop) in [(1, SHOP), (2, SHOP), (3, "orders@other.example")] {
+        assert_eq!(
+            ledger.say(&order(n, shop)).judgement.unwrap().verdict,
+            Verdict::Sent
+        );
+    }
+    let mut accepted = |s: Value| assert_eq!(ledger.hear(s).verdict, Verdict::Applied);
+    accepted(with(
+        record(said_before(SHOP), "T-1", 1),
+        "request",
+        request(1),
+    ));
+    accepted(order_status(101, "T-1", 1, "confirmed"));
+    accepted(delivery_status(said_before(CARRIER), "T-1", 1, "announced"));
+    accepted(delivery_status(103, "T-1", 2, "in-transit"));
+    accepted(payment_status(said_before(PAY), "T-1", 1, "pending"));
+    let strange = with(
+        delivery_status(said_before(EVIL), "T-1", 9, "in-transit"),
+        "from",
+        EVIL,
+    );
+    assert_eq!(ledger.hear(strange).verdict, Verdict::Warned);
+    ledger
+}
+
+fn said_before(sender: &str) -> u64 {
+    match sender {
+        SHOP => 200,
+        CARRIER => 201,
+        PAY => 202,
+        _ => 203,
+    }
+}
+
+/// One fault: the line of protocol 5 that it breaks, the warning, and how to make it.
+struct Fault {
+    line: u8,
+    kind: WarningKind,
+    make: fn(&mut Letter),
+}
+
+fn fault(line: u8, kind: WarningKind, make: fn(&mut Letter)) -> Fault {
+    Fault { line, kind, make }
+}
+
+/// Faults that any letter can have.
+fn faults_of_any() -> Vec<Fault> {
+    vec![
+        fault(3, WarningKind::UnprovenSender, |l| {
+            l.evidence = Evidence::None
+        }),
+        fault(4, WarningKind::UnreadableStatement, |l| {
+            l.statement["sent"] = json!("yesterday")
+        }),
+        fault(4, WarningKind::UnreadableStatement, |l| {
+            l.statement["sent"] = json!(at(25 * 60).to_string())
+        }),
+        fault(4, WarningKind::UnsupportedStatement, |l| {
+            l.statement["tradepost"] = json!(2)
+        }),
+        fault(4, WarningKind::UnsupportedStatement, |l| {
+            l.statement["body"]["kind"] = json!("poem")
+        }),
+        fault(5, WarningKind::WrongSender, |l| {
+            l.author = "other@shop.example".to_owned()
+        }),
+        fault(6, WarningKind::WrongRecipient, |l| {
+            l.statement["to"] = json!("bob@home.example")
+        }),
+        fault(7, WarningKind::ConflictingStatement, |l| {
+            let sender = l.statement["from"].as_str().unwrap().to_owned();
+            l.statement["id"] = json!(uuid(said_before(&sender)));
+        }),
+        fault(8, WarningKind::UnknownRequest, |l| {
+            l.statement["answers"] = json!(uuid(999))
+        }),
+        fault(8, WarningKind::UnknownRequest, |l| {
+            l.statement["request"] = json!(request(999))
+        }),
+        fault(8, WarningKind::WrongSender, |l| {
+            l.statement["answers"] = json!(uuid(3))
+        }),
+        fault(8, WarningKind::WrongSender, |l| {
+            l.statement["request"] = json!(request(3))
+        }),
+    ]
+}
+
+fn by_evil(l: &mut Letter) {
+    l.author = EVIL.to_owned();
+    l.statement["from"] = json!(EVIL);
+}
+
+/// The genuine letters, and what can be wrong with each beyond that.
+fn cases() -> Vec<(&'static str, Letter, Vec<Fault>)> {
+    let status_of_unknown_trade = |l: &mut Letter| l.statement["trade"]["id"] = json!("T-404");
+    vec![
+        (
+            "a delivery status",
+            Letter::of(delivery_status(300, "T-1", 3, "out-for-delivery")),
+            vec![
+                fault(12, WarningKind::NoSuchTrade, status_of_unknown_trade),
+                fault(13, WarningKind::WrongSender, by_evil),
+                fault(15, WarningKind::WrongItems, |l| {
+                    l.statement["body"]["lines"] = json!([{ "line": 2, "quantity": 1 }])
+                }),
+                fault(15, WarningKind::WrongItems, |l| {
+                    l.statement["body"]["lines"] = json!([{ "line": 0, "quantity": 3 }])
+                }),
+                fault(16, WarningKind::ImpossibleStep, |l| {
+                    l.statement["body"]["state"] = json!("announced")
+                }),
+                fault(16, WarningKind::ConflictingStatus, |l| {
+                    l.statement["body"]["sequence"] = json!(2)
+                }),
+            ],
+        ),
+        (
+            "a payment status",
+            Letter::of(payment_status(301, "T-1", 2, "authorized")),
+            vec![
+                fault(12, WarningKind::NoSuchTrade, status_of_unknown_trade),
+                fault(13, WarningKind::WrongSender, by_evil),
+                fault(14, WarningKind::WrongAmount, |l| {
+                    l.statement["body"]["amount"] = eur("58.01")
+                }),
+                fault(14, WarningKind::WrongAmount, |l| {
+                    l.statement["body"]["amount"] = json!({ "amount": "58.00", "currency": "USD" });
+                }),
+                fault(14, WarningKind::WrongAmount, |l| {
+                    l.statement["body"]["paid"] = eur("58.01")
+                }),
+                fault(14, WarningKind::WrongAmount, |l| {
+                    l.statement["body"]["paid"] = eur("10.00");
+                    l.statement["body"]["refunded"] = eur("10.01");
+                }),
+                fault(14, WarningKind::WrongAmount, |l| {
+                    l.statement["body"]["refunded"] = eur("0.01")
+                }),
+                fault(16, WarningKind::ConflictingStatus, |l| {
+                    l.statement["body"]["sequence"] = json!(1)
+                }),
+            ],
+        ),
+        (
+            "an order status",
+            Letter::of(order_status(302, "T-1", 2, "preparing")),
+            vec![
+                fault(9, WarningKind::WrongSender, by_evil),
+                fault(12, WarningKind::NoSuchTrade, status_of_unknown_trade),
+                fault(16, WarningKind::ConflictingStatus, |l| {
+                    l.statement["body"]["sequence"] = json!(1)
+                }),
+            ],
+        ),
+        (
+            "a trade record that answers an order",
+            Letter::of(with(
+                with(record(303, "T-2", 1), "request", request(2)),
+                "answers",
+                uuid(2),
+            )),
+            vec![
+                fault(10, WarningKind::SecondTrade, |l| {
+                    l.statement["request"] = json!(request(1));
+                    l.statement["answers"] = json!(uuid(1));
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["total"] = eur("57.00")
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["charges"][0]["price"] = eur("5.01");
+                    l.statement["body"]["total"] = eur("58.01");
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["lines"][0]["name"] = json!("Blue kettle")
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["lines"][0]["sku"] = json!("K-2")
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["lines"][1]["quantity"] = json!(2);
+                    l.statement["body"]["charges"] = json!([]);
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["payment"]["method"] = json!("bank-transfer")
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["delivery"]["method"] = json!("electronic")
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["buyer"]["name"] = json!("Eve")
+                }),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["deliver_to"] =
+                        json!({ "name": "Eve", "address": buyer_json()["address"] });
+                }),
+            ],
+        ),
+        (
+            "a trade record of an order placed elsewhere",
+            Letter::of(record(304, "T-3", 1)),
+            vec![
+                fault(9, WarningKind::WrongSender, by_evil),
+                fault(11, WarningKind::ChangedContents, |l| {
+                    l.statement["body"]["total"] = eur("57.00")
+                }),
+            ],
+        ),
+        (
+            "a decision about a return",
+            Letter::of(with(
+                about(
+                    statement(
+                        305,
+                        SHOP,
+                        ANN,
+                        json!({ "kind": "return-decision", "accepted": true, "refund": eur("5.00") }),
+                    ),
+                    "T-1",
+                ),
+                "answers",
+                uuid(1),
+            )),
+            vec![
+                fault(12, WarningKind::NoSuchTrade, status_of_unknown_trade),
+                fault(14, WarningKind::WrongAmount, |l| {
+                    l.statement["body"]["refund"] = eur("58.01")
+                }),
+            ],
+        ),
+    ]
+}
+
+/// Judges the letter on a copy of the ledger, and says whether it changed any trade.
+fn judged(letter: &Letter) -> (Verdict, Option<u8>, Option<WarningKind>, bool) {
+    let mut ledger = under_way();
+    let before = ledger.trades();
+    let judgement = ledger.receive(letter);
+    (
+        judgement.verdict,
+        judgement.rule,
+        judgement.warning,
+        ledger.trades() != before,
+    )
+}
+
+#[test]
+fn every_genuine_letter_is_accepted() {
+    for (name, letter, _) in cases() {
+        let (verdict, rule, warning, _) = judged(&letter);
+        assert!(
+            matches!(verdict, Verdict::Applied | Verdict::Adopted),
+            "{name}: {verdict} {warning:?}"
+        );
+        assert_eq!((rule, warning), (Some(16), None), "{name}");
+    }
+}
+
+#[test]
+fn every_fault_is_named_by_its_line_and_changes_no_trade() {
+    for (name, genuine, own_faults) in cases() {
+        for fault in faults_of_any().into_iter().chain(own_faults) {
+            let mut letter = genuine.clone();
+            (fault.make)(&mut letter);
+            let expected = (Verdict::Warned, Some(fault.line), Some(fault.kind), false);
+            let mut judged = judged(&letter);
+            // Of two letters that contradict each other one counts, whichever that is.
+            judged.3 &= fault.kind != WarningKind::ConflictingStatus;
+            assert_eq!(judged, expected, "{name}: {}", letter.statement);
+        }
+    }
+}
+
+#[test]
+fn of_two_faults_the_lower_line_decides() {
+    let mut pairs = 0;
+    for (name, genuine, own_faults) in cases() {
+        let faults: Vec<Fault> = faults_of_any().into_iter().chain(own_faults).collect();
+        for lower in &faults {
+            for higher in faults.iter().filter(|f| f.line > lower.line) {
+                let mut letter = genuine.clone();
+                (higher.make)(&mut letter);
+                (lower.make)(&mut letter);
+                let (verdict, rule, warning, _) = judged(&letter);
+                let expected = (Verdict::Warned, Some(lower.line), Some(lower.kind));
+                assert_eq!(
+                    (verdict, rule, warning),
+                    expected,
+                    "{name}, with line {}: {}",
+                    higher.line,
+                    letter.statement
+                );
+                pairs += 1;
+            }
+        }
+    }
+    assert!(pairs > 300, "only {pairs} pairs competed");
+}
+
+#[test]
+fn a_statement_that_is_somewhat_ahead_is_held_until_its_time() {
+    let mut ledger = under_way();
+    let mut early = Letter::of(delivery_status(300, "T-1", 3, "out-for-delivery"));
+    early.statement["sent"] = json!(at(11).to_string());
+    let held = ledger.receive(&early);
+    assert_eq!((held.verdict, held.rule), (Verdict::Held, Some(4)));
+    assert_eq!(ledger.trade("T-1")["delivery"][0]["state"], "in-transit");
+    let change = ledger.tick(at(10));
+    assert_eq!(change.wake_up, Some(at(11)));
+    let _ = ledger.tick(at(11));
+    assert_eq!(
+        ledger.trade("T-1")["delivery"][0]["state"],
+        "out-for-delivery"
+    );
+
+    let mut in_time = early.clone();
+    in_time.statement["sent"] = json!(at(10).to_string());
+    assert_eq!(under_way().receive(&in_time).verdict, Verdict::Applied);
+}
+
+#[test]
+fn the_same_statement_again_is_a_duplicate_and_so_are_the_same_octets() {
+    let mut ledger = under_way();
+    let letter = Letter::of(delivery_status(300, "T-1", 3, "out-for-delivery"));
+    assert_eq!(ledger.receive_as(&letter, "d").verdict, Verdict::Applied);
+    let again = ledger.receive_as(&letter, "d");
+    assert_eq!((again.verdict, again.rule), (Verdict::Duplicate, None));
+    let in_another_letter = ledger.receive_as(&letter, "e");
+    assert_eq!(
+        (in_another_letter.verdict, in_another_letter.rule),
+        (Verdict::Duplicate, Some(7))
+    );
+    let repeated = delivery_status(301, "T-1", 3, "out-for-delivery");
+    assert_eq!(ledger.hear(repeated).verdict, Verdict::Duplicate);
+    let states: Vec<Value> = ledger.show("T-1")["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| h["outcome"].clone())
+        .collect();
+    assert_eq!(states.iter().filter(|o| **o == "duplicate").count(), 1);
+}
+
+#[test]
+fn a_letter_that_was_not_proven_is_judged_again_when_it_comes_proven() {
+    let mut ledger = under_way();
+    let proven = Letter::of(delivery_status(300, "T-1", 3, "out-for-delivery"));
+    let unproven = Letter {
+        evidence: Evidence::None,
+        ..proven.clone()
+    };
+    assert_eq!(
+        ledger.receive_as(&unproven, "d").warning,
+        Some(WarningKind::UnprovenSender)
+    );
+    assert!(ledger.open().contains(&"unproven-sender".to_owned()));
+    assert_eq!(ledger.receive_as(&proven, "d").verdict, Verdict::Applied);
+    assert!(!ledger.open().contains(&"unproven-sender".to_owned()));
+    assert_eq!(
+        ledger.receive_as(&unproven, "d").verdict,
+        Verdict::Duplicate
+    );
+}
+
+#[test]
+fn a_copy_of_an_own_statement_is_no_letter_to_judge() {
+    let mut ledger = under_way();
+    let before = ledger.open();
+    let copy = Letter {
+        evidence: Evidence::None,
+        ..Letter::of(order(1, SHOP))
+    };
+    assert_eq!(ledger.receive(&copy).verdict, Verdict::Sent);
+    assert_eq!(ledger.open(), before);
+    let mut changed = copy.clone();
+    changed.statement["body"]["total"] = eur("99.00");
+    assert_eq!(ledger.receive(&changed).verdict, Verdict::Warned);
+}
+
+#[test]
+fn a_kind_that_is_never_said_to_a_buyer_is_from_a_wrong_sender() {
+    let body = json!({ "kind": "refund", "amount": eur("58.00"), "refunded": eur("1.00") });
+    let judged = under_way().hear(about(statement(400, SHOP, ANN, body), "T-1"));
+    assert_eq!(
+        (judged.rule, judged.warning),
+        (Some(13), Some(WarningKind::WrongSender))
+    );
+    let judged = under_way().hear(with(
+        with(order(401, ANN), "from", SHOP),
+        "request",
+        format!("{}:{SHOP}", uuid(401)),
+    ));
+    // Its request id is not ours, which is asked first.
+    assert_eq!(
+        (judged.rule, judged.warning),
+        (Some(8), Some(WarningKind::UnknownRequest))
+    );
+}
+
+#[test]
+fn another_shops_trade_id_is_told_from_no_trade_at_all() {
+    let named = |from: &str, shop: &str| {
+        let mut s = with(delivery_status(402, "T-1", 3, "in-transit"), "from", from);
+        s["trade"]["shop"] = json!(shop);
+        let judged = under_way().hear(s);
+        (judged.rule, judged.warning)
+    };
+    assert_eq!(named(CARRIER, SHOP), (Some(16), None));
+    assert_eq!(
+        named(EVIL, "shop@evil.example"),
+        (Some(12), Some(WarningKind::WrongSender))
+    );
+    assert_eq!(
+        named(CARRIER, "shop@evil.example"),
+        (Some(12), Some(WarningKind::NoSuchTrade))
+    );
+}
+
+#[test]
+fn what_was_paid_is_said_in_the_trades_currency() {
+    let paid = |amount: Value| {
+        let mut letter = Letter::of(payment_status(301, "T-1", 2, "partly-paid"));
+        letter.statement["body"]["paid"] = amount;
+        let (verdict, rule, warning, _) = judged(&letter);
+        (verdict, rule, warning)
+    };
+    assert_eq!(paid(eur("10.00")), (Verdict::Applied, Some(16), None));
+    assert_eq!(
+        paid(json!({ "amount": "10.00", "currency": "USD" })),
+        (Verdict::Warned, Some(14), Some(WarningKind::WrongAmount))
+    );
+}
+
+#[test]
+fn only_the_shop_decides_about_a_return_though_the_carrier_was_asked_something() {
+    let decision = |asked: &Value, n: u64| {
+        let to = asked["to"].as_str().unwrap();
+        let body = json!({ "kind": "return-decision", "accepted": true, "refund": eur("5.00") });
+        let said = about(statement(n, to, ANN, body), "T-1");
+        with(said, "answers", asked["id"].clone())
+    };
+    let question = statement(410, ANN, CARRIER, json!({ "kind": "status-request" }));
+    let wish = statement(411, ANN, SHOP, json!({ "kind": "return" }));
+    let (question, wish) = (about(question, "T-1"), about(wish, "T-1"));
+    let mut ledger = under_way();
+    let _ = (ledger.say(&question), ledger.say(&wish));
+
+    let by_the_carrier = ledger.hear(decision(&question, 412));
+    assert_eq!(
+        (by_the_carrier.rule, by_the_carrier.warning),
+        (Some(9), Some(WarningKind::WrongSender))
+    );
+    let by_the_shop = ledger.hear(decision(&wish, 413));
+    assert_eq!(
+        (by_the_shop.rule, by_the_shop.verdict),
+        (Some(16), Verdict::Applied)
+    );
+}

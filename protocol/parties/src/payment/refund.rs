@@ -1,0 +1,226 @@
+//! `refund`: voids what was not paid, gives back what was, and says where neither is possible.
+//!
+//! The shop says the sum of all refunds. What of it is to be paid back is what the sum leaves of the
+//! total below what was paid: of 98 EUR with 40 paid, a refund of 30 gives nothing back, one of 70
+//! gives back 12.
+
+use tradepost_statements::instruction::Refund;
+use tradepost_statements::progress::Progress;
+use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
+
+use super::{
+    Step, advance, authorize, became_by, instructed_trade, not_the_total, remark, tell,
+    watch_due_date,
+};
+use crate::server::ask::not_for_us;
+use crate::server::book::{self, Mark, MarkOf, PaymentPart, Trade};
+use crate::server::desk::{AskedBy, Told};
+use crate::server::track::Became;
+use crate::server::{Desk, Ignored, Outcome};
+use tradepost_trades::paid::paid_for_refund;
+
+/// `refund` of another server.
+pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund) -> Outcome {
+    let Some(settings) = &desk.settings.payment else {
+        return not_for_us(statement);
+    };
+    let name = match instructed_trade(statement, &settings.shops) {
+        Ok(name) => name,
+        Err(why) => return why.into(),
+    };
+    let known = desk.trade(&name).filter(|t| t.payment.is_some());
+    let Some(mut trade) = known else {
+        return before_the_instruction(desk, statement, refund, &name);
+    };
+    let total = trade.payment.as_ref().map(|p| p.instruction.amount);
+    let total = total.unwrap_or(refund.amount);
+    if refund.amount != total || refund.refunded.currency() != total.currency() {
+        return not_the_total(refund.amount, total);
+    }
+    if refund.refunded.is_more_than(total) {
+        return not_the_total(refund.refunded, total);
+    }
+    let changed = give_back(desk, &mut trade, Some(statement), refund.refunded);
+    desk.save(&mut trade);
+    Outcome::of(Kind::Refund, trade.trade, changed)
+}
+
+/// Only all of it says something about a payment that has not begun: that it never will.
+fn before_the_instruction(
+    desk: &mut Desk<'_>,
+    statement: &Statement,
+    refund: &Refund,
+    name: &TradeRef,
+) -> Outcome {
+    if refund.refunded != refund.amount {
+        // A part says nothing against the payment as a whole; the shop asks again.
+        return Ignored::NoSuchTrade(name.to_string()).into();
+    }
+    let mark = Mark {
+        until: desk.now.plus(book::MARK_COUNTS_FOR),
+        sent_before: None,
+        statement: statement.id,
+    };
+    let authorized = match authorize::call_off(desk, name, refund.amount) {
+        Ok(wanted) => wanted,
+        Err(total) => return not_the_total(refund.amount, total),
+    };
+    desk.put(book::mark_key(name, MarkOf::Refund), &mark);
+    let Some(wanted) = authorized else {
+        return Outcome::Marked(Kind::Refund);
+    };
+    // It was authorized, and the buyer has heard nothing of it: only the shop is answered.
+    let mut trade = desk
+        .trade(name)
+        .unwrap_or_else(|| Trade::new(name.clone(), wanted.buyer_mail.clone()));
+    let mut part = PaymentPart::of(authorize::as_instruction(&wanted));
+    let text = "The shop called this payment off before anything was taken.";
+    advance(
+        &mut part,
+        Step::to(PaymentState::Voided).saying(text),
+        desk.now,
+    );
+    part.wanted_back = Some(refund.refunded);
+    trade.payment = Some(part);
+    tell(desk, &trade, Became::Remarked, Some(statement));
+    desk.save(&mut trade);
+    Outcome::of(Kind::Refund, trade.trade, true)
+}
+
+/// Voids what was not settled; what was is on its way back, until `emit` tells that it is there.
+/// `refunded` is the sum of all refunds; one that is not higher than before changes nothing. The
+/// caller saves the trade.
+pub(crate) fn give_back(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    asked: Option<&Statement>,
+    refunded: Amount,
+) -> bool {
+    let now = desk.now;
+    let Some(part) = &mut trade.payment else {
+        return false;
+    };
+    let was_wanted = part
+        .wanted_back
+        .unwrap_or(Amount::zero(refunded.currency()));
+    let became = if refunded.is_more_than(was_wanted) {
+        part.wanted_back = Some(refunded);
+        match possible(part, refunded) {
+            Possible::Step(step) => became_by(advance(part, step, now)),
+            Possible::Less(text) => match remark(part, &text, now) {
+                Became::Remarked => Became::News,
+                same @ (Became::News | Became::Same) => same,
+            },
+            Possible::No(text) => remark(part, text, now),
+            Possible::Done => Became::Same,
+        }
+    } else {
+        Became::Same
+    };
+    watch_due_date(desk, trade);
+    tell(desk, trade, became, asked);
+    became == Became::News
+}
+
+/// What a refund can do about a payment.
+enum Possible {
+    Step(Step),
+    /// There is less to pay: the state stays, and everybody is told.
+    Less(String),
+    /// Nothing, and why.
+    No(&'static str),
+    /// It was done before.
+    Done,
+}
+
+fn possible(part: &PaymentPart, wanted: Amount) -> Possible {
+    use PaymentState as P;
+    let total = part.instruction.amount;
+    let nothing = Amount::zero(total.currency());
+    let last = part.track.as_ref().map(|t| &t.last);
+    let state = last.map_or(P::Pending, |s| s.state);
+    let paid = paid(part);
+    let given_back = last.and_then(|s| s.refunded).unwrap_or(nothing);
+    let owed = less(wanted, less(total, paid));
+    match state {
+        P::Voided => {
+            Possible::No("This payment was voided: nothing was taken, so nothing can be paid back.")
+        }
+        P::Refunded => Possible::Done,
+        _ if owed.is_more_than(given_back) => {
+            let now_owed = less(owed, given_back);
+            let text = if less(wanted, owed).is_zero() {
+                format!("{now_owed} is on its way back.")
+            } else {
+                format!(
+                    "{now_owed} is on its way back; {} was not paid and need not be.",
+                    less(wanted, owed)
+                )
+            };
+            Possible::Step(Step::to(P::RefundPending).saying(text))
+        }
+        P::Pending
+        | P::Due
+        | P::Declined
+        | P::PartlyPaid
+        | P::PastDue
+        | P::Authorized
+        | P::Scheduled => {
+            if wanted == total && paid.is_zero() {
+                let text = "The shop called this payment off before anything was taken.";
+                Possible::Step(Step::to(P::Voided).saying(text))
+            } else {
+                Possible::Less(format!("{wanted} of it need not be paid."))
+            }
+        }
+        P::Settled | P::Disputed | P::RefundPending | P::PartlyRefunded => Possible::Done,
+    }
+}
+
+fn paid(part: &PaymentPart) -> Amount {
+    let total = part.instruction.amount;
+    let last = part.track.as_ref().map(|t| &t.last);
+    last.map_or(Amount::zero(total.currency()), |s| {
+        paid_for_refund(s.state, s.paid, total)
+    })
+}
+
+/// The sum that is to be paid back by the shop's word; none: it asked for no refund.
+pub(crate) fn owed(part: &PaymentPart) -> Option<Amount> {
+    let unpaid = less(part.instruction.amount, paid(part));
+    part.wanted_back.map(|wanted| less(wanted, unpaid))
+}
+
+/// What is left of an amount; nothing where more is taken away.
+fn less(from: Amount, taken: Amount) -> Amount {
+    from.minus(taken).unwrap_or(Amount::zero(from.currency()))
+}
+
+/// A part that need not be paid was refused before all of it was settled: that part goes back.
+/// The caller saves the trade.
+pub(crate) fn owe_after_settling(
+    desk: &mut Desk<'_>,
+    trade: &mut Trade,
+    was: Option<PaymentState>,
+) {
+    let now = desk.now;
+    if was.and_then(Progress::rank).is_some_and(|rank| rank > 1) {
+        return;
+    }
+    let Some(part) = &mut trade.payment else {
+        return;
+    };
+    let Some(wanted) = part.wanted_back else {
+        return;
+    };
+    let is_owed = match possible(part, wanted) {
+        Possible::Step(step) if step.state == PaymentState::RefundPending => {
+            advance(part, step, now)
+        }
+        Possible::Step(_) | Possible::Less(_) | Possible::No(_) | Possible::Done => false,
+    };
+    let track = part.track.clone();
+    if let (true, Some(track)) = (is_owed, track) {
+        desk.tell(trade, &Told::Payment(track.last), AskedBy::Nobody);
+    }
+}

@@ -1,0 +1,398 @@
+//! Where a decision is made: it reads the book, sees what it wrote itself, and gathers the change.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
+use tradepost_statements::{
+    Address, Body, RequestId, Statement, StatementId, Time, TradeRef, wire,
+};
+
+use super::book::{self, Trade, Waiting};
+use super::change::{Change, Occasion, Outcome, PersonNotice, Sending};
+use super::ids::FreshIds;
+use super::job;
+use super::readdress::{About, is_for_a_former_address};
+use super::settings::Settings;
+use super::track::Became;
+use tradepost_trades::rows::{Overlay, Row, Rows};
+
+pub(crate) struct Desk<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) now: Time,
+    rows: Overlay<'a>,
+    ids: &'a mut FreshIds,
+    send: Vec<Sending>,
+    notices: Vec<PersonNotice>,
+}
+
+/// What a statement is about and whom it answers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Naming {
+    pub(crate) trade: Option<TradeRef>,
+    pub(crate) request: Option<RequestId>,
+    pub(crate) answers: Option<StatementId>,
+}
+
+/// A status of one of this server's tracks.
+pub(crate) enum Told {
+    Order(OrderStatus),
+    Delivery(Box<DeliveryStatus>),
+    Payment(PaymentStatus),
+}
+
+/// Who asked, where a status is an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum AskedBy<'s> {
+    Nobody,
+    Buyer(&'s Statement),
+    Shop(&'s Statement),
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        rows: &'a dyn Rows,
+        now: Time,
+        ids: &'a mut FreshIds,
+    ) -> Desk<'a> {
+        Desk {
+            settings,
+            now,
+            rows: Overlay::new(rows),
+            ids,
+            send: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    pub(crate) fn finish(self, outcome: Outcome) -> Change {
+        // Protocol 9: once the address was corrected, nothing more goes to the old one, be it a stored
+        // answer or what waited for a mail of the merchant's own.
+        let may_go = |sending: &Sending| {
+            !is_for_a_former_address(&self.rows, &About::from(&sending.statement))
+        };
+        let send = self.send.into_iter().filter(may_go).collect();
+        Change {
+            rows: self.rows.into_rows(),
+            send,
+            notices: self.notices,
+            outcome,
+        }
+    }
+
+    /// The book, as this decision has changed it so far.
+    pub(crate) fn rows(&self) -> &dyn Rows {
+        &self.rows
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        book::read(&self.rows, key)
+    }
+
+    pub(crate) fn put<T: Serialize>(&mut self, key: String, value: &T) {
+        self.rows.apply([book::put(key, value)]);
+    }
+
+    pub(crate) fn delete(&mut self, key: impl Into<Vec<u8>>) {
+        self.rows.apply([Row::delete(key)]);
+    }
+
+    pub(crate) fn due_at(&mut self, at: Time, what: &str) {
+        self.rows.apply([Row::put(book::due_key(at, what), "null")]);
+    }
+
+    /// Writes a row whose key says all.
+    pub(crate) fn mark(&mut self, key: &str) {
+        self.rows.apply([Row::put(key, "null")]);
+    }
+
+    pub(crate) fn fresh_id(&mut self) -> StatementId {
+        self.ids.statement()
+    }
+
+    pub(crate) fn fresh_text(&mut self) -> String {
+        self.ids.short()
+    }
+
+    pub(crate) fn trade(&self, trade: &TradeRef) -> Option<Trade> {
+        book::load(&self.rows, trade)
+    }
+
+    pub(crate) fn save(&mut self, trade: &mut Trade) {
+        if trade.revision == 0 {
+            let named = format!(
+                "{}{}",
+                book::name_prefix(&trade.trade.id),
+                trade.trade.shop.as_str()
+            );
+            self.put(named, &trade.trade);
+        }
+        trade.revision += 1;
+        self.put(book::trade_key(&trade.trade), trade);
+        job::look_at(self, trade);
+    }
+
+    /// Sends a new statement.
+    pub(crate) fn say(
+        &mut self,
+        to: &Address,
+        naming: Naming,
+        body: Body,
+        about: Option<&Trade>,
+    ) -> StatementId {
+        let id = self.fresh_id();
+        let occasion = match naming.answers {
+            Some(_) => Occasion::Answer,
+            None => Occasion::News,
+        };
+        let statement = Statement {
+            id,
+            from: self.settings.address.clone(),
+            to: to.clone(),
+            sent: self.now,
+            trade: naming.trade,
+            request: naming.request,
+            answers: naming.answers,
+            body,
+        };
+        self.send.push(Sending {
+            statement,
+            octets: None,
+            occasion,
+            about: about.map(|t| Box::new(t.clone())),
+        });
+        id
+    }
+
+    /// The statement that was said last.
+    pub(crate) fn last_said(&self) -> Option<&Statement> {
+        self.send.last().map(|s| &s.statement)
+    }
+
+    /// Takes back a statement of this decision: something else brings it to its receiver.
+    pub(crate) fn withhold(&mut self, id: StatementId) -> Option<Sending> {
+        let at = self.send.iter().position(|s| s.statement.id == id)?;
+        Some(self.send.remove(at))
+    }
+
+    /// Sends a statement that was sent before, octet for octet (protocol 6).
+    pub(crate) fn say_again(&mut self, octets: &str, occasion: Occasion) {
+        let Ok(decoded) = wire::decode(octets.as_bytes()) else {
+            return;
+        };
+        let statement = decoded.statement;
+        let about = statement.trade.as_ref().and_then(|t| self.trade(t));
+        self.send.push(Sending {
+            statement,
+            octets: Some(octets.to_owned()),
+            occasion,
+            about: about.map(Box::new),
+        });
+    }
+
+    /// Sends a statement to another server, again and again until it is answered (protocol 7).
+    pub(crate) fn say_until_answered(
+        &mut self,
+        to: &Address,
+        trade: &Trade,
+        body: Body,
+    ) -> StatementId {
+        self.ask_until_answered(to, &trade.trade, body, Some(trade))
+    }
+
+    /// The same about a trade that is not made yet (E3).
+    pub(crate) fn ask_until_answered(
+        &mut self,
+        to: &Address,
+        name: &TradeRef,
+        body: Body,
+        about: Option<&Trade>,
+    ) -> StatementId {
+        let naming = Naming {
+            trade: Some(name.clone()),
+            ..Naming::default()
+        };
+        let id = self.say(to, naming, body, about);
+        let octets = self.send.last().map(|s| wire::encode(&s.statement));
+        let due = self.now.plus(self.settings.timers.answer_first);
+        let waiting = Waiting {
+            octets: octets.unwrap_or_default(),
+            since: self.now,
+            again: 0,
+            due,
+            operator_told: false,
+        };
+        self.put(book::waiting_key(id), &waiting);
+        self.due_at(due, &format!("wait/{id}"));
+        id
+    }
+
+    /// Tells a status to whom it is for: the buyer, as far as the buyer wishes (E14, Q7), and the
+    /// shop, where that is another server. Returns the statement that tells it to the buyer.
+    pub(crate) fn tell(&mut self, trade: &Trade, status: &Told, asked: AskedBy<'_>) -> StatementId {
+        let naming = |answers| Naming {
+            trade: Some(trade.trade.clone()),
+            request: None,
+            answers,
+        };
+        let mut told = None;
+        match asked {
+            AskedBy::Shop(asking) => {
+                let naming = naming(Some(asking.id));
+                told = Some(self.say(&trade.trade.shop, naming, status.body(), Some(trade)));
+            }
+            AskedBy::Nobody if status.is_for_the_shop() && !self.is_own_shop(trade) => {
+                told = Some(self.say(&trade.trade.shop, naming(None), status.body(), Some(trade)));
+            }
+            AskedBy::Nobody | AskedBy::Buyer(_) => {}
+        }
+        let answers = match asked {
+            AskedBy::Buyer(asking) => Some(asking.id),
+            AskedBy::Nobody | AskedBy::Shop(_) => None,
+        };
+        if answers.is_some() || status.is_wished(trade) {
+            let to = trade.buyer_mail.clone();
+            told = Some(self.say(&to, naming(answers), status.body(), Some(trade)));
+            self.tell_people(trade, status);
+        }
+        // An untold change has a statement id as well: it counts in the sequence.
+        told.unwrap_or_else(|| self.fresh_id())
+    }
+
+    /// Tells a track of which a shop said something: the shop that asked always; the buyer, and the shop
+    /// unasked, when it is news.
+    pub(crate) fn tell_what_became(
+        &mut self,
+        trade: &Trade,
+        status: &Told,
+        became: Became,
+        asked: Option<&Statement>,
+    ) {
+        match (became, asked) {
+            (Became::News, Some(statement)) => {
+                self.tell(trade, status, AskedBy::Shop(statement));
+            }
+            (Became::News, None) => {
+                self.tell(trade, status, AskedBy::Nobody);
+            }
+            (Became::Remarked | Became::Same, Some(statement)) => {
+                self.answer_shop(trade, status, statement);
+            }
+            (Became::Remarked | Became::Same, None) => {}
+        }
+    }
+
+    /// Repeats a status that did not change to the shop that asked; the buyer knows it.
+    pub(crate) fn answer_shop(&mut self, trade: &Trade, status: &Told, asking: &Statement) {
+        let naming = Naming {
+            trade: Some(trade.trade.clone()),
+            request: None,
+            answers: Some(asking.id),
+        };
+        self.say(&trade.trade.shop, naming, status.body(), Some(trade));
+    }
+
+    /// Repeats a status that did not change to the buyer who asked.
+    pub(crate) fn answer_buyer(&mut self, trade: &Trade, status: &Told, asking: &Statement) {
+        let naming = Naming {
+            trade: Some(trade.trade.clone()),
+            request: None,
+            answers: Some(asking.id),
+        };
+        let to = trade.buyer_mail.clone();
+        self.say(&to, naming, status.body(), Some(trade));
+    }
+
+    /// Q6: the address named for notices, once it is known that it wants them.
+    fn tell_people(&mut self, trade: &Trade, status: &Told) {
+        let Some(to) = trade.wishes.as_ref().and_then(|w| w.wishes.to.as_ref()) else {
+            return;
+        };
+        let wants_them = to.domain() == trade.buyer_mail.domain() || trade.consents.contains(to);
+        let last = self.send.last().map(|s| s.statement.clone());
+        if let (true, true, Some(statement)) = (wants_them, status.is_wished(trade), last) {
+            self.notices.push(PersonNotice {
+                statement,
+                to: to.clone(),
+                shop_name: trade.shop_name().map(str::to_owned),
+            });
+        }
+    }
+
+    /// Another server's copies of what this trade's shop is told are its own business (E27).
+    pub(crate) fn is_own_shop(&self, trade: &Trade) -> bool {
+        self.settings.shop.is_some() && trade.trade.shop == self.settings.address
+    }
+
+    /// Whether this decision said that to this address already.
+    pub(crate) fn has_said(&self, to: &Address, body: &Body) -> bool {
+        let said = |s: &Sending| s.statement.to == *to && s.statement.body == *body;
+        self.send.iter().any(said)
+    }
+
+    /// What this decision said under that id, octet for octet.
+    pub(crate) fn said(&self, id: StatementId) -> Option<String> {
+        let said = self.send.iter().find(|s| s.statement.id == id)?;
+        Some(match &said.octets {
+            Some(octets) => octets.clone(),
+            None => wire::encode(&said.statement),
+        })
+    }
+
+    /// What was said in answer to a statement so far, octet for octet.
+    pub(crate) fn answers_to(&self, asking: &Statement) -> Vec<String> {
+        self.send
+            .iter()
+            .filter(|s| s.statement.to == asking.from && s.statement.answers == Some(asking.id))
+            .map(|s| match &s.octets {
+                Some(octets) => octets.clone(),
+                None => wire::encode(&s.statement),
+            })
+            .collect()
+    }
+}
+
+/// Protocol 5: a stored answer is repeated at most 5 times an hour.
+const MOST_REPEATS: usize = 5;
+const REPEATS_COUNT_FOR: Duration = Duration::from_secs(3600);
+
+/// Whether an answer may be repeated now; if so, that is counted.
+pub(crate) fn may_repeat(repeated: &mut Vec<Time>, now: Time) -> bool {
+    repeated.retain(|at| now.since(*at) < REPEATS_COUNT_FOR);
+    if repeated.len() >= MOST_REPEATS {
+        return false;
+    }
+    repeated.push(now);
+    true
+}
+
+impl Told {
+    pub(crate) fn body(&self) -> Body {
+        match self {
+            Told::Order(status) => Body::OrderStatus(status.clone()),
+            Told::Delivery(status) => Body::DeliveryStatus(status.clone()),
+            Told::Payment(status) => Body::PaymentStatus(status.clone()),
+        }
+    }
+
+    fn is_for_the_shop(&self) -> bool {
+        match self {
+            Told::Order(_) => false,
+            Told::Delivery(_) | Told::Payment(_) => true,
+        }
+    }
+
+    /// Q7: without wishes, everything is told.
+    pub(crate) fn is_wished(&self, trade: &Trade) -> bool {
+        let Some(kept) = &trade.wishes else {
+            return true;
+        };
+        match self {
+            Told::Order(status) => kept.wishes.want_order(status.state),
+            Told::Delivery(status) => kept.wishes.want_delivery(status.state),
+            Told::Payment(status) => kept.wishes.want_payment(status.state),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Letters whose sender DNS has not yet proven or not (protocol 5, line 2): they wait, block
+//! nothing, and are tried again. The letters themselves are kept by whoever owns the book, and
+//! proven again there; what is kept here is when, and how much may be kept at all.
+//!
+//! ```text
+//! receive ─► wait ─► Outcome::HeldForProof
+//! time    ─► awaiting_proof ─► (the shell asks DNS) ─► proven_again ─► judged, or waits on
+//! ```
+
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Address, Evidence, Time};
+
+use super::book;
+use super::change::{Change, Ignored, Outcome};
+use super::desk::Desk;
+use super::ids::FreshIds;
+use super::judge::{Received, Undecided, judge_anew};
+use super::settings::Settings;
+use tradepost_trades::rows::Rows;
+
+/// A letter that waits for its proof.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waits {
+    /// Who it says it is from.
+    pub author: Address,
+    /// Its first receipt, by which it is judged at last.
+    pub received_at: Time,
+    /// Since when it waits.
+    pub since: Time,
+    /// When it is tried again.
+    pub next: Time,
+    /// How often it was tried again.
+    pub tries: u32,
+    /// What it could be proven by.
+    pub could_be: Evidence,
+    /// Why it is not.
+    pub proof: String,
+}
+
+/// What is kept now, so that nobody can fill the disk with letters that DNS never decides.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Kept {
+    /// Letters that wait.
+    letters: u64,
+    /// The day of the counted octets, as days since 1970.
+    #[serde(default)]
+    day: i64,
+    /// Octets taken on that day; what the journal has taken it does not give back.
+    #[serde(default)]
+    octets: u64,
+}
+
+/// Letters that may wait at once: a day's requests of a large shop.
+const MOST_LETTERS: u64 = 5_000;
+/// Of one claimed domain: what one stranger's silent DNS can take away from others.
+const MOST_OF_A_DOMAIN: u64 = 200;
+/// Octets that may be kept of such letters in a day. Statements have some kilobytes.
+const MOST_OCTETS_A_DAY: u64 = 256 * 1024 * 1024;
+
+/// Line 2: holds a letter whose evidence DNS could still lift to the minimum; none when it is to be
+/// judged as it is.
+pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
+    let known = desk.read::<Waits>(&book::waits_key(&letter.digest));
+    let Some((author, undecided)) = could_be_lifted(desk.settings, letter) else {
+        let minimum = desk.settings.minimum_for(letter.author.as_ref());
+        return match known {
+            // A copy whose signature got lost on another way, or was left out, is no answer of DNS.
+            Some(_) if letter.evidence < minimum => Some(Ignored::SameLetter.into()),
+            Some(known) => {
+                release(desk, &letter.digest, &known);
+                None
+            }
+            None => None,
+        };
+    };
+    if known.is_some() {
+        return Some(Ignored::SameLetter.into());
+    }
+    if let Err(full) = make_room(desk, &author, undecided.octets) {
+        return Some(full.into());
+    }
+    let waits = Waits {
+        author,
+        received_at: undecided.received_at,
+        since: desk.now,
+        next: desk.now.plus(desk.settings.timers.held_first),
+        tries: 0,
+        could_be: undecided.evidence,
+        proof: letter.proof.clone(),
+    };
+    desk.put(book::waits_key(&letter.digest), &waits);
+    desk.mark(&book::proof_due_key(waits.next, &letter.digest));
+    Some(Outcome::HeldForProof { until: waits.next })
+}
+
+/// Who the sender would be, and what could prove it.
+fn could_be_lifted(settings: &Settings, letter: &Received) -> Option<(Address, Undecided)> {
+    let author = letter.author.clone()?;
+    let minimum = settings.minimum_for(Some(&author));
+    let undecided = letter.undecided?;
+    (letter.evidence < minimum && undecided.evidence >= minimum).then_some((author, undecided))
+}
+
+/// Decides about a letter that waited, after it was proven again: judges it, or lets it wait on
+/// while DNS still does not answer and protocol 5's time is not over.
+pub fn proven_again(
+    settings: &Settings,
+    rows: &dyn Rows,
+    letter: &Received,
+    now: Time,
+    ids: &mut FreshIds,
+) -> Change {
+    let mut desk = Desk::new(settings, rows, now, ids);
+    let outcome = decide_again(&mut desk, letter);
+    desk.finish(outcome)
+}
+
+fn decide_again(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+    let key = book::waits_key(&letter.digest);
+    let Some(known) = desk.read::<Waits>(&key) else {
+        // It came again meanwhile, better proven.
+        return Ignored::SameLetter.into();
+    };
+    let patience = desk.settings.timers.held_patience;
+    let goes_on =
+        could_be_lifted(desk.settings, letter).is_some() && desk.now.since(known.since) < patience;
+    if !goes_on {
+        release(desk, &letter.digest, &known);
+        return judge_anew(desk, letter);
+    }
+    desk.delete(book::proof_due_key(known.next, &letter.digest));
+    let tries = known.tries.saturating_add(1);
+    let timers = &desk.settings.timers;
+    let wait = timers
+        .held_first
+        .saturating_mul(1_u32 << tries.min(16))
+        .min(timers.held_longest);
+    let waits = Waits {
+        next: desk.now.plus(wait),
+        tries,
+        proof: letter.proof.clone(),
+        ..known
+    };
+    desk.put(key, &waits);
+    desk.mark(&book::proof_due_key(waits.next, &letter.digest));
+    Outcome::HeldForProof { until: waits.next }
+}
+
+/// The letter waits no longer.
+fn release(desk: &mut Desk<'_>, digest: &str, waits: &Waits) {
+    desk.delete(book::proof_due_key(waits.next, digest));
+    desk.delete(book::waits_key(digest));
+    let of_domain = book::waiting_of_key(waits.author.domain());
+    let less = |n: u64| n.saturating_sub(1);
+    match desk.read::<u64>(&of_domain).map(less) {
+        Some(n) if n > 0 => desk.put(of_domain, &n),
+        _ => desk.delete(of_domain),
+    }
+    let mut kept: Kept = desk.read(book::WAITING).unwrap_or_default();
+    kept.letters = less(kept.letters);
+    desk.put(book::WAITING.to_owned(), &kept);
+}
+
+fn make_room(desk: &mut Desk<'_>, author: &Address, octets: u64) -> Result<(), Ignored> {
+    const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+    let of_domain = book::waiting_of_key(author.domain());
+    let theirs: u64 = desk.read(&of_domain).unwrap_or(0);
+    let mut kept: Kept = desk.read(book::WAITING).unwrap_or_default();
+    let day = desk.now.unix_millis().div_euclid(DAY_MILLIS);
+    if kept.day != day {
+        kept = Kept {
+            day,
+            octets: 0,
+            ..kept
+        };
+    }
+    kept.octets = kept.octets.saturating_add(octets);
+    if theirs >= MOST_OF_A_DOMAIN {
+        return Err(Ignored::TooManyWait(author.domain().to_owned()));
+    }
+    if kept.letters >= MOST_LETTERS || kept.octets > MOST_OCTETS_A_DAY {
+        return Err(Ignored::TooManyWait("all domains together".to_owned()));
+    }
+    kept.letters += 1;
+    desk.put(book::WAITING.to_owned(), &kept);
+    desk.put(of_domain, &(theirs + 1));
+    Ok(())
+}
+
+/// When the next letter is to be proven again.
+#[must_use]
+pub fn next_proof(rows: &dyn Rows) -> Option<Time> {
+    let first = rows.scan_from(book::PROOF.as_bytes(), book::PROOF.as_bytes(), 1);
+    let (key, _) = first.first()?;
+    book::read_proof_due_key(key).map(|(at, _)| at)
+}
+
+/// The letters that are to be proven again by now, the longest due first: their digests, and what
+/// is known of them.
+#[must_use]
+pub fn awaiting_proof(rows: &dyn Rows, now: Time, limit: usize) -> Vec<(String, Waits)> {
+    rows.scan_from(book::PROOF.as_bytes(), book::PROOF.as_bytes(), limit)
+        .iter()
+        .filter_map(|(key, _)| book::read_proof_due_key(key))
+        .take_while(|(at, _)| *at <= now)
+        .filter_map(|(_, digest)| Some((book::read(rows, &book::waits_key(&digest))?, digest)))
+        .map(|(waits, digest)| (digest, waits))
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! Protocol 5 as servers apply it: each refusal beside the same letter without the fault.
+
+use serde_json::json;
+use tradepost_parties::server::{Content, Ignored, Outcome};
+use tradepost_statements::Evidence;
+use tradepost_trades::rows::MemoryRows;
+
+use crate::desk::{ANN, REQUEST, Server, order_body};
+
+/// What is changed of a good letter, and how the refusal is named.
+type Fault = (&'static str, fn(&mut tradepost_parties::server::Received));
+
+#[test]
+fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
+    let faults: [Fault; 8] = [
+        ("SenderIsNotProven", |l| l.evidence = Evidence::None),
+        ("SenderIsNotProven", |l| l.author = None),
+        ("StatementIsUnreadable", |l| {
+            l.content = Content::Unreadable("two parts".to_owned());
+        }),
+        ("StatementIsUnreadable", |l| {
+            l.content = Content::Statement("{".to_owned());
+        }),
+        ("StatementIsFromAnother", |l| {
+            l.author = Some("bob@home.example".parse().unwrap());
+        }),
+        ("StatementIsForAnother", |l| {
+            replace(
+                l,
+                "\"to\":\"orders@shop.example\"",
+                "\"to\":\"orders@other.example\"",
+            );
+        }),
+        ("SentIsFarAhead", |l| {
+            replace(l, "\"sent\":\"2026-11-20", "\"sent\":\"2026-11-22");
+        }),
+        // The evidence is judged first.
+        ("SenderIsNotProven", |l| {
+            l.evidence = Evidence::None;
+            l.content = Content::Unreadable("two parts".to_owned());
+        }),
+    ];
+    for (name, fault) in faults {
+        let mut shop = Server::shop();
+        let statement = shop.statement(ANN, json!({ "request": REQUEST }), order_body());
+        let good = Server::letter(ANN, &statement);
+        let mut bad = good.clone();
+        fault(&mut bad);
+        let came = shop.receive(bad);
+        let Outcome::Ignored(why) = &came.outcome else {
+            panic!("{name}: {:?}", came.outcome);
+        };
+        assert!(format!("{why:?}").starts_with(name), "{why:?}");
+        assert!(came.said.is_empty(), "{name}: silence");
+        assert!(matches!(shop.receive(good).outcome, Outcome::TradeMade(_)));
+    }
+}
+
+fn replace(letter: &mut tradepost_parties::server::Received, from: &str, to: &str) {
+    let Content::Statement(text) = &letter.content else {
+        panic!("no statement");
+    };
+    let changed = text.replace(from, to);
+    assert_ne!(*text, changed);
+    letter.content = Content::Statement(changed);
+}
+
+#[test]
+fn nothing_is_kept_of_letters_of_unproven_senders() {
+    let mut shop = Server::shop();
+    let statement = shop.statement(ANN, json!({ "request": REQUEST }), order_body());
+    let mut letter = Server::letter(ANN, &statement);
+    letter.evidence = Evidence::None;
+    shop.receive(letter);
+    assert_eq!(shop.rows, MemoryRows::default());
+}
+
+#[test]
+fn the_same_octets_are_judged_once_unless_they_are_better_proven_later() {
+    let mut shop = Server::shop();
+    let statement = shop.statement(ANN, json!({ "request": REQUEST }), order_body());
+    let mut letter = Server::letter(ANN, &statement);
+    letter.digest = "the same".to_owned();
+    let mut unproven = letter.clone();
+    unproven.evidence = Evidence::None;
+    shop.receive(unproven);
+    assert!(matches!(
+        shop.receive(letter.clone()).outcome,
+        Outcome::TradeMade(_)
+    ));
+    // A second folder, a changed UIDVALIDITY: no stored answer is repeated.
+    let again = shop.receive(letter);
+    assert_eq!(again.outcome, Outcome::Ignored(Ignored::SameLetter));
+    assert!(again.said.is_empty());
+}
+
+#[test]
+fn another_content_under_a_known_statement_id_is_ignored() {
+    let mut shop = Server::shop();
+    let statement = shop.statement(ANN, json!({ "request": REQUEST }), order_body());
+    shop.receive(Server::letter(ANN, &statement));
+    let mut other = statement.clone();
+    other["body"]["total"]["amount"] = json!("99.00");
+    let came = shop.receive(Server::letter(ANN, &other));
+    assert_eq!(
+        came.outcome,
+        Outcome::Ignored(Ignored::StatementIdWithOtherContent)
+    );
+    let same = shop.receive(Server::letter(ANN, &statement));
+    assert_eq!(same.outcome, Outcome::AnswerRepeated);
+}
+
+#[test]
+fn a_letter_from_the_near_future_is_held_until_then() {
+    let mut shop = Server::shop();
+    let mut statement = shop.statement(ANN, json!({ "request": REQUEST }), order_body());
+    statement["sent"] = json!("2026-11-20T10:09:00Z");
+    let came = shop.receive(Server::letter(ANN, &statement));
+    assert!(
+        matches!(came.outcome, Outcome::TradeMade(_)),
+        "9 minutes ahead"
+    );
+    let mut shop = Server::shop();
+    statement["sent"] = json!("2026-11-20T12:00:00Z");
+    let came = shop.receive(Server::letter(ANN, &statement));
+    assert!(matches!(came.outcome, Outcome::Held(_)) && came.said.is_empty());
+    assert_eq!(shop.tick().outcome, Outcome::Ignored(Ignored::NothingDue));
+    shop.later(2 * 3600);
+    assert!(matches!(shop.tick().outcome, Outcome::TradeMade(_)));
+    assert_eq!(shop.tick().outcome, Outcome::Ignored(Ignored::NothingDue));
+}

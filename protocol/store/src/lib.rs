@@ -1,0 +1,325 @@
+//! The store of an agent: a journal, which is the truth, and an index of rows made from it.
+//!
+//! ```text
+//! decide ──► records + rows ──► journal (one fdatasync) ──► acknowledged ──► index (sled)
+//!                                   │                                          ▲
+//!                                   └── at the next start: apply(record) ──────┘
+//! ```
+//!
+//! An agent reads rows, decides, and hands over records of what happened together with the rows
+//! that follow from them. It also knows how to make the rows from the records alone (`apply`), so
+//! that an index can be lost without loss.
+//!
+//! It does not know what the records say, it takes part in no network, and it never deletes a
+//! record. All calls block: make them off the async threads.
+
+mod batch;
+mod opening;
+
+mod frame;
+mod journal;
+mod position;
+mod records;
+mod segment;
+mod tail;
+
+mod disk;
+mod folder;
+mod index;
+mod known;
+
+mod error;
+mod lost;
+mod repair;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use tradepost_trades::rows::{Row, Rows};
+
+pub use batch::Batch;
+pub use error::{ApplyError, StoreError};
+pub use frame::Record;
+pub use lost::{Loss, Lost, Recall, Recalled};
+pub use opening::{Apply, IndexOpened, Opened, Progress, Why};
+pub use position::{Position, PositionError};
+pub use records::Records;
+pub use repair::{Report, forget_index, repair};
+pub use verify::Verified;
+
+use folder::Folder;
+use index::{Index, Mark, Trouble};
+use journal::{AppendError, Journal, Reader};
+use known::Use;
+
+/// The index is flushed after so much new journal: what a start after kill -9 has to replay.
+const FLUSH_AFTER_BYTES: usize = 4 << 20;
+/// And after so many batches, which are small as a rule.
+const FLUSH_AFTER_BATCHES: usize = 1_000;
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The caller's number for the form of its rows. Another number than last time: the index is
+    /// made anew from the journal.
+    pub format: u32,
+    /// A new segment of the journal is begun when the last one has reached so many bytes.
+    pub segment_bytes: u64,
+    /// Memory for the index's cache.
+    pub cache_bytes: u64,
+    /// Names what the rows know of a part of the journal, for whoever has lost it.
+    pub recall: Recall,
+}
+
+impl Options {
+    /// Segments of 64 MiB, a cache of 16 MiB.
+    #[must_use]
+    pub fn new(format: u32, recall: Recall) -> Options {
+        Options {
+            format,
+            segment_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
+            recall,
+        }
+    }
+
+    /// A place in a segment is a number of 32 bits.
+    fn segment_limit(&self) -> u64 {
+        self.segment_bytes.min(1 << 30)
+    }
+}
+
+/// An open store. One process owns a data folder at a time.
+#[derive(Debug)]
+pub struct Store {
+    writer: Mutex<Writer>,
+    /// Held for reading by views, for writing while a batch of rows becomes visible.
+    visible: RwLock<()>,
+    index: Index,
+    reader: Reader,
+    /// The position behind the last acknowledged record, as a number.
+    end: AtomicU64,
+    trouble: Trouble,
+    format: u32,
+    /// Owned, and locked, until the store is dropped.
+    _folder: Folder,
+}
+
+#[derive(Debug)]
+struct Writer {
+    journal: Journal,
+    in_use: Use,
+    unflushed_bytes: usize,
+    unflushed_batches: usize,
+    closed: bool,
+}
+
+impl Store {
+    /// Opens the store in a data folder, or makes one. Cuts off what was never acknowledged,
+    /// brings the index up to date with the journal, and makes it anew where it can't be used.
+    ///
+    /// # Errors
+    /// The folder is not private or in use, the journal is damaged, `apply` fails, or the
+    /// operating system refuses. Nothing is changed by an error but what opening had mended.
+    pub fn open(
+        dir: &Path,
+        options: &Options,
+        apply: &mut Apply<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Store, Opened), StoreError> {
+        let (parts, opened) = opening::open(dir, options, apply, progress)?;
+        let store = Store {
+            end: AtomicU64::new(parts.journal.end().as_u64()),
+            writer: Mutex::new(Writer {
+                journal: parts.journal,
+                in_use: parts.in_use,
+                unflushed_bytes: 0,
+                unflushed_batches: 0,
+                closed: false,
+            }),
+            visible: RwLock::new(()),
+            index: parts.index,
+            reader: parts.reader,
+            trouble: parts.trouble,
+            format: options.format,
+            _folder: parts.folder,
+        };
+        Ok((store, opened))
+    }
+
+    /// Reads, decides and records. `decide` runs once, with all other writers locked out; it sees
+    /// the rows, with what it has written itself laid over them.
+    ///
+    /// All records and rows of one call are one batch: one `fdatasync`, and all or nothing, even
+    /// when the process is killed. `Ok` means durable. An empty batch costs nothing.
+    ///
+    /// # Errors
+    /// What `decide` returns: then nothing is written. Or the store's own: after
+    /// [`StoreError::may_pass`] nothing is written; after [`StoreError::Broken`] and those that
+    /// lead to it, whether the batch was written shows when the store is opened again.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        decide: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut writer = self.lock();
+        self.sound()?;
+        let start = writer.journal.begin().map_err(|e| self.failed(e))?;
+        let mut batch = Batch::new(&self.index, writer.journal.seal(), start);
+        let decided = decide(&mut batch)?;
+        // A read that failed looked like a row that is not there.
+        self.sound()?;
+        self.fence(&mut writer, batch)?;
+        Ok(decided)
+    }
+
+    /// Writes records and the rows that follow from them, where nothing is left to decide. See
+    /// [`Store::write`].
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn commit(
+        &self,
+        records: Vec<Record>,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.write(|batch| {
+            batch.put(rows);
+            records.iter().map(|r| batch.record(r)).collect()
+        })
+    }
+
+    /// Several reads of one state: nothing becomes visible in between. Inside, read only the rows
+    /// that are given: a call to the store itself could wait for itself.
+    pub fn view<T>(&self, read: impl FnOnce(&dyn Rows) -> T) -> T {
+        let _steady = self.visible.read().unwrap_or_else(PoisonError::into_inner);
+        read(&self.index)
+    }
+
+    /// The record at a position that [`Batch::record`] gave.
+    ///
+    /// # Errors
+    /// There is none, it is damaged, or can't be read.
+    pub fn read(&self, at: Position) -> Result<Record, StoreError> {
+        if at >= self.end() {
+            return Err(StoreError::NoSuchRecord { position: at });
+        }
+        self.reader.read(at)
+    }
+
+    /// All records up to now, in order.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records::new(self.reader.clone(), self.end())
+    }
+
+    /// Writes out what the index holds in memory, so that the next start has less to replay.
+    ///
+    /// # Errors
+    /// The index could not be written.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let mut writer = self.lock();
+        writer.unflushed_bytes = 0;
+        writer.unflushed_batches = 0;
+        self.index.flush()
+    }
+
+    /// Closes the store, as dropping it does, and says what failed. Nothing that was acknowledged
+    /// depends on it.
+    ///
+    /// # Errors
+    /// The index could not be written: it will be made anew or caught up at the next start.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.shut()
+    }
+
+    fn shut(&self) -> Result<(), StoreError> {
+        let mut writer = self.lock();
+        if std::mem::replace(&mut writer.closed, true) {
+            return Ok(());
+        }
+        // After a sync of the index that failed, another one would prove nothing.
+        let synced = self.sound().and_then(|()| self.index.sync());
+        if synced.is_err() {
+            writer.in_use.doubt();
+        }
+        synced?;
+        writer.in_use.end()
+    }
+
+    fn end(&self) -> Position {
+        Position::from_u64(self.end.load(Ordering::Acquire))
+    }
+
+    /// A panic of a decision leaves nothing half done; one of ours is remembered as trouble.
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sound(&self) -> Result<(), StoreError> {
+        match self.trouble.get() {
+            None => Ok(()),
+            Some(why) => Err(StoreError::Broken { why: why.clone() }),
+        }
+    }
+
+    /// Remembers what leaves the journal in doubt.
+    fn failed(&self, error: AppendError) -> StoreError {
+        match error {
+            AppendError::Undone(e) => e,
+            AppendError::InDoubt(e) => {
+                let _ = self.trouble.set(e.to_string());
+                e
+            }
+        }
+    }
+
+    fn fence(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), StoreError> {
+        let Some(batch) = batch.finish()? else {
+            return Ok(());
+        };
+        writer.journal.append(&batch).map_err(|e| self.failed(e))?;
+        let known = writer.journal.known();
+        writer.in_use.acknowledged(known);
+        self.end.store(known.end.as_u64(), Ordering::Release);
+        let mark = Mark {
+            format: self.format,
+            known,
+        };
+        let _visible = self.visible.write().unwrap_or_else(PoisonError::into_inner);
+        self.index.apply(batch.rows, mark)?;
+        writer.unflushed_bytes += batch.frames.len();
+        writer.unflushed_batches += 1;
+        if writer.unflushed_bytes >= FLUSH_AFTER_BYTES
+            || writer.unflushed_batches >= FLUSH_AFTER_BATCHES
+        {
+            writer.unflushed_bytes = 0;
+            writer.unflushed_batches = 0;
+            // The batch is durable whatever becomes of this; trouble stops the next one.
+            let _ = self.index.flush();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Nothing depends on it: an index that was not closed is caught up or made anew.
+        let _ = self.shut();
+    }
+}
+
+/// Single reads. Several that must agree with one another: [`Store::view`].
+impl Rows for Store {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.index.get(key)
+    }
+
+    fn scan_from(&self, prefix: &[u8], from: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.view(|rows| rows.scan_from(prefix, from, limit))
+    }
+}
