@@ -1,7 +1,7 @@
 //! The mail servers: connection, TLS, login, IDLE, Sent folder, results, clock.
 
 use tradepost_letters::provider_of;
-use tradepost_post::imap::{self, HeaderSearch, Probe, SentFolder};
+use tradepost_post::imap::{self, HeaderSearch, ImapProbe, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
 use tradepost_statements::Evidence;
@@ -27,7 +27,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     checks
 }
 
-pub(super) fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFolder), Check> {
+pub(super) fn imap_settings(config: &Config) -> Result<(imap::ImapSettings, SentFolder), Check> {
     let Some(imap) = &config.imap else {
         return Err(Check::wrong(
             "mailbox",
@@ -47,9 +47,9 @@ pub(super) fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFold
 
 fn mailbox(
     config: &Config,
-    settings: &imap::Settings,
+    settings: &imap::ImapSettings,
     sent: &SentFolder,
-    probe: &Probe,
+    probe: &ImapProbe,
 ) -> Vec<Check> {
     let server = format!("{}:{}", settings.host, settings.port);
     let tls = probe
@@ -122,7 +122,7 @@ fn search(header_search: HeaderSearch) -> Check {
     }
 }
 
-fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
+fn authserv_ids(config: &Config, probe: &ImapProbe, mailbox_host: &str) -> Check {
     const NAME: &str = "authserv-ids";
     let seen: Vec<String> = probe
         .authserv_ids
@@ -211,7 +211,7 @@ fn known_provider(mailbox_host: &str) -> Option<String> {
     Some(advice)
 }
 
-fn clock(probe: &Probe) -> Check {
+fn clock(probe: &ImapProbe) -> Check {
     match probe.clock_ahead {
         Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::wrong(
             "clock",
@@ -241,7 +241,7 @@ async fn way_out(config: &Config) -> Check {
         Err(e) => Err(e),
     };
     match probed {
-        Ok(smtp::Probe { tls, .. }) => {
+        Ok(smtp::SmtpProbe { tls, .. }) => {
             let tls = tls.unwrap_or_else(|| "no TLS (this computer only)".to_owned());
             Check::ok(
                 NAME,
@@ -252,7 +252,7 @@ async fn way_out(config: &Config) -> Check {
     }
 }
 
-pub(super) fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
+pub(super) fn smtp_settings(config: &Config) -> Result<smtp::SmtpSettings, Check> {
     const NAME: &str = "submission";
     let Some(smtp) = &config.smtp else {
         return Err(Check::wrong(

@@ -10,13 +10,13 @@ use support::world::{ANN, World, marked, once, quick, start, subjects};
 use support::{Certificates, Peer, Scripted, within};
 use tradepost_mailroom::Fault;
 use tradepost_post::SecretString;
-use tradepost_post::imap::{Error, SentFolder, Settings, TroubleKind, probe, watch};
+use tradepost_post::imap::{Error, ImapSettings, SentFolder, TroubleKind, probe, watch};
 use tradepost_post::net::Tls;
 use tradepost_post::stop;
 
-fn settings(port: u16, tls: Tls) -> Settings {
+fn settings(port: u16, tls: Tls) -> ImapSettings {
     let password = SecretString::from("sec\"ret".to_owned());
-    let mut settings = Settings::new("127.0.0.1", port, tls, "ann", password);
+    let mut settings = ImapSettings::new("127.0.0.1", port, tls, "ann", password);
     settings.timeout = Duration::from_secs(5);
     settings
 }

@@ -7,7 +7,7 @@ use super::names::quote;
 use super::search::{NEWEST, search};
 use super::select::field;
 use super::session::Session;
-use super::{SentFolder, Settings, login};
+use super::{ImapSettings, SentFolder, login};
 use crate::net::tls::TlsClient;
 use crate::trouble::{Error, TroubleKind};
 
@@ -33,7 +33,7 @@ pub enum Appended {
 /// # Errors
 /// What kept it from being stored. It may be tried again: no second copy is made.
 pub async fn append(
-    settings: &Settings,
+    settings: &ImapSettings,
     sent: &SentFolder,
     bytes: &[u8],
     message_id: &str,

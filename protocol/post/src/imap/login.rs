@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::names::quote;
 use super::session::Session;
-use super::{Settings, TroubleKind};
+use super::{ImapSettings, TroubleKind};
 use crate::net::Tls;
 use crate::net::lines::Lines;
 use crate::net::tls::TlsClient;
@@ -23,13 +23,16 @@ pub(super) type Capabilities = BTreeSet<String>;
 
 /// Connects and logs in. Also gives the server's greeting. A password that was changed meanwhile is
 /// read again, and tried at once.
-pub(super) async fn open(settings: &Settings, tls: &TlsClient) -> Result<(Session, String), Error> {
+pub(super) async fn open(
+    settings: &ImapSettings,
+    tls: &TlsClient,
+) -> Result<(Session, String), Error> {
     let with = |password| open_with(settings, tls, password);
     settings.password.log_in(with).await
 }
 
 async fn open_with(
-    settings: &Settings,
+    settings: &ImapSettings,
     tls: &TlsClient,
     password: SecretString,
 ) -> Result<(Session, String), Error> {
@@ -165,7 +168,7 @@ impl Dialogue {
     /// Gives the capabilities, where the server told them on this occasion.
     async fn log_in(
         &mut self,
-        settings: &Settings,
+        settings: &ImapSettings,
         password: &SecretString,
         capabilities: &Capabilities,
     ) -> Result<Option<Capabilities>, Error> {
@@ -240,7 +243,7 @@ impl Dialogue {
         }
     }
 
-    fn login_of<'a>(&'a self, settings: &'a Settings, offers_oauth2: bool) -> Login<'a> {
+    fn login_of<'a>(&'a self, settings: &'a ImapSettings, offers_oauth2: bool) -> Login<'a> {
         Login {
             place: &self.lines.place,
             user: &settings.user,

@@ -54,14 +54,14 @@ use crate::net::{Place, Tls};
 use crate::password::Password;
 pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
-pub use probe::{Probe, probe};
+pub use probe::{ImapProbe, probe};
 pub use search::HeaderSearch;
 pub use seek::seek;
 pub use watch::watch;
 
 /// How the mailbox is reached.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ImapSettings {
     /// Host name or IP address.
     pub host: String,
     /// Port, 993 or 143 as a rule.
@@ -78,7 +78,7 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-impl Settings {
+impl ImapSettings {
     /// With a minute for each step.
     #[must_use]
     pub fn new(
@@ -87,8 +87,8 @@ impl Settings {
         tls: Tls,
         user: impl Into<String>,
         password: impl Into<Password>,
-    ) -> Settings {
-        Settings {
+    ) -> ImapSettings {
+        ImapSettings {
             host: host.into(),
             port,
             tls,

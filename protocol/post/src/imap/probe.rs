@@ -12,14 +12,14 @@ use super::look::{headers_of_newest, newest_received};
 use super::search::{HeaderSearch, try_search};
 use super::select::field;
 use super::session::Session;
-use super::{SentFolder, Settings, login};
+use super::{ImapSettings, SentFolder, login};
 use crate::clock::{Clock, SystemClock};
 use crate::net::tls::TlsClient;
 use crate::trouble::{Error, TroubleKind};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct ImapProbe {
     /// The server's greeting.
     pub greeting: String,
     /// TLS version; none in plain text.
@@ -58,7 +58,7 @@ const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 ///
 /// # Errors
 /// What is wrong with the way to the mailbox.
-pub async fn probe(settings: &Settings, sent: &SentFolder) -> Result<Probe, Error> {
+pub async fn probe(settings: &ImapSettings, sent: &SentFolder) -> Result<ImapProbe, Error> {
     settings.place().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, greeting) = open_patiently(settings, &tls).await?;
@@ -67,7 +67,10 @@ pub async fn probe(settings: &Settings, sent: &SentFolder) -> Result<Probe, Erro
     looked.map_err(|e| e.into_error(&session.place, "a look at INBOX"))
 }
 
-async fn open_patiently(settings: &Settings, tls: &TlsClient) -> Result<(Session, String), Error> {
+async fn open_patiently(
+    settings: &ImapSettings,
+    tls: &TlsClient,
+) -> Result<(Session, String), Error> {
     for wait in WAITS {
         match login::open(settings, tls).await {
             Err(e) if e.kind == TroubleKind::Busy => tokio::time::sleep(wait).await,
@@ -81,7 +84,7 @@ async fn look_around(
     session: &mut Session,
     sent: &SentFolder,
     greeting: String,
-) -> Result<Probe, Failure> {
+) -> Result<ImapProbe, Failure> {
     // What a server does not tell is not known; the rest is.
     let listed = unless_denied(list(session).await)?.unwrap_or_default();
     examine(session, &Folder::named("INBOX", false)).await?;
@@ -100,7 +103,7 @@ async fn look_around(
     let newest = newest_received(session).await?;
     let header_search = try_search(session).await?;
     let ahead = newest.map(|t| t.since(SystemClock.now()).as_secs());
-    Ok(Probe {
+    Ok(ImapProbe {
         greeting,
         tls: session.tls_version(),
         idle: session.capabilities.contains("IDLE"),

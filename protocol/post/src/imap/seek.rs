@@ -8,7 +8,7 @@ use super::folders::{Folder, choose_junk, examine, list};
 use super::look::{look_at, seen_of_newest};
 use super::memory::Memory;
 use super::session::Session;
-use super::{RawMail, Settings, login};
+use super::{ImapSettings, RawMail, login};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;
 
@@ -22,7 +22,11 @@ const EVERY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What is wrong with the way to the mailbox.
-pub async fn seek(settings: &Settings, folders: &[String], token: &str) -> Result<RawMail, Error> {
+pub async fn seek(
+    settings: &ImapSettings,
+    folders: &[String],
+    token: &str,
+) -> Result<RawMail, Error> {
     settings.place().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, _) = login::open(settings, &tls).await?;

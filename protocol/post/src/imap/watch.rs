@@ -16,7 +16,7 @@ use super::login;
 use super::memory::{Asked, Blame, Memory};
 use super::scan::Round;
 use super::session::Session;
-use super::{Cursor, MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
+use super::{Cursor, ImapSettings, MailEvent, SentFolder, Trouble, TroubleKind, Watch};
 use crate::net::tls::TlsClient;
 use crate::schedule::next_try;
 use crate::stop::Stop;
@@ -41,7 +41,7 @@ const REFUSED_LONGEST: u32 = 12;
 /// several tries in a row brought nothing. Otherwise never: trouble is told as an event, and tried
 /// again.
 pub async fn watch(
-    settings: Settings,
+    settings: ImapSettings,
     watch: Watch,
     events: mpsc::Sender<MailEvent>,
     mut stop: Stop,
@@ -70,7 +70,7 @@ pub async fn watch(
 }
 
 struct Watcher {
-    settings: Settings,
+    settings: ImapSettings,
     tls: TlsClient,
     watch: Arc<Watch>,
     events: mpsc::Sender<MailEvent>,

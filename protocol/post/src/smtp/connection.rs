@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::reply::{SendFailure, Step, refused_us};
 use super::verdict::status;
-use super::{Probe, Settings};
+use super::{SmtpProbe, SmtpSettings};
 use crate::net::lines::Lines;
 use crate::net::tls::TlsClient;
 use crate::net::wire::{Heard, Wire};
@@ -42,9 +42,9 @@ impl Connection {
     /// Connects, begins TLS, logs in. A password that was changed meanwhile is read again, and tried
     /// at once.
     pub(super) async fn open(
-        settings: &Settings,
+        settings: &SmtpSettings,
         tls: &TlsClient,
-    ) -> Result<(Connection, Probe), Error> {
+    ) -> Result<(Connection, SmtpProbe), Error> {
         if settings.user.is_empty() {
             return Connection::open_with(settings, tls, None).await;
         }
@@ -53,15 +53,15 @@ impl Connection {
     }
 
     async fn open_with(
-        settings: &Settings,
+        settings: &SmtpSettings,
         tls: &TlsClient,
         password: Option<SecretString>,
-    ) -> Result<(Connection, Probe), Error> {
+    ) -> Result<(Connection, SmtpProbe), Error> {
         let place = settings.place();
         let (mut wire, greeting) = greet(settings, tls).await?;
         // lettre forgets the extensions that it has no use for.
         let offers_dsn = wire.listen_for(&["250-DSN\r", "250 DSN\r"]);
-        let probe = Probe {
+        let probe = SmtpProbe {
             greeting,
             tls: wire.tls_version(),
         };
@@ -183,7 +183,7 @@ fn hello(wire: &Wire) -> ClientId {
 
 /// Reads the greeting, and begins TLS where `STARTTLS` is configured. lettre does neither here:
 /// it would keep plain text that was sent ahead of TLS, and read it as the server's.
-async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), Error> {
+async fn greet(settings: &SmtpSettings, tls: &TlsClient) -> Result<(Wire, String), Error> {
     let mut lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
     let doing = match settings.tls {
         Tls::Implicit => "greeting",
@@ -252,7 +252,7 @@ async fn expect(
 
 async fn log_in(
     smtp: &mut AsyncSmtpConnection,
-    settings: &Settings,
+    settings: &SmtpSettings,
     password: &SecretString,
     place: &Place,
 ) -> Result<(), Error> {

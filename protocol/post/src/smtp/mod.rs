@@ -23,7 +23,7 @@ pub use pool::Submitter;
 
 /// How the submission server is reached.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct SmtpSettings {
     /// Host name or IP address.
     pub host: String,
     /// Port, 465 or 587 as a rule.
@@ -46,7 +46,7 @@ pub struct Settings {
     pub connections: usize,
 }
 
-impl Settings {
+impl SmtpSettings {
     /// With the usual times and four connections.
     #[must_use]
     pub fn new(
@@ -55,8 +55,8 @@ impl Settings {
         tls: Tls,
         user: impl Into<String>,
         password: impl Into<Password>,
-    ) -> Settings {
-        Settings {
+    ) -> SmtpSettings {
+        SmtpSettings {
             host: host.into(),
             port,
             tls,
@@ -119,7 +119,7 @@ pub enum Whose {
 
 /// What [`Submitter::probe`] saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct SmtpProbe {
     /// The server's greeting.
     pub greeting: String,
     /// TLS version; none in plain text.

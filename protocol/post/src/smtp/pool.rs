@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::connection::{Connection, Letter};
 use super::reply::{SendFailure, Step, no_answer, not_connected};
-use super::{Probe, Settings, Submission, Whose};
+use super::{SmtpProbe, SmtpSettings, Submission, Whose};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;
 
@@ -18,7 +18,7 @@ use crate::trouble::Error;
 pub struct Submitter(Arc<Shared>);
 
 struct Shared {
-    settings: Settings,
+    settings: SmtpSettings,
     tls: TlsClient,
     unused: Mutex<Vec<Connection>>,
     /// One permit for each letter under way.
@@ -53,7 +53,7 @@ impl Submitter {
     ///
     /// # Errors
     /// Plain text to another computer; a `ca_file` that can't be read.
-    pub fn new(settings: Settings) -> Result<Submitter, Error> {
+    pub fn new(settings: SmtpSettings) -> Result<Submitter, Error> {
         settings.place().check()?;
         let tls = TlsClient::new(settings.ca_file.as_deref(), "[smtp]")?;
         let places = Semaphore::new(settings.connections.max(1));
@@ -145,7 +145,7 @@ impl Submitter {
     ///
     /// # Errors
     /// What is wrong with the way to the server.
-    pub async fn probe(&self) -> Result<Probe, Error> {
+    pub async fn probe(&self) -> Result<SmtpProbe, Error> {
         let (connection, probe) = Connection::open(&self.0.settings, &self.0.tls).await?;
         connection.quit().await;
         Ok(probe)
