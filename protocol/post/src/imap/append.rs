@@ -1,6 +1,6 @@
 //! Our own copy of what was submitted, in the Sent folder: the only thing ever written.
 
-use super::failure::{Failure, unless_denied};
+use super::failure::{CommandFailure, unless_denied};
 use super::folders::{choose_sent, examine, list};
 use super::look::headers_of_newest;
 use super::names::quote;
@@ -46,17 +46,17 @@ pub async fn append(
     let (mut session, _) = login::open(settings, &tls).await?;
     let outcome = append_with(&mut session, sent, bytes, message_id).await;
     let place = session.place.clone();
-    if !matches!(outcome, Err(Failure::Broken(_))) {
+    if !matches!(outcome, Err(CommandFailure::Broken(_))) {
         session.log_out().await;
     }
     outcome.map_err(|failure| match failure {
-        Failure::Denied(said) => Error::new(
+        CommandFailure::Denied(said) => Error::new(
             TroubleKind::Folder,
             format!(
                 "{place} did not take a copy into the Sent folder: {said} - check `sent` in [imap]"
             ),
         ),
-        other @ (Failure::Broken(_) | Failure::NobodyListens) => {
+        other @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens) => {
             other.into_error(&place, "the copy")
         }
     })
@@ -67,7 +67,7 @@ async fn append_with(
     sent: &SentFolder,
     bytes: &[u8],
     message_id: &str,
-) -> Result<Appended, Failure> {
+) -> Result<Appended, CommandFailure> {
     let listed = match sent {
         SentFolder::Auto => list(session).await?,
         SentFolder::Named(_) | SentFolder::Off => Vec::new(),
@@ -88,7 +88,7 @@ async fn append_with(
 /// Newest letters whose Message-ID is read: a search alone may lag behind, or not work.
 const RECENT: u32 = 50;
 
-async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failure> {
+async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, CommandFailure> {
     let id = message_id.trim();
     let id = id
         .strip_prefix('<')

@@ -13,9 +13,9 @@ use super::names::quote;
 use super::session::Session;
 use super::{ImapSettings, TroubleKind};
 use crate::net::Tls;
-use crate::net::lines::Lines;
+use crate::net::lines::LineDialogue;
 use crate::net::tls::TlsClient;
-use crate::refusal::{Login, Refusal, of_bye, of_imap};
+use crate::refusal::{Login, LoginRefusal, of_bye, of_imap};
 use crate::trouble::{Error, quoted};
 
 /// Names in upper case, as in `IDLE` and `AUTH=PLAIN`.
@@ -36,7 +36,7 @@ async fn open_with(
     tls: &TlsClient,
     password: SecretString,
 ) -> Result<(Session, String), Error> {
-    let lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
+    let lines = LineDialogue::connect(settings.place(), tls, settings.timeout).await?;
     let mut dialogue = Dialogue { lines, tag: 0 };
     let greeting = dialogue.greeting().await?;
     let mut known = capabilities_in(&greeting);
@@ -67,7 +67,7 @@ async fn open_with(
 }
 
 struct Dialogue {
-    lines: Lines,
+    lines: LineDialogue,
     tag: u32,
 }
 
@@ -130,7 +130,7 @@ impl Dialogue {
             Some(known) => known,
             None => self.capabilities().await?,
         };
-        let refused = |why: &str, place: &crate::net::Place| {
+        let refused = |why: &str, place: &crate::net::ServerAddress| {
             Error::new(
                 TroubleKind::Tls,
                 format!(
@@ -188,7 +188,7 @@ impl Dialogue {
             self.login(&settings.user, password).await?
         } else if offers_oauth2 {
             let refused = self.login_of(settings, true);
-            return Err(refused.refused(Refusal::NeedsOAuth2, "LOGINDISABLED"));
+            return Err(refused.refused(LoginRefusal::NeedsOAuth2, "LOGINDISABLED"));
         } else {
             return Err(Error::new(
                 TroubleKind::LoginRefused,

@@ -7,7 +7,7 @@
 //! handed on as they came.
 
 use super::dates::internal_date;
-use super::tokens::{Literal, Token, Tokens, Words, digits};
+use super::tokens::{ImapToken, ImapTokens, Literal, ResponseWords, digits};
 
 /// Most numbers of a set that are told one by one; a window has far fewer.
 const MOST_NUMBERS: u64 = 100_000;
@@ -15,7 +15,7 @@ const MOST_NUMBERS: u64 = 100_000;
 /// Whether a response that begins so may have literals: what is said to people has none, whatever
 /// it ends with.
 pub(super) fn may_have_literals(text: &[u8]) -> bool {
-    let mut words = Words::of(text);
+    let mut words = ResponseWords::of(text);
     words.next() == Some(b"*")
         && !words
             .next()
@@ -24,7 +24,7 @@ pub(super) fn may_have_literals(text: &[u8]) -> bool {
 
 /// What is of use of a response without its line end; empty when nothing is.
 pub(super) fn mend(text: &[u8], literals: &mut [Literal]) -> Vec<u8> {
-    let mut words = Words::of(text);
+    let mut words = ResponseWords::of(text);
     match words.next() {
         Some(b"*") => untagged(words, text, literals).unwrap_or_default(),
         Some(first) if first.first() == Some(&b'+') => b"+ go on\r\n".to_vec(),
@@ -43,7 +43,7 @@ fn status_of(word: &[u8]) -> Option<&'static str> {
         .find(|s| word.eq_ignore_ascii_case(s.as_bytes()))
 }
 
-fn tagged(tag: &[u8], mut words: Words<'_>) -> Vec<u8> {
+fn tagged(tag: &[u8], mut words: ResponseWords<'_>) -> Vec<u8> {
     let status = match words.next().and_then(status_of) {
         Some(status @ ("OK" | "NO")) => status,
         // Whatever it may mean, the command was not obeyed.
@@ -70,7 +70,11 @@ fn said(text: &[u8]) -> String {
     }
 }
 
-fn untagged(mut words: Words<'_>, text: &[u8], literals: &mut [Literal]) -> Option<Vec<u8>> {
+fn untagged(
+    mut words: ResponseWords<'_>,
+    text: &[u8],
+    literals: &mut [Literal],
+) -> Option<Vec<u8>> {
     let word = words.next()?;
     if let Some(status) = status_of(word) {
         return Some(condition(status, words.rest));
@@ -80,7 +84,7 @@ fn untagged(mut words: Words<'_>, text: &[u8], literals: &mut [Literal]) -> Opti
         return Some(found(numbers_in(words)));
     }
     // Behind the asterisk.
-    let mut tokens = Tokens::of(text, 1);
+    let mut tokens = ImapTokens::of(text, 1);
     if is("ESEARCH") {
         return esearch(tokens).map(found);
     }
@@ -115,7 +119,7 @@ fn untagged(mut words: Words<'_>, text: &[u8], literals: &mut [Literal]) -> Opti
 fn condition(status: &str, text: &[u8]) -> Vec<u8> {
     let trimmed = text.trim_ascii_start();
     if let Some(code) = trimmed.strip_prefix(b"[") {
-        let mut words = Words::of(code.split(|b| *b == b']').next().unwrap_or_default());
+        let mut words = ResponseWords::of(code.split(|b| *b == b']').next().unwrap_or_default());
         let (name, number) = (words.next().unwrap_or_default(), words.next());
         if let Some(number) = number.and_then(digits) {
             if name.eq_ignore_ascii_case(b"UIDVALIDITY") {
@@ -151,28 +155,31 @@ fn found(numbers: Vec<u32>) -> Vec<u8> {
 }
 
 /// What else stands there (`(MODSEQ 7)`) is of no use.
-fn numbers_in(words: Words<'_>) -> Vec<u32> {
+fn numbers_in(words: ResponseWords<'_>) -> Vec<u32> {
     let text = words.rest.split(|b| *b == b'(').next().unwrap_or_default();
-    Words::of(text)
+    ResponseWords::of(text)
         .filter_map(|w| u32::try_from(digits(w)?).ok())
         .collect()
 }
 
 /// RFC 4731: `ESEARCH (TAG "t1") UID ALL 1:3,5`. None where that is not what was found, all of it.
-fn esearch(mut tokens: Tokens<'_>) -> Option<Vec<u32>> {
+fn esearch(mut tokens: ImapTokens<'_>) -> Option<Vec<u32>> {
     let mut all = None;
     tokens.next();
     while let Some(token) = tokens.next() {
         match token {
-            Token::Open => tokens.skip_group(),
-            Token::Word(w) if w.eq_ignore_ascii_case(b"UID") => all = all.or(Some(Vec::new())),
-            Token::Word(w) if w.eq_ignore_ascii_case(b"ALL") => {
-                let Some(Token::Word(set)) = tokens.next() else {
+            ImapToken::Open => tokens.skip_group(),
+            ImapToken::Word(w) if w.eq_ignore_ascii_case(b"UID") => all = all.or(Some(Vec::new())),
+            ImapToken::Word(w) if w.eq_ignore_ascii_case(b"ALL") => {
+                let Some(ImapToken::Word(set)) = tokens.next() else {
                     return None;
                 };
                 all = Some(numbers_of(set)?);
             }
-            Token::Word(_) | Token::Close | Token::Quoted(_) | Token::Literal(_) => {}
+            ImapToken::Word(_)
+            | ImapToken::Close
+            | ImapToken::Quoted(_)
+            | ImapToken::Literal(_) => {}
         }
     }
     all
@@ -196,29 +203,29 @@ fn numbers_of(set: &[u8]) -> Option<Vec<u32>> {
     Some(all)
 }
 
-fn list(mut tokens: Tokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
+fn list(mut tokens: ImapTokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
     let mut attributes = Vec::new();
     // NIL in place of the list, where it is not there.
-    if let Token::Open = tokens.next()? {
+    if let ImapToken::Open = tokens.next()? {
         while let Some(token) = tokens.next() {
             match token {
-                Token::Close => break,
-                Token::Word(w) => attributes.extend(attribute(w)),
-                Token::Open => tokens.skip_group(),
-                Token::Quoted(_) | Token::Literal(_) => {}
+                ImapToken::Close => break,
+                ImapToken::Word(w) => attributes.extend(attribute(w)),
+                ImapToken::Open => tokens.skip_group(),
+                ImapToken::Quoted(_) | ImapToken::Literal(_) => {}
             }
         }
     }
     let delimiter = match tokens.next()? {
-        Token::Word(w) if w.eq_ignore_ascii_case(b"NIL") => None,
-        token @ (Token::Word(_) | Token::Quoted(_) | Token::Literal(_)) => {
+        ImapToken::Word(w) if w.eq_ignore_ascii_case(b"NIL") => None,
+        token @ (ImapToken::Word(_) | ImapToken::Quoted(_) | ImapToken::Literal(_)) => {
             Some(token.text(literals)?)
         }
-        Token::Open | Token::Close => return None,
+        ImapToken::Open | ImapToken::Close => return None,
     };
     let mut name = tokens.next()?.text(literals)?;
     // A name with blanks, without its quotes.
-    while let Some(Token::Word(more)) = tokens.next() {
+    while let Some(ImapToken::Word(more)) = tokens.next() {
         name = [&*name, b" ", more].concat();
     }
     std::str::from_utf8(&name).ok()?;
@@ -252,32 +259,37 @@ fn attribute(word: &[u8]) -> Option<&'static str> {
 }
 
 /// The name is not of use: only one folder is asked about at a time. It may be of any form.
-fn mailbox_status(mut tokens: Tokens<'_>) -> Option<Vec<u8>> {
+fn mailbox_status(mut tokens: ImapTokens<'_>) -> Option<Vec<u8>> {
     let mut items: Vec<String> = Vec::new();
     while let Some(token) = tokens.next() {
         match token {
-            Token::Open => items.clear(),
-            Token::Word(w) if w.eq_ignore_ascii_case(b"UIDVALIDITY") => {
+            ImapToken::Open => items.clear(),
+            ImapToken::Word(w) if w.eq_ignore_ascii_case(b"UIDVALIDITY") => {
                 let number = tokens.number();
                 items.extend(number.map(|n| format!("UIDVALIDITY {}", validity(n))));
             }
-            Token::Word(w) if w.eq_ignore_ascii_case(b"UIDNEXT") => {
+            ImapToken::Word(w) if w.eq_ignore_ascii_case(b"UIDNEXT") => {
                 let number = tokens.number().and_then(|n| u32::try_from(n).ok());
                 items.extend(number.map(|n| format!("UIDNEXT {n}")));
             }
-            Token::Word(_) | Token::Close | Token::Quoted(_) | Token::Literal(_) => {}
+            ImapToken::Word(_)
+            | ImapToken::Close
+            | ImapToken::Quoted(_)
+            | ImapToken::Literal(_) => {}
         }
     }
     (!items.is_empty()).then(|| format!("* STATUS x ({})\r\n", items.join(" ")).into_bytes())
 }
 
 /// The items of one message that are of use; the marker `<0>` says that a text was cut here.
-fn fetched(number: u32, mut tokens: Tokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
+fn fetched(number: u32, mut tokens: ImapTokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
     let mut out = format!("* {number} FETCH (").into_bytes();
     let empty = out.len();
     // Those that come without a list around them are read all the same.
     while let Some(token) = tokens.next() {
-        let Token::Word(name) = token else { continue };
+        let ImapToken::Word(name) = token else {
+            continue;
+        };
         let upper = name.to_ascii_uppercase();
         let item = match upper.as_slice() {
             b"UID" => tokens
@@ -318,17 +330,17 @@ fn fetched(number: u32, mut tokens: Tokens<'_>, literals: &mut [Literal]) -> Opt
     Some(out)
 }
 
-fn body(name: &str, tokens: &mut Tokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
+fn body(name: &str, tokens: &mut ImapTokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
     let (octets, is_cut) = match tokens.next()? {
-        Token::Literal(n) => {
+        ImapToken::Literal(n) => {
             let literal = std::mem::take(literals.get_mut(n)?);
             (literal.octets, literal.is_cut)
         }
-        Token::Quoted(text) => (text, false),
-        Token::Word(w) if w.eq_ignore_ascii_case(b"NIL") => {
+        ImapToken::Quoted(text) => (text, false),
+        ImapToken::Word(w) if w.eq_ignore_ascii_case(b"NIL") => {
             return Some(format!("{name} NIL").into_bytes());
         }
-        Token::Word(_) | Token::Open | Token::Close => return None,
+        ImapToken::Word(_) | ImapToken::Open | ImapToken::Close => return None,
     };
     let cut = if is_cut { "<0>" } else { "" };
     let mut item = format!("{name}{cut} {{{}}}\r\n", octets.len()).into_bytes();

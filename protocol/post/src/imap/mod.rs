@@ -50,7 +50,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::Time;
 
-use crate::net::{Place, Tls};
+use crate::net::{ServerAddress, Tls};
 use crate::password::Password;
 pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
@@ -99,8 +99,8 @@ impl ImapSettings {
         }
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> ServerAddress {
+        ServerAddress {
             host: self.host.clone(),
             port: self.port,
             tls: self.tls,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tradepost_letters::{ResultsOf, results_of};
 use tradepost_statements::Time;
 
-use super::failure::{Failure, unless_denied};
-use super::folders::{Folder, choose_sent, examine, list};
+use super::failure::{CommandFailure, unless_denied};
+use super::folders::{MailFolder, choose_sent, examine, list};
 use super::look::{headers_of_newest, newest_received};
 use super::search::{HeaderSearch, try_search};
 use super::select::field;
@@ -84,10 +84,10 @@ async fn look_around(
     session: &mut Session,
     sent: &SentFolder,
     greeting: String,
-) -> Result<ImapProbe, Failure> {
+) -> Result<ImapProbe, CommandFailure> {
     // What a server does not tell is not known; the rest is.
     let listed = unless_denied(list(session).await)?.unwrap_or_default();
-    examine(session, &Folder::named("INBOX", false)).await?;
+    examine(session, &MailFolder::named("INBOX", false)).await?;
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
     let mut nameless_results = 0;
     let headers = headers_of_newest(session, "AUTHENTICATION-RESULTS", NEWEST).await;

@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use super::TroubleKind;
 use super::answers::{Allowance, Answers, TooMuch};
-use super::facts::{Facts, Gathered};
-use super::failure::Failure;
+use super::facts::{FetchResponses, FetchedItems};
+use super::failure::CommandFailure;
 use super::login::Capabilities;
 use crate::net::wire::Wire;
-use crate::net::{Place, lost, silent};
+use crate::net::{ServerAddress, lost, silent};
 use crate::trouble::{Error, quoted};
 
 /// How much a command may bring.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct ResponseLimits {
     /// Bytes in all.
     pub(super) bytes: u64,
     /// Bytes of one text or header: what is longer is cut there.
@@ -27,7 +27,7 @@ pub(super) struct Limits {
 }
 
 /// What a command without letters in its answer may bring. A search of one window is far below.
-pub(super) const SMALL: Limits = Limits {
+pub(super) const SMALL: ResponseLimits = ResponseLimits {
     bytes: 1024 * 1024,
     text: 64 * 1024,
     one: 0,
@@ -45,7 +45,7 @@ pub(super) struct Session {
     /// The parser. Only its reading is used.
     reader: async_imap::Client<Answers>,
     tag: u32,
-    pub(super) place: Place,
+    pub(super) place: ServerAddress,
     timeout: Duration,
     pub(super) capabilities: Capabilities,
     /// Letters in the selected folder.
@@ -68,7 +68,7 @@ enum Pending {
 impl Session {
     pub(super) fn new(
         wire: Wire,
-        place: Place,
+        place: ServerAddress,
         timeout: Duration,
         capabilities: Capabilities,
     ) -> Session {
@@ -94,9 +94,9 @@ impl Session {
     pub(super) async fn run(
         &mut self,
         command: &str,
-        limits: Limits,
+        limits: ResponseLimits,
         mut on: impl FnMut(&Response<'_>) + Send,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let doing = command.split(" (").next().unwrap_or_default();
         let tag = self.start(command).await?;
         self.allow(limits);
@@ -121,9 +121,9 @@ impl Session {
     pub(super) async fn gather(
         &mut self,
         command: &str,
-        limits: Limits,
-    ) -> Result<Vec<Facts>, Failure> {
-        let mut gathered = Gathered::default();
+        limits: ResponseLimits,
+    ) -> Result<Vec<FetchedItems>, CommandFailure> {
+        let mut gathered = FetchResponses::default();
         let outcome = self.run(command, limits, |r| gathered.take(r)).await;
         outcome.map(|()| gathered.all())
     }
@@ -132,9 +132,9 @@ impl Session {
     pub(super) async fn gather_some(
         &mut self,
         command: &str,
-        limits: Limits,
-    ) -> (Vec<Facts>, Result<(), Failure>) {
-        let mut gathered = Gathered::default();
+        limits: ResponseLimits,
+    ) -> (Vec<FetchedItems>, Result<(), CommandFailure>) {
+        let mut gathered = FetchResponses::default();
         let outcome = self.run(command, limits, |r| gathered.take(r)).await;
         (gathered.all(), outcome)
     }
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    fn allow(&mut self, limits: Limits) {
+    fn allow(&mut self, limits: ResponseLimits) {
         self.reader.get_mut().allow(Allowance {
             octets: limits.bytes,
             literal: limits.text,
@@ -159,7 +159,7 @@ impl Session {
         &mut self,
         command: &str,
         literal: &[u8],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let tag = self
             .start(&format!("{command} {{{}}}", literal.len()))
             .await?;
@@ -178,7 +178,7 @@ impl Session {
     }
 
     /// Begins IDLE (RFC 2177) and gives its tag. Denied: the server has none, whatever it announced.
-    pub(super) async fn idle_begin(&mut self) -> Result<String, Failure> {
+    pub(super) async fn idle_begin(&mut self) -> Result<String, CommandFailure> {
         let tag = self.start("IDLE").await?;
         let deadline = self.deadline(0);
         self.allow(SMALL);
@@ -187,7 +187,7 @@ impl Session {
                 Said::End(end) => {
                     self.pending = Pending::Nothing;
                     end?;
-                    return Err(Failure::Denied("IDLE ended at once".to_owned()));
+                    return Err(CommandFailure::Denied("IDLE ended at once".to_owned()));
                 }
                 Said::GoOn => {
                     self.pending = Pending::Idling;
@@ -199,7 +199,7 @@ impl Session {
     }
 
     /// Waits in IDLE until the server says that letters came. May be interrupted at any time.
-    pub(super) async fn idle_wait(&mut self) -> Result<(), Failure> {
+    pub(super) async fn idle_wait(&mut self) -> Result<(), CommandFailure> {
         // The caller interrupts this by a clock of its own.
         let never = Instant::now() + Duration::from_secs(24 * 3600);
         while !self.news {
@@ -209,7 +209,7 @@ impl Session {
     }
 
     /// Ends IDLE. A connection that died meanwhile shows here at the latest.
-    pub(super) async fn idle_end(&mut self, tag: &str) -> Result<(), Failure> {
+    pub(super) async fn idle_end(&mut self, tag: &str) -> Result<(), CommandFailure> {
         let deadline = self.deadline(0);
         self.pending = Pending::Answer;
         self.write(b"DONE\r\n", deadline).await?;
@@ -239,7 +239,7 @@ impl Session {
         }
     }
 
-    async fn start(&mut self, command: &str) -> Result<String, Failure> {
+    async fn start(&mut self, command: &str) -> Result<String, CommandFailure> {
         self.tag += 1;
         let tag = format!("t{}", self.tag);
         self.pending = Pending::Answer;
@@ -253,7 +253,7 @@ impl Session {
         Instant::now() + self.timeout + Duration::from_secs(bytes / SLOWEST)
     }
 
-    async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Failure> {
+    async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), CommandFailure> {
         let answers = self.reader.get_mut();
         let written = async {
             answers.write_all(bytes).await?;
@@ -272,7 +272,7 @@ impl Session {
         deadline: Instant,
         doing: &str,
         read: impl FnOnce(&Response<'_>) -> T,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, CommandFailure> {
         let mut passed_over = self.reader.get_ref().passed_over();
         let mut deadline = deadline;
         let read_response = loop {
@@ -343,7 +343,7 @@ impl Session {
 
 /// What a response means to a command that may be asked to go on.
 enum Said {
-    End(Result<(), Failure>),
+    End(Result<(), CommandFailure>),
     GoOn,
     Else,
 }
@@ -359,7 +359,7 @@ impl Said {
 }
 
 /// Whether this is the answer to the command with that tag, and which.
-fn ended(response: &Response<'_>, tag: &str) -> Option<Result<(), Failure>> {
+fn ended(response: &Response<'_>, tag: &str) -> Option<Result<(), CommandFailure>> {
     let Response::Done {
         tag: of,
         status,
@@ -375,7 +375,7 @@ fn ended(response: &Response<'_>, tag: &str) -> Option<Result<(), Failure>> {
         Status::Ok | Status::PreAuth => Ok(()),
         Status::No | Status::Bad | Status::Bye => {
             let said = outcome.information.as_deref().unwrap_or_default();
-            Err(Failure::Denied(quoted(said)))
+            Err(CommandFailure::Denied(quoted(said)))
         }
     })
 }

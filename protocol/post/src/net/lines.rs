@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::tls::TlsClient;
 use super::wire::Wire;
-use super::{Place, lost, silent};
+use super::{ServerAddress, lost, silent};
 use crate::trouble::{Error, TroubleKind};
 
 /// Longest line that a server may send before login; capability lists are a few hundred bytes.
@@ -16,23 +16,23 @@ const LONGEST_LINE: usize = 64 * 1024;
 
 /// One side of the dialogue.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct LineDialogue {
     wire: Wire,
     buffer: Vec<u8>,
-    pub(crate) place: Place,
+    pub(crate) place: ServerAddress,
     /// Longest silence of the server.
     timeout: Duration,
 }
 
-impl Lines {
+impl LineDialogue {
     /// Connects, with TLS from the start where so configured.
     pub(crate) async fn connect(
-        place: Place,
+        place: ServerAddress,
         tls: &TlsClient,
         timeout: Duration,
-    ) -> Result<Lines, Error> {
+    ) -> Result<LineDialogue, Error> {
         let tcp = super::connect(&place, timeout).await?;
-        let lines = Lines {
+        let lines = LineDialogue {
             wire: Wire::plain(tcp),
             buffer: Vec::new(),
             place,
@@ -45,7 +45,7 @@ impl Lines {
     }
 
     /// Goes on with TLS. What was sent ahead of it is refused, not read: it came from anyone.
-    pub(crate) async fn protect(self, tls: &TlsClient) -> Result<Lines, Error> {
+    pub(crate) async fn protect(self, tls: &TlsClient) -> Result<LineDialogue, Error> {
         if !self.buffer.is_empty() {
             return Err(Error::new(
                 TroubleKind::Tls,
@@ -59,7 +59,7 @@ impl Lines {
         let wire = tokio::time::timeout(self.timeout, begun)
             .await
             .map_err(|_| silent(&self.place, "beginning TLS - check `port` and `tls`"))??;
-        Ok(Lines { wire, ..self })
+        Ok(LineDialogue { wire, ..self })
     }
 
     /// The next line, without its end. Bytes that are no UTF-8 are replaced.
@@ -91,7 +91,11 @@ impl Lines {
     }
 }
 
-async fn read_line(wire: &mut Wire, buffer: &mut Vec<u8>, place: &Place) -> Result<String, Error> {
+async fn read_line(
+    wire: &mut Wire,
+    buffer: &mut Vec<u8>,
+    place: &ServerAddress,
+) -> Result<String, Error> {
     loop {
         if let Some(end) = buffer.iter().position(|b| *b == b'\n') {
             let rest = buffer.split_off(end + 1);

@@ -68,7 +68,7 @@ pub fn is_loopback(host: &str) -> bool {
 
 /// Where a connection goes, and what it is called in messages.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct ServerAddress {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: Tls,
@@ -76,13 +76,13 @@ pub(crate) struct Place {
     pub(crate) section: &'static str,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
 }
 
-impl Place {
+impl ServerAddress {
     /// Refuses what may never be tried: plain text to another computer.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.tls == Tls::None && !is_loopback(&self.host) {
@@ -104,7 +104,7 @@ const ONE_ADDRESS: Duration = Duration::from_secs(10);
 
 /// Connects to the first address of the host that answers. `TCP_NODELAY`, because both
 /// protocols are dialogues of short lines.
-pub(crate) async fn connect(place: &Place, limit: Duration) -> Result<TcpStream, Error> {
+pub(crate) async fn connect(place: &ServerAddress, limit: Duration) -> Result<TcpStream, Error> {
     place.check()?;
     match tokio::time::timeout(limit, connect_any(place)).await {
         Ok(done) => done,
@@ -118,7 +118,7 @@ pub(crate) async fn connect(place: &Place, limit: Duration) -> Result<TcpStream,
     }
 }
 
-async fn connect_any(place: &Place) -> Result<TcpStream, Error> {
+async fn connect_any(place: &ServerAddress) -> Result<TcpStream, Error> {
     let host = place.host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, place.port))
         .await
@@ -153,7 +153,7 @@ async fn connect_any(place: &Place) -> Result<TcpStream, Error> {
     Err(cannot_connect(place, last.as_ref()))
 }
 
-fn cannot_connect(place: &Place, why: Option<&io::Error>) -> Error {
+fn cannot_connect(place: &ServerAddress, why: Option<&io::Error>) -> Error {
     let section = place.section;
     let text = match why {
         None => format!(
@@ -173,7 +173,7 @@ fn cannot_connect(place: &Place, why: Option<&io::Error>) -> Error {
 }
 
 /// The connection broke: the words for it.
-pub(crate) fn lost(place: &Place, why: Option<&io::Error>) -> Error {
+pub(crate) fn lost(place: &ServerAddress, why: Option<&io::Error>) -> Error {
     let why = why.map(|e| format!(" ({e})")).unwrap_or_default();
     Error::new(
         TroubleKind::Lost,
@@ -182,7 +182,7 @@ pub(crate) fn lost(place: &Place, why: Option<&io::Error>) -> Error {
 }
 
 /// The server was silent: the words for it.
-pub(crate) fn silent(place: &Place, doing: &str) -> Error {
+pub(crate) fn silent(place: &ServerAddress, doing: &str) -> Error {
     Error::new(
         TroubleKind::TimedOut,
         format!("{place} did not answer in time ({doing})"),
@@ -214,7 +214,7 @@ mod tests {
         ] {
             assert!(!is_loopback(elsewhere), "{elsewhere}");
         }
-        let place = |host: &str, tls| Place {
+        let place = |host: &str, tls| ServerAddress {
             host: host.to_owned(),
             port: 143,
             tls,

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Place;
+use super::ServerAddress;
 use crate::trouble::{Error, TroubleKind};
 
 /// What is needed to begin TLS; made once, used for many connections.
@@ -57,7 +57,7 @@ impl TlsClient {
     /// Begins TLS on `stream`.
     pub(crate) async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        place: &Place,
+        place: &ServerAddress,
         stream: S,
     ) -> Result<TlsStream<S>, Error> {
         let host = place.host.trim_start_matches('[').trim_end_matches(']');
@@ -106,7 +106,7 @@ fn read_roots(path: &Path, section: &str) -> Result<Vec<CertificateDer<'static>>
     Ok(roots)
 }
 
-fn handshake_failed(place: &Place, e: &std::io::Error) -> Error {
+fn handshake_failed(place: &ServerAddress, e: &std::io::Error) -> Error {
     let section = place.section;
     let why = e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     let text = match why {
@@ -123,7 +123,7 @@ fn handshake_failed(place: &Place, e: &std::io::Error) -> Error {
     Error::new(TroubleKind::Tls, text)
 }
 
-fn certificate_refused(place: &Place, why: &CertificateError) -> String {
+fn certificate_refused(place: &ServerAddress, why: &CertificateError) -> String {
     let section = place.section;
     // Every sort that calls for a remedy of its own is named; the rest say what rustls says.
     // BadSignature: a CA of the right name with another key, such as one that was made anew.

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::Place;
+use super::ServerAddress;
 use super::tls::{self, TlsClient};
 use crate::trouble::Error;
 
@@ -88,7 +88,11 @@ impl Wire {
 
     /// Begins TLS. Nothing that came in plain text survives (RFC 3501 section 6.2.1, RFC 3207
     /// section 4.2): it may be somebody else's.
-    pub(crate) async fn protect(self, place: &Place, tls: &TlsClient) -> Result<Wire, Error> {
+    pub(crate) async fn protect(
+        self,
+        place: &ServerAddress,
+        tls: &TlsClient,
+    ) -> Result<Wire, Error> {
         match self.socket {
             Socket::Plain(tcp) => {
                 let stream = tls.begin(place, tcp).await?;

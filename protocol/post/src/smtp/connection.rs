@@ -10,18 +10,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-use super::reply::{SendFailure, Step, refused_us};
+use super::reply::{SendFailure, SubmissionStep, refused_us};
 use super::verdict::status;
 use super::{SmtpProbe, SmtpSettings};
-use crate::net::lines::Lines;
+use crate::net::lines::LineDialogue;
 use crate::net::tls::TlsClient;
 use crate::net::wire::{Heard, Wire};
-use crate::net::{Place, Tls, silent};
-use crate::refusal::{Login, Refusal, of_smtp};
+use crate::net::{ServerAddress, Tls, silent};
+use crate::refusal::{Login, LoginRefusal, of_smtp};
 use crate::trouble::{Error, TroubleKind, quoted};
 
 /// A letter, ready to go.
-pub(super) struct Letter<'a> {
+pub(super) struct EnvelopedLetter<'a> {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) bytes: &'a [u8],
@@ -91,10 +91,10 @@ impl Connection {
     /// Sends one letter. `step` tells how far it came, also when this is dropped by a timeout.
     pub(super) async fn send(
         &mut self,
-        letter: &Letter<'_>,
-        step: &mut Step,
+        letter: &EnvelopedLetter<'_>,
+        step: &mut SubmissionStep,
     ) -> Result<String, SendFailure> {
-        *step = Step::Sender;
+        *step = SubmissionStep::Sender;
         let mut parameters = Vec::new();
         if needs_utf8(letter) {
             parameters.push(MailParameter::SmtpUtfEight);
@@ -107,15 +107,15 @@ impl Connection {
         }
         let mail = Mail::new(Some(letter.from.clone()), parameters);
         self.smtp.command(mail).await?;
-        *step = Step::Recipient;
+        *step = SubmissionStep::Recipient;
         let rcpt = Rcpt::new(letter.to.clone(), Vec::new());
         self.smtp.command(rcpt).await?;
-        *step = Step::Data;
+        *step = SubmissionStep::Data;
         let go_ahead = self.smtp.command(Data).await?;
         if !go_ahead.has_code(354) {
             return Err(unexpected(&go_ahead));
         }
-        *step = Step::Text;
+        *step = SubmissionStep::Text;
         // lettre ends the text with CRLF . CRLF: the letter's own last CRLF would become an empty line.
         let text = letter.bytes.strip_suffix(b"\r\n").unwrap_or(letter.bytes);
         let reply = self.smtp.message(text).await?;
@@ -129,7 +129,7 @@ impl Connection {
     }
 
     /// What the server can't do that this letter needs.
-    pub(super) fn lacks_for(&self, letter: &Letter<'_>) -> Option<&'static str> {
+    pub(super) fn lacks_for(&self, letter: &EnvelopedLetter<'_>) -> Option<&'static str> {
         let info = self.smtp.server_info();
         if needs_utf8(letter) && !info.supports_feature(Extension::SmtpUtfEight) {
             return Some(
@@ -162,7 +162,7 @@ fn envelope_id(letter: &[u8]) -> Option<MailParameter> {
     })
 }
 
-fn needs_utf8(letter: &Letter<'_>) -> bool {
+fn needs_utf8(letter: &EnvelopedLetter<'_>) -> bool {
     let ascii = |a: &Address| a.user().is_ascii() && a.domain().is_ascii();
     !(ascii(&letter.from) && ascii(&letter.to))
 }
@@ -184,7 +184,7 @@ fn hello(wire: &Wire) -> ClientId {
 /// Reads the greeting, and begins TLS where `STARTTLS` is configured. lettre does neither here:
 /// it would keep plain text that was sent ahead of TLS, and read it as the server's.
 async fn greet(settings: &SmtpSettings, tls: &TlsClient) -> Result<(Wire, String), Error> {
-    let mut lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
+    let mut lines = LineDialogue::connect(settings.place(), tls, settings.timeout).await?;
     let doing = match settings.tls {
         Tls::Implicit => "greeting",
         Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
@@ -218,7 +218,7 @@ async fn greet(settings: &SmtpSettings, tls: &TlsClient) -> Result<(Wire, String
 
 /// One answer of the server, of one or several lines (RFC 5321 section 4.2.1), with this code.
 async fn expect(
-    lines: &mut Lines,
+    lines: &mut LineDialogue,
     code: u16,
     doing: &str,
     user: &str,
@@ -254,7 +254,7 @@ async fn log_in(
     smtp: &mut AsyncSmtpConnection,
     settings: &SmtpSettings,
     password: &SecretString,
-    place: &Place,
+    place: &ServerAddress,
 ) -> Result<(), Error> {
     let known = [Mechanism::Plain, Mechanism::Login];
     let offers_oauth2 = smtp
@@ -268,7 +268,7 @@ async fn log_in(
     };
     if smtp.server_info().get_auth_mechanism(&known).is_none() {
         if offers_oauth2 {
-            return Err(login.refused(Refusal::NeedsOAuth2, "it offers XOAUTH2"));
+            return Err(login.refused(LoginRefusal::NeedsOAuth2, "it offers XOAUTH2"));
         }
         return Err(Error::new(
             TroubleKind::LoginRefused,

@@ -16,7 +16,7 @@ mod words;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::net::{Place, Tls};
+use crate::net::{ServerAddress, Tls};
 use crate::password::Password;
 pub use crate::trouble::{Error, TroubleKind};
 pub use pool::Submitter;
@@ -70,8 +70,8 @@ impl SmtpSettings {
         }
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> ServerAddress {
+        ServerAddress {
             host: self.host.clone(),
             port: self.port,
             tls: self.tls,

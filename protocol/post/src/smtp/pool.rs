@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lettre::address::Address;
 use tokio::sync::Semaphore;
 
-use super::connection::{Connection, Letter};
-use super::reply::{SendFailure, Step, no_answer, not_connected};
+use super::connection::{Connection, EnvelopedLetter};
+use super::reply::{SendFailure, SubmissionStep, no_answer, not_connected};
 use super::{SmtpProbe, SmtpSettings, Submission, Whose};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;
@@ -99,7 +99,7 @@ impl Submitter {
         }
     }
 
-    fn submission(&self, failure: SendFailure, step: Step, from: &str) -> Submission {
+    fn submission(&self, failure: SendFailure, step: SubmissionStep, from: &str) -> Submission {
         let settings = &self.0.settings;
         failure.submission(step, &settings.place(), (&settings.user, from))
     }
@@ -155,8 +155,8 @@ impl Submitter {
     async fn send(
         &self,
         mut connection: Connection,
-        letter: &Letter<'_>,
-    ) -> Result<Submission, (SendFailure, Step)> {
+        letter: &EnvelopedLetter<'_>,
+    ) -> Result<Submission, (SendFailure, SubmissionStep)> {
         if let Some(lacking) = connection.lacks_for(letter) {
             self.keep(connection);
             let place = self.0.settings.place();
@@ -165,7 +165,7 @@ impl Submitter {
                 text: format!("{place} does not offer {lacking}"),
             });
         }
-        let mut step = Step::Sender;
+        let mut step = SubmissionStep::Sender;
         let limit = self.0.settings.send_timeout;
         match tokio::time::timeout(limit, connection.send(letter, &mut step)).await {
             Ok(Ok(reply)) => {
@@ -235,8 +235,8 @@ async fn close_unused(shared: std::sync::Weak<Shared>) {
 }
 
 /// Checks what SMTP can't carry.
-fn prepare<'a>(from: &str, to: &str, bytes: &'a [u8]) -> Result<Letter<'a>, String> {
-    let letter = Letter {
+fn prepare<'a>(from: &str, to: &str, bytes: &'a [u8]) -> Result<EnvelopedLetter<'a>, String> {
+    let letter = EnvelopedLetter {
         from: address(from)?,
         to: address(to)?,
         bytes,

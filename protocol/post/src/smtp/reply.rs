@@ -2,14 +2,14 @@
 
 use lettre::transport::smtp;
 
-use super::verdict::{Cause, Verdict, verdict};
+use super::verdict::{Cause, ReplyVerdict, verdict};
 use super::{Submission, Whose};
-use crate::net::Place;
+use crate::net::ServerAddress;
 use crate::trouble::{Error, TroubleKind, quoted};
 
 /// How far a letter had come. Before `Text`, the server has nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum SubmissionStep {
     /// Greeting and EHLO: no letter is meant yet.
     Opening,
     Sender,
@@ -42,20 +42,20 @@ impl From<smtp::Error> for SendFailure {
 impl SendFailure {
     /// Whether this is how a connection looks that the server closed while it was unused: then
     /// the letter, of which the server has nothing, goes over a fresh one.
-    pub(super) fn is_stale_connection(&self, step: Step) -> bool {
+    pub(super) fn is_stale_connection(&self, step: SubmissionStep) -> bool {
         let closed = match self {
             // RFC 5321 section 3.8: 421 says that the server closes the connection.
             SendFailure::Code(code, _) => *code == 421,
             SendFailure::NoAnswer(_) => true,
         };
-        closed && step != Step::Text
+        closed && step != SubmissionStep::Text
     }
 
     /// What it means for the letter that `from` sends by the account of `user`.
     pub(super) fn submission(
         self,
-        step: Step,
-        place: &Place,
+        step: SubmissionStep,
+        place: &ServerAddress,
         (user, from): (&str, &str),
     ) -> Submission {
         let (code, said) = match self {
@@ -65,22 +65,22 @@ impl SendFailure {
         let meant = verdict(step, code, &said);
         let said = quoted(&said);
         match meant {
-            Verdict::Final => Submission::Refused {
+            ReplyVerdict::Final => Submission::Refused {
                 code: Some(code),
                 text: format!("{place} refused it: {code} {said}"),
             },
-            Verdict::Later if (500..600).contains(&code) => Submission::TryAgain {
+            ReplyVerdict::Later if (500..600).contains(&code) => Submission::TryAgain {
                 text: format!(
                     "{place} did not take it, and not for a reason that lies in it or its recipient for sure: it is \
                      tried again ({code} {said})"
                 ),
                 whose: Whose::Letter,
             },
-            Verdict::Later => Submission::TryAgain {
+            ReplyVerdict::Later => Submission::TryAgain {
                 text: format!("{place} did not take it now: {code} {said}"),
                 whose: Whose::Letter,
             },
-            Verdict::AllLater(cause) => Submission::TryAgain {
+            ReplyVerdict::AllLater(cause) => Submission::TryAgain {
                 text: cause.text(place, (user, from), code, &said),
                 whose: cause.whose(),
             },
@@ -103,7 +103,13 @@ impl Cause {
     }
 
     /// What happened, and what to do about it.
-    fn text(self, place: &Place, (user, from): (&str, &str), code: u16, said: &str) -> String {
+    fn text(
+        self,
+        place: &ServerAddress,
+        (user, from): (&str, &str),
+        code: u16,
+        said: &str,
+    ) -> String {
         let section = place.section;
         let account = if user.is_empty() {
             "this computer".to_owned()
@@ -144,7 +150,7 @@ impl Cause {
 }
 
 /// The server refused what comes before any letter: greeting, EHLO, STARTTLS.
-pub(super) fn refused_us(place: &Place, user: &str, failure: SendFailure) -> Error {
+pub(super) fn refused_us(place: &ServerAddress, user: &str, failure: SendFailure) -> Error {
     let (code, said) = match failure {
         SendFailure::Code(code, said) => (code, said),
         SendFailure::NoAnswer(why) => {
@@ -154,9 +160,9 @@ pub(super) fn refused_us(place: &Place, user: &str, failure: SendFailure) -> Err
             );
         }
     };
-    let cause = match verdict(Step::Opening, code, &said) {
-        Verdict::AllLater(cause) => cause,
-        Verdict::Later | Verdict::Final => Cause::Trouble,
+    let cause = match verdict(SubmissionStep::Opening, code, &said) {
+        ReplyVerdict::AllLater(cause) => cause,
+        ReplyVerdict::Later | ReplyVerdict::Final => Cause::Trouble,
     };
     let kind = match cause {
         Cause::Tls => TroubleKind::Tls,
@@ -200,19 +206,19 @@ pub(super) fn not_connected(e: Error) -> Submission {
 
 /// No answer where one was due. After the text it is unknown whether the server has the letter;
 /// the same bytes go again, and the receiver drops what comes twice (protocol 6).
-pub(super) fn no_answer(step: Step, place: &Place, why: &str) -> Submission {
+pub(super) fn no_answer(step: SubmissionStep, place: &ServerAddress, why: &str) -> Submission {
     match step {
-        Step::Text => Submission::TryAgain {
+        SubmissionStep::Text => Submission::TryAgain {
             text: format!(
                 "no answer from {place} after the letter was sent ({why}): it goes again"
             ),
             whose: Whose::Letter,
         },
-        Step::Opening | Step::Sender => Submission::TryAgain {
+        SubmissionStep::Opening | SubmissionStep::Sender => Submission::TryAgain {
             text: format!("the connection to {place} failed before the letter was sent ({why})"),
             whose: Whose::Server,
         },
-        Step::Recipient | Step::Data => Submission::TryAgain {
+        SubmissionStep::Recipient | SubmissionStep::Data => Submission::TryAgain {
             text: format!("the connection to {place} failed before the letter was sent ({why})"),
             whose: Whose::Letter,
         },
@@ -226,11 +232,11 @@ mod tests {
     #[test]
     fn a_letter_that_may_have_arrived_does_not_go_again_at_once() {
         let closed = SendFailure::NoAnswer("eof".to_owned());
-        assert!(closed.is_stale_connection(Step::Sender));
-        assert!(!closed.is_stale_connection(Step::Text));
+        assert!(closed.is_stale_connection(SubmissionStep::Sender));
+        assert!(!closed.is_stale_connection(SubmissionStep::Text));
         let goodbye = SendFailure::Code(421, "idle too long".to_owned());
-        assert!(goodbye.is_stale_connection(Step::Sender));
+        assert!(goodbye.is_stale_connection(SubmissionStep::Sender));
         let busy = SendFailure::Code(450, "busy".to_owned());
-        assert!(!busy.is_stale_connection(Step::Sender));
+        assert!(!busy.is_stale_connection(SubmissionStep::Sender));
     }
 }

@@ -5,10 +5,10 @@ use super::verdict::Cause;
 
 /// What a server says, in lower case, without the addresses and names in it: people are called "daily"
 /// and "spam" as well.
-pub(super) struct Text(String);
+pub(super) struct ReplyText(String);
 
-impl Text {
-    pub(super) fn of(said: &str) -> Text {
+impl ReplyText {
+    pub(super) fn of(said: &str) -> ReplyText {
         let mut text = String::new();
         let mut rest = said;
         while let Some((before, after)) = rest.split_once('<') {
@@ -24,7 +24,7 @@ impl Text {
         text.push_str(rest);
         let text = text.to_lowercase();
         let words = text.split_whitespace().filter(|word| !word.contains('@'));
-        Text(words.collect::<Vec<&str>>().join(" "))
+        ReplyText(words.collect::<Vec<&str>>().join(" "))
     }
 
     fn has(&self, words: &[&str]) -> bool {
