@@ -98,7 +98,7 @@ fn facts(response: &Response<'_>) -> Option<(u32, FetchedItems)> {
             index,
         } = attribute
         {
-            // `answers` marks so what it has cut.
+            // `mend` marks so what it has cut.
             let is_cut = index.is_some();
             let bytes = data.as_deref().unwrap_or_default();
             if section.is_some() {

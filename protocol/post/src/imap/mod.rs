@@ -9,8 +9,8 @@
 //! answer is the fence after a fetch; what did not come before it is asked for again, and what is
 //! there and does not come is set aside and tried again later: nothing is passed over.
 //!
-//! Below the parser every response is bounded, and said anew in a form that it takes (`answers`,
-//! `mend`): no line that nobody needs, and no letter over a limit, ends a connection.
+//! Below the parser every response is bounded, and said anew in a form that it takes
+//! (`mend`): no line that nobody needs, and no letter over a limit, ends a connection.
 //!
 //! ```text
 //!  watch ──► connect, log in (login) ──► find folders (folders) ──► catch up with each (scan)
@@ -19,7 +19,6 @@
 //!    └───── any error: Trouble ◄─────────────────────────────── idle or poll ─────┘ time to look
 //! ```
 
-mod answers;
 mod append;
 mod dates;
 mod facts;
@@ -38,7 +37,6 @@ mod search;
 mod seek;
 mod select;
 mod session;
-mod tokens;
 mod watch;
 
 pub mod aside;

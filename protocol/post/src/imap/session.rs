@@ -7,10 +7,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::TroubleKind;
-use super::answers::{Allowance, Answers, TooMuch};
 use super::facts::{FetchResponses, FetchedItems};
 use super::failure::CommandFailure;
 use super::login::Capabilities;
+use super::mend::{Allowance, Answers, TooMuch};
 use crate::net::wire::Wire;
 use crate::net::{ServerAddress, lost, silent};
 use crate::trouble::{Error, quoted};
