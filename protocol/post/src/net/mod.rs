@@ -4,6 +4,7 @@
 //! Never plain text to another computer: not by configuration, and not by falling back.
 
 pub(crate) mod echo;
+pub(crate) mod filter;
 pub(crate) mod lines;
 pub(crate) mod tls;
 pub(crate) mod wire;

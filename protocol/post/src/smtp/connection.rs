@@ -10,12 +10,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
+use super::mend::{DsnOffer, SmtpMender};
 use super::reply::{SendFailure, SubmissionStep, refused_us};
 use super::verdict::status;
 use super::{SmtpProbe, SmtpSettings};
+use crate::net::filter::Filter;
 use crate::net::lines::LineDialogue;
 use crate::net::tls::TlsClient;
-use crate::net::wire::{Heard, Wire};
+use crate::net::wire::Wire;
 use crate::net::{ServerAddress, Tls, silent};
 use crate::refusal::{Login, LoginRefusal, of_smtp};
 use crate::trouble::{Error, TroubleKind, quoted};
@@ -31,7 +33,7 @@ pub(super) struct EnvelopedLetter<'a> {
 pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
     /// The server takes envelope ids (RFC 3461).
-    offers_dsn: Heard,
+    dsn_offer: DsnOffer,
     pub(super) last_used: Instant,
 }
 
@@ -58,16 +60,16 @@ impl Connection {
         password: Option<SecretString>,
     ) -> Result<(Connection, SmtpProbe), Error> {
         let place = settings.place();
-        let (mut wire, greeting) = greet(settings, tls).await?;
-        // lettre forgets the extensions that it has no use for.
-        let offers_dsn = wire.listen_for(&["250-DSN\r", "250 DSN\r"]);
+        let (wire, greeting) = greet(settings, tls).await?;
         let probe = SmtpProbe {
             greeting,
             tls: wire.tls_version(),
         };
         let hello = hello(&wire);
+        let stream = Filter::new(wire, SmtpMender::default());
+        let dsn_offer = stream.mender().dsn_offer();
         let begun = async {
-            let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello)
+            let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello)
                 .await
                 .map_err(|e| refused_us(&place, &settings.user, SendFailure::from(e)))?;
             if let Some(password) = &password {
@@ -82,7 +84,7 @@ impl Connection {
             .map_err(|_| silent(&place, "logging in"))??;
         let connection = Connection {
             smtp,
-            offers_dsn,
+            dsn_offer,
             last_used: Instant::now(),
         };
         Ok((connection, probe))
@@ -102,7 +104,7 @@ impl Connection {
         if !letter.bytes.is_ascii() {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        if self.offers_dsn.yes() {
+        if self.dsn_offer.is_made() {
             parameters.extend(envelope_id(letter.bytes));
         }
         let mail = Mail::new(Some(letter.from.clone()), parameters);

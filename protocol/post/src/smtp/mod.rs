@@ -2,12 +2,14 @@
 //!
 //! lettre speaks the commands; its pool is not used, because a send that was timed out leaves its
 //! late answer in the pooled connection, and the next send takes it for its own. Here a
-//! connection is thrown away after any error or timeout.
+//! connection is thrown away after any error or timeout. What lettre does not take of a server's replies
+//! is mended below it (`mend`).
 //!
 //! Nothing is tried again here, but for one case: a connection that the server closed while it
 //! lay unused. When to try again is the outbox's decision.
 
 mod connection;
+mod mend;
 mod pool;
 mod reply;
 mod verdict;
