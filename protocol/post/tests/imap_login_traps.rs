@@ -125,7 +125,7 @@ async fn nothing_of_what_was_announced_before_tls_counts_after_it() {
 
 #[tokio::test]
 async fn the_login_takes_what_the_server_offers() {
-    let rows: [(&'static [&'static str], &[&str]); 4] = [
+    let rows: [(&'static [&'static str], &[&str]); 5] = [
         // Not offered: LOGIN, in quotes.
         (
             &["* OK [CAPABILITY IMAP4rev1] hi\r\n", "a1 NO wrong\r\n"],
@@ -136,6 +136,15 @@ async fn the_login_takes_what_the_server_offers() {
             &[
                 "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n",
                 "+ \r\n",
+                "a1 NO wrong\r\n",
+            ],
+            &["a1 AUTHENTICATE PLAIN", "AGFubgBzZWMicmV0"],
+        ),
+        // Other things are said before the challenge, and it is no base64.
+        (
+            &[
+                "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n",
+                "* OK hello\r\n* CAPABILITY (\r\n+ go ahead\r\n",
                 "a1 NO wrong\r\n",
             ],
             &["a1 AUTHENTICATE PLAIN", "AGFubgBzZWMicmV0"],

@@ -80,8 +80,7 @@ async fn append_with(
     if is_there(session, message_id).await? {
         return Ok(Appended::AlreadyThere { folder: name });
     }
-    let command = format!("APPEND {} (\\Seen)", folder.argument()?);
-    session.run_with_literal(&command, bytes).await?;
+    session.append(folder.wire()?, bytes).await?;
     Ok(Appended::Stored { folder: name })
 }
 

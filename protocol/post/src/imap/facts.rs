@@ -6,6 +6,7 @@ use async_imap::imap_proto::{AttributeValue, Response};
 use tradepost_statements::Time;
 
 use super::dates::internal_date;
+use super::mend::CUT;
 
 /// Everything that was not asked for is `None`.
 #[derive(Debug, Default)]
@@ -98,8 +99,7 @@ fn facts(response: &Response<'_>) -> Option<(u32, FetchedItems)> {
             index,
         } = attribute
         {
-            // `mend` marks so what it has cut.
-            let is_cut = index.is_some();
+            let is_cut = *index == Some(CUT);
             let bytes = data.as_deref().unwrap_or_default();
             if section.is_some() {
                 facts.header_is_cut |= is_cut;

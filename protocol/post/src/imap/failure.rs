@@ -1,7 +1,8 @@
 //! Why a command did not succeed, by what may be done next on the same connection.
 
-use crate::net::ServerAddress;
-use crate::trouble::{Error, TroubleKind};
+use super::mend::TooMuch;
+use crate::net::{ServerAddress, lost};
+use crate::trouble::{Error, TroubleKind, quoted};
 
 #[derive(Debug)]
 pub(super) enum CommandFailure {
@@ -52,4 +53,39 @@ impl From<Error> for CommandFailure {
     fn from(e: Error) -> CommandFailure {
         CommandFailure::Broken(e)
     }
+}
+
+/// What async-imap says of a connection that is of no further use.
+pub(super) fn broken(place: &ServerAddress, doing: &str, e: &async_imap::error::Error) -> Error {
+    if let async_imap::error::Error::Io(e) = e {
+        return unreadable(place, doing, e);
+    }
+    // The others are no errors of a connection, or say nothing more.
+    lost(place, None)
+}
+
+/// async-imap gives what it can't parse as an I/O error with the whole text in it, which may be
+/// a letter: not repeated.
+pub(super) fn unreadable(place: &ServerAddress, doing: &str, e: &std::io::Error) -> Error {
+    if e.get_ref().is_some_and(|e| e.is::<TooMuch>()) {
+        return Error::new(
+            TroubleKind::NotUnderstood,
+            format!("{place} sends more than was asked for ({doing})"),
+        );
+    }
+    if e.kind() == std::io::ErrorKind::Other {
+        return Error::new(
+            TroubleKind::NotUnderstood,
+            format!("{place} gave an answer that can't be read ({doing})"),
+        );
+    }
+    lost(place, Some(e))
+}
+
+/// The server ended the connection, and what it said.
+pub(super) fn closed(place: &ServerAddress, kind: TroubleKind, said: &str) -> Error {
+    Error::new(
+        kind,
+        format!("{place} closed the connection: {}", quoted(said)),
+    )
 }

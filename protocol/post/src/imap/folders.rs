@@ -35,12 +35,20 @@ impl MailFolder {
     pub(super) fn argument(&self) -> Result<String, CommandFailure> {
         quote(&self.wire)
             .or_else(|| quote_raw(&self.wire))
-            .ok_or_else(|| {
-                CommandFailure::Broken(Error::new(
-                    TroubleKind::Configuration,
-                    format!("{:?} can't be a folder's name", self.name),
-                ))
-            })
+            .ok_or_else(|| self.cannot_be_said())
+    }
+
+    /// The name as the server knows it, where it can stand in a command.
+    pub(super) fn wire(&self) -> Result<&str, CommandFailure> {
+        self.argument()?;
+        Ok(&self.wire)
+    }
+
+    fn cannot_be_said(&self) -> CommandFailure {
+        CommandFailure::Broken(Error::new(
+            TroubleKind::Configuration,
+            format!("{:?} can't be a folder's name", self.name),
+        ))
     }
 }
 

@@ -1,21 +1,29 @@
-//! The stream of a server's responses, on its way to the parser: each is framed with its literals,
-//! bounded, and said again by [`mend`] as far as it is of use.
+//! What of a server's responses async-imap's parser gives up on, and how it is mended: each response is framed
+//! with its literals, bounded, and goes through as it came when the parser surely understands it
+//! ([`plain`]); what it does not is said again as far as it is of use ([`restate`]).
 //!
 //! What is longer than wanted is cut, and its rest read and thrown away: so one letter that is over
 //! a limit costs its own octets and not the connection. How much may be thrown away is limited too.
+//!
+//! For commands that async-imap follows on its own there is more to mend, because it loses what they say:
+//! see [`ImapMender::overhear`].
 
+mod plain;
 mod restate;
 mod tokens;
 
+use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use async_imap::imap_proto::Response;
 
-use crate::net::wire::Wire;
-use restate::{may_have_literals, mend};
-use tokens::{HERE, Literal};
+use super::overheard::{CommandEnd, CommandStatus, Overheard};
+use crate::net::filter::Mender;
+pub(super) use restate::for_people;
+
+use plain::{as_it_came, is_plain};
+use restate::{is_our_tag, may_have_literals, restate};
+use tokens::{HERE, ImapToken, ImapTokens, Literal, ResponseWords};
 
 /// Longest response without its literals that is read whole; a search of one window has 20 KiB.
 const LONGEST_LINE: usize = 1024 * 1024;
@@ -31,21 +39,13 @@ const MOST_PASSED_OVER: u64 = 16 * 1024 * 1024;
 /// `{4294967296+}` and then some: the end of a line in which a literal is announced.
 const ANNOUNCEMENT: usize = 24;
 
+/// Where a text begins that was cut: no server has this, a text may have 4 GiB at most.
+pub(super) const CUT: u32 = u32::MAX;
+
 /// The error of a server that sends far more than was asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("the server sends far more than was asked for")]
 pub(super) struct TooMuch;
-
-/// See the module.
-#[derive(Debug)]
-pub(super) struct Answers {
-    wire: Wire,
-    framer: Framer,
-    chunk: Box<[u8]>,
-    /// For the parser.
-    ready: Vec<u8>,
-    ready_at: usize,
-}
 
 /// What of an answer is kept.
 #[derive(Debug, Clone, Copy)]
@@ -56,86 +56,8 @@ pub(super) struct Allowance {
     pub(super) literal: u64,
 }
 
-impl Answers {
-    pub(super) fn new(wire: Wire) -> Answers {
-        Answers {
-            wire,
-            framer: Framer::default(),
-            chunk: vec![0; 16 * 1024].into_boxed_slice(),
-            ready: Vec::new(),
-            ready_at: 0,
-        }
-    }
-
-    /// From here on so much is kept, and some more read.
-    pub(super) fn allow(&mut self, allowance: Allowance) {
-        self.framer.allowance = allowance;
-        self.framer.passed_over = 0;
-        self.framer.of_lines = 0;
-    }
-
-    /// Octets that were thrown away since.
-    pub(super) fn passed_over(&self) -> u64 {
-        self.framer.passed_over
-    }
-
-    /// The TLS version in use.
-    pub(super) fn tls_version(&self) -> Option<String> {
-        self.wire.tls_version()
-    }
-}
-
-impl AsyncRead for Answers {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        loop {
-            let rest = this.ready.get(this.ready_at..).unwrap_or_default();
-            if !rest.is_empty() {
-                let (now, _) = rest.split_at(rest.len().min(buf.remaining()));
-                buf.put_slice(now);
-                this.ready_at += now.len();
-                return Poll::Ready(Ok(()));
-            }
-            this.ready.clear();
-            this.ready_at = 0;
-            let mut chunk = ReadBuf::new(&mut this.chunk);
-            ready!(Pin::new(&mut this.wire).poll_read(cx, &mut chunk))?;
-            if chunk.filled().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            this.framer.take(chunk.filled(), &mut this.ready);
-            if this.framer.passed_over > MOST_PASSED_OVER {
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::FileTooLarge, TooMuch)));
-            }
-        }
-    }
-}
-
-impl AsyncWrite for Answers {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_shutdown(cx)
-    }
-}
-
-/// Puts responses together from the octets as they come.
-#[derive(Debug)]
-struct Framer {
+/// See the module.
+pub(super) struct ImapMender {
     allowance: Allowance,
     passed_over: u64,
     /// Octets of lines that came.
@@ -143,15 +65,22 @@ struct Framer {
     /// Of the response that has begun.
     text: Vec<u8>,
     literals: Vec<Literal>,
+    /// It is not spelled as the standard has it, or something of it was cut.
+    is_odd: bool,
     /// The end of a line that is too long to be kept.
     beyond: Vec<u8>,
     /// Octets of the last literal that are still to come.
     to_come: u64,
+    overheard: Option<Overheard>,
+    /// The command that is overheard is LOGIN.
+    is_login: bool,
+    /// What follows of it, each upon a `+` of the server's.
+    pieces: VecDeque<Vec<u8>>,
 }
 
-impl Default for Framer {
-    fn default() -> Framer {
-        Framer {
+impl Default for ImapMender {
+    fn default() -> ImapMender {
+        ImapMender {
             allowance: Allowance {
                 octets: LONGEST_LINE as u64,
                 literal: LONGEST_LINE as u64,
@@ -160,14 +89,52 @@ impl Default for Framer {
             of_lines: 0,
             text: Vec::new(),
             literals: Vec::new(),
+            is_odd: false,
             beyond: Vec::new(),
             to_come: 0,
+            overheard: None,
+            is_login: false,
+            pieces: VecDeque::new(),
         }
     }
 }
 
-impl Framer {
-    fn take(&mut self, mut octets: &[u8], out: &mut Vec<u8>) {
+impl ImapMender {
+    /// From here on so much is kept, and some more read.
+    pub(super) fn allow(&mut self, allowance: Allowance) {
+        self.allowance = allowance;
+        self.passed_over = 0;
+        self.of_lines = 0;
+    }
+
+    /// Octets that were thrown away since.
+    pub(super) fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
+    /// Takes down the next command's answer: async-imap's `authenticate`, `login` and `append` give
+    /// neither the words of a refusal nor what was said beside it. They get its end only. `authenticate`
+    /// answers no challenge any more after an untagged response, `append` takes one for a refusal, and all
+    /// of them wait for ever after a BYE: so the first are kept here, and the last is the stream's end.
+    pub(super) fn overhear(&mut self) {
+        self.overheard = Some(Overheard::default());
+    }
+
+    /// The same of LOGIN. async-imap puts user and password into quoted strings, whatever is in them; what
+    /// these can't hold (RFC 9051 section 9: `quoted`) goes as literals instead.
+    pub(super) fn overhear_login(&mut self) {
+        self.overhear();
+        self.is_login = true;
+    }
+
+    /// What was said since [`Self::overhear`].
+    pub(super) fn overheard(&mut self) -> Overheard {
+        self.is_login = false;
+        self.pieces.clear();
+        self.overheard.take().unwrap_or_default()
+    }
+
+    fn take(&mut self, mut octets: &[u8], above: &mut Vec<u8>, below: &mut Vec<u8>) {
         while !octets.is_empty() {
             if self.to_come > 0 {
                 let now = usize::try_from(self.to_come).unwrap_or(usize::MAX);
@@ -185,7 +152,7 @@ impl Framer {
                 Some(end) => {
                     let (line, rest) = octets.split_at(end);
                     self.of_line(line);
-                    self.end_line(out);
+                    self.end_line(above, below);
                     octets = rest.get(1..).unwrap_or_default();
                 }
             }
@@ -204,6 +171,7 @@ impl Framer {
         let (kept, rest) = octets.split_at(room.min(octets.len()));
         literal.octets.extend_from_slice(kept);
         literal.is_cut |= !rest.is_empty();
+        self.is_odd |= !rest.is_empty();
         self.allowance.octets -= kept.len() as u64;
         self.passed_over += rest.len() as u64;
     }
@@ -215,6 +183,7 @@ impl Framer {
         }
         let room = LONGEST_LINE.saturating_sub(self.text.len());
         let (kept, rest) = octets.split_at(room.min(octets.len()));
+        self.is_odd |= kept.contains(&HERE) || !rest.is_empty();
         let marked = kept.iter().map(|b| if *b == HERE { b'?' } else { *b });
         self.text.extend(marked);
         if !rest.is_empty() {
@@ -225,7 +194,7 @@ impl Framer {
         }
     }
 
-    fn end_line(&mut self, out: &mut Vec<u8>) {
+    fn end_line(&mut self, above: &mut Vec<u8>, below: &mut Vec<u8>) {
         let was_cut = !self.beyond.is_empty();
         let line = if was_cut {
             &mut self.beyond
@@ -234,9 +203,12 @@ impl Framer {
         };
         if line.last() == Some(&b'\r') {
             line.pop();
+        } else {
+            self.is_odd = true;
         }
         let announced = announced(line).filter(|_| may_have_literals(&self.text));
         if let Some((octets, length)) = announced {
+            self.is_odd |= length != format!("{{{octets}}}").len();
             if !was_cut {
                 self.text.truncate(self.text.len() - length);
             }
@@ -246,11 +218,114 @@ impl Framer {
             self.to_come = octets;
             return;
         }
-        out.extend(mend(&self.text, &mut self.literals));
+        self.end_response(above, below);
         self.text.clear();
         self.literals.clear();
         self.beyond.clear();
+        self.is_odd = false;
     }
+
+    fn end_response(&mut self, above: &mut Vec<u8>, below: &mut Vec<u8>) {
+        if self.text.starts_with(b"+")
+            && let Some(piece) = self.pieces.pop_front()
+        {
+            below.extend(piece);
+            return;
+        }
+        if !self.is_kept_here() {
+            above.extend(mend(&self.text, &mut self.literals, self.is_odd));
+        }
+    }
+
+    /// Takes a response down; true of one that async-imap does not get.
+    fn is_kept_here(&mut self) -> bool {
+        let Some(overheard) = self.overheard.as_mut().filter(|o| o.end.is_none()) else {
+            return false;
+        };
+        let mut words = ResponseWords::of(&self.text);
+        let first = words.next().unwrap_or_default();
+        if first == b"*" {
+            let line = String::from_utf8_lossy(&self.text).into_owned();
+            let status = words.next().unwrap_or_default();
+            if status.eq_ignore_ascii_case(b"BYE") {
+                overheard.end = Some(CommandEnd::bye(line));
+            } else {
+                overheard.untagged.push(line);
+            }
+            return true;
+        }
+        if is_our_tag(first) {
+            let rest = String::from_utf8_lossy(words.rest);
+            let rest = rest.strip_prefix(' ').unwrap_or(&rest);
+            overheard.end = Some(CommandEnd::tagged(rest));
+        }
+        false
+    }
+}
+
+impl Mender for ImapMender {
+    fn incoming(
+        &mut self,
+        octets: &[u8],
+        above: &mut Vec<u8>,
+        below: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.take(octets, above, below);
+        let overheard = self.overheard.as_ref();
+        if self.passed_over > MOST_PASSED_OVER
+            || overheard.is_some_and(|o| o.untagged.len() > Overheard::MOST)
+        {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, TooMuch));
+        }
+        Ok(())
+    }
+
+    fn outgoing(&mut self, octets: &mut Vec<u8>) {
+        if self.is_login
+            && let Some((line, pieces)) = login_in_literals(octets)
+        {
+            *octets = line;
+            self.pieces = pieces;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let end = self.overheard.as_ref().and_then(|o| o.end.as_ref());
+        end.is_some_and(|end| end.status == CommandStatus::Bye)
+    }
+}
+
+/// A response without its line end, as it came where the parser understands that, else as far as it is of
+/// use; empty when it is of none.
+fn mend(text: &[u8], literals: &mut [Literal], is_odd: bool) -> Vec<u8> {
+    if !is_odd && is_plain(text) {
+        let whole = as_it_came(text, literals);
+        if matches!(Response::parse(&whole), Ok(([], _))) {
+            return whole;
+        }
+    }
+    restate(text, literals)
+}
+
+/// `A0001 LOGIN "ann" "geheim-ü"`, as the line up to its first literal and what follows it.
+fn login_in_literals(line: &[u8]) -> Option<(Vec<u8>, VecDeque<Vec<u8>>)> {
+    let line = line.strip_suffix(b"\r\n")?;
+    let fits = |b: &u8| b.is_ascii() && !b.is_ascii_control();
+    let mut words = ResponseWords::of(line);
+    let tag = words.next()?;
+    if words.next()? != b"LOGIN" || line.iter().all(fits) {
+        return None;
+    }
+    let mut tokens = ImapTokens::of(words.rest, 0);
+    let (ImapToken::Quoted(user), ImapToken::Quoted(password)) = (tokens.next()?, tokens.next()?)
+    else {
+        return None;
+    };
+    let announcement = |text: &[u8]| format!("{{{}}}\r\n", text.len()).into_bytes();
+    let first = [tag, b" LOGIN ", &announcement(&user)].concat();
+    let second = [user, b" ".to_vec(), announcement(&password)].concat();
+    let third = [&password, &b"\r\n"[..]].concat();
+    Some((first, VecDeque::from([second, third])))
 }
 
 /// Octets of the literal that a line announces at its end, and the length of the announcement
@@ -273,201 +348,4 @@ fn announced(line: &[u8]) -> Option<(u64, usize)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use async_imap::imap_proto::Response;
-
-    use super::*;
-
-    /// What is said to the parser, however the octets are cut on their way.
-    fn said(from_server: &[u8], allowance: Allowance) -> String {
-        let mut whole = Vec::new();
-        for step in [1, 2, 7, from_server.len()] {
-            let mut framer = Framer {
-                allowance,
-                ..Framer::default()
-            };
-            let mut out = Vec::new();
-            for part in from_server.chunks(step) {
-                framer.take(part, &mut out);
-            }
-            assert!(whole.is_empty() || whole == out, "in steps of {step}");
-            whole = out;
-        }
-        let mut rest: &[u8] = &whole;
-        while !rest.is_empty() {
-            let (after, _) = Response::parse(rest).expect("what is said again is understood");
-            rest = after;
-        }
-        String::from_utf8_lossy(&whole).into_owned()
-    }
-
-    const ALL: Allowance = Allowance {
-        octets: 1_000_000,
-        literal: 1_000_000,
-    };
-
-    #[test]
-    fn what_is_of_use_is_said_again_in_one_form() {
-        let rows: &[(&str, &str)] = &[
-            // Of no use here.
-            ("* FLAGS NIL\r\n", ""),
-            ("* FLAGS (\\Answered \\*)\r\n", ""),
-            ("* 1 RECENT\r\n", ""),
-            ("* CAPABILITY IMAP4rev1 (what\"\r\n", ""),
-            ("* ID NIL NIL\r\n", ""),
-            ("* NAMESPACE (((\r\n", ""),
-            ("* XYZZY 5 (\"\r\n", ""),
-            ("* 17 XYZZY\r\n", ""),
-            ("* VANISHED (EARLIER) 1:4294967295\r\n", ""),
-            (
-                "* 4 FETCH (FLAGS (\\Seen \\*) MODSEQ (1234567890123))\r\n",
-                "",
-            ),
-            ("\r\n", ""),
-            ("rubbish\r\n", ""),
-            ("*\r\n", ""),
-            // Conditions.
-            (
-                "* OK [PERMANENTFLAGS (\\*)] ok\r\n",
-                "* OK (PERMANENTFLAGS (\\*)) ok\r\n",
-            ),
-            ("* OK [UIDVALIDITY 17] x\r\n", "* OK [UIDVALIDITY 17] -\r\n"),
-            (
-                "* OK [UIDNEXT 1234567890123]\r\n",
-                "* OK (UIDNEXT 1234567890123)\r\n",
-            ),
-            ("* ok [uidnext 5]\r\n", "* OK [UIDNEXT 5] -\r\n"),
-            ("* NO [ALERT] a {5}\r\n", "* NO (ALERT) a {5}\r\n"),
-            ("* BYE\r\n", "* BYE -\r\n"),
-            ("t1 OK\r\n", "t1 OK -\r\n"),
-            ("t1 no [NONEXISTENT] x\n", "t1 NO (NONEXISTENT) x\r\n"),
-            ("t1 HMM\r\n", "t1 BAD -\r\n"),
-            ("t1 OK {7}\r\n", "t1 OK {7}\r\n"),
-            ("+\r\n", "+ go on\r\n"),
-            ("+idling\r\n", "+ go on\r\n"),
-            // Numbers.
-            (
-                "* 3 EXISTS\r\n* 2 expunge\r\n",
-                "* 3 EXISTS\r\n* 2 EXPUNGE\r\n",
-            ),
-            ("* 1234567890123 EXISTS\r\n", ""),
-            ("* SEARCH\r\n", "* SEARCH\r\n"),
-            ("* SEARCH 2  84 882 \r\n", "* SEARCH 2 84 882\r\n"),
-            ("* SEARCH 5 (MODSEQ 917162500)\r\n", "* SEARCH 5\r\n"),
-            ("* SEARCH 5 1234567890123 7\r\n", "* SEARCH 5 7\r\n"),
-            (
-                "* ESEARCH (TAG \"t1\") UID ALL 2,4:6 COUNT 4\r\n",
-                "* SEARCH 2 4 5 6\r\n",
-            ),
-            ("* ESEARCH (TAG \"t1\") UID\r\n", "* SEARCH\r\n"),
-            ("* ESEARCH (TAG \"t1\") UID ALL 1:4294967295\r\n", ""),
-            // Folders.
-            (
-                "* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent\"\r\n",
-                "* LIST (\\Sent) \"/\" {4}\r\nSent\r\n",
-            ),
-            ("* LIST NIL NIL INBOX\r\n", "* LIST () NIL {5}\r\nINBOX\r\n"),
-            (
-                "* LIST (\\*) \"\\\\\" Sent Items\r\n",
-                "* LIST () \"\\\\\" {10}\r\nSent Items\r\n",
-            ),
-            (
-                "* LIST (\\NonExistent) \".\" \"Entw\u{fc}rfe\"\r\n",
-                "* LIST (\\Noselect) \".\" {9}\r\nEntw\u{fc}rfe\r\n",
-            ),
-            (
-                "* LIST () \"/\" {3}\r\na\"b\r\n",
-                "* LIST () \"/\" {3}\r\na\"b\r\n",
-            ),
-            (
-                "* STATUS Sent Items (MESSAGES NIL UIDNEXT 9)\r\n",
-                "* STATUS x (UIDNEXT 9)\r\n",
-            ),
-            (
-                "* STATUS {2}\r\n\u{fc} (UIDVALIDITY 7 UIDNEXT 1234567890123)\r\n",
-                "* STATUS x (UIDVALIDITY 7)\r\n",
-            ),
-            // Letters.
-            (
-                "* 2 FETCH (FLAGS (\\*) UID 7 RFC822.SIZE 1234567890123 INTERNALDATE NIL)\r\n",
-                "* 2 FETCH (UID 7 RFC822.SIZE 4294967295)\r\n",
-            ),
-            (
-                "* 2 FETCH (ENVELOPE (\"x\" {3}\r\n)\"( NIL) BODY[HEADER.FIELDS (\"A\" B)]<0> {4}\r\nA: b UID 7)\r\n",
-                "* 2 FETCH (BODY[HEADER] {4}\r\nA: b UID 7)\r\n",
-            ),
-            (
-                "* 2 FETCH (INTERNALDATE \" 7-Jul-1996 02:44:25 +0000\" BODY[] \"a\\\"b\" uid 7)\r\n",
-                "* 2 FETCH (INTERNALDATE \" 7-Jul-1996 02:44:25 +0000\" BODY[] {3}\r\na\"b UID 7)\r\n",
-            ),
-            (
-                "* 2 FETCH (UID 7 BODY[] NIL)\r\n",
-                "* 2 FETCH (UID 7 BODY[] NIL)\r\n",
-            ),
-            (
-                "* 2 FETCH (UID 7 BODY[] {0}\r\n)\r\n",
-                "* 2 FETCH (UID 7 BODY[] {0}\r\n)\r\n",
-            ),
-            (
-                "* 2 FETCH (UID 7 BODY[] ~{1+}\r\nx)\r\n",
-                "* 2 FETCH (UID 7 BODY[] {1}\r\nx)\r\n",
-            ),
-        ];
-        for (from_server, expected) in rows {
-            assert_eq!(
-                said(from_server.as_bytes(), ALL),
-                *expected,
-                "{from_server}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_octets_of_letters_are_never_touched() {
-        let mut letter =
-            b"* FLAGS NIL\r\n* SEARCH 1\r\nt1 OK\n\0\0\x80)\r\n* 5 FETCH (UID 9 {3}\r\n".to_vec();
-        letter.extend(0..=255);
-        let mut answer = format!("* 1 FETCH (UID 1 BODY[] {{{}}}\r\n", letter.len()).into_bytes();
-        answer.extend(&letter);
-        answer.extend(b")\r\nt1 OK done\r\n");
-        let mut framer = Framer {
-            allowance: ALL,
-            ..Framer::default()
-        };
-        let mut out = Vec::new();
-        framer.take(&answer, &mut out);
-        assert_eq!(out, answer);
-    }
-
-    #[test]
-    fn what_is_over_a_limit_is_cut_and_marked_and_the_rest_is_read() {
-        let allowance = Allowance {
-            octets: 25,
-            literal: 10,
-        };
-        let answer = "* 1 FETCH (UID 1 BODY[] {12}\r\n0123456789ab)\r\n\
-                      * 2 FETCH (UID 2 BODY[] {10}\r\n0123456789)\r\n\
-                      * 3 FETCH (UID 3 BODY[] {10}\r\n0123456789)\r\n";
-        assert_eq!(
-            said(answer.as_bytes(), allowance),
-            "* 1 FETCH (UID 1 BODY[]<0> {10}\r\n0123456789)\r\n\
-             * 2 FETCH (UID 2 BODY[] {10}\r\n0123456789)\r\n\
-             * 3 FETCH (UID 3 BODY[]<0> {5}\r\n01234)\r\n"
-        );
-        // Of a line that never ends, what stands in its beginning is read.
-        let monster = format!(
-            "* 1 FETCH (UID 1 X ({}) BODY[] {{3}}\r\nabc)\r\nt1 OK done\r\n",
-            "(a)".repeat(LONGEST_LINE)
-        );
-        let mut framer = Framer {
-            allowance: ALL,
-            ..Framer::default()
-        };
-        let mut out = Vec::new();
-        framer.take(monster.as_bytes(), &mut out);
-        assert_eq!(
-            String::from_utf8_lossy(&out),
-            "* 1 FETCH (UID 1)\r\nt1 OK -\r\n".replace('-', "done")
-        );
-    }
-}
+mod tests;

@@ -3,13 +3,13 @@
 //! Read-only but for that copy: folders are opened with EXAMINE and letters read with BODY.PEEK,
 //! so no flag changes, and nothing is moved or deleted.
 //!
-//! The dialogue is our own; async-imap serves as the parser of what the server says. Its commands
-//! are not used: they end well where the server said NO or closed the connection in the middle.
-//! Here every command is followed until its own tagged answer, and anything else is an error. That
-//! answer is the fence after a fetch; what did not come before it is asked for again, and what is
-//! there and does not come is set aside and tried again later: nothing is passed over.
+//! async-imap logs in, appends, writes the commands and reads the responses. Its other commands are not
+//! used: they end well where the server said NO or closed the connection in the middle. Here every
+//! command is followed until its own tagged answer, and anything else is an error. That answer is the
+//! fence after a fetch; what did not come before it is asked for again, and what is there and does not
+//! come is set aside and tried again later: nothing is passed over.
 //!
-//! Below the parser every response is bounded, and said anew in a form that it takes
+//! Below async-imap every response is bounded, and what its parser gives up on is taken out or mended
 //! (`mend`): no line that nobody needs, and no letter over a limit, ends a connection.
 //!
 //! ```text
@@ -20,18 +20,22 @@
 //! ```
 
 mod append;
+mod capabilities;
 mod dates;
 mod facts;
 mod failure;
 mod fetch;
 mod folders;
+mod greeting;
 mod idle;
 mod login;
 mod look;
 mod memory;
 mod mend;
 mod names;
+mod overheard;
 mod probe;
+mod sasl;
 mod scan;
 mod search;
 mod seek;

@@ -1,11 +1,12 @@
 //! What a server said, said again so that the parser takes it.
 //!
-//! imap-proto gives up on lines that servers do send - `FLAGS NIL`, `\*` among flags, numbers of 13
-//! digits, names in raw UTF-8, items that nobody asked for - and then the connection is lost. So
-//! each response is taken apart here, leniently, and only what is of use is said again, in the one
-//! form that is surely understood. Whatever is of no use is passed over. The octets of letters are
-//! handed on as they came.
+//! imap-proto gives up on lines that servers do send - `FLAGS NIL`, numbers of 13 digits, names in raw
+//! UTF-8, items that nobody asked for - and then the connection is lost; on a few it panics. So such a
+//! response is taken apart here, leniently, and only what is of use is said again, in the one form
+//! that is surely understood. Whatever is of no use is passed over. The octets of letters are handed on
+//! as they came.
 
+use super::CUT;
 use super::tokens::{ImapToken, ImapTokens, Literal, ResponseWords, digits};
 use crate::imap::dates::internal_date;
 
@@ -23,21 +24,23 @@ pub(super) fn may_have_literals(text: &[u8]) -> bool {
 }
 
 /// What is of use of a response without its line end; empty when nothing is.
-pub(super) fn mend(text: &[u8], literals: &mut [Literal]) -> Vec<u8> {
+pub(super) fn restate(text: &[u8], literals: &mut [Literal]) -> Vec<u8> {
     let mut words = ResponseWords::of(text);
     match words.next() {
         Some(b"*") => untagged(words, text, literals).unwrap_or_default(),
-        Some(first) if first.first() == Some(&b'+') => b"+ go on\r\n".to_vec(),
+        // Words, which `authenticate` gives up on: it wants base64.
+        Some(first) if first.first() == Some(&b'+') => b"+ \r\n".to_vec(),
         Some(tag) if is_our_tag(tag) => tagged(tag, words),
         Some(_) | None => Vec::new(),
     }
 }
 
-fn is_our_tag(tag: &[u8]) -> bool {
-    matches!(tag.split_first(), Some((b't' | b'z', rest)) if rest.iter().all(u8::is_ascii_digit))
+/// As async-imap makes them: `A0001`.
+pub(super) fn is_our_tag(tag: &[u8]) -> bool {
+    matches!(tag.split_first(), Some((b'A', rest)) if rest.len() == 4 && rest.iter().all(u8::is_ascii_digit))
 }
 
-fn status_of(word: &[u8]) -> Option<&'static str> {
+pub(super) fn status_of(word: &[u8]) -> Option<&'static str> {
     ["OK", "NO", "BAD", "BYE"]
         .into_iter()
         .find(|s| word.eq_ignore_ascii_case(s.as_bytes()))
@@ -50,11 +53,11 @@ fn tagged(tag: &[u8], mut words: ResponseWords<'_>) -> Vec<u8> {
         Some(_) | None => "BAD",
     };
     let tag = String::from_utf8_lossy(tag);
-    format!("{tag} {status} {}\r\n", said(words.rest)).into_bytes()
+    format!("{tag} {status} {}\r\n", for_people(words.rest)).into_bytes()
 }
 
 /// For people: a code in brackets stays readable, and is no code any more.
-fn said(text: &[u8]) -> String {
+pub(in crate::imap) fn for_people(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.trim_ascii());
     let plain = |c: char| match c {
         '[' => '(',
@@ -133,7 +136,7 @@ fn condition(status: &str, text: &[u8]) -> Vec<u8> {
             }
         }
     }
-    format!("* {status} {}\r\n", said(text)).into_bytes()
+    format!("* {status} {}\r\n", for_people(text)).into_bytes()
 }
 
 /// Some servers give a time in milliseconds. All that counts is that the same stays the same.
@@ -244,8 +247,8 @@ fn list(mut tokens: ImapTokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>>
     Some([head.as_bytes(), &name, b"\r\n"].concat())
 }
 
-/// RFC 9051 section 7.3.1, RFC 6154: the attributes that are of use.
-fn attribute(word: &[u8]) -> Option<&'static str> {
+/// RFC 9051 section 7.3.1, RFC 6154: the attributes that are of use, by the names that the parser knows.
+pub(super) fn attribute(word: &[u8]) -> Option<&'static str> {
     [
         ("\\Noselect", "\\Noselect"),
         ("\\NonExistent", "\\Noselect"),
@@ -281,7 +284,7 @@ fn mailbox_status(mut tokens: ImapTokens<'_>) -> Option<Vec<u8>> {
     (!items.is_empty()).then(|| format!("* STATUS x ({})\r\n", items.join(" ")).into_bytes())
 }
 
-/// The items of one message that are of use; the marker `<0>` says that a text was cut here.
+/// The items of one message that are of use; [`CUT`] says that a text was cut here.
 fn fetched(number: u32, mut tokens: ImapTokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
     let mut out = format!("* {number} FETCH (").into_bytes();
     let empty = out.len();
@@ -342,7 +345,11 @@ fn body(name: &str, tokens: &mut ImapTokens<'_>, literals: &mut [Literal]) -> Op
         }
         ImapToken::Word(_) | ImapToken::Open | ImapToken::Close => return None,
     };
-    let cut = if is_cut { "<0>" } else { "" };
+    let cut = if is_cut {
+        format!("<{CUT}>")
+    } else {
+        String::new()
+    };
     let mut item = format!("{name}{cut} {{{}}}\r\n", octets.len()).into_bytes();
     item.extend(octets);
     Some(item)
