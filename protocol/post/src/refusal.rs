@@ -102,7 +102,7 @@ pub(crate) fn of_smtp(code: u16, status: Option<(u16, u16)>, said: &str) -> Logi
 
 /// Who wanted to log in where.
 pub(crate) struct Login<'a> {
-    pub(crate) place: &'a ServerAddress,
+    pub(crate) server: &'a ServerAddress,
     pub(crate) user: &'a str,
     /// The key of the configuration that the password is from.
     pub(crate) key: &'a str,
@@ -118,12 +118,12 @@ impl Login<'_> {
     /// The words for it. `said` is the server's, untrimmed.
     pub(crate) fn refused(&self, refusal: LoginRefusal, said: &str) -> Error {
         let Login {
-            place, user, key, ..
+            server, user, key, ..
         } = self;
-        let section = place.section;
+        let section = server.section;
         let said = quoted(said);
         let refusal = match refusal {
-            LoginRefusal::Password if takes_oauth2_only(&place.host) => LoginRefusal::NeedsOAuth2,
+            LoginRefusal::Password if takes_oauth2_only(&server.host) => LoginRefusal::NeedsOAuth2,
             LoginRefusal::Password
             | LoginRefusal::Passing
             | LoginRefusal::Account
@@ -142,32 +142,32 @@ impl Login<'_> {
                 (
                     TroubleKind::WrongPassword,
                     format!(
-                        "the server refused the password for {user} at {place} - check `user` and {key} in {section} \
+                        "the server refused the password for {user} at {server} - check `user` and {key} in {section} \
                          (it says: {said}){perhaps}"
                     ),
                 )
             }
             LoginRefusal::Passing => (
                 TroubleKind::Busy,
-                format!("{place} does not let {user} in for now, which passes by itself: {said}"),
+                format!("{server} does not let {user} in for now, which passes by itself: {said}"),
             ),
             LoginRefusal::Account => (
                 TroubleKind::LoginRefused,
                 format!(
-                    "{place} does not let {user} in, whatever the password - see to the account at the provider, or \
+                    "{server} does not let {user} in, whatever the password - see to the account at the provider, or \
                      check `user` in {section} (it says: {said})"
                 ),
             ),
             LoginRefusal::NeedsTls => (
                 TroubleKind::Tls,
                 format!(
-                    "{place} takes a password on a protected connection only - check `tls` in {section} (it says: \
+                    "{server} takes a password on a protected connection only - check `tls` in {section} (it says: \
                      {said})"
                 ),
             ),
             LoginRefusal::NeedsOAuth2 => (
                 TroubleKind::LoginRefused,
-                format!("{place} takes no passwords, but wants {OAUTH2_HELP} (it says: {said})"),
+                format!("{server} takes no passwords, but wants {OAUTH2_HELP} (it says: {said})"),
             ),
         };
         Error::new(kind, text)
@@ -394,14 +394,14 @@ mod tests {
     #[test]
     fn hosts_that_take_oauth2_only_are_known() {
         let words = |host: &str, offers_oauth2| {
-            let place = ServerAddress {
+            let server = ServerAddress {
                 host: host.to_owned(),
                 port: 993,
                 tls: crate::net::Tls::Implicit,
                 section: "[imap]",
             };
             let login = Login {
-                place: &place,
+                server: &server,
                 user: "ann",
                 key: "`password_file`",
                 offers_oauth2,

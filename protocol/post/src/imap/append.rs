@@ -38,14 +38,14 @@ pub async fn append(
     bytes: &[u8],
     message_id: &str,
 ) -> Result<Appended, Error> {
-    settings.place().check()?;
+    settings.server().check()?;
     if *sent == SentFolder::Off {
         return Ok(Appended::NoSentFolder);
     }
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, _) = login::open(settings, &tls).await?;
     let outcome = append_with(&mut session, sent, bytes, message_id).await;
-    let place = session.place.clone();
+    let server = session.server.clone();
     if !matches!(outcome, Err(CommandFailure::Broken(_))) {
         session.log_out().await;
     }
@@ -53,11 +53,11 @@ pub async fn append(
         CommandFailure::Denied(said) => Error::new(
             TroubleKind::Folder,
             format!(
-                "{place} did not take a copy into the Sent folder: {said} - check `sent` in [imap]"
+                "{server} did not take a copy into the Sent folder: {said} - check `sent` in [imap]"
             ),
         ),
         other @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens) => {
-            other.into_error(&place, "the copy")
+            other.into_error(&server, "the copy")
         }
     })
 }

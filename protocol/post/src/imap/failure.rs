@@ -16,11 +16,11 @@ pub(super) enum CommandFailure {
 
 impl CommandFailure {
     /// For callers to whom NO means that the thing can't be done at all.
-    pub(super) fn into_error(self, place: &ServerAddress, doing: &str) -> Error {
+    pub(super) fn into_error(self, server: &ServerAddress, doing: &str) -> Error {
         match self {
             CommandFailure::Denied(said) => Error::new(
                 TroubleKind::Refused,
-                format!("{place} refused {doing}: {said}"),
+                format!("{server} refused {doing}: {said}"),
             ),
             CommandFailure::Broken(e) => e,
             CommandFailure::NobodyListens => Error::new(TroubleKind::Lost, "shutting down"),
@@ -56,36 +56,36 @@ impl From<Error> for CommandFailure {
 }
 
 /// What async-imap says of a connection that is of no further use.
-pub(super) fn broken(place: &ServerAddress, doing: &str, e: &async_imap::error::Error) -> Error {
+pub(super) fn broken(server: &ServerAddress, doing: &str, e: &async_imap::error::Error) -> Error {
     if let async_imap::error::Error::Io(e) = e {
-        return unreadable(place, doing, e);
+        return unreadable(server, doing, e);
     }
     // The others are no errors of a connection, or say nothing more.
-    lost(place, None)
+    lost(server, None)
 }
 
 /// async-imap gives what it can't parse as an I/O error with the whole text in it, which may be
 /// a letter: not repeated.
-pub(super) fn unreadable(place: &ServerAddress, doing: &str, e: &std::io::Error) -> Error {
+pub(super) fn unreadable(server: &ServerAddress, doing: &str, e: &std::io::Error) -> Error {
     if e.get_ref().is_some_and(|e| e.is::<TooMuch>()) {
         return Error::new(
             TroubleKind::NotUnderstood,
-            format!("{place} sends more than was asked for ({doing})"),
+            format!("{server} sends more than was asked for ({doing})"),
         );
     }
     if e.kind() == std::io::ErrorKind::Other {
         return Error::new(
             TroubleKind::NotUnderstood,
-            format!("{place} gave an answer that can't be read ({doing})"),
+            format!("{server} gave an answer that can't be read ({doing})"),
         );
     }
-    lost(place, Some(e))
+    lost(server, Some(e))
 }
 
 /// The server ended the connection, and what it said.
-pub(super) fn closed(place: &ServerAddress, kind: TroubleKind, said: &str) -> Error {
+pub(super) fn closed(server: &ServerAddress, kind: TroubleKind, said: &str) -> Error {
     Error::new(
         kind,
-        format!("{place} closed the connection: {}", quoted(said)),
+        format!("{server} closed the connection: {}", quoted(said)),
     )
 }

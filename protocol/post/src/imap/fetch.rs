@@ -153,7 +153,7 @@ pub(super) struct FetchSource<'f> {
 }
 
 impl FetchSource<'_> {
-    fn place(&self, uid: u32) -> LetterUid {
+    fn letter(&self, uid: u32) -> LetterUid {
         (self.folder.to_owned(), self.uid_validity, uid)
     }
 }
@@ -176,11 +176,11 @@ pub(super) async fn fetch(
     let mut came = BTreeMap::new();
     let together: Vec<&Choice> = group
         .iter()
-        .filter(|c| c.hopeless.is_none() && !memory.is_suspect(&from.place(c.uid)))
+        .filter(|c| c.hopeless.is_none() && !memory.is_suspect(&from.letter(c.uid)))
         .collect();
     let mut broken = None;
     if let (true, Some(last)) = (together.len() > 1, together.last()) {
-        memory.asked = Some(FetchTarget::Group(from.place(last.uid)));
+        memory.asked = Some(FetchTarget::Group(from.letter(last.uid)));
         match ask(session, &together, &mut came).await {
             Ok(()) => memory.asked = None,
             // What came, came; the rest is asked for one by one below.
@@ -344,14 +344,14 @@ async fn alone(
     from: FetchSource<'_>,
 ) -> Result<LetterOutcome, CommandFailure> {
     let again = |why: String| Hopeless { why, again: true };
-    let place = from.place(choice.uid);
-    if memory.is_hopeless(&place) {
+    let letter = from.letter(choice.uid);
+    if memory.is_hopeless(&letter) {
         return Ok(LetterOutcome::NotToBeHad(again(NOT_TO_BE_HAD.to_owned())));
     }
     let name = format!("letter {} in {}", choice.uid, from.folder);
     let mut fault = again(NOT_TO_BE_HAD.to_owned());
     for attempt in 1..=TRIES {
-        memory.asked = Some(FetchTarget::One(place.clone()));
+        memory.asked = Some(FetchTarget::One(letter.clone()));
         let mut came = BTreeMap::new();
         let outcome = ask(session, &[choice], &mut came).await;
         memory.asked = None;
@@ -372,7 +372,7 @@ async fn alone(
                 fault = again(format!("{NOT_TO_BE_HAD} (it says: {said})"));
             }
             Err(e @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens)) => {
-                memory.asked = Some(FetchTarget::One(place));
+                memory.asked = Some(FetchTarget::One(letter));
                 return Err(e);
             }
         }
@@ -380,7 +380,7 @@ async fn alone(
             tokio::time::sleep(from.pause).await;
         }
     }
-    if memory.may_give_up(place) {
+    if memory.may_give_up(letter) {
         return Ok(LetterOutcome::NotToBeHad(fault));
     }
     // So many one after the other are rather no fault of the letters.

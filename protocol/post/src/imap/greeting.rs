@@ -27,7 +27,7 @@ pub(super) const ID: &str = "ID (\"name\" \"Tradepost\")";
 /// Connects, begins TLS, and names itself where the server wants that (RFC 2971): some want it before
 /// anything else.
 pub(super) async fn greet(settings: &ImapSettings, tls: &TlsClient) -> Result<Greeted, Error> {
-    let lines = LineDialogue::connect(settings.place(), tls, settings.timeout).await?;
+    let lines = LineDialogue::connect(settings.server(), tls, settings.timeout).await?;
     let mut dialogue = Dialogue { lines, tag: 0 };
     let greeting = dialogue.greeting().await?;
     let mut known = capabilities_in(&greeting);
@@ -57,12 +57,12 @@ struct Dialogue {
 
 impl Dialogue {
     async fn greeting(&mut self) -> Result<String, Error> {
-        let doing = match self.lines.place.tls {
+        let doing = match self.lines.server.tls {
             Tls::Implicit => "greeting",
             Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
         };
         let line = self.lines.line(doing).await?;
-        let place = &self.lines.place;
+        let server = &self.lines.server;
         match word(&line, 1).as_str() {
             "OK" if line.starts_with('*') => Ok(line),
             // Logged in as somebody already: before TLS that may be anybody's doing, and after it
@@ -70,17 +70,17 @@ impl Dialogue {
             "PREAUTH" => Err(Error::new(
                 TroubleKind::Refused,
                 format!(
-                    "{place} says that we are logged in already (PREAUTH), which can't be trusted; not going on"
+                    "{server} says that we are logged in already (PREAUTH), which can't be trusted; not going on"
                 ),
             )),
             "BYE" => Err(Error::new(
                 TroubleKind::Busy,
-                format!("{place} does not serve us now: {}", quoted(&line)),
+                format!("{server} does not serve us now: {}", quoted(&line)),
             )),
             _ => Err(Error::new(
                 TroubleKind::NotUnderstood,
                 format!(
-                    "{place} does not look like an IMAP server (it says: {}) - check `host` and `port` in [imap]",
+                    "{server} does not look like an IMAP server (it says: {}) - check `host` and `port` in [imap]",
                     quoted(&line)
                 ),
             )),
@@ -96,22 +96,22 @@ impl Dialogue {
             Some(known) => known,
             None => self.capabilities().await?,
         };
-        let refused = |why: &str, place: &ServerAddress| {
+        let refused = |why: &str, server: &ServerAddress| {
             Error::new(
                 TroubleKind::Tls,
                 format!(
-                    "{place} offers no STARTTLS{why}; refusing to go on in plain text - try port 993 with `tls` = \
+                    "{server} offers no STARTTLS{why}; refusing to go on in plain text - try port 993 with `tls` = \
                      \"implicit\" in [imap]"
                 ),
             )
         };
         if !known.contains("STARTTLS") {
-            return Err(refused("", &self.lines.place));
+            return Err(refused("", &self.lines.server));
         }
         let (end, _) = self.command("STARTTLS").await?;
         if end.status != CommandStatus::Ok {
             let why = format!(" after all ({})", quoted(&end.text));
-            return Err(refused(&why, &self.lines.place));
+            return Err(refused(&why, &self.lines.server));
         }
         let lines = self.lines.protect(tls).await?;
         Ok(Dialogue { lines, ..self })
@@ -140,20 +140,20 @@ impl Dialogue {
             } else if let Some(rest) = line.strip_prefix(&tag).and_then(|l| l.strip_prefix(' ')) {
                 return Ok((CommandEnd::tagged(rest), untagged));
             } else if word(&line, 1) == "BYE" {
-                return Err(closed(&self.lines.place, TroubleKind::Busy, &line));
+                return Err(closed(&self.lines.server, TroubleKind::Busy, &line));
             } else {
                 untagged.push(line);
             }
         }
-        Err(does_not_end(&self.lines.place, doing))
+        Err(does_not_end(&self.lines.server, doing))
     }
 }
 
 /// A server that says ever more beside its answer.
-pub(super) fn does_not_end(place: &ServerAddress, doing: &str) -> Error {
+pub(super) fn does_not_end(server: &ServerAddress, doing: &str) -> Error {
     Error::new(
         TroubleKind::NotUnderstood,
-        format!("{place} does not end its answer to {doing}"),
+        format!("{server} does not end its answer to {doing}"),
     )
 }
 

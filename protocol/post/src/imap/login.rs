@@ -11,14 +11,14 @@ use super::overheard::{CommandEnd, CommandStatus, Overheard};
 use super::sasl::Sasl;
 use super::session::Session;
 use super::{ImapSettings, TroubleKind};
-use crate::net::filter::Filter;
+use crate::net::filter::FilteredStream;
 use crate::net::tls::TlsClient;
 use crate::net::{ServerAddress, silent};
 use crate::refusal::{Login, LoginRefusal, of_bye, of_imap};
 use crate::trouble::Error;
 
-type Client = async_imap::Client<Filter<ImapMender>>;
-type LoggedIn = async_imap::Session<Filter<ImapMender>>;
+type Client = async_imap::Client<FilteredStream<ImapMender>>;
+type LoggedIn = async_imap::Session<FilteredStream<ImapMender>>;
 
 /// Connects and logs in. Also gives the server's greeting. A password that was changed meanwhile is
 /// read again, and tried at once.
@@ -40,10 +40,10 @@ async fn open_with(
         greeting,
         capabilities,
     } = greet(settings, tls).await?;
-    let stream = Filter::new(lines.hand_over(b""), ImapMender::default());
+    let stream = FilteredStream::new(lines.hand_over(b""), ImapMender::default());
     let attempt = Attempt {
         settings,
-        place: settings.place(),
+        server: settings.server(),
         password: &password,
         capabilities,
     };
@@ -51,7 +51,7 @@ async fn open_with(
         .log_in(Client::new(stream))
         .await
         .map_err(|e| e.without_login(&settings.user, &password))?;
-    let mut session = Session::new(session, attempt.place, settings.timeout);
+    let mut session = Session::new(session, attempt.server, settings.timeout);
     session.introduce(told).await?;
     Ok((session, greeting))
 }
@@ -59,14 +59,14 @@ async fn open_with(
 /// One user, one password, one connection.
 struct Attempt<'a> {
     settings: &'a ImapSettings,
-    place: ServerAddress,
+    server: ServerAddress,
     password: &'a SecretString,
     /// What the server announces before the login.
     capabilities: Capabilities,
 }
 
 /// What the library made of it, and what the server said.
-type Tried = (Result<LoggedIn, Client>, CommandEnd, Vec<String>);
+type LoginAnswer = (Result<LoggedIn, Client>, CommandEnd, Vec<String>);
 
 impl Attempt<'_> {
     /// Also gives the capabilities, where the server told them on this occasion.
@@ -92,7 +92,7 @@ impl Attempt<'_> {
                 TroubleKind::LoginRefused,
                 format!(
                     "{} takes no password on this connection (LOGINDISABLED) - check `tls` in [imap]",
-                    self.place
+                    self.server
                 ),
             ));
         };
@@ -115,14 +115,14 @@ impl Attempt<'_> {
         }
     }
 
-    async fn authenticate(&self, mut client: Client, mut sasl: Sasl) -> Result<Tried, Error> {
+    async fn authenticate(&self, mut client: Client, mut sasl: Sasl) -> Result<LoginAnswer, Error> {
         let argument = sasl.argument(self.capabilities.contains("SASL-IR"));
         client.get_mut().mender_mut().overhear();
         let done = client.authenticate(argument, sasl);
         self.follow("AUTHENTICATE", done).await
     }
 
-    async fn login(&self, mut client: Client) -> Result<Tried, Error> {
+    async fn login(&self, mut client: Client) -> Result<LoginAnswer, Error> {
         client.get_mut().mender_mut().overhear_login();
         let done = client.login(&self.settings.user, self.password.expose_secret());
         self.follow("LOGIN", done).await
@@ -132,10 +132,10 @@ impl Attempt<'_> {
         &self,
         doing: &str,
         done: impl Future<Output = Result<LoggedIn, (ImapError, Client)>>,
-    ) -> Result<Tried, Error> {
+    ) -> Result<LoginAnswer, Error> {
         let done = tokio::time::timeout(self.settings.timeout, done)
             .await
-            .map_err(|_| silent(&self.place, doing))?;
+            .map_err(|_| silent(&self.server, doing))?;
         let (Overheard { untagged, end }, failure, done) = match done {
             Ok(mut session) => (overheard(session.get_mut()), None, Ok(session)),
             Err((e, mut client)) => (overheard(client.get_mut()), Some(e), Err(client)),
@@ -147,10 +147,10 @@ impl Attempt<'_> {
                 "neither `user` nor the password in [imap] can hold the end of a line",
             )),
             (None, Some(ImapError::Io(e))) if e.get_ref().is_some_and(|e| e.is::<TooMuch>()) => {
-                Err(does_not_end(&self.place, doing))
+                Err(does_not_end(&self.server, doing))
             }
             (None, failure) => Err(broken(
-                &self.place,
+                &self.server,
                 doing,
                 &failure.unwrap_or(ImapError::ConnectionLost),
             )),
@@ -159,7 +159,7 @@ impl Attempt<'_> {
 
     fn login_of(&self, offers_oauth2: bool) -> Login<'_> {
         Login {
-            place: &self.place,
+            server: &self.server,
             user: &self.settings.user,
             key: self.settings.password.key(),
             offers_oauth2,
@@ -167,6 +167,6 @@ impl Attempt<'_> {
     }
 }
 
-fn overheard(stream: &mut Filter<ImapMender>) -> Overheard {
+fn overheard(stream: &mut FilteredStream<ImapMender>) -> Overheard {
     stream.mender_mut().overheard()
 }

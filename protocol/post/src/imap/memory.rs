@@ -133,9 +133,9 @@ impl WatchState {
             ..WatchState::default()
         };
         for aside in &watch.aside {
-            let place = (aside.folder.clone(), aside.uid_validity, aside.uid);
+            let letter = (aside.folder.clone(), aside.uid_validity, aside.uid);
             let (tries, next_try) = (aside.tries, Instant::now());
-            memory.aside.insert(place, Again { tries, next_try });
+            memory.aside.insert(letter, Again { tries, next_try });
         }
         memory
     }
@@ -191,11 +191,11 @@ impl WatchState {
             Some(FetchTarget::Folder(_)) | None => None,
         };
         match asked {
-            Some(FetchTarget::Window(place)) => *self.windows.entry(place).or_default() += points,
-            Some(FetchTarget::Group(place)) => self.one_by_one = Some(place),
-            Some(FetchTarget::One(place)) => {
-                self.one_by_one = Some(place.clone());
-                let so_far = self.letters.entry(place).or_default();
+            Some(FetchTarget::Window(window)) => *self.windows.entry(window).or_default() += points,
+            Some(FetchTarget::Group(letter)) => self.one_by_one = Some(letter),
+            Some(FetchTarget::One(letter)) => {
+                self.one_by_one = Some(letter.clone());
+                let so_far = self.letters.entry(letter).or_default();
                 *so_far += points;
                 if *so_far >= ENOUGH && blame == Blame::Suspected {
                     self.given_up_in_a_row += 1;
@@ -277,10 +277,10 @@ impl WatchState {
                     && again.tries < MOST_TRIES
                     && again.next_try <= now
             })
-            .map(|(place, _)| place.clone())
+            .map(|(letter, _)| letter.clone())
             .collect();
-        for place in &due {
-            self.letters.remove(place);
+        for letter in &due {
+            self.letters.remove(letter);
         }
         due.into_iter().map(|(_, _, uid)| uid).collect()
     }

@@ -101,7 +101,7 @@ impl ImapSettings {
         }
     }
 
-    fn place(&self) -> ServerAddress {
+    fn server(&self) -> ServerAddress {
         ServerAddress {
             host: self.host.clone(),
             port: self.port,

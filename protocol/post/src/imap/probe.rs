@@ -59,12 +59,12 @@ const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// # Errors
 /// What is wrong with the way to the mailbox.
 pub async fn probe(settings: &ImapSettings, sent: &SentFolder) -> Result<ImapProbe, Error> {
-    settings.place().check()?;
+    settings.server().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, greeting) = open_patiently(settings, &tls).await?;
     let looked = look_around(&mut session, sent, greeting).await;
     session.log_out().await;
-    looked.map_err(|e| e.into_error(&session.place, "a look at INBOX"))
+    looked.map_err(|e| e.into_error(&session.server, "a look at INBOX"))
 }
 
 async fn open_patiently(

@@ -51,12 +51,12 @@ impl Round<'_> {
         if !matches!(opened, Err(CommandFailure::Broken(_))) {
             self.memory.asked = None;
         }
-        let place = &self.session.place;
+        let server = &self.session.server;
         let mailbox = opened.map_err(|e| {
             let key = if folder.sent { "sent" } else { "folders" };
             e.in_words(|said| {
                 let name = &folder.name;
-                format!("{place} can't open the folder {name:?} (it says: {said}) - check `{key}` in [imap]")
+                format!("{server} can't open the folder {name:?} (it says: {said}) - check `{key}` in [imap]")
             })
         })?;
         let read = self.read(folder, mailbox).await;
@@ -65,9 +65,9 @@ impl Round<'_> {
 
     /// The folder is open: what is refused now is no matter of its name.
     fn unreadable(&self, folder: &MailFolder, failure: CommandFailure) -> CommandFailure {
-        let (place, name) = (&self.session.place, &folder.name);
+        let (server, name) = (&self.session.server, &folder.name);
         failure.in_words(|said| {
-            format!("{place} does not show the letters in {name:?} (it says: {said})")
+            format!("{server} does not show the letters in {name:?} (it says: {said})")
         })
     }
 
@@ -350,12 +350,12 @@ impl Round<'_> {
     ) -> Result<Vec<Choice>, CommandFailure> {
         let mut choices = Vec::new();
         for uid in search::uids_in(self.session, window).await? {
-            let place = (folder.name.clone(), validity, uid);
-            if self.memory.is_hopeless(&place) {
+            let letter = (folder.name.clone(), validity, uid);
+            if self.memory.is_hopeless(&letter) {
                 choices.push(Choice::hopeless(uid, NOT_TO_BE_HAD));
                 continue;
             }
-            self.memory.asked = Some(FetchTarget::One(place));
+            self.memory.asked = Some(FetchTarget::One(letter));
             let looked = look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
             choices.extend(chosen(&looked, LetterHeader::may_matter));
@@ -411,10 +411,10 @@ impl Round<'_> {
         validity: u32,
     ) -> Result<(), CommandFailure> {
         for uid in self.memory.due_again(&folder.name, validity) {
-            let place = (folder.name.clone(), validity, uid);
+            let letter = (folder.name.clone(), validity, uid);
             // Whatever happens, it has had its try.
-            self.memory.tried_again(&place, self.watch.idle_for);
-            self.memory.asked = Some(FetchTarget::One(place));
+            self.memory.tried_again(&letter, self.watch.idle_for);
+            self.memory.asked = Some(FetchTarget::One(letter));
             let looked = look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
             let choices = chosen(&looked, |_| true);
@@ -442,13 +442,14 @@ impl Round<'_> {
         fetched: Fetched,
         up_to: u32,
     ) -> Result<(), CommandFailure> {
-        let place = |uid: u32| (folder.name.clone(), uid_validity, uid);
+        let letter = |uid: u32| (folder.name.clone(), uid_validity, uid);
         let came = fetched.mails.iter().map(|m| m.uid);
         for uid in came.chain(fetched.gone.iter().copied()) {
-            self.memory.is_settled(&place(uid));
+            self.memory.is_settled(&letter(uid));
         }
         for aside in fetched.set_aside.iter().filter(|a| a.again) {
-            self.memory.set_aside(place(aside.uid), self.watch.idle_for);
+            self.memory
+                .set_aside(letter(aside.uid), self.watch.idle_for);
         }
         self.tell(MailEvent::Batch {
             folder: folder.name.clone(),

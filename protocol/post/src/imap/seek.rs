@@ -27,15 +27,15 @@ pub async fn seek(
     folders: &[String],
     token: &str,
 ) -> Result<RawMail, Error> {
-    settings.place().check()?;
+    settings.server().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, _) = login::open(settings, &tls).await?;
     let found = seek_with(&mut session, folders, token).await;
-    let place = session.place.clone();
+    let server = session.server.clone();
     if !matches!(found, Err(CommandFailure::Broken(_))) {
         session.log_out().await;
     }
-    found.map_err(|e| e.into_error(&place, "the search for a letter"))
+    found.map_err(|e| e.into_error(&server, "the search for a letter"))
 }
 
 async fn seek_with(

@@ -17,7 +17,7 @@ use super::failure::{CommandFailure, broken, closed, unreadable};
 use super::greeting::ID;
 use super::mend::{Allowance, ImapMender, for_people};
 use super::overheard::{CommandEnd, CommandStatus, Overheard};
-use crate::net::filter::Filter;
+use crate::net::filter::FilteredStream;
 use crate::net::{ServerAddress, lost, silent};
 use crate::trouble::{Error, quoted};
 
@@ -48,8 +48,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Session {
-    imap: async_imap::Session<Filter<ImapMender>>,
-    pub(super) place: ServerAddress,
+    imap: async_imap::Session<FilteredStream<ImapMender>>,
+    pub(super) server: ServerAddress,
     timeout: Duration,
     pub(super) capabilities: Capabilities,
     /// Letters in the selected folder.
@@ -59,11 +59,11 @@ pub(super) struct Session {
     /// Whether partial fetches (RFC 9051 section 6.4.5) bring something; none: not yet known.
     pub(super) partial_works: Option<bool>,
     /// What must be said before a new command, after an interruption.
-    under_way: UnderWay,
+    under_way: CommandState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum UnderWay {
+enum CommandState {
     Nothing,
     Idling,
     Answer,
@@ -72,19 +72,19 @@ enum UnderWay {
 impl Session {
     /// Of a connection on which the login has just succeeded.
     pub(super) fn new(
-        imap: async_imap::Session<Filter<ImapMender>>,
-        place: ServerAddress,
+        imap: async_imap::Session<FilteredStream<ImapMender>>,
+        server: ServerAddress,
         timeout: Duration,
     ) -> Session {
         Session {
             imap,
-            place,
+            server,
             timeout,
             capabilities: Capabilities::new(),
             exists: 0,
             news: false,
             partial_works: None,
-            under_way: UnderWay::Nothing,
+            under_way: CommandState::Nothing,
         }
     }
 
@@ -141,7 +141,7 @@ impl Session {
                 end
             });
             if let Some(end) = end.await? {
-                self.under_way = UnderWay::Nothing;
+                self.under_way = CommandState::Nothing;
                 return end;
             }
         }
@@ -204,7 +204,7 @@ impl Session {
             CommandStatus::Bye => {
                 let said = end.text.get("* BYE".len()..).unwrap_or_default();
                 let said = for_people(said.as_bytes());
-                Err(closed(&self.place, TroubleKind::Lost, &said).into())
+                Err(closed(&self.server, TroubleKind::Lost, &said).into())
             }
         }
     }
@@ -216,13 +216,13 @@ impl Session {
         let done = timeout_at(deadline, done).await;
         let (end, untagged) = self.end_overhearing(done, command)?;
         match end.status {
-            CommandStatus::Bye => Err(closed(&self.place, TroubleKind::Busy, &end.text)),
+            CommandStatus::Bye => Err(closed(&self.server, TroubleKind::Busy, &end.text)),
             CommandStatus::Ok | CommandStatus::No | CommandStatus::Bad => Ok(untagged),
         }
     }
 
     fn begin_overhearing(&mut self, octets: u64) -> Instant {
-        self.under_way = UnderWay::Answer;
+        self.under_way = CommandState::Answer;
         self.allow(SMALL);
         self.imap.get_mut().mender_mut().overhear();
         self.deadline(octets)
@@ -237,15 +237,15 @@ impl Session {
         let doing = command.split(' ').next().unwrap_or_default();
         let Overheard { untagged, end } = self.imap.get_mut().mender_mut().overheard();
         match (end, done) {
-            (_, Err(_)) => Err(silent(&self.place, doing)),
+            (_, Err(_)) => Err(silent(&self.server, doing)),
             (Some(end), Ok(_)) => {
                 if end.status != CommandStatus::Bye {
-                    self.under_way = UnderWay::Nothing;
+                    self.under_way = CommandState::Nothing;
                 }
                 Ok((end, untagged))
             }
-            (None, Ok(Err(e))) => Err(broken(&self.place, doing, &e)),
-            (None, Ok(Ok(()))) => Err(lost(&self.place, None)),
+            (None, Ok(Err(e))) => Err(broken(&self.server, doing, &e)),
+            (None, Ok(Ok(()))) => Err(lost(&self.server, None)),
         }
     }
 
@@ -263,11 +263,11 @@ impl Session {
             };
             match self.next(deadline, "IDLE", on).await? {
                 Some(Ok(())) => {
-                    self.under_way = UnderWay::Idling;
+                    self.under_way = CommandState::Idling;
                     return Ok(tag);
                 }
                 Some(Err(end)) => {
-                    self.under_way = UnderWay::Nothing;
+                    self.under_way = CommandState::Nothing;
                     end?;
                     return Err(CommandFailure::Denied("IDLE ended at once".to_owned()));
                 }
@@ -289,12 +289,12 @@ impl Session {
     /// Ends IDLE. A connection that died meanwhile shows here at the latest.
     pub(super) async fn idle_end(&mut self, tag: &RequestId) -> Result<(), CommandFailure> {
         let deadline = self.deadline(0);
-        self.under_way = UnderWay::Answer;
+        self.under_way = CommandState::Answer;
         self.idle_done(deadline).await?;
         loop {
             let end = self.next(deadline, "end of IDLE", |r| ended(r, tag));
             if let Some(end) = end.await? {
-                self.under_way = UnderWay::Nothing;
+                self.under_way = CommandState::Nothing;
                 return end;
             }
         }
@@ -302,16 +302,16 @@ impl Session {
 
     async fn idle_done(&mut self, deadline: Instant) -> Result<(), Error> {
         let sent = timeout_at(deadline, self.imap.run_command_untagged("DONE")).await;
-        written(&self.place, sent)
+        written(&self.server, sent)
     }
 
     /// Says goodbye, where it does not take long. Not while an answer is under way.
     pub(super) async fn log_out(&mut self) {
         let deadline = Instant::now() + GOODBYE;
         let said = match self.under_way {
-            UnderWay::Nothing => Ok(()),
-            UnderWay::Idling => self.idle_done(deadline).await,
-            UnderWay::Answer => return,
+            CommandState::Nothing => Ok(()),
+            CommandState::Idling => self.idle_done(deadline).await,
+            CommandState::Answer => return,
         };
         if said.is_err() {
             return;
@@ -326,10 +326,10 @@ impl Session {
     }
 
     async fn start(&mut self, command: &str) -> Result<RequestId, CommandFailure> {
-        self.under_way = UnderWay::Answer;
+        self.under_way = CommandState::Answer;
         let deadline = self.deadline(0);
         let sent = timeout_at(deadline, self.imap.run_command(command)).await;
-        Ok(written(&self.place, sent)?)
+        Ok(written(&self.server, sent)?)
     }
 
     fn deadline(&self, bytes: u64) -> Instant {
@@ -353,7 +353,7 @@ impl Session {
                     let now = self.passed_over();
                     let seconds = now.saturating_sub(passed_over) / SLOWEST;
                     if seconds == 0 {
-                        return Err(silent(&self.place, doing).into());
+                        return Err(silent(&self.server, doing).into());
                     }
                     deadline += Duration::from_secs(seconds);
                     passed_over = now;
@@ -361,8 +361,8 @@ impl Session {
             }
         };
         let response = read_response
-            .map_err(|e| unreadable(&self.place, doing, &e))?
-            .ok_or_else(|| lost(&self.place, None))?;
+            .map_err(|e| unreadable(&self.server, doing, &e))?
+            .ok_or_else(|| lost(&self.server, None))?;
         self.note(response.parsed(), doing)?;
         Ok(read(response.parsed()))
     }
@@ -381,7 +381,7 @@ impl Session {
             && doing != "LOGOUT"
         {
             let said = outcome.information.as_deref().unwrap_or("BYE");
-            return Err(closed(&self.place, TroubleKind::Lost, said));
+            return Err(closed(&self.server, TroubleKind::Lost, said));
         }
         if let Response::MailboxData(MailboxDatum::Exists(n)) = response {
             // Some servers repeat the number after every command: that is no news. Whoever was
@@ -397,14 +397,14 @@ impl Session {
 
 /// Whether a command was sent in time.
 fn written<T>(
-    place: &ServerAddress,
+    server: &ServerAddress,
     sent: Result<ImapResult<T>, tokio::time::error::Elapsed>,
 ) -> Result<T, Error> {
     match sent {
         Ok(Ok(sent)) => Ok(sent),
-        Ok(Err(async_imap::error::Error::Io(e))) => Err(lost(place, Some(&e))),
-        Ok(Err(_)) => Err(lost(place, None)),
-        Err(_) => Err(silent(place, "sending")),
+        Ok(Err(async_imap::error::Error::Io(e))) => Err(lost(server, Some(&e))),
+        Ok(Err(_)) => Err(lost(server, None)),
+        Err(_) => Err(silent(server, "sending")),
     }
 }
 

@@ -46,7 +46,7 @@ pub async fn watch(
     events: mpsc::Sender<MailEvent>,
     mut stop: Stop,
 ) -> Result<(), Error> {
-    settings.place().check()?;
+    settings.server().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let mut watcher = MailboxWatcher {
         memory: WatchState::new(&watch),
@@ -98,13 +98,13 @@ impl MailboxWatcher {
                     TroubleKind::NotUnderstood,
                     format!(
                         "{} gave an answer that can't be read",
-                        self.settings.place()
+                        self.settings.server()
                     ),
                 )))
             });
             let error = match failure {
                 Ok(()) | Err(CommandFailure::NobodyListens) => return Ok(()),
-                Err(failure) => failure.into_error(&self.settings.place(), "to go on"),
+                Err(failure) => failure.into_error(&self.settings.server(), "to go on"),
             };
             self.session = None;
             // Opening a folder is what every connection begins with: a server that ends there is left
@@ -251,7 +251,7 @@ impl Round<'_> {
             return Ok(());
         };
         self.tell(MailEvent::Connected {
-            server: self.session.place.to_string(),
+            server: self.session.server.to_string(),
             idle: self.may_idle(),
             folders: folders.iter().map(|f| f.name.clone()).collect(),
             sent: folders.iter().find(|f| f.sent).map(|f| f.name.clone()),

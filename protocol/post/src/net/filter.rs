@@ -46,7 +46,7 @@ pub(crate) trait Mender: Send + Sync + Unpin {
 }
 
 /// See the module.
-pub(crate) struct Filter<M> {
+pub(crate) struct FilteredStream<M> {
     wire: Wire,
     mender: M,
     chunk: Box<[u8]>,
@@ -78,16 +78,16 @@ impl Octets {
 }
 
 /// Nothing of what goes through: there are passwords in it.
-impl<M> fmt::Debug for Filter<M> {
+impl<M> fmt::Debug for FilteredStream<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut it = f.debug_struct("Filter");
+        let mut it = f.debug_struct("FilteredStream");
         it.field("wire", &self.wire).finish_non_exhaustive()
     }
 }
 
-impl<M: Mender> Filter<M> {
-    pub(crate) fn new(wire: Wire, mender: M) -> Filter<M> {
-        Filter {
+impl<M: Mender> FilteredStream<M> {
+    pub(crate) fn new(wire: Wire, mender: M) -> FilteredStream<M> {
+        FilteredStream {
             wire,
             mender,
             chunk: vec![0; CHUNK].into_boxed_slice(),
@@ -127,7 +127,7 @@ impl<M: Mender> Filter<M> {
     }
 }
 
-impl<M: Mender> AsyncRead for Filter<M> {
+impl<M: Mender> AsyncRead for FilteredStream<M> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -161,7 +161,7 @@ impl<M: Mender> AsyncRead for Filter<M> {
     }
 }
 
-impl<M: Mender> AsyncWrite for Filter<M> {
+impl<M: Mender> AsyncWrite for FilteredStream<M> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -186,7 +186,7 @@ impl<M: Mender> AsyncWrite for Filter<M> {
     }
 }
 
-impl<M: Mender> AsyncTokioStream for Filter<M> {
+impl<M: Mender> AsyncTokioStream for FilteredStream<M> {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.wire.peer_addr()
     }
@@ -232,11 +232,11 @@ mod tests {
         }
     }
 
-    async fn both_ends() -> io::Result<(Filter<Loud>, TcpStream)> {
+    async fn both_ends() -> io::Result<(FilteredStream<Loud>, TcpStream)> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let near = TcpStream::connect(listener.local_addr()?).await?;
         let (far, _) = listener.accept().await?;
-        Ok((Filter::new(Wire::plain(near), Loud::default()), far))
+        Ok((FilteredStream::new(Wire::plain(near), Loud::default()), far))
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ const LONGEST_LINE: usize = 64 * 1024;
 pub(crate) struct LineDialogue {
     wire: Wire,
     buffer: Vec<u8>,
-    pub(crate) place: ServerAddress,
+    pub(crate) server: ServerAddress,
     /// Longest silence of the server.
     timeout: Duration,
 }
@@ -27,18 +27,18 @@ pub(crate) struct LineDialogue {
 impl LineDialogue {
     /// Connects, with TLS from the start where so configured.
     pub(crate) async fn connect(
-        place: ServerAddress,
+        server: ServerAddress,
         tls: &TlsClient,
         timeout: Duration,
     ) -> Result<LineDialogue, Error> {
-        let tcp = super::connect(&place, timeout).await?;
+        let tcp = super::connect(&server, timeout).await?;
         let lines = LineDialogue {
             wire: Wire::plain(tcp),
             buffer: Vec::new(),
-            place,
+            server,
             timeout,
         };
-        match lines.place.tls {
+        match lines.server.tls {
             super::Tls::Implicit => lines.protect(tls).await,
             super::Tls::StartTls | super::Tls::None => Ok(lines),
         }
@@ -51,23 +51,23 @@ impl LineDialogue {
                 TroubleKind::Tls,
                 format!(
                     "{} sent plain text after STARTTLS: somebody may be interfering; not connecting",
-                    self.place
+                    self.server
                 ),
             ));
         }
-        let begun = self.wire.protect(&self.place, tls);
+        let begun = self.wire.protect(&self.server, tls);
         let wire = tokio::time::timeout(self.timeout, begun)
             .await
-            .map_err(|_| silent(&self.place, "beginning TLS - check `port` and `tls`"))??;
+            .map_err(|_| silent(&self.server, "beginning TLS - check `port` and `tls`"))??;
         Ok(LineDialogue { wire, ..self })
     }
 
     /// The next line, without its end. Bytes that are no UTF-8 are replaced.
     pub(crate) async fn line(&mut self, doing: &str) -> Result<String, Error> {
-        let read = read_line(&mut self.wire, &mut self.buffer, &self.place);
+        let read = read_line(&mut self.wire, &mut self.buffer, &self.server);
         tokio::time::timeout(self.timeout, read)
             .await
-            .map_err(|_| silent(&self.place, doing))?
+            .map_err(|_| silent(&self.server, doing))?
     }
 
     /// Sends bytes, ends of lines included.
@@ -77,8 +77,8 @@ impl LineDialogue {
             self.wire.flush().await
         };
         match tokio::time::timeout(self.timeout, sent).await {
-            Ok(done) => done.map_err(|e| lost(&self.place, Some(&e))),
-            Err(_) => Err(silent(&self.place, doing)),
+            Ok(done) => done.map_err(|e| lost(&self.server, Some(&e))),
+            Err(_) => Err(silent(&self.server, doing)),
         }
     }
 
@@ -94,7 +94,7 @@ impl LineDialogue {
 async fn read_line(
     wire: &mut Wire,
     buffer: &mut Vec<u8>,
-    place: &ServerAddress,
+    server: &ServerAddress,
 ) -> Result<String, Error> {
     loop {
         if let Some(end) = buffer.iter().position(|b| *b == b'\n') {
@@ -107,15 +107,15 @@ async fn read_line(
             return Err(Error::new(
                 TroubleKind::NotUnderstood,
                 format!(
-                    "{place} does not speak the expected protocol (an endless line) - check `host` and `port` in {}",
-                    place.section
+                    "{server} does not speak the expected protocol (an endless line) - check `host` and `port` in {}",
+                    server.section
                 ),
             ));
         }
         match wire.read_buf(buffer).await {
-            Ok(0) => return Err(lost(place, None)),
+            Ok(0) => return Err(lost(server, None)),
             Ok(_) => {}
-            Err(e) => return Err(lost(place, Some(&e))),
+            Err(e) => return Err(lost(server, Some(&e))),
         }
     }
 }

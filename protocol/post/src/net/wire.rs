@@ -46,12 +46,12 @@ impl Wire {
     /// section 4.2): it may be somebody else's.
     pub(crate) async fn protect(
         self,
-        place: &ServerAddress,
+        server: &ServerAddress,
         tls: &TlsClient,
     ) -> Result<Wire, Error> {
         match self.socket {
             Socket::Plain(tcp) => {
-                let stream = tls.begin(place, tcp).await?;
+                let stream = tls.begin(server, tcp).await?;
                 Ok(Wire::new(Socket::Tls(Box::new(stream))))
             }
             Socket::Tls(_) => Ok(self),

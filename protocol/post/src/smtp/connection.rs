@@ -14,7 +14,7 @@ use super::mend::{DsnOffer, SmtpMender};
 use super::reply::{SendFailure, SubmissionStep, refused_us};
 use super::verdict::status;
 use super::{SmtpProbe, SmtpSettings};
-use crate::net::filter::Filter;
+use crate::net::filter::FilteredStream;
 use crate::net::lines::LineDialogue;
 use crate::net::tls::TlsClient;
 use crate::net::wire::Wire;
@@ -59,21 +59,21 @@ impl Connection {
         tls: &TlsClient,
         password: Option<SecretString>,
     ) -> Result<(Connection, SmtpProbe), Error> {
-        let place = settings.place();
+        let server = settings.server();
         let (wire, greeting) = greet(settings, tls).await?;
         let probe = SmtpProbe {
             greeting,
             tls: wire.tls_version(),
         };
         let hello = hello(&wire);
-        let stream = Filter::new(wire, SmtpMender::default());
+        let stream = FilteredStream::new(wire, SmtpMender::default());
         let dsn_offer = stream.mender().dsn_offer();
         let begun = async {
             let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello)
                 .await
-                .map_err(|e| refused_us(&place, &settings.user, SendFailure::from(e)))?;
+                .map_err(|e| refused_us(&server, &settings.user, SendFailure::from(e)))?;
             if let Some(password) = &password {
-                log_in(&mut smtp, settings, password, &place)
+                log_in(&mut smtp, settings, password, &server)
                     .await
                     .map_err(|e| e.without_login(&settings.user, password))?;
             }
@@ -81,7 +81,7 @@ impl Connection {
         };
         let smtp = tokio::time::timeout(settings.timeout, begun)
             .await
-            .map_err(|_| silent(&place, "logging in"))??;
+            .map_err(|_| silent(&server, "logging in"))??;
         let connection = Connection {
             smtp,
             dsn_offer,
@@ -186,7 +186,7 @@ fn hello(wire: &Wire) -> ClientId {
 /// Reads the greeting, and begins TLS where `STARTTLS` is configured. lettre does neither here:
 /// it would keep plain text that was sent ahead of TLS, and read it as the server's.
 async fn greet(settings: &SmtpSettings, tls: &TlsClient) -> Result<(Wire, String), Error> {
-    let mut lines = LineDialogue::connect(settings.place(), tls, settings.timeout).await?;
+    let mut lines = LineDialogue::connect(settings.server(), tls, settings.timeout).await?;
     let doing = match settings.tls {
         Tls::Implicit => "greeting",
         Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
@@ -206,7 +206,7 @@ async fn greet(settings: &SmtpSettings, tls: &TlsClient) -> Result<(Wire, String
                 format!(
                     "{} offers no STARTTLS; refusing to go on in plain text - try port 465 with `tls` = \"implicit\" \
                      in [smtp]",
-                    lines.place
+                    lines.server
                 ),
             ));
         }
@@ -235,7 +235,7 @@ async fn expect(
                 TroubleKind::NotUnderstood,
                 format!(
                     "{} does not look like an SMTP server (it says: {}) - check `host` and `port` in [smtp]",
-                    lines.place,
+                    lines.server,
                     quoted(&line)
                 ),
             ));
@@ -248,7 +248,7 @@ async fn expect(
             return Ok(texts);
         }
         let failure = SendFailure::Code(came, texts.join(" "));
-        return Err(refused_us(&lines.place, user, failure));
+        return Err(refused_us(&lines.server, user, failure));
     }
 }
 
@@ -256,14 +256,14 @@ async fn log_in(
     smtp: &mut AsyncSmtpConnection,
     settings: &SmtpSettings,
     password: &SecretString,
-    place: &ServerAddress,
+    server: &ServerAddress,
 ) -> Result<(), Error> {
     let known = [Mechanism::Plain, Mechanism::Login];
     let offers_oauth2 = smtp
         .server_info()
         .supports_auth_mechanism(Mechanism::Xoauth2);
     let login = Login {
-        place,
+        server,
         user: &settings.user,
         key: settings.password.key(),
         offers_oauth2,
@@ -275,7 +275,7 @@ async fn log_in(
         return Err(Error::new(
             TroubleKind::LoginRefused,
             format!(
-                "{place} offers neither AUTH PLAIN nor AUTH LOGIN on this connection - check `tls` and `port` in [smtp]"
+                "{server} offers neither AUTH PLAIN nor AUTH LOGIN on this connection - check `tls` and `port` in [smtp]"
             ),
         ));
     }
@@ -292,6 +292,6 @@ async fn log_in(
             let said = format!("{code} {}", quoted(&said));
             Err(login.refused(refusal, &said))
         }
-        broken @ SendFailure::NoAnswer(_) => Err(refused_us(place, &settings.user, broken)),
+        broken @ SendFailure::NoAnswer(_) => Err(refused_us(server, &settings.user, broken)),
     }
 }

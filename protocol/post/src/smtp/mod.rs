@@ -72,7 +72,7 @@ impl SmtpSettings {
         }
     }
 
-    fn place(&self) -> ServerAddress {
+    fn server(&self) -> ServerAddress {
         ServerAddress {
             host: self.host.clone(),
             port: self.port,

@@ -54,7 +54,7 @@ impl Submitter {
     /// # Errors
     /// Plain text to another computer; a `ca_file` that can't be read.
     pub fn new(settings: SmtpSettings) -> Result<Submitter, Error> {
-        settings.place().check()?;
+        settings.server().check()?;
         let tls = TlsClient::new(settings.ca_file.as_deref(), "[smtp]")?;
         let places = Semaphore::new(settings.connections.max(1));
         Ok(Submitter(Arc::new(Shared {
@@ -101,7 +101,7 @@ impl Submitter {
 
     fn submission(&self, failure: SendFailure, step: SubmissionStep, from: &str) -> Submission {
         let settings = &self.0.settings;
-        failure.submission(step, &settings.place(), (&settings.user, from))
+        failure.submission(step, &settings.server(), (&settings.user, from))
     }
 
     /// Opens a connection. Who waited for another's try, and saw it fail, does not try once more.
@@ -159,10 +159,10 @@ impl Submitter {
     ) -> Result<Submission, (SendFailure, SubmissionStep)> {
         if let Some(lacking) = connection.lacks_for(letter) {
             self.keep(connection);
-            let place = self.0.settings.place();
+            let server = self.0.settings.server();
             return Ok(Submission::Refused {
                 code: None,
-                text: format!("{place} does not offer {lacking}"),
+                text: format!("{server} does not offer {lacking}"),
             });
         }
         let mut step = SubmissionStep::Sender;
@@ -173,7 +173,7 @@ impl Submitter {
                 Ok(Submission::Accepted { reply })
             }
             Ok(Err(failure)) => Err((failure, step)),
-            Err(_) => Ok(no_answer(step, &self.0.settings.place(), "it was silent")),
+            Err(_) => Ok(no_answer(step, &self.0.settings.server(), "it was silent")),
         }
     }
 

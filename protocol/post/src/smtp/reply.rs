@@ -55,33 +55,33 @@ impl SendFailure {
     pub(super) fn submission(
         self,
         step: SubmissionStep,
-        place: &ServerAddress,
+        server: &ServerAddress,
         (user, from): (&str, &str),
     ) -> Submission {
         let (code, said) = match self {
             SendFailure::Code(code, said) => (code, said),
-            SendFailure::NoAnswer(why) => return no_answer(step, place, &why),
+            SendFailure::NoAnswer(why) => return no_answer(step, server, &why),
         };
         let meant = verdict(step, code, &said);
         let said = quoted(&said);
         match meant {
             ReplyVerdict::Final => Submission::Refused {
                 code: Some(code),
-                text: format!("{place} refused it: {code} {said}"),
+                text: format!("{server} refused it: {code} {said}"),
             },
             ReplyVerdict::Later if (500..600).contains(&code) => Submission::TryAgain {
                 text: format!(
-                    "{place} did not take it, and not for a reason that lies in it or its recipient for sure: it is \
+                    "{server} did not take it, and not for a reason that lies in it or its recipient for sure: it is \
                      tried again ({code} {said})"
                 ),
                 whose: Whose::Letter,
             },
             ReplyVerdict::Later => Submission::TryAgain {
-                text: format!("{place} did not take it now: {code} {said}"),
+                text: format!("{server} did not take it now: {code} {said}"),
                 whose: Whose::Letter,
             },
             ReplyVerdict::AllLater(cause) => Submission::TryAgain {
-                text: cause.text(place, (user, from), code, &said),
+                text: cause.text(server, (user, from), code, &said),
                 whose: cause.whose(),
             },
         }
@@ -105,12 +105,12 @@ impl Cause {
     /// What happened, and what to do about it.
     fn text(
         self,
-        place: &ServerAddress,
+        server: &ServerAddress,
         (user, from): (&str, &str),
         code: u16,
         said: &str,
     ) -> String {
-        let section = place.section;
+        let section = server.section;
         let account = if user.is_empty() {
             "this computer".to_owned()
         } else {
@@ -118,45 +118,45 @@ impl Cause {
         };
         match self {
             Cause::Limit => format!(
-                "{place} takes no letters of {account} for now, by a limit of the provider: they wait and leave by \
+                "{server} takes no letters of {account} for now, by a limit of the provider: they wait and leave by \
                  themselves ({code} {said})"
             ),
             Cause::Sender => format!(
-                "{place} does not let {account} send as {from} - check `address`, and `user` in {section}, and that \
+                "{server} does not let {account} send as {from} - check `address`, and `user` in {section}, and that \
                  the account may use that address; the letters wait for it ({code} {said})"
             ),
             Cause::Login => format!(
-                "{place} wants another login or TLS ({code} {said}) - check `tls`, `user` and the password in {section}"
+                "{server} wants another login or TLS ({code} {said}) - check `tls`, `user` and the password in {section}"
             ),
             Cause::Tls => format!(
-                "{place} wants a protected connection first - check `tls` and `port` in {section} ({code} {said})"
+                "{server} wants a protected connection first - check `tls` and `port` in {section} ({code} {said})"
             ),
             Cause::Hello => format!(
-                "{place} does not take the name by which this computer greets it (HELO, EHLO), which is its address: \
+                "{server} does not take the name by which this computer greets it (HELO, EHLO), which is its address: \
                  use the provider's port for submission with a login (465 or 587) in {section}, or ask the provider \
                  ({code} {said})"
             ),
             Cause::Relay => format!(
-                "{place} carries no letters of {account} to others - check `host`, `port` and `user` in {section}: it \
+                "{server} carries no letters of {account} to others - check `host`, `port` and `user` in {section}: it \
                  has to be the provider's server for submission, with a login ({code} {said})"
             ),
             Cause::Blocked => format!(
-                "{place} takes nothing from {account} or from this computer's address - ask the provider; the letters \
+                "{server} takes nothing from {account} or from this computer's address - ask the provider; the letters \
                  wait ({code} {said})"
             ),
-            Cause::Trouble => format!("{place} does not serve us now: {code} {said}"),
+            Cause::Trouble => format!("{server} does not serve us now: {code} {said}"),
         }
     }
 }
 
 /// The server refused what comes before any letter: greeting, EHLO, STARTTLS.
-pub(super) fn refused_us(place: &ServerAddress, user: &str, failure: SendFailure) -> Error {
+pub(super) fn refused_us(server: &ServerAddress, user: &str, failure: SendFailure) -> Error {
     let (code, said) = match failure {
         SendFailure::Code(code, said) => (code, said),
         SendFailure::NoAnswer(why) => {
             return Error::new(
                 TroubleKind::Lost,
-                format!("the connection to {place} broke ({why})"),
+                format!("the connection to {server} broke ({why})"),
             );
         }
     };
@@ -177,7 +177,7 @@ pub(super) fn refused_us(place: &ServerAddress, user: &str, failure: SendFailure
     };
     Error::new(
         kind,
-        cause.text(place, (user, "anybody"), code, &quoted(&said)),
+        cause.text(server, (user, "anybody"), code, &quoted(&said)),
     )
 }
 
@@ -206,20 +206,20 @@ pub(super) fn not_connected(e: Error) -> Submission {
 
 /// No answer where one was due. After the text it is unknown whether the server has the letter;
 /// the same bytes go again, and the receiver drops what comes twice (protocol 6).
-pub(super) fn no_answer(step: SubmissionStep, place: &ServerAddress, why: &str) -> Submission {
+pub(super) fn no_answer(step: SubmissionStep, server: &ServerAddress, why: &str) -> Submission {
     match step {
         SubmissionStep::Text => Submission::TryAgain {
             text: format!(
-                "no answer from {place} after the letter was sent ({why}): it goes again"
+                "no answer from {server} after the letter was sent ({why}): it goes again"
             ),
             whose: Whose::Letter,
         },
         SubmissionStep::Opening | SubmissionStep::Sender => Submission::TryAgain {
-            text: format!("the connection to {place} failed before the letter was sent ({why})"),
+            text: format!("the connection to {server} failed before the letter was sent ({why})"),
             whose: Whose::Server,
         },
         SubmissionStep::Recipient | SubmissionStep::Data => Submission::TryAgain {
-            text: format!("the connection to {place} failed before the letter was sent ({why})"),
+            text: format!("the connection to {server} failed before the letter was sent ({why})"),
             whose: Whose::Letter,
         },
     }
