@@ -10,8 +10,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
+use super::cause::SubmissionStep;
 use super::mend::{DsnOffer, SmtpMender};
-use super::reply::{SendFailure, SubmissionStep, refused_us};
+use super::reply::{SendFailure, refused_us};
 use super::verdict::status;
 use super::{SmtpProbe, SmtpSettings};
 use crate::net::filter::FilteredStream;

@@ -8,6 +8,7 @@
 //! Nothing is tried again here, but for one case: a connection that the server closed while it
 //! lay unused. When to try again is the outbox's decision.
 
+mod cause;
 mod connection;
 mod mend;
 mod pool;

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lettre::address::Address;
 use tokio::sync::Semaphore;
 
+use super::cause::SubmissionStep;
 use super::connection::{Connection, EnvelopedLetter};
-use super::reply::{SendFailure, SubmissionStep, no_answer, not_connected};
+use super::reply::{SendFailure, no_answer, not_connected};
 use super::{SmtpProbe, SmtpSettings, Submission, Whose};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;

@@ -2,21 +2,11 @@
 
 use lettre::transport::smtp;
 
-use super::verdict::{Cause, ReplyVerdict, verdict};
+use super::cause::{Cause, SubmissionStep};
+use super::verdict::{ReplyVerdict, verdict};
 use super::{Submission, Whose};
 use crate::net::ServerAddress;
 use crate::trouble::{Error, TroubleKind, quoted};
-
-/// How far a letter had come. Before `Text`, the server has nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SubmissionStep {
-    /// Greeting and EHLO: no letter is meant yet.
-    Opening,
-    Sender,
-    Recipient,
-    Data,
-    Text,
-}
 
 /// An error while a letter was sent.
 #[derive(Debug)]
@@ -84,67 +74,6 @@ impl SendFailure {
                 text: cause.text(server, (user, from), code, &said),
                 whose: cause.whose(),
             },
-        }
-    }
-}
-
-impl Cause {
-    fn whose(self) -> Whose {
-        match self {
-            Cause::Limit
-            | Cause::Sender
-            | Cause::Login
-            | Cause::Tls
-            | Cause::Hello
-            | Cause::Relay
-            | Cause::Blocked => Whose::Account,
-            Cause::Trouble => Whose::Server,
-        }
-    }
-
-    /// What happened, and what to do about it.
-    fn text(
-        self,
-        server: &ServerAddress,
-        (user, from): (&str, &str),
-        code: u16,
-        said: &str,
-    ) -> String {
-        let section = server.section;
-        let account = if user.is_empty() {
-            "this computer".to_owned()
-        } else {
-            user.to_owned()
-        };
-        match self {
-            Cause::Limit => format!(
-                "{server} takes no letters of {account} for now, by a limit of the provider: they wait and leave by \
-                 themselves ({code} {said})"
-            ),
-            Cause::Sender => format!(
-                "{server} does not let {account} send as {from} - check `address`, and `user` in {section}, and that \
-                 the account may use that address; the letters wait for it ({code} {said})"
-            ),
-            Cause::Login => format!(
-                "{server} wants another login or TLS ({code} {said}) - check `tls`, `user` and the password in {section}"
-            ),
-            Cause::Tls => format!(
-                "{server} wants a protected connection first - check `tls` and `port` in {section} ({code} {said})"
-            ),
-            Cause::Hello => format!(
-                "{server} does not take the name by which this computer greets it (HELO, EHLO), which is its address: \
-                 use the provider's port for submission with a login (465 or 587) in {section}, or ask the provider \
-                 ({code} {said})"
-            ),
-            Cause::Relay => format!(
-                "{server} carries no letters of {account} to others - check `host`, `port` and `user` in {section}: it \
-                 has to be the provider's server for submission, with a login ({code} {said})"
-            ),
-            Cause::Blocked => format!(
-                "{server} takes nothing from {account} or from this computer's address - ask the provider; the letters \
-                 wait ({code} {said})"
-            ),
-            Cause::Trouble => format!("{server} does not serve us now: {code} {said}"),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! Pure. It is decided by the command that was answered, then by the status code (RFC 3463, RFC 5248,
 //! and what vendors made of it), and by words last, with the addresses left out of them.
 
-use super::reply::SubmissionStep;
+use super::cause::{Cause, SubmissionStep};
 use super::words::ReplyText;
 
 /// What an answer means.
@@ -20,27 +20,6 @@ pub(super) enum ReplyVerdict {
     Later,
     /// None of the account's letters now.
     AllLater(Cause),
-}
-
-/// Why none of the account's letters is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// A limit of the provider: letters a day, connections, storage of the sender.
-    Limit,
-    /// The account may not send as this sender, or the sender's domain is not set up for it.
-    Sender,
-    /// A login is wanted, or another one.
-    Login,
-    /// TLS is wanted.
-    Tls,
-    /// The name that this computer gives in EHLO.
-    Hello,
-    /// The server carries no letters to others for us.
-    Relay,
-    /// This computer or the account is blocked.
-    Blocked,
-    /// A trouble of the server's own, or one that it does not explain.
-    Trouble,
 }
 
 /// The verdict on an answer other than the expected one.

@@ -1,7 +1,7 @@
 //! What servers say in words, as the last help where code and command leave open what is meant.
 //! From what providers and mail servers publish and what people reported.
 
-use super::verdict::Cause;
+use super::cause::Cause;
 
 /// What a server says, in lower case, without the addresses and names in it: people are called "daily"
 /// and "spam" as well.
