@@ -112,10 +112,10 @@ impl ImapMender {
         self.passed_over
     }
 
-    /// Takes down the next command's answer: async-imap's `authenticate`, `login` and `append` give
-    /// neither the words of a refusal nor what was said beside it. They get its end only. `authenticate`
-    /// answers no challenge any more after an untagged response, `append` takes one for a refusal, and all
-    /// of them wait for ever after a BYE: so the first are kept here, and the last is the stream's end.
+    /// Takes down the answer to the next command. async-imap's `authenticate`, `login` and `append` lose the
+    /// words of a refusal and what is said beside it; after an untagged response `authenticate` answers no
+    /// challenge any more, and `append` takes it for a refusal; after BYE all of them wait for more. So until
+    /// the command's end untagged responses are kept here, and BYE is the end of the stream.
     pub(super) fn overhear(&mut self) {
         self.overheard = Some(Overheard::default());
     }

@@ -327,3 +327,68 @@ fn a_login_that_no_quoted_string_can_hold_goes_in_literals() {
     ImapMender::default().outgoing(&mut line);
     assert_eq!(line, odd.as_bytes());
 }
+
+/// Of which anything may be put together that looks like a response.
+const PIECES: &[&str] = &[
+    "* ",
+    "A0001 ",
+    "+ ",
+    "OK ",
+    "NO ",
+    "BYE ",
+    "PREAUTH ",
+    "[",
+    "]",
+    "(",
+    ")",
+    "\"",
+    "\\",
+    "{1}\r\n",
+    "{3}\r\n",
+    "~{2}\r\n",
+    "<0>",
+    " ",
+    "NIL",
+    "\u{e9}",
+    "\0",
+    "*",
+    "FETCH ",
+    "SEARCH ",
+    "LIST ",
+    "STATUS ",
+    "FLAGS ",
+    "CAPABILITY ",
+    "IMAP4rev1",
+    "EXISTS",
+    "EXPUNGE",
+    "UID ",
+    "BODY[] ",
+    "BODY[HEADER.FIELDS (A)] ",
+    "INTERNALDATE ",
+    "RFC822.SIZE ",
+    "MODSEQ ",
+    "UIDNEXT ",
+    "UIDVALIDITY ",
+    "ALERT",
+    "BADCHARSET ",
+    "PERMANENTFLAGS ",
+    "APPENDUID ",
+    "COPYUID ",
+    "17 ",
+    "1234567890123 ",
+    "1:4294967295",
+    ",",
+    "x",
+    "\r\n",
+    "\n",
+];
+
+proptest::proptest! {
+    #[test]
+    fn whatever_comes_the_parser_takes_what_it_is_given(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES), 1..30)
+    ) {
+        let from_server = format!("{}\r\n", pieces.concat());
+        given(from_server.as_bytes(), ALL);
+    }
+}
