@@ -156,7 +156,7 @@ fn tell(item: &Item, tried: &Tried) -> Option<String> {
 /// Puts copies into the Sent folder whenever something has left, until asked to stop.
 pub(crate) async fn keep_copies(
     office: Arc<Office>,
-    settings: imap::Settings,
+    settings: imap::ImapSettings,
     sent: imap::SentFolder,
     mut stop: Stop,
 ) {
@@ -182,7 +182,7 @@ pub(crate) async fn keep_copies(
 /// Puts copies of what has left into the Sent folder, each once.
 pub(crate) async fn copy_what_left(
     office: &Arc<Office>,
-    settings: &imap::Settings,
+    settings: &imap::ImapSettings,
     sent: &imap::SentFolder,
 ) -> anyhow::Result<()> {
     for id in office.work(|o| o.ledger.view(copies)).await {

@@ -158,7 +158,7 @@ async fn judge_all_again(office: Arc<Office>) -> Result<(), LedgerError> {
 async fn send_what_waits(
     office: &Arc<Office>,
     out: &Outgoing,
-    settings: &imap::Settings,
+    settings: &imap::ImapSettings,
     sent: &imap::SentFolder,
 ) {
     out.until_nothing_is_due(office).await;
@@ -206,7 +206,7 @@ fn open_with_progress(data: &Path, config: &Config) -> Result<(Ledger, Opened), 
 /// Takes what the mailbox gives, until it ends.
 pub(crate) async fn watch(
     office: &Arc<Office>,
-    settings: imap::Settings,
+    settings: imap::ImapSettings,
     scan: Scan,
     stop: Stop,
 ) -> anyhow::Result<Mailbox> {

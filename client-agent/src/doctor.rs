@@ -17,8 +17,12 @@ use tradepost_agent::config::make_private_folder;
 use tradepost_agent::door;
 use tradepost_agent::outbox::{Filter, Item, Waiting, list};
 use tradepost_letters::untrusted::show;
-use tradepost_post::imap::aside::{Kept, in_words};
-use tradepost_store::StoreError;
+use tradepost_post::clock::SystemClock;
+use tradepost_post::config::make_private_folder;
+use tradepost_post::door;
+use tradepost_post::imap::aside::{AsideRecord, in_words};
+use tradepost_post::outbox::{Filter, Item, Waiting, list};
+use tradepost_post::store::StoreError;
 
 use crate::cli::Places;
 use crate::config::{Config, config_file, data_folder};
@@ -175,14 +179,14 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
 }
 
 /// What could not be read, and what waits to be sent.
-async fn of_the_daemon(daemon: &mut Daemon) -> anyhow::Result<(Vec<Kept>, Vec<Item>)> {
+async fn of_the_daemon(daemon: &mut Daemon) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
     let kept = daemon.ask(&Request::SetAside).await?;
     let items = daemon.ask(&Request::Outbox).await?;
     Ok((report::read(&kept)?, report::read(&items)?))
 }
 
 /// What lies in the mailbox and could not be read.
-fn letters(kept: &[Kept]) -> Check {
+fn letters(kept: &[AsideRecord]) -> Check {
     const NAME: &str = "letters";
     match in_words(kept) {
         None => Check::ok(NAME, "all that came could be read"),

@@ -56,7 +56,7 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
     // What could not be read before is read anew with all else.
     let kept = office.work(|o| o.ledger.view(set_aside)).await;
     afresh.extend(
-        aside::News::all_settled(&kept, office.ledger.now())
+        aside::AsideChange::all_settled(&kept, office.ledger.now())
             .map(|news| Input::of(Entry::Aside { news })),
     );
     office.enter(afresh).await?;

@@ -103,7 +103,7 @@ pub(crate) async fn submitter(office: &Arc<Office>) -> anyhow::Result<Submitter>
 /// The mailbox, with its password; none where none is configured.
 pub(crate) async fn mailbox(
     office: &Arc<Office>,
-) -> anyhow::Result<Option<(imap::Settings, imap::SentFolder)>> {
+) -> anyhow::Result<Option<(imap::ImapSettings, imap::SentFolder)>> {
     office
         .work(|office| {
             let config = &office.config;

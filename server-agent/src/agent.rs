@@ -189,7 +189,7 @@ type Watcher = JoinHandle<Result<(), imap::Error>>;
 
 fn watch(
     desk: &Arc<Desk>,
-    settings: imap::Settings,
+    settings: imap::ImapSettings,
     stop: Stop,
 ) -> anyhow::Result<(mpsc::Receiver<MailEvent>, Watcher)> {
     let toml = desk.config.imap()?;

@@ -125,7 +125,7 @@ pub(crate) trait Page {
     /// Records how far a folder has been read.
     fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError>;
     /// Records which letters of the mailbox could not be had, or could at last.
-    fn record_aside(&mut self, news: aside::News) -> Result<(), BookError>;
+    fn record_aside(&mut self, news: aside::AsideChange) -> Result<(), BookError>;
 }
 
 /// A batch of so many octets is fenced before more is added: a store's batch is bounded, and few
@@ -230,7 +230,7 @@ pub(crate) fn arrivals(rows: &dyn Rows, webhook: &str) -> Option<Arrivals> {
 const ASIDE: &str = "v/a/";
 
 /// Letters of the mailbox that could not be had.
-pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::Kept> {
+pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::AsideRecord> {
     aside::kept(rows, ASIDE)
 }
 

@@ -16,8 +16,8 @@ use tokio::net::UnixStream;
 use tradepost_agent::door;
 use tradepost_agent::outbox::{Filter, Item, Waiting, list};
 use tradepost_letters::untrusted;
-use tradepost_parties::payment::AuthorizeAnswer;
-use tradepost_post::imap::aside::{Kept, in_words};
+use tradepost_post::door;
+use tradepost_post::imap::aside::{AsideRecord, in_words};
 use tradepost_post::imap::{self, HeaderSearch, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
@@ -178,7 +178,7 @@ async fn of_run(
     stream: UnixStream,
     data: &Path,
     config: &Config,
-) -> anyhow::Result<(Vec<Kept>, Vec<Item>)> {
+) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
     let patience = config.patience;
     let kept = ask::of_run(stream, Ask::SetAside, patience).await?;
     let another = door::connect(data, patience).await?;
@@ -191,7 +191,7 @@ async fn of_run(
 }
 
 /// What lies in the mailbox and could not be read.
-fn letters(kept: &[Kept]) -> Check {
+fn letters(kept: &[AsideRecord]) -> Check {
     match in_words(kept) {
         None => Check::good("letters", "all that came could be read"),
         Some(text) => Check::doubtful(
@@ -293,13 +293,13 @@ fn remedy(e: &Error) -> &'static str {
     }
 }
 
-fn imap_settings(config: &Config) -> Result<imap::Settings, Check> {
+fn imap_settings(config: &Config) -> Result<imap::ImapSettings, Check> {
     let user = config.settings.address.to_string();
     tokio::task::block_in_place(|| config.imap()?.settings(&config.source, &user))
         .map_err(|e| Check::bad("mailbox", e.to_string(), ""))
 }
 
-fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
+fn smtp_settings(config: &Config) -> Result<smtp::SmtpSettings, Check> {
     let user = config.settings.address.to_string();
     tokio::task::block_in_place(|| config.smtp()?.settings(&config.source, &user))
         .map_err(|e| Check::bad("submission", e.to_string(), ""))

@@ -5,7 +5,12 @@
 use tokio::sync::mpsc;
 use tradepost_agent::clock::Clock;
 use tradepost_letters::{Content as Read, RelayPolicy, untrusted};
-use tradepost_parties::server::{
+use tradepost_post::clock::Clock;
+use tradepost_post::dkim::{Proven, Prover, Unproven};
+use tradepost_post::imap::aside::AsideChange;
+use tradepost_post::imap::{MailEvent, SetAside};
+use tradepost_statements::Time;
+use tradepost_trades::server::{
     Change, Content, FreshIds, Ignored, Outcome, Received, Undecided, receive,
 };
 use tradepost_post::imap::aside::News;
@@ -102,7 +107,7 @@ pub(crate) fn take(desk: &Desk, batch: Batch) -> Result<(), BookError> {
     let up_to = UpTo {
         folder: &batch.folder,
         cursor: batch.cursor,
-        aside: News::of(&kept, place, batch.set_aside, &batch.settled, desk.now()),
+        aside: AsideChange::of(&kept, place, batch.set_aside, &batch.settled, desk.now()),
     };
     decide(desk, &letters, Some(&up_to), &receive)
 }
@@ -111,7 +116,7 @@ pub(crate) fn take(desk: &Desk, batch: Batch) -> Result<(), BookError> {
 pub(crate) struct UpTo<'f> {
     folder: &'f str,
     cursor: Cursor,
-    aside: Option<News>,
+    aside: Option<AsideChange>,
 }
 
 /// What is decided about a letter: a function of the trades.

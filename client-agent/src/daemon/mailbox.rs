@@ -146,7 +146,8 @@ impl Mailbox {
                 let office = &self.office;
                 let kept = office.work(|o| o.ledger.view(kept_aside)).await;
                 let place = (folder.as_str(), uid_validity);
-                let news = aside::News::of(&kept, place, set_aside, &came, office.ledger.now());
+                let news =
+                    aside::AsideChange::of(&kept, place, set_aside, &came, office.ledger.now());
                 let mut with = vec![Input::of(Entry::Cursor { folder, cursor })];
                 with.extend(news.map(|news| Input::of(Entry::Aside { news })));
                 self.fetched += mails.len();

@@ -2,7 +2,7 @@
 
 use tradepost_agent::clock::{Clock as _, SystemClock};
 use tradepost_letters::provider_of;
-use tradepost_post::imap::{self, HeaderSearch, Probe, SentFolder};
+use tradepost_post::imap::{self, HeaderSearch, ImapProbe, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
 use tradepost_statements::Evidence;
@@ -28,7 +28,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     checks
 }
 
-pub(super) fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFolder), Check> {
+pub(super) fn imap_settings(config: &Config) -> Result<(imap::ImapSettings, SentFolder), Check> {
     let Some(imap) = &config.imap else {
         return Err(Check::wrong(
             "mailbox",
@@ -48,9 +48,9 @@ pub(super) fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFold
 
 fn mailbox(
     config: &Config,
-    settings: &imap::Settings,
+    settings: &imap::ImapSettings,
     sent: &SentFolder,
-    probe: &Probe,
+    probe: &ImapProbe,
 ) -> Vec<Check> {
     let server = format!("{}:{}", settings.host, settings.port);
     let tls = probe
@@ -123,7 +123,7 @@ fn search(header_search: HeaderSearch) -> Check {
     }
 }
 
-fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
+fn authserv_ids(config: &Config, probe: &ImapProbe, mailbox_host: &str) -> Check {
     const NAME: &str = "authserv-ids";
     let seen: Vec<String> = probe
         .authserv_ids
@@ -212,8 +212,8 @@ fn known_provider(mailbox_host: &str) -> Option<String> {
     Some(advice)
 }
 
-fn clock(probe: &Probe) -> Check {
-    match probe.clock_ahead(SystemClock.now()) {
+fn clock(probe: &ImapProbe) -> Check {
+    match probe.clock_ahead {
         Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::wrong(
             "clock",
             format!(
@@ -242,7 +242,7 @@ async fn way_out(config: &Config) -> Check {
         Err(e) => Err(e),
     };
     match probed {
-        Ok(smtp::Probe { tls, .. }) => {
+        Ok(smtp::SmtpProbe { tls, .. }) => {
             let tls = tls.unwrap_or_else(|| "no TLS (this computer only)".to_owned());
             Check::ok(
                 NAME,
@@ -253,7 +253,7 @@ async fn way_out(config: &Config) -> Check {
     }
 }
 
-pub(super) fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
+pub(super) fn smtp_settings(config: &Config) -> Result<smtp::SmtpSettings, Check> {
     const NAME: &str = "submission";
     let Some(smtp) = &config.smtp else {
         return Err(Check::wrong(

@@ -124,7 +124,7 @@ pub(crate) enum Entry {
     /// Letters could not be had from the mailbox, or could at last.
     Aside {
         /// Which, and why.
-        news: aside::News,
+        news: aside::AsideChange,
     },
     /// The mailbox is to be read from its beginning again.
     CursorsForgotten,

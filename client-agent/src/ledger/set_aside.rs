@@ -7,12 +7,12 @@ use tradepost_trades::rows::{Row, Rows};
 const ASIDE: &str = "c/aside/";
 
 /// Letters of the mailbox that could not be had.
-pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::Kept> {
+pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::AsideRecord> {
     aside::kept(rows, ASIDE)
 }
 
 /// What is kept of them.
-pub(super) fn rows(rows: &dyn Rows, news: &aside::News) -> Vec<Row> {
+pub(super) fn rows(rows: &dyn Rows, news: &aside::AsideChange) -> Vec<Row> {
     news.rows(rows, ASIDE)
 }
 
@@ -21,11 +21,11 @@ pub(super) fn rows(rows: &dyn Rows, news: &aside::News) -> Vec<Row> {
 const MOST_UNREAD: usize = 100;
 
 /// A letter that can't be had is told of, until it can be.
-pub(super) fn decide(settings: &Settings, rows: &dyn Rows, news: &aside::News) -> Change {
+pub(super) fn decide(settings: &Settings, rows: &dyn Rows, news: &aside::AsideChange) -> Change {
     let folder = &news.folder;
     let place = |(validity, uid): (u32, u32)| format!("{folder}/{validity}/{uid}");
     let kept = set_aside(rows);
-    let is_settled = |k: &aside::Kept| news.settled.contains(&(k.uid_validity, k.uid));
+    let is_settled = |k: &aside::AsideRecord| news.settled.contains(&(k.uid_validity, k.uid));
     let mut settled: Vec<String> = news.settled.iter().copied().map(place).collect();
     if kept.iter().filter(|k| k.folder == *folder).all(is_settled) {
         settled.push(folder.clone());

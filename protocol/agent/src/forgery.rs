@@ -43,7 +43,7 @@ pub async fn send_and_wait(
     letter: &[u8],
     submitter: &Submitter,
     prover: &Prover,
-    mailbox: &imap::Settings,
+    mailbox: &imap::ImapSettings,
     folders: &[String],
     within: Duration,
 ) -> Result<Found, Error> {

@@ -128,14 +128,15 @@ fn a_password_file_that_others_can_read_is_refused_with_the_command_that_helps()
 fn a_password_is_not_printed_with_what_it_belongs_to() {
     const PASSWORD: &str = "hunter2";
     let password = || SecretString::from(PASSWORD.to_owned());
-    let mailbox = tradepost_post::imap::Settings::new(
+    let mailbox = tradepost_post::imap::ImapSettings::new(
         "imap.home.example",
         993,
         Tls::Implicit,
         "ann",
         password(),
     );
-    let way_out = smtp::Settings::new("smtp.home.example", 465, Tls::Implicit, "ann", password());
+    let way_out =
+        smtp::SmtpSettings::new("smtp.home.example", 465, Tls::Implicit, "ann", password());
     for printed in [
         format!("{mailbox:?}"),
         format!("{mailbox:#?}"),

@@ -25,7 +25,7 @@ struct Mail {
     smtp: SmtpToml,
 }
 
-fn mail(folder: &Path, port: u16, password: &str) -> (imap::Settings, smtp::Settings) {
+fn mail(folder: &Path, port: u16, password: &str) -> (imap::ImapSettings, smtp::SmtpSettings) {
     let section = format!(
         "host = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"ann\"\n{password}\n"
     );

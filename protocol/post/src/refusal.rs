@@ -7,13 +7,13 @@
 
 mod words;
 
-use crate::net::Place;
+use crate::net::ServerAddress;
 use crate::trouble::{Error, TroubleKind, quoted};
 use words::{by_words, of_credentials};
 
 /// Why a login was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum LoginRefusal {
     /// User or password.
     Password,
     /// A limit, or a trouble of the server's own: it passes by itself.
@@ -28,7 +28,7 @@ pub(crate) enum Refusal {
 
 /// An answer to IMAP's LOGIN or AUTHENTICATE: its text from behind `NO`, with the code in brackets, and
 /// what the server said beside it.
-pub(crate) fn of_imap(said: &str, beside: &[String]) -> Refusal {
+pub(crate) fn of_imap(said: &str, beside: &[String]) -> LoginRefusal {
     let code = said
         .trim_start()
         .strip_prefix('[')
@@ -40,20 +40,22 @@ pub(crate) fn of_imap(said: &str, beside: &[String]) -> Refusal {
         Some(
             "UNAVAILABLE" | "INUSE" | "LIMIT" | "SERVERBUG" | "OVERQUOTA" | "THROTTLED"
             | "CORRUPTION",
-        ) => Refusal::Passing,
-        Some("PRIVACYREQUIRED") => Refusal::NeedsTls,
-        Some("AUTHORIZATIONFAILED" | "CONTACTADMIN" | "NOPERM" | "WEBALERT") => Refusal::Account,
-        Some("EXPIRED") => Refusal::Password,
+        ) => LoginRefusal::Passing,
+        Some("PRIVACYREQUIRED") => LoginRefusal::NeedsTls,
+        Some("AUTHORIZATIONFAILED" | "CONTACTADMIN" | "NOPERM" | "WEBALERT") => {
+            LoginRefusal::Account
+        }
+        Some("EXPIRED") => LoginRefusal::Password,
         Some("AUTHENTICATIONFAILED") => of_credentials(&text),
         Some(_) | None => {
             let beside = beside.iter().filter(|line| is_status(line));
             let all = beside.map(|line| line.to_lowercase());
             let said_first = by_words(&text);
             said_first
-                .filter(|r| *r != Refusal::Password)
+                .filter(|r| *r != LoginRefusal::Password)
                 .or_else(|| all.filter_map(|line| by_words(&line)).next())
                 .or(said_first)
-                .unwrap_or(Refusal::Password)
+                .unwrap_or(LoginRefusal::Password)
         }
     }
 }
@@ -66,41 +68,41 @@ fn is_status(line: &str) -> bool {
 }
 
 /// A BYE while logging in: a server that has no time, unless it speaks of the password itself.
-pub(crate) fn of_bye(said: &str) -> Refusal {
+pub(crate) fn of_bye(said: &str) -> LoginRefusal {
     match by_words(&said.to_lowercase()) {
-        Some(Refusal::Account) => Refusal::Account,
-        Some(Refusal::NeedsTls) => Refusal::NeedsTls,
-        Some(Refusal::NeedsOAuth2) => Refusal::NeedsOAuth2,
-        Some(Refusal::Password) => Refusal::Password,
-        Some(Refusal::Passing) | None => Refusal::Passing,
+        Some(LoginRefusal::Account) => LoginRefusal::Account,
+        Some(LoginRefusal::NeedsTls) => LoginRefusal::NeedsTls,
+        Some(LoginRefusal::NeedsOAuth2) => LoginRefusal::NeedsOAuth2,
+        Some(LoginRefusal::Password) => LoginRefusal::Password,
+        Some(LoginRefusal::Passing) | None => LoginRefusal::Passing,
     }
 }
 
 /// An answer to SMTP's AUTH.
-pub(crate) fn of_smtp(code: u16, status: Option<(u16, u16)>, said: &str) -> Refusal {
+pub(crate) fn of_smtp(code: u16, status: Option<(u16, u16)>, said: &str) -> LoginRefusal {
     // RFC 4954 section 6: 4xx is a passing trouble of the server.
     if code < 500 {
-        return Refusal::Passing;
+        return LoginRefusal::Passing;
     }
     let by_words = by_words(&said.to_lowercase());
     match (code, status) {
         // RFC 5248, and Microsoft's own.
-        (530 | 538, _) | (_, Some((7, 10 | 11))) => Refusal::NeedsTls,
+        (530 | 538, _) | (_, Some((7, 10 | 11))) => LoginRefusal::NeedsTls,
         (_, Some((7, 139))) => by_words
-            .filter(|r| *r == Refusal::Account)
-            .unwrap_or(Refusal::NeedsOAuth2),
+            .filter(|r| *r == LoginRefusal::Account)
+            .unwrap_or(LoginRefusal::NeedsOAuth2),
         (_, Some((7, 8))) => of_credentials(&said.to_lowercase()),
-        (_, Some((7, 12))) => Refusal::Password,
-        (_, Some((7, 13))) => Refusal::Account,
+        (_, Some((7, 12))) => LoginRefusal::Password,
+        (_, Some((7, 13))) => LoginRefusal::Account,
         // Not understood, or no such mechanism.
-        (500..=504, _) => by_words.unwrap_or(Refusal::Account),
-        _ => by_words.unwrap_or(Refusal::Password),
+        (500..=504, _) => by_words.unwrap_or(LoginRefusal::Account),
+        _ => by_words.unwrap_or(LoginRefusal::Password),
     }
 }
 
 /// Who wanted to log in where.
 pub(crate) struct Login<'a> {
-    pub(crate) place: &'a Place,
+    pub(crate) server: &'a ServerAddress,
     pub(crate) user: &'a str,
     /// The key of the configuration that the password is from.
     pub(crate) key: &'a str,
@@ -114,22 +116,22 @@ const OAUTH2_HELP: &str = "OAuth2, which Tradepost does not have yet: what helps
 
 impl Login<'_> {
     /// The words for it. `said` is the server's, untrimmed.
-    pub(crate) fn refused(&self, refusal: Refusal, said: &str) -> Error {
+    pub(crate) fn refused(&self, refusal: LoginRefusal, said: &str) -> Error {
         let Login {
-            place, user, key, ..
+            server, user, key, ..
         } = self;
-        let section = place.section;
+        let section = server.section;
         let said = quoted(said);
         let refusal = match refusal {
-            Refusal::Password if takes_oauth2_only(&place.host) => Refusal::NeedsOAuth2,
-            Refusal::Password
-            | Refusal::Passing
-            | Refusal::Account
-            | Refusal::NeedsTls
-            | Refusal::NeedsOAuth2 => refusal,
+            LoginRefusal::Password if takes_oauth2_only(&server.host) => LoginRefusal::NeedsOAuth2,
+            LoginRefusal::Password
+            | LoginRefusal::Passing
+            | LoginRefusal::Account
+            | LoginRefusal::NeedsTls
+            | LoginRefusal::NeedsOAuth2 => refusal,
         };
         let (kind, text) = match refusal {
-            Refusal::Password => {
+            LoginRefusal::Password => {
                 let perhaps = if self.offers_oauth2 {
                     format!(
                         "; if this provider takes no passwords any more, it wants {OAUTH2_HELP}"
@@ -140,32 +142,32 @@ impl Login<'_> {
                 (
                     TroubleKind::WrongPassword,
                     format!(
-                        "the server refused the password for {user} at {place} - check `user` and {key} in {section} \
+                        "the server refused the password for {user} at {server} - check `user` and {key} in {section} \
                          (it says: {said}){perhaps}"
                     ),
                 )
             }
-            Refusal::Passing => (
+            LoginRefusal::Passing => (
                 TroubleKind::Busy,
-                format!("{place} does not let {user} in for now, which passes by itself: {said}"),
+                format!("{server} does not let {user} in for now, which passes by itself: {said}"),
             ),
-            Refusal::Account => (
+            LoginRefusal::Account => (
                 TroubleKind::LoginRefused,
                 format!(
-                    "{place} does not let {user} in, whatever the password - see to the account at the provider, or \
+                    "{server} does not let {user} in, whatever the password - see to the account at the provider, or \
                      check `user` in {section} (it says: {said})"
                 ),
             ),
-            Refusal::NeedsTls => (
+            LoginRefusal::NeedsTls => (
                 TroubleKind::Tls,
                 format!(
-                    "{place} takes a password on a protected connection only - check `tls` in {section} (it says: \
+                    "{server} takes a password on a protected connection only - check `tls` in {section} (it says: \
                      {said})"
                 ),
             ),
-            Refusal::NeedsOAuth2 => (
+            LoginRefusal::NeedsOAuth2 => (
                 TroubleKind::LoginRefused,
-                format!("{place} takes no passwords, but wants {OAUTH2_HELP} (it says: {said})"),
+                format!("{server} takes no passwords, but wants {OAUTH2_HELP} (it says: {said})"),
             ),
         };
         Error::new(kind, text)
@@ -193,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_imap_refusal_is_what_its_code_or_its_words_say() {
-        use Refusal::{Account, NeedsOAuth2, NeedsTls, Passing, Password};
+        use LoginRefusal::{Account, NeedsOAuth2, NeedsTls, Passing, Password};
         for (said, expected) in [
             // Gmail
             (
@@ -283,18 +285,18 @@ mod tests {
     #[test]
     fn what_is_said_beside_a_bare_refusal_explains_it() {
         let alert = ["* NO [ALERT] Too many simultaneous connections".to_owned()];
-        assert_eq!(of_imap("LOGIN failed", &alert), Refusal::Passing);
-        assert_eq!(of_imap("LOGIN failed", &[]), Refusal::Password);
+        assert_eq!(of_imap("LOGIN failed", &alert), LoginRefusal::Passing);
+        assert_eq!(of_imap("LOGIN failed", &[]), LoginRefusal::Password);
         // A code decides, whatever stands beside it; and so does no other line.
         let code = "[AUTHENTICATIONFAILED] no";
-        assert_eq!(of_imap(code, &alert), Refusal::Password);
+        assert_eq!(of_imap(code, &alert), LoginRefusal::Password);
         let other = ["* CAPABILITY IMAP4rev1 X-TOO MANY".to_owned()];
-        assert_eq!(of_imap("LOGIN failed", &other), Refusal::Password);
+        assert_eq!(of_imap("LOGIN failed", &other), LoginRefusal::Password);
     }
 
     #[test]
     fn an_smtp_refusal_is_what_its_code_or_its_words_say() {
-        use Refusal::{Account, NeedsOAuth2, NeedsTls, Passing, Password};
+        use LoginRefusal::{Account, NeedsOAuth2, NeedsTls, Passing, Password};
         for (code, status, said, expected) in [
             (
                 535,
@@ -392,19 +394,19 @@ mod tests {
     #[test]
     fn hosts_that_take_oauth2_only_are_known() {
         let words = |host: &str, offers_oauth2| {
-            let place = Place {
+            let server = ServerAddress {
                 host: host.to_owned(),
                 port: 993,
                 tls: crate::net::Tls::Implicit,
                 section: "[imap]",
             };
             let login = Login {
-                place: &place,
+                server: &server,
                 user: "ann",
                 key: "`password_file`",
                 offers_oauth2,
             };
-            let e = login.refused(Refusal::Password, "LOGIN failed.");
+            let e = login.refused(LoginRefusal::Password, "LOGIN failed.");
             (e.kind, e.text.contains("OAuth2"))
         };
         let outlook = words("Outlook.Office365.com", false);
@@ -418,9 +420,9 @@ mod tests {
 
     #[test]
     fn a_goodbye_while_logging_in_passes_unless_it_speaks_of_the_account() {
-        assert_eq!(of_bye("* BYE going down"), Refusal::Passing);
-        assert_eq!(of_bye("* BYE Too many connections"), Refusal::Passing);
-        assert_eq!(of_bye("* BYE Invalid credentials"), Refusal::Password);
-        assert_eq!(of_bye("* BYE account suspended"), Refusal::Account);
+        assert_eq!(of_bye("* BYE going down"), LoginRefusal::Passing);
+        assert_eq!(of_bye("* BYE Too many connections"), LoginRefusal::Passing);
+        assert_eq!(of_bye("* BYE Invalid credentials"), LoginRefusal::Password);
+        assert_eq!(of_bye("* BYE account suspended"), LoginRefusal::Account);
     }
 }

@@ -10,13 +10,13 @@ use support::world::{ANN, World, marked, once, quick, start, subjects};
 use support::{Certificates, Peer, Scripted, within};
 use tradepost_mailroom::Fault;
 use tradepost_post::SecretString;
-use tradepost_post::imap::{Error, SentFolder, Settings, TroubleKind, probe, watch};
+use tradepost_post::imap::{Error, ImapSettings, SentFolder, TroubleKind, probe, watch};
 use tradepost_post::net::Tls;
 use tradepost_post::stop;
 
-fn settings(port: u16, tls: Tls) -> Settings {
+fn settings(port: u16, tls: Tls) -> ImapSettings {
     let password = SecretString::from("sec\"ret".to_owned());
-    let mut settings = Settings::new("127.0.0.1", port, tls, "ann", password);
+    let mut settings = ImapSettings::new("127.0.0.1", port, tls, "ann", password);
     settings.timeout = Duration::from_secs(5);
     settings
 }
@@ -125,7 +125,7 @@ async fn nothing_of_what_was_announced_before_tls_counts_after_it() {
 
 #[tokio::test]
 async fn the_login_takes_what_the_server_offers() {
-    let rows: [(&'static [&'static str], &[&str]); 4] = [
+    let rows: [(&'static [&'static str], &[&str]); 5] = [
         // Not offered: LOGIN, in quotes.
         (
             &["* OK [CAPABILITY IMAP4rev1] hi\r\n", "a1 NO wrong\r\n"],
@@ -136,6 +136,15 @@ async fn the_login_takes_what_the_server_offers() {
             &[
                 "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n",
                 "+ \r\n",
+                "a1 NO wrong\r\n",
+            ],
+            &["a1 AUTHENTICATE PLAIN", "AGFubgBzZWMicmV0"],
+        ),
+        // Other things are said before the challenge, and it is no base64.
+        (
+            &[
+                "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n",
+                "* OK hello\r\n* CAPABILITY (\r\n+ go ahead\r\n",
                 "a1 NO wrong\r\n",
             ],
             &["a1 AUTHENTICATE PLAIN", "AGFubgBzZWMicmV0"],

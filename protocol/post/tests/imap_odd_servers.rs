@@ -14,13 +14,13 @@ use support::world::{ANN, World, marked, once, ordinary, quick, start, subject, 
 use support::{Scripted, within};
 use tradepost_post::SecretString;
 use tradepost_post::imap::{
-    self, Cursor, HeaderSearch, MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch,
+    self, Cursor, HeaderSearch, ImapSettings, MailEvent, SentFolder, Trouble, TroubleKind, Watch,
 };
 use tradepost_post::net::Tls;
 
-fn settings(server: &Scripted) -> Settings {
+fn settings(server: &Scripted) -> ImapSettings {
     let password = SecretString::from("secret".to_owned());
-    Settings::new("127.0.0.1", server.port, Tls::None, "ann", password)
+    ImapSettings::new("127.0.0.1", server.port, Tls::None, "ann", password)
 }
 
 fn letters(count: usize) -> Vec<String> {

@@ -14,13 +14,13 @@ use support::world::{ANN, World, marked, once, ordinary, quick, start, subjects}
 use tradepost_mailroom::{Fault, ImapCommand};
 use tradepost_post::SecretString;
 use tradepost_post::imap::{
-    self, Aside, Cursor, MailEvent, SentFolder, SetAside, Settings, Trouble, Watch,
+    self, Aside, Cursor, ImapSettings, MailEvent, SentFolder, SetAside, Trouble, Watch,
 };
 use tradepost_post::net::Tls;
 
-fn settings(server: &Scripted) -> Settings {
+fn settings(server: &Scripted) -> ImapSettings {
     let password = SecretString::from("secret".to_owned());
-    Settings::new("127.0.0.1", server.port, Tls::None, "ann", password)
+    ImapSettings::new("127.0.0.1", server.port, Tls::None, "ann", password)
 }
 
 fn letters(count: usize) -> Vec<String> {

@@ -10,12 +10,12 @@ use support::imap::{Instead, numbers, response, serve};
 use support::world::{ANN, World, marked, once, ordinary, quick, start, subjects};
 use tradepost_mailroom::{Fault, ImapCommand};
 use tradepost_post::SecretString;
-use tradepost_post::imap::{Cursor, MailEvent, SentFolder, SetAside, Settings, Watch};
+use tradepost_post::imap::{Cursor, ImapSettings, MailEvent, SentFolder, SetAside, Watch};
 use tradepost_post::net::Tls;
 
-fn settings(server: &Scripted) -> Settings {
+fn settings(server: &Scripted) -> ImapSettings {
     let password = SecretString::from("secret".to_owned());
-    Settings::new("127.0.0.1", server.port, Tls::None, "ann", password)
+    ImapSettings::new("127.0.0.1", server.port, Tls::None, "ann", password)
 }
 
 fn letters(count: usize) -> Vec<String> {

@@ -13,13 +13,13 @@ use support::{Scripted, until, within};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tradepost_mailroom::{Fault, ImapCommand, Options};
 use tradepost_post::SecretString;
-use tradepost_post::imap::{MailEvent, SentFolder, Settings, TroubleKind, Watch};
+use tradepost_post::imap::{ImapSettings, MailEvent, SentFolder, TroubleKind, Watch};
 use tradepost_post::net::Tls;
 use tradepost_post::trouble::is_told;
 
-fn settings(server: &Scripted) -> Settings {
+fn settings(server: &Scripted) -> ImapSettings {
     let password = SecretString::from("secret".to_owned());
-    Settings::new("127.0.0.1", server.port, Tls::None, "ann", password)
+    ImapSettings::new("127.0.0.1", server.port, Tls::None, "ann", password)
 }
 
 fn letters(count: usize) -> Vec<String> {

@@ -7,7 +7,7 @@ mod support;
 use support::{Peer, Scripted, within};
 use tradepost_post::SecretString;
 use tradepost_post::net::Tls;
-use tradepost_post::smtp::{Settings, Submission, Submitter, Whose};
+use tradepost_post::smtp::{SmtpSettings, Submission, Submitter, Whose};
 
 const LETTER: &[u8] = b"From: ann@home.example\r\n\r\nhello\r\n";
 
@@ -77,7 +77,7 @@ async fn serve(mut p: Peer, at: At, answer: &'static str) {
 async fn submission(at: At, answer: &'static str) -> Submission {
     let server = Scripted::start(move |p| serve(p, at, answer)).await;
     let password = SecretString::from("secret".to_owned());
-    let settings = Settings::new("127.0.0.1", server.port, Tls::None, "ann", password);
+    let settings = SmtpSettings::new("127.0.0.1", server.port, Tls::None, "ann", password);
     let submitter = Submitter::new(settings).unwrap();
     within(submitter.submit("ann@home.example", "daily@shop.example", LETTER)).await
 }

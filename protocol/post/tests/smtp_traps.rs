@@ -9,13 +9,13 @@ use std::time::Duration;
 use support::{Certificates, Peer, Scripted, until, within};
 use tradepost_post::SecretString;
 use tradepost_post::net::Tls;
-use tradepost_post::smtp::{Settings, Submission, Submitter, TroubleKind};
+use tradepost_post::smtp::{SmtpSettings, Submission, Submitter, TroubleKind};
 
 const LETTER: &[u8] = b"From: ann@home.example\r\n\r\n.a line with a dot\r\nlast\r\n";
 
-fn settings(port: u16) -> Settings {
+fn settings(port: u16) -> SmtpSettings {
     let password = SecretString::from("secret".to_owned());
-    Settings::new("127.0.0.1", port, Tls::None, "ann", password)
+    SmtpSettings::new("127.0.0.1", port, Tls::None, "ann", password)
 }
 
 async fn submit(submitter: &Submitter) -> Submission {

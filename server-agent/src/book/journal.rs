@@ -202,7 +202,7 @@ impl Page for Writing<'_, '_> {
         Ok(())
     }
 
-    fn record_aside(&mut self, news: aside::News) -> Result<(), BookError> {
+    fn record_aside(&mut self, news: aside::AsideChange) -> Result<(), BookError> {
         self.write(&Head::Aside(news), Vec::new())?;
         Ok(())
     }

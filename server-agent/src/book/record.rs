@@ -42,7 +42,7 @@ pub(super) enum Head {
     /// Whose book this is: its first record.
     Owner(Address),
     /// Letters of the mailbox could not be had, or could at last.
-    Aside(aside::News),
+    Aside(aside::AsideChange),
     /// A folder was read so far.
     Read {
         folder: String,

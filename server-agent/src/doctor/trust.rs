@@ -1,8 +1,8 @@
 //! What senders are proven by: the provider's results, keys by DNS, keys of the configuration.
 
 use tradepost_letters::untrusted;
-use tradepost_post::imap::Probe;
-use tradepost_proof::dkim::{Prover, TxtAnswer};
+use tradepost_post::dkim::{Prover, TxtAnswer};
+use tradepost_post::imap::ImapProbe;
 use tradepost_statements::Evidence;
 
 use super::Check;
@@ -63,7 +63,7 @@ async fn dns(config: &Config) -> Check {
 }
 
 /// Protocol 5: the provider's word rests on ids that the operator names; these are seen in recent mail.
-pub(super) fn results(config: &Config, probe: &Probe) -> Check {
+pub(super) fn results(config: &Config, probe: &ImapProbe) -> Check {
     const WHAT: &str = "results";
     let ids = &config.policy.authserv_ids;
     let listed: Vec<String> = probe

@@ -5,7 +5,7 @@ use serde_json::json;
 use tradepost_letters::{AutoSubmitted, Composition, Story, compose};
 use tradepost_post::SecretString;
 use tradepost_post::net::Tls;
-use tradepost_post::smtp::{Settings, Submission, Submitter};
+use tradepost_post::smtp::{SmtpSettings, Submission, Submitter};
 use tradepost_statements::{TradeRef, wire};
 
 use tradepost_examples::part::CA_FILE;
@@ -38,9 +38,9 @@ pub(crate) async fn submit(stage: &Stage, trade: &TradeRef) -> Result<()> {
         with_html: true,
     });
     let password = SecretString::from(stage.mail.password.clone());
-    let settings = Settings {
+    let settings = SmtpSettings {
         ca_file: Some(stage.home("carrier").join(CA_FILE)),
-        ..Settings::new(
+        ..SmtpSettings::new(
             "localhost",
             stage.mail.smtps_port,
             Tls::Implicit,

@@ -94,12 +94,12 @@ impl ImapToml {
         &self,
         source: &Source,
         default_user: &str,
-    ) -> Result<imap::Settings, ConfigError> {
+    ) -> Result<imap::ImapSettings, ConfigError> {
         self.check(source)?;
         let server = self.server();
         let user = self.user.as_deref().unwrap_or(default_user);
         let password = server.secret.password(source, server.section())?;
-        let mut settings = imap::Settings::new(
+        let mut settings = imap::ImapSettings::new(
             self.host.get_ref(),
             server.port(),
             server.tls(),
@@ -186,12 +186,12 @@ impl SmtpToml {
         &self,
         source: &Source,
         default_user: &str,
-    ) -> Result<smtp::Settings, ConfigError> {
+    ) -> Result<smtp::SmtpSettings, ConfigError> {
         self.check(source)?;
         let server = self.server();
         let user = self.user.as_deref().unwrap_or(default_user);
         let password = server.secret.password(source, server.section())?;
-        let mut settings = smtp::Settings::new(
+        let mut settings = smtp::SmtpSettings::new(
             self.host.get_ref(),
             server.port(),
             server.tls(),

@@ -1,13 +1,13 @@
 //! Our own copy of what was submitted, in the Sent folder: the only thing ever written.
 
-use super::failure::{Failure, unless_denied};
+use super::failure::{CommandFailure, unless_denied};
 use super::folders::{choose_sent, examine, list};
 use super::look::headers_of_newest;
 use super::names::quote;
 use super::search::{NEWEST, search};
 use super::select::field;
 use super::session::Session;
-use super::{SentFolder, Settings, login};
+use super::{ImapSettings, SentFolder, login};
 use crate::net::tls::TlsClient;
 use crate::trouble::{Error, TroubleKind};
 
@@ -33,31 +33,31 @@ pub enum Appended {
 /// # Errors
 /// What kept it from being stored. It may be tried again: no second copy is made.
 pub async fn append(
-    settings: &Settings,
+    settings: &ImapSettings,
     sent: &SentFolder,
     bytes: &[u8],
     message_id: &str,
 ) -> Result<Appended, Error> {
-    settings.place().check()?;
+    settings.server().check()?;
     if *sent == SentFolder::Off {
         return Ok(Appended::NoSentFolder);
     }
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, _) = login::open(settings, &tls).await?;
     let outcome = append_with(&mut session, sent, bytes, message_id).await;
-    let place = session.place.clone();
-    if !matches!(outcome, Err(Failure::Broken(_))) {
+    let server = session.server.clone();
+    if !matches!(outcome, Err(CommandFailure::Broken(_))) {
         session.log_out().await;
     }
     outcome.map_err(|failure| match failure {
-        Failure::Denied(said) => Error::new(
+        CommandFailure::Denied(said) => Error::new(
             TroubleKind::Folder,
             format!(
-                "{place} did not take a copy into the Sent folder: {said} - check `sent` in [imap]"
+                "{server} did not take a copy into the Sent folder: {said} - check `sent` in [imap]"
             ),
         ),
-        other @ (Failure::Broken(_) | Failure::NobodyListens) => {
-            other.into_error(&place, "the copy")
+        other @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens) => {
+            other.into_error(&server, "the copy")
         }
     })
 }
@@ -67,7 +67,7 @@ async fn append_with(
     sent: &SentFolder,
     bytes: &[u8],
     message_id: &str,
-) -> Result<Appended, Failure> {
+) -> Result<Appended, CommandFailure> {
     let listed = match sent {
         SentFolder::Auto => list(session).await?,
         SentFolder::Named(_) | SentFolder::Off => Vec::new(),
@@ -80,15 +80,14 @@ async fn append_with(
     if is_there(session, message_id).await? {
         return Ok(Appended::AlreadyThere { folder: name });
     }
-    let command = format!("APPEND {} (\\Seen)", folder.argument()?);
-    session.run_with_literal(&command, bytes).await?;
+    session.append(folder.wire()?, bytes).await?;
     Ok(Appended::Stored { folder: name })
 }
 
 /// Newest letters whose Message-ID is read: a search alone may lag behind, or not work.
 const RECENT: u32 = 50;
 
-async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, Failure> {
+async fn is_there(session: &mut Session, message_id: &str) -> Result<bool, CommandFailure> {
     let id = message_id.trim();
     let id = id
         .strip_prefix('<')

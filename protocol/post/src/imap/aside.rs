@@ -13,7 +13,7 @@ const MOST: usize = 1000;
 
 /// What a batch says of letters that were set aside: to be recorded with its cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct News {
+pub struct AsideChange {
     /// The folder.
     pub folder: String,
     /// Its UIDVALIDITY.
@@ -30,7 +30,7 @@ pub struct News {
 
 /// A letter that was set aside, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct AsideRecord {
     /// The folder it lies in.
     pub folder: String,
     /// The folder's UIDVALIDITY then.
@@ -47,8 +47,8 @@ pub struct Kept {
     pub since: Time,
 }
 
-impl From<Kept> for Aside {
-    fn from(kept: Kept) -> Aside {
+impl From<AsideRecord> for Aside {
+    fn from(kept: AsideRecord) -> Aside {
         Aside {
             folder: kept.folder,
             uid_validity: kept.uid_validity,
@@ -59,26 +59,27 @@ impl From<Kept> for Aside {
     }
 }
 
-impl News {
+impl AsideChange {
     /// What is new by a batch: letters that were `set_aside`, and of those that are kept the ones that
     /// are `settled` now. None where nothing is.
     #[must_use]
     pub fn of(
-        kept: &[Kept],
+        kept: &[AsideRecord],
         (folder, uid_validity): (&str, u32),
         set_aside: Vec<SetAside>,
         settled: &[u32],
         at: Time,
-    ) -> Option<News> {
+    ) -> Option<AsideChange> {
         // Of another UIDVALIDITY, UIDs mean nothing any more, and all of the folder is read anew.
-        let is_settled = |k: &&Kept| k.uid_validity != uid_validity || settled.contains(&k.uid);
+        let is_settled =
+            |k: &&AsideRecord| k.uid_validity != uid_validity || settled.contains(&k.uid);
         let settled: Vec<(u32, u32)> = kept
             .iter()
             .filter(|k| k.folder == folder)
             .filter(is_settled)
             .map(|k| (k.uid_validity, k.uid))
             .collect();
-        (!set_aside.is_empty() || !settled.is_empty()).then(|| News {
+        (!set_aside.is_empty() || !settled.is_empty()).then(|| AsideChange {
             folder: folder.to_owned(),
             uid_validity,
             set_aside,
@@ -88,8 +89,8 @@ impl News {
     }
 
     /// For a mailbox that is to be read from its beginning: nothing is set aside any more.
-    pub fn all_settled(kept: &[Kept], at: Time) -> impl Iterator<Item = News> {
-        kept.iter().map(move |k| News {
+    pub fn all_settled(kept: &[AsideRecord], at: Time) -> impl Iterator<Item = AsideChange> {
+        kept.iter().map(move |k| AsideChange {
             folder: k.folder.clone(),
             uid_validity: k.uid_validity,
             set_aside: Vec::new(),
@@ -108,12 +109,12 @@ impl News {
         let mut free = MOST.saturating_sub(kept(rows, prefix).len());
         for aside in &self.set_aside {
             let key = key(prefix, &self.folder, self.uid_validity, aside.uid);
-            let known: Option<Kept> = rows.get(key.as_bytes()).and_then(|v| read(&v));
+            let known: Option<AsideRecord> = rows.get(key.as_bytes()).and_then(|v| read(&v));
             if known.is_none() && free == 0 {
                 continue;
             }
             free = free.saturating_sub(usize::from(known.is_none()));
-            let kept = Kept {
+            let kept = AsideRecord {
                 folder: self.folder.clone(),
                 uid_validity: self.uid_validity,
                 uid: aside.uid,
@@ -131,7 +132,7 @@ impl News {
 
 /// The letters that are kept below `prefix`.
 #[must_use]
-pub fn kept(rows: &dyn Rows, prefix: &str) -> Vec<Kept> {
+pub fn kept(rows: &dyn Rows, prefix: &str) -> Vec<AsideRecord> {
     let all = rows.scan(prefix.as_bytes()).into_iter();
     all.filter_map(|(_, value)| read(&value)).collect()
 }
@@ -142,13 +143,13 @@ const NAMED: usize = 5;
 /// What was set aside, for the doctor: how many, the first of them, and why. None where there is
 /// nothing. Much of it are the server's own words: to be escaped.
 #[must_use]
-pub fn in_words(kept: &[Kept]) -> Option<String> {
+pub fn in_words(kept: &[AsideRecord]) -> Option<String> {
     let letters = match kept.len() {
         0 => return None,
         1 => "1 letter".to_owned(),
         n => format!("{n} letters"),
     };
-    let name = |k: &Kept| format!("letter {} in {} ({})", k.uid, k.folder, k.reason);
+    let name = |k: &AsideRecord| format!("letter {} in {} ({})", k.uid, k.folder, k.reason);
     let mut named: Vec<String> = kept.iter().take(NAMED).map(name).collect();
     if kept.len() > NAMED {
         named.push(format!("and {} more", kept.len() - NAMED));
@@ -156,7 +157,7 @@ pub fn in_words(kept: &[Kept]) -> Option<String> {
     Some(format!("{letters} could not be read: {}", named.join("; ")))
 }
 
-fn read(value: &[u8]) -> Option<Kept> {
+fn read(value: &[u8]) -> Option<AsideRecord> {
     serde_json::from_slice(value).ok()
 }
 

@@ -6,10 +6,11 @@ use async_imap::imap_proto::{AttributeValue, Response};
 use tradepost_statements::Time;
 
 use super::dates::internal_date;
+use super::mend::CUT;
 
 /// Everything that was not asked for is `None`.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct FetchedItems {
     pub(super) uid: Option<u32>,
     pub(super) size: Option<u64>,
     pub(super) internal_date: Option<Time>,
@@ -18,12 +19,12 @@ pub(super) struct Facts {
     /// The server sent more of them than was kept.
     pub(super) header_is_cut: bool,
     /// The whole letter.
-    pub(super) body: Option<Body>,
+    pub(super) body: Option<FetchedBody>,
 }
 
 /// The whole letter, when it was asked for.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(super) enum FetchedBody {
     Bytes(Vec<u8>),
     /// Its beginning: the server sent more than was kept.
     Cut,
@@ -33,12 +34,12 @@ pub(super) enum Body {
 
 /// Responses about letters, put together by their sequence numbers.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
-    open: BTreeMap<u32, Facts>,
-    done: Vec<Facts>,
+pub(super) struct FetchResponses {
+    open: BTreeMap<u32, FetchedItems>,
+    done: Vec<FetchedItems>,
 }
 
-impl Gathered {
+impl FetchResponses {
     /// Takes what the server says while a FETCH goes on.
     pub(super) fn take(&mut self, response: &Response<'_>) {
         if let Response::Expunge(number) = response {
@@ -62,14 +63,14 @@ impl Gathered {
     }
 
     /// Those with a UID, in no order.
-    pub(super) fn all(self) -> Vec<Facts> {
+    pub(super) fn all(self) -> Vec<FetchedItems> {
         let open = self.open.into_values();
         open.chain(self.done).filter(|f| f.uid.is_some()).collect()
     }
 }
 
-impl Facts {
-    fn add(&mut self, other: Facts) {
+impl FetchedItems {
+    fn add(&mut self, other: FetchedItems) {
         self.uid = other.uid.or(self.uid);
         self.size = other.size.or(self.size);
         self.internal_date = other.internal_date.or(self.internal_date);
@@ -80,11 +81,11 @@ impl Facts {
 }
 
 /// The facts of a FETCH response, and its sequence number; `None` of any other.
-fn facts(response: &Response<'_>) -> Option<(u32, Facts)> {
+fn facts(response: &Response<'_>) -> Option<(u32, FetchedItems)> {
     let Response::Fetch(number, attributes) = response else {
         return None;
     };
-    let mut facts = Facts::default();
+    let mut facts = FetchedItems::default();
     for attribute in attributes {
         if let AttributeValue::Uid(n) = attribute {
             facts.uid = Some(*n);
@@ -98,8 +99,7 @@ fn facts(response: &Response<'_>) -> Option<(u32, Facts)> {
             index,
         } = attribute
         {
-            // `answers` marks so what it has cut.
-            let is_cut = index.is_some();
+            let is_cut = *index == Some(CUT);
             let bytes = data.as_deref().unwrap_or_default();
             if section.is_some() {
                 facts.header_is_cut |= is_cut;
@@ -107,9 +107,9 @@ fn facts(response: &Response<'_>) -> Option<(u32, Facts)> {
                 facts.header.get_or_insert_default().extend(bytes);
             } else {
                 facts.body = Some(match bytes {
-                    _ if is_cut => Body::Cut,
-                    [] => Body::Missing,
-                    bytes => Body::Bytes(bytes.to_vec()),
+                    _ if is_cut => FetchedBody::Cut,
+                    [] => FetchedBody::Missing,
+                    bytes => FetchedBody::Bytes(bytes.to_vec()),
                 });
             }
         }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use tradepost_letters::StatementPart;
 use tradepost_statements::Time;
 
-use super::facts::Body;
-use super::failure::Failure;
+use super::facts::FetchedBody;
+use super::failure::CommandFailure;
 use super::look::FIELDS_EACH;
-use super::memory::{Asked, Memory, Place};
+use super::memory::{FetchTarget, LetterUid, WatchState};
 use super::search::{is_there, set};
 use super::select::LARGEST;
-use super::session::{Limits, SMALL, Session};
+use super::session::{ResponseLimits, SMALL, Session};
 use super::{RawMail, SetAside};
 
 /// Most letters in one command, and most of their bytes.
@@ -133,7 +133,7 @@ pub(super) struct Fetched {
     /// The server has these no more.
     pub(super) gone: Vec<u32>,
     /// The first letter that must be asked for again, on another connection, and why.
-    pub(super) failed: Option<(u32, Failure)>,
+    pub(super) failed: Option<(u32, CommandFailure)>,
 }
 
 /// The reason of a letter that made several connections fail.
@@ -146,14 +146,14 @@ pub(super) const NOT_SHOWN: &str =
 
 /// Where letters are fetched from, and how long to wait between two tries.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct From<'f> {
+pub(super) struct FetchSource<'f> {
     pub(super) folder: &'f str,
     pub(super) uid_validity: u32,
     pub(super) pause: Duration,
 }
 
-impl From<'_> {
-    fn place(&self, uid: u32) -> Place {
+impl FetchSource<'_> {
+    fn letter(&self, uid: u32) -> LetterUid {
         (self.folder.to_owned(), self.uid_validity, uid)
     }
 }
@@ -168,33 +168,35 @@ impl Fetched {
 /// Fetches a group of letters from the open folder.
 pub(super) async fn fetch(
     session: &mut Session,
-    memory: &mut Memory,
-    from: From<'_>,
+    memory: &mut WatchState,
+    from: FetchSource<'_>,
     group: &[Choice],
 ) -> Fetched {
     let mut fetched = Fetched::default();
     let mut came = BTreeMap::new();
     let together: Vec<&Choice> = group
         .iter()
-        .filter(|c| c.hopeless.is_none() && !memory.is_suspect(&from.place(c.uid)))
+        .filter(|c| c.hopeless.is_none() && !memory.is_suspect(&from.letter(c.uid)))
         .collect();
     let mut broken = None;
     if let (true, Some(last)) = (together.len() > 1, together.last()) {
-        memory.asked = Some(Asked::Group(from.place(last.uid)));
+        memory.asked = Some(FetchTarget::Group(from.letter(last.uid)));
         match ask(session, &together, &mut came).await {
             Ok(()) => memory.asked = None,
             // What came, came; the rest is asked for one by one below.
-            Err(Failure::Denied(_)) => memory.asked = None,
-            Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => broken = Some(e),
+            Err(CommandFailure::Denied(_)) => memory.asked = None,
+            Err(e @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens)) => {
+                broken = Some(e)
+            }
         }
     }
     for choice in group {
         let uid = choice.uid;
         let judged = came.remove(&uid).map(|came| came.judge(choice));
         let outcome = match (&choice.hopeless, judged) {
-            (Some(why), _) => Ok(Outcome::NotToBeHad(why.clone())),
-            (None, Some(Ok(came))) => Ok(Outcome::Came(came)),
-            (None, Some(Err((why, At::Later)))) => Ok(Outcome::NotToBeHad(why)),
+            (Some(why), _) => Ok(LetterOutcome::NotToBeHad(why.clone())),
+            (None, Some(Ok(came))) => Ok(LetterOutcome::Had(came)),
+            (None, Some(Err((why, AskAgain::Later)))) => Ok(LetterOutcome::NotToBeHad(why)),
             (None, _) if broken.is_some() => {
                 fetched.failed = broken.map(|e| (uid, e));
                 return fetched;
@@ -202,13 +204,15 @@ pub(super) async fn fetch(
             (None, _) => alone(session, memory, choice, from).await,
         };
         match outcome {
-            Ok(Outcome::Gone) => fetched.gone.push(uid),
-            Ok(Outcome::NotToBeHad(Hopeless { why, again })) => fetched.set_aside.push(SetAside {
-                uid,
-                reason: why,
-                again,
-            }),
-            Ok(Outcome::Came(came)) => {
+            Ok(LetterOutcome::Gone) => fetched.gone.push(uid),
+            Ok(LetterOutcome::NotToBeHad(Hopeless { why, again })) => {
+                fetched.set_aside.push(SetAside {
+                    uid,
+                    reason: why,
+                    again,
+                })
+            }
+            Ok(LetterOutcome::Had(came)) => {
                 memory.came();
                 fetched.mails.push(RawMail {
                     folder: from.folder.to_owned(),
@@ -235,8 +239,8 @@ pub(super) async fn fetch(
 
 /// What became of one letter.
 #[derive(Debug)]
-enum Outcome {
-    Came(Came),
+enum LetterOutcome {
+    Had(FetchedLetter),
     /// The server has it no more.
     Gone,
     NotToBeHad(Hopeless),
@@ -244,30 +248,30 @@ enum Outcome {
 
 /// A letter as the server gave it.
 #[derive(Debug)]
-struct Came {
+struct FetchedLetter {
     bytes: Vec<u8>,
     internal_date: Option<Time>,
-    fault: Option<Fault>,
+    fault: Option<FetchFault>,
 }
 
 /// What is wrong with what came in a letter's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+enum FetchFault {
     Missing,
     TooLarge,
 }
 
-impl Came {
-    fn of(body: Body, internal_date: Option<Time>) -> Came {
+impl FetchedLetter {
+    fn of(body: FetchedBody, internal_date: Option<Time>) -> FetchedLetter {
         let (bytes, fault) = match body {
-            Body::Missing => (Vec::new(), Some(Fault::Missing)),
-            Body::Cut => (Vec::new(), Some(Fault::TooLarge)),
-            Body::Bytes(bytes) if bytes.len() as u64 > LARGEST => {
-                (Vec::new(), Some(Fault::TooLarge))
+            FetchedBody::Missing => (Vec::new(), Some(FetchFault::Missing)),
+            FetchedBody::Cut => (Vec::new(), Some(FetchFault::TooLarge)),
+            FetchedBody::Bytes(bytes) if bytes.len() as u64 > LARGEST => {
+                (Vec::new(), Some(FetchFault::TooLarge))
             }
-            Body::Bytes(bytes) => (bytes, None),
+            FetchedBody::Bytes(bytes) => (bytes, None),
         };
-        Came {
+        FetchedLetter {
             bytes,
             internal_date,
             fault,
@@ -275,32 +279,32 @@ impl Came {
     }
 
     /// Whether it is the letter that was asked for, as far as that shows; else what is wrong with it.
-    fn judge(self, choice: &Choice) -> Result<Came, (Hopeless, At)> {
+    fn judge(self, choice: &Choice) -> Result<FetchedLetter, (Hopeless, AskAgain)> {
         let octets = self.bytes.len() as u64;
         let (why, again, at) = match self.fault {
-            Some(Fault::Missing) => {
+            Some(FetchFault::Missing) => {
                 let why = "the server has the letter, but not its text";
-                (why.to_owned(), true, At::Once)
+                (why.to_owned(), true, AskAgain::Once)
             }
             // Among others it may have been cut for their sake.
-            Some(Fault::TooLarge) => (
+            Some(FetchFault::TooLarge) => (
                 format!(
                     "it has more bytes than the server said; letters of more than {LARGEST} are not read (protocol 6)"
                 ),
                 false,
-                At::Once,
+                AskAgain::Once,
             ),
             None if choice.is_short(octets) && !holds_a_statement(&self.bytes) => {
                 let all = choice.expected();
                 let why = format!("the server hands out {octets} bytes of its {all}");
-                (why, true, At::Once)
+                (why, true, AskAgain::Once)
             }
             None if choice.is_marked && is_another(&self.bytes) => (
                 "it is marked as a Tradepost letter, and the text that the server hands out in its place holds \
                  no statement"
                     .to_owned(),
                 true,
-                At::Later,
+                AskAgain::Later,
             ),
             None => return Ok(self),
         };
@@ -310,7 +314,7 @@ impl Came {
 
 /// When a letter with a fault may be asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum AskAgain {
     /// It may have been for a moment, or for the others in the answer.
     Once,
     /// Servers that give another text in a letter's place do so for hours.
@@ -335,40 +339,40 @@ fn is_another(letter: &[u8]) -> bool {
 /// not come.
 async fn alone(
     session: &mut Session,
-    memory: &mut Memory,
+    memory: &mut WatchState,
     choice: &Choice,
-    from: From<'_>,
-) -> Result<Outcome, Failure> {
+    from: FetchSource<'_>,
+) -> Result<LetterOutcome, CommandFailure> {
     let again = |why: String| Hopeless { why, again: true };
-    let place = from.place(choice.uid);
-    if memory.is_hopeless(&place) {
-        return Ok(Outcome::NotToBeHad(again(NOT_TO_BE_HAD.to_owned())));
+    let letter = from.letter(choice.uid);
+    if memory.is_hopeless(&letter) {
+        return Ok(LetterOutcome::NotToBeHad(again(NOT_TO_BE_HAD.to_owned())));
     }
     let name = format!("letter {} in {}", choice.uid, from.folder);
     let mut fault = again(NOT_TO_BE_HAD.to_owned());
     for attempt in 1..=TRIES {
-        memory.asked = Some(Asked::One(place.clone()));
+        memory.asked = Some(FetchTarget::One(letter.clone()));
         let mut came = BTreeMap::new();
         let outcome = ask(session, &[choice], &mut came).await;
         memory.asked = None;
         match outcome {
             Ok(()) => match came.remove(&choice.uid) {
                 Some(came) => match came.judge(choice) {
-                    Ok(came) => return Ok(Outcome::Came(came)),
+                    Ok(came) => return Ok(LetterOutcome::Had(came)),
                     // It is what it is, now.
-                    Err((why, at)) if at == At::Later || !why.again => {
-                        return Ok(Outcome::NotToBeHad(why));
+                    Err((why, at)) if at == AskAgain::Later || !why.again => {
+                        return Ok(LetterOutcome::NotToBeHad(why));
                     }
-                    Err((why, At::Once | At::Later)) => fault = why,
+                    Err((why, AskAgain::Once | AskAgain::Later)) => fault = why,
                 },
-                None if !is_there(session, choice.uid).await? => return Ok(Outcome::Gone),
+                None if !is_there(session, choice.uid).await? => return Ok(LetterOutcome::Gone),
                 None => fault = again(NOT_TO_BE_HAD.to_owned()),
             },
-            Err(Failure::Denied(said)) => {
+            Err(CommandFailure::Denied(said)) => {
                 fault = again(format!("{NOT_TO_BE_HAD} (it says: {said})"));
             }
-            Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => {
-                memory.asked = Some(Asked::One(place));
+            Err(e @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens)) => {
+                memory.asked = Some(FetchTarget::One(letter));
                 return Err(e);
             }
         }
@@ -376,18 +380,18 @@ async fn alone(
             tokio::time::sleep(from.pause).await;
         }
     }
-    if memory.may_give_up(place) {
-        return Ok(Outcome::NotToBeHad(fault));
+    if memory.may_give_up(letter) {
+        return Ok(LetterOutcome::NotToBeHad(fault));
     }
     // So many one after the other are rather no fault of the letters.
-    Err(Failure::Denied(format!("{name}: {}", fault.why)))
+    Err(CommandFailure::Denied(format!("{name}: {}", fault.why)))
 }
 
 async fn ask(
     session: &mut Session,
     choices: &[&Choice],
-    came: &mut BTreeMap<u32, Came>,
-) -> Result<(), Failure> {
+    came: &mut BTreeMap<u32, FetchedLetter>,
+) -> Result<(), CommandFailure> {
     let uids: Vec<u32> = choices.iter().map(|c| c.uid).collect();
     let bytes: u64 = choices.iter().map(|c| c.expected()).sum();
     let largest = choices
@@ -398,7 +402,7 @@ async fn ask(
     // Twice, because some servers count line ends as one byte, or guess; one letter may be as large as
     // letters are, whatever its server says.
     let least = if choices.len() == 1 { LARGEST } else { 0 };
-    let limits = Limits {
+    let limits = ResponseLimits {
         bytes: SMALL.bytes + (2 * bytes).max(least),
         text: LARGEST + 1,
         one: largest,
@@ -411,7 +415,7 @@ async fn ask(
         if let Some((uid, body)) = facts.uid.zip(facts.body)
             && uids.contains(&uid)
         {
-            came.insert(uid, Came::of(body, facts.internal_date));
+            came.insert(uid, FetchedLetter::of(body, facts.internal_date));
         }
     }
     outcome

@@ -5,7 +5,7 @@ use async_imap::imap_proto::{
 };
 
 use super::SentFolder;
-use super::failure::{Failure, unless_denied};
+use super::failure::{CommandFailure, unless_denied};
 use super::names::{decode, encode, quote, quote_raw};
 use super::search::{NEWEST, uids_in};
 use super::session::{SMALL, Session};
@@ -13,7 +13,7 @@ use crate::trouble::{Error, TroubleKind};
 
 /// A folder to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Folder {
+pub(super) struct MailFolder {
     /// As people know it, and as events and cursors name it.
     pub(super) name: String,
     /// As the server knows it.
@@ -22,9 +22,9 @@ pub(super) struct Folder {
     pub(super) sent: bool,
 }
 
-impl Folder {
-    pub(super) fn named(name: &str, sent: bool) -> Folder {
-        Folder {
+impl MailFolder {
+    pub(super) fn named(name: &str, sent: bool) -> MailFolder {
+        MailFolder {
             name: name.to_owned(),
             wire: encode(name),
             sent,
@@ -32,22 +32,30 @@ impl Folder {
     }
 
     /// The name as an argument of a command.
-    pub(super) fn argument(&self) -> Result<String, Failure> {
+    pub(super) fn argument(&self) -> Result<String, CommandFailure> {
         quote(&self.wire)
             .or_else(|| quote_raw(&self.wire))
-            .ok_or_else(|| {
-                Failure::Broken(Error::new(
-                    TroubleKind::Configuration,
-                    format!("{:?} can't be a folder's name", self.name),
-                ))
-            })
+            .ok_or_else(|| self.cannot_be_said())
+    }
+
+    /// The name as the server knows it, where it can stand in a command.
+    pub(super) fn wire(&self) -> Result<&str, CommandFailure> {
+        self.argument()?;
+        Ok(&self.wire)
+    }
+
+    fn cannot_be_said(&self) -> CommandFailure {
+        CommandFailure::Broken(Error::new(
+            TroubleKind::Configuration,
+            format!("{:?} can't be a folder's name", self.name),
+        ))
     }
 }
 
 /// A folder as LIST tells of it.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
-    folder: Folder,
+    folder: MailFolder,
     marked_sent: bool,
     marked_junk: bool,
     delimiter: Option<String>,
@@ -77,7 +85,7 @@ const USUAL_NAMES: [&str; 13] = [
 ];
 
 /// All folders that can be opened; a thousand names are some 60 KiB.
-pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, Failure> {
+pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, CommandFailure> {
     // RFC 6154 section 2: the attributes may be left out unless they are asked for.
     let asked = ["SPECIAL-USE", "LIST-EXTENDED"]
         .iter()
@@ -94,7 +102,7 @@ pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, Failure> 
                 let can_be_said = !entry.name.contains(char::is_control);
                 if can_be_said && !has(&NameAttribute::NoSelect) {
                     found.push(Listed {
-                        folder: Folder {
+                        folder: MailFolder {
                             name: decode(&entry.name),
                             wire: entry.name.to_string(),
                             sent: false,
@@ -111,16 +119,16 @@ pub(super) async fn list(session: &mut Session) -> Result<Vec<Listed>, Failure> 
 }
 
 /// The Sent folder among them.
-pub(super) fn choose_sent(wanted: &SentFolder, listed: &[Listed]) -> Option<Folder> {
+pub(super) fn choose_sent(wanted: &SentFolder, listed: &[Listed]) -> Option<MailFolder> {
     let chosen = match wanted {
         SentFolder::Off => return None,
-        SentFolder::Named(name) => return Some(Folder::named(name, true)),
+        SentFolder::Named(name) => return Some(MailFolder::named(name, true)),
         SentFolder::Auto => listed
             .iter()
             .find(|l| l.marked_sent)
             .or_else(|| USUAL_NAMES.iter().find_map(|name| with_name(listed, name)))?,
     };
-    Some(Folder {
+    Some(MailFolder {
         sent: true,
         ..chosen.folder.clone()
     })
@@ -130,7 +138,7 @@ pub(super) fn choose_sent(wanted: &SentFolder, listed: &[Listed]) -> Option<Fold
 const USUAL_JUNK: [&str; 4] = ["Junk", "Spam", "Junk E-mail", "Bulk Mail"];
 
 /// The folder that the provider files suspicious letters in.
-pub(super) fn choose_junk(listed: &[Listed]) -> Option<Folder> {
+pub(super) fn choose_junk(listed: &[Listed]) -> Option<MailFolder> {
     let marked = listed.iter().find(|l| l.marked_junk);
     let chosen = marked.or_else(|| USUAL_JUNK.iter().find_map(|name| with_name(listed, name)))?;
     Some(chosen.folder.clone())
@@ -149,7 +157,7 @@ fn with_name<'a>(listed: &'a [Listed], name: &str) -> Option<&'a Listed> {
 
 /// A folder as it was opened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Mailbox {
+pub(super) struct FolderStatus {
     /// 0 where the server gives none: then nothing is known of it after this connection.
     pub(super) uid_validity: u32,
     /// None where the server does not say.
@@ -157,21 +165,25 @@ pub(super) struct Mailbox {
 }
 
 /// Opens a folder for reading (EXAMINE: no flag changes, not even `\Recent`).
-pub(super) async fn examine(session: &mut Session, folder: &Folder) -> Result<Mailbox, Failure> {
+pub(super) async fn examine(
+    session: &mut Session,
+    folder: &MailFolder,
+) -> Result<FolderStatus, CommandFailure> {
     match examine_as(session, &folder.argument()?).await {
         // Some servers know it by its name in UTF-8, as they list it.
-        Err(Failure::Denied(said)) if !folder.name.is_ascii() => match quote_raw(&folder.name) {
-            Some(raw) => {
-                unless_denied(examine_as(session, &raw).await)?.ok_or(Failure::Denied(said))
+        Err(CommandFailure::Denied(said)) if !folder.name.is_ascii() => {
+            match quote_raw(&folder.name) {
+                Some(raw) => unless_denied(examine_as(session, &raw).await)?
+                    .ok_or(CommandFailure::Denied(said)),
+                None => Err(CommandFailure::Denied(said)),
             }
-            None => Err(Failure::Denied(said)),
-        },
+        }
         outcome => outcome,
     }
 }
 
-async fn examine_as(session: &mut Session, argument: &str) -> Result<Mailbox, Failure> {
-    let mut mailbox = Mailbox::default();
+async fn examine_as(session: &mut Session, argument: &str) -> Result<FolderStatus, CommandFailure> {
+    let mut mailbox = FolderStatus::default();
     let mut is_counted = false;
     session.exists = 0;
     let command = format!("EXAMINE {argument}");
@@ -205,14 +217,14 @@ async fn examine_as(session: &mut Session, argument: &str) -> Result<Mailbox, Fa
 /// The same of a folder that is not open. Some servers refuse it; then nothing is known.
 pub(super) async fn status(
     session: &mut Session,
-    folder: &Folder,
-) -> Result<Option<Mailbox>, Failure> {
+    folder: &MailFolder,
+) -> Result<Option<FolderStatus>, CommandFailure> {
     let mut mailbox = None;
     let command = format!("STATUS {} (UIDNEXT UIDVALIDITY)", folder.argument()?);
     let asked = session
         .run(&command, SMALL, |response| {
             if let Response::MailboxData(MailboxDatum::Status { status, .. }) = response {
-                let seen = mailbox.get_or_insert_with(Mailbox::default);
+                let seen = mailbox.get_or_insert_with(FolderStatus::default);
                 for attribute in status {
                     if let StatusAttribute::UidNext(n) = attribute {
                         seen.uid_next = Some(*n);
@@ -232,7 +244,7 @@ mod tests {
 
     fn listed(name: &str, marked_sent: bool) -> Listed {
         Listed {
-            folder: Folder::named(name, false),
+            folder: MailFolder::named(name, false),
             marked_sent,
             marked_junk: false,
             delimiter: Some("/".to_owned()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::failure::{Failure, unless_denied};
+use super::failure::{CommandFailure, unless_denied};
 use super::session::Session;
 
 /// Why the wait ended.
@@ -19,7 +19,10 @@ pub(super) enum Woken {
 }
 
 /// Idles at most that long. What was announced before IDLE began counts too.
-pub(super) async fn idle(session: &mut Session, at_most: Duration) -> Result<Woken, Failure> {
+pub(super) async fn idle(
+    session: &mut Session,
+    at_most: Duration,
+) -> Result<Woken, CommandFailure> {
     if session.news {
         return Ok(Woken::News);
     }
@@ -57,13 +60,13 @@ impl Idling {
     /// An IDLE ended after that long; true when it is left alone from now on.
     pub(super) fn ended(
         &mut self,
-        woken: &Result<Woken, Failure>,
+        woken: &Result<Woken, CommandFailure>,
         after: Duration,
         lived: Duration,
         now: Instant,
     ) -> bool {
         match woken {
-            Err(Failure::Broken(_)) if after < lived => self.breaks += 1,
+            Err(CommandFailure::Broken(_)) if after < lived => self.breaks += 1,
             // That letters were announced says nothing: the server may end the next one.
             Ok(Woken::News) if after < lived => {}
             Ok(_) | Err(_) => self.breaks = 0,
@@ -85,8 +88,8 @@ mod tests {
 
     const LIVED: Duration = Duration::from_secs(60);
 
-    fn bye() -> Result<Woken, Failure> {
-        Err(Failure::Broken(Error::new(TroubleKind::Lost, "bye")))
+    fn bye() -> Result<Woken, CommandFailure> {
+        Err(CommandFailure::Broken(Error::new(TroubleKind::Lost, "bye")))
     }
 
     #[test]

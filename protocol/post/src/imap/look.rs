@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use tradepost_statements::Time;
 
-use super::facts::Facts;
-use super::failure::{Failure, unless_denied};
-use super::search::{Window, is_there, range, search, set};
-use super::select::Seen;
-use super::session::{Limits, SMALL, Session};
+use super::facts::FetchedItems;
+use super::failure::{CommandFailure, unless_denied};
+use super::search::{UidWindow, is_there, range, search, set};
+use super::select::LetterHeader;
+use super::session::{ResponseLimits, SMALL, Session};
 
 /// What the header fields of one letter may take in an answer; those by which letters are chosen have a
 /// few hundred bytes together.
@@ -22,7 +22,7 @@ const BEGINNING: u64 = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Looked {
     /// By UID.
-    pub(super) seen: Vec<Seen>,
+    pub(super) seen: Vec<LetterHeader>,
     /// The server has these and does not show their headers, asked for each alone.
     pub(super) unseen: Vec<u32>,
 }
@@ -35,7 +35,10 @@ const UNSEEN_IN_A_ROW: usize = 10;
 const NAMED_AT_ONCE: usize = 500;
 
 /// The header fields, sizes and dates of all letters in the window.
-pub(super) async fn look(session: &mut Session, window: Window) -> Result<Looked, Failure> {
+pub(super) async fn look(
+    session: &mut Session,
+    window: UidWindow,
+) -> Result<Looked, CommandFailure> {
     // What is to come, to be compared with what came; a server that does not tell is believed.
     let there = search(session, window, "").await;
     let there = unless_denied(there)?.flatten();
@@ -49,7 +52,7 @@ pub(super) async fn look(session: &mut Session, window: Window) -> Result<Looked
         unseen: Vec::new(),
     };
     match (outcome, there) {
-        (Err(Failure::Denied(_)) | Ok(()), Some(there)) => {
+        (Err(CommandFailure::Denied(_)) | Ok(()), Some(there)) => {
             look_again(session, &there, &mut looked).await?;
         }
         (outcome, _) => outcome?,
@@ -66,8 +69,8 @@ async fn look_again(
     session: &mut Session,
     there: &[u32],
     looked: &mut Looked,
-) -> Result<(), Failure> {
-    let missing = |of: &[u32], seen: &[Seen]| -> Vec<u32> {
+) -> Result<(), CommandFailure> {
+    let missing = |of: &[u32], seen: &[LetterHeader]| -> Vec<u32> {
         let came: BTreeSet<u32> = seen.iter().map(|s| s.uid).collect();
         of.iter()
             .copied()
@@ -85,8 +88,8 @@ async fn look_again(
         let (seen, outcome) = look_in(session, &set(&uids), uids.len() as u64).await;
         let said = match outcome {
             Ok(()) => "it answers without them".to_owned(),
-            Err(Failure::Denied(said)) => said,
-            Err(e @ (Failure::Broken(_) | Failure::NobodyListens)) => return Err(e),
+            Err(CommandFailure::Denied(said)) => said,
+            Err(e @ (CommandFailure::Broken(_) | CommandFailure::NobodyListens)) => return Err(e),
         };
         let rest = missing(&uids, &seen);
         if rest.len() < uids.len() {
@@ -103,7 +106,7 @@ async fn look_again(
                     in_a_row += 1;
                 }
                 if in_a_row > UNSEEN_IN_A_ROW {
-                    return Err(Failure::Denied(said));
+                    return Err(CommandFailure::Denied(said));
                 }
             }
             rest if rest.len() < uids.len() => sets.push(rest.to_vec()),
@@ -119,14 +122,14 @@ async fn look_again(
 }
 
 /// The same of these letters.
-pub(super) async fn look_at(session: &mut Session, uids: &[u32]) -> Result<Looked, Failure> {
+pub(super) async fn look_at(session: &mut Session, uids: &[u32]) -> Result<Looked, CommandFailure> {
     let mut looked = Looked::default();
     look_again(session, uids, &mut looked).await?;
     look_closer(session, looked).await
 }
 
 /// Where the fields are longer than what was read of them.
-async fn look_closer(session: &mut Session, mut looked: Looked) -> Result<Looked, Failure> {
+async fn look_closer(session: &mut Session, mut looked: Looked) -> Result<Looked, CommandFailure> {
     looked.seen.sort_by_key(|s| s.uid);
     for seen in &mut looked.seen {
         if seen.is_cut {
@@ -155,12 +158,15 @@ async fn look_in(session: &mut Session, set: &str, letters: u64) -> Headers {
 }
 
 /// Of a letter with a field of any length: each of its fields by its beginning.
-async fn look_at_beginnings(session: &mut Session, seen: &mut Seen) -> Result<(), Failure> {
+async fn look_at_beginnings(
+    session: &mut Session,
+    seen: &mut LetterHeader,
+) -> Result<(), CommandFailure> {
     for field in FIELDS {
         let uid = seen.uid;
         let part = session.part(BEGINNING);
         let command = format!("UID FETCH {uid} (UID BODY.PEEK[HEADER.FIELDS ({field})]{part})");
-        let limits = Limits {
+        let limits = ResponseLimits {
             text: BEGINNING,
             ..SMALL
         };
@@ -182,7 +188,7 @@ async fn look_at_beginnings(session: &mut Session, seen: &mut Seen) -> Result<()
 }
 
 /// Letters that came, and how it ended.
-type Headers = (Vec<Seen>, Result<(), Failure>);
+type Headers = (Vec<LetterHeader>, Result<(), CommandFailure>);
 
 /// Where the server has no partial fetch, what is too long is cut here.
 async fn fetch_headers(
@@ -195,7 +201,7 @@ async fn fetch_headers(
         return headers(session, &whole, letters).await;
     }
     // Nearly every letter has one of the fields that are asked for.
-    let empty = |all: &[Seen]| {
+    let empty = |all: &[LetterHeader]| {
         all.iter()
             .filter(|s| s.header.trim_ascii().is_empty())
             .count()
@@ -204,8 +210,8 @@ async fn fetch_headers(
     let (seen, outcome) = headers(session, &part, letters).await;
     let is_doubtful = match &outcome {
         Ok(()) => empty(&seen) > 0,
-        Err(Failure::Denied(_)) => true,
-        Err(Failure::Broken(_) | Failure::NobodyListens) => false,
+        Err(CommandFailure::Denied(_)) => true,
+        Err(CommandFailure::Broken(_) | CommandFailure::NobodyListens) => false,
     };
     if !is_doubtful || session.partial_works == Some(true) {
         if !is_doubtful && !seen.is_empty() {
@@ -217,27 +223,27 @@ async fn fetch_headers(
     let is_better = again.len() > seen.len() || empty(&again) < empty(&seen);
     session.partial_works = Some(!is_better);
     match of_again {
-        Ok(()) | Err(Failure::Denied(_)) if !is_better => (seen, outcome),
+        Ok(()) | Err(CommandFailure::Denied(_)) if !is_better => (seen, outcome),
         of_again => (again, of_again),
     }
 }
 
 async fn headers(session: &mut Session, command: &str, letters: u64) -> Headers {
-    let limits = Limits {
+    let limits = ResponseLimits {
         bytes: SMALL.bytes + letters.saturating_mul(FIELDS_EACH),
         text: FIELDS_EACH,
         one: FIELDS_EACH,
     };
     let (all, outcome) = session.gather_some(command, limits).await;
-    let mut seen: Vec<Seen> = all.into_iter().filter_map(seen).collect();
+    let mut seen: Vec<LetterHeader> = all.into_iter().filter_map(seen).collect();
     seen.sort_by_key(|s| s.uid);
     (seen, outcome)
 }
 
 /// None for what the server says of flags on the side.
-fn seen(facts: Facts) -> Option<Seen> {
+fn seen(facts: FetchedItems) -> Option<LetterHeader> {
     let header = facts.header?;
-    Some(Seen {
+    Some(LetterHeader {
         uid: facts.uid?,
         size: facts.size,
         received: facts.internal_date,
@@ -252,7 +258,7 @@ pub(super) async fn headers_of_newest(
     session: &mut Session,
     name: &str,
     letters: u32,
-) -> Result<Vec<Vec<u8>>, Failure> {
+) -> Result<Vec<Vec<u8>>, CommandFailure> {
     let seen = seen_of_newest(session, name, letters).await?;
     Ok(seen.into_iter().map(|s| s.header).collect())
 }
@@ -262,7 +268,7 @@ pub(super) async fn seen_of_newest(
     session: &mut Session,
     names: &str,
     letters: u32,
-) -> Result<Vec<Seen>, Failure> {
+) -> Result<Vec<LetterHeader>, CommandFailure> {
     let last = session.exists;
     if last == 0 {
         return Ok(Vec::new());
@@ -275,7 +281,7 @@ pub(super) async fn seen_of_newest(
 }
 
 /// When the newest letter of the open folder came; none where the server does not tell.
-pub(super) async fn newest_received(session: &mut Session) -> Result<Option<Time>, Failure> {
+pub(super) async fn newest_received(session: &mut Session) -> Result<Option<Time>, CommandFailure> {
     if session.exists == 0 {
         return Ok(None);
     }

@@ -28,32 +28,32 @@ const MOST_TRIES: u32 = 6;
 
 /// What is being asked for: to be blamed when the connection fails over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum FetchTarget {
     /// The header fields of the letters in a window that begins at this UID.
-    Window(Place),
+    Window(LetterUid),
     /// Several letters, up to this UID.
-    Group(Place),
+    Group(LetterUid),
     /// This one letter.
-    One(Place),
+    One(LetterUid),
     /// To open the folder of this name.
     Folder(String),
 }
 
-impl Asked {
+impl FetchTarget {
     /// Whether a letter may be at fault, or several.
     pub(super) fn is_of_letters(&self) -> bool {
         match self {
-            Asked::Window(_) | Asked::Group(_) | Asked::One(_) => true,
-            Asked::Folder(_) => false,
+            FetchTarget::Window(_) | FetchTarget::Group(_) | FetchTarget::One(_) => true,
+            FetchTarget::Folder(_) => false,
         }
     }
 }
 
 /// Folder, UIDVALIDITY, UID.
-pub(super) type Place = (String, u32, u32);
+pub(super) type LetterUid = (String, u32, u32);
 
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct WatchState {
     pub(super) cursors: BTreeMap<String, Cursor>,
     /// Whether the server's search for a header field finds what is there; none: not yet tried.
     pub(super) search_works: Option<bool>,
@@ -75,23 +75,23 @@ pub(super) struct Memory {
     pub(super) progress: bool,
     /// All that can be read was, since this was last set to false.
     pub(super) all_read: bool,
-    pub(super) asked: Option<Asked>,
+    pub(super) asked: Option<FetchTarget>,
     /// Folders that could not be opened when that was last tried.
     pub(super) closed: BTreeMap<String, Closed>,
     /// Those of them that somebody was told of.
     pub(super) told_closed: BTreeSet<String>,
     /// The first wait of what is tried again, and the longest.
     retry: (Duration, Duration),
-    letters: BTreeMap<Place, u32>,
-    windows: BTreeMap<Place, u32>,
+    letters: BTreeMap<LetterUid, u32>,
+    windows: BTreeMap<LetterUid, u32>,
     /// Letters up to this UID are asked for one by one.
-    one_by_one: Option<Place>,
+    one_by_one: Option<LetterUid>,
     /// In which folder the last connections failed, and how many of them.
     broke_in: Option<(String, u32)>,
     given_up_in_a_row: usize,
     pauses: u32,
     /// Letters that were set aside and are to be tried again.
-    aside: BTreeMap<Place, Again>,
+    aside: BTreeMap<LetterUid, Again>,
 }
 
 /// A folder that can't be opened.
@@ -124,18 +124,18 @@ pub(super) enum Blame {
     Known,
 }
 
-impl Memory {
+impl WatchState {
     /// Knows how far each folder was read before, and what was set aside.
-    pub(super) fn new(watch: &Watch) -> Memory {
-        let mut memory = Memory {
+    pub(super) fn new(watch: &Watch) -> WatchState {
+        let mut memory = WatchState {
             cursors: watch.cursors.clone(),
             retry: (watch.retry_first, watch.retry_longest),
-            ..Memory::default()
+            ..WatchState::default()
         };
         for aside in &watch.aside {
-            let place = (aside.folder.clone(), aside.uid_validity, aside.uid);
+            let letter = (aside.folder.clone(), aside.uid_validity, aside.uid);
             let (tries, next_try) = (aside.tries, Instant::now());
-            memory.aside.insert(place, Again { tries, next_try });
+            memory.aside.insert(letter, Again { tries, next_try });
         }
         memory
     }
@@ -180,24 +180,28 @@ impl Memory {
         }
         let asked = self.asked.take();
         self.broke_in = match &asked {
-            Some(Asked::Window((f, ..)) | Asked::Group((f, ..)) | Asked::One((f, ..))) => {
+            Some(
+                FetchTarget::Window((f, ..))
+                | FetchTarget::Group((f, ..))
+                | FetchTarget::One((f, ..)),
+            ) => {
                 let before = self.broke_in.take().filter(|(b, _)| b == f);
                 Some((f.clone(), before.map_or(1, |(_, n)| n + 1)))
             }
-            Some(Asked::Folder(_)) | None => None,
+            Some(FetchTarget::Folder(_)) | None => None,
         };
         match asked {
-            Some(Asked::Window(place)) => *self.windows.entry(place).or_default() += points,
-            Some(Asked::Group(place)) => self.one_by_one = Some(place),
-            Some(Asked::One(place)) => {
-                self.one_by_one = Some(place.clone());
-                let so_far = self.letters.entry(place).or_default();
+            Some(FetchTarget::Window(window)) => *self.windows.entry(window).or_default() += points,
+            Some(FetchTarget::Group(letter)) => self.one_by_one = Some(letter),
+            Some(FetchTarget::One(letter)) => {
+                self.one_by_one = Some(letter.clone());
+                let so_far = self.letters.entry(letter).or_default();
                 *so_far += points;
                 if *so_far >= ENOUGH && blame == Blame::Suspected {
                     self.given_up_in_a_row += 1;
                 }
             }
-            Some(Asked::Folder(name)) => self.close(name, error.text.clone()),
+            Some(FetchTarget::Folder(name)) => self.close(name, error.text.clone()),
             None => return Blame::Nobody,
         }
         blame
@@ -229,7 +233,7 @@ impl Memory {
     }
 
     /// A letter is given up on a connection that is sound. False: not now, there were many before it.
-    pub(super) fn may_give_up(&mut self, letter: Place) -> bool {
+    pub(super) fn may_give_up(&mut self, letter: LetterUid) -> bool {
         if self.given_up_in_a_row < GIVEN_UP_IN_A_ROW {
             self.given_up_in_a_row += 1;
             return true;
@@ -245,7 +249,7 @@ impl Memory {
     }
 
     /// A letter was set aside and may come later.
-    pub(super) fn set_aside(&mut self, letter: Place, first_wait: Duration) {
+    pub(super) fn set_aside(&mut self, letter: LetterUid, first_wait: Duration) {
         let next_try = Instant::now() + first_wait;
         self.aside
             .entry(letter)
@@ -253,7 +257,7 @@ impl Memory {
     }
 
     /// A letter that was set aside is tried again: the next time is twice as far away.
-    pub(super) fn tried_again(&mut self, letter: &Place, first_wait: Duration) {
+    pub(super) fn tried_again(&mut self, letter: &LetterUid, first_wait: Duration) {
         if let Some(again) = self.aside.get_mut(letter) {
             again.tries = again.tries.saturating_add(1);
             let wait = first_wait.saturating_mul(1 << again.tries.min(MOST_TRIES));
@@ -264,7 +268,7 @@ impl Memory {
     /// Letters of a folder that were set aside and are due. They may be asked for once more.
     pub(super) fn due_again(&mut self, folder: &str, uid_validity: u32) -> Vec<u32> {
         let now = Instant::now();
-        let due: Vec<Place> = self
+        let due: Vec<LetterUid> = self
             .aside
             .iter()
             .filter(|((f, v, _), again)| {
@@ -273,31 +277,31 @@ impl Memory {
                     && again.tries < MOST_TRIES
                     && again.next_try <= now
             })
-            .map(|(place, _)| place.clone())
+            .map(|(letter, _)| letter.clone())
             .collect();
-        for place in &due {
-            self.letters.remove(place);
+        for letter in &due {
+            self.letters.remove(letter);
         }
         due.into_iter().map(|(_, _, uid)| uid).collect()
     }
 
     /// A letter that was set aside is not to be tried any more.
-    pub(super) fn is_settled(&mut self, letter: &Place) {
+    pub(super) fn is_settled(&mut self, letter: &LetterUid) {
         self.aside.remove(letter);
     }
 
     /// Whether this letter is to be left alone from now on.
-    pub(super) fn is_hopeless(&self, letter: &Place) -> bool {
+    pub(super) fn is_hopeless(&self, letter: &LetterUid) -> bool {
         self.letters.get(letter).is_some_and(|p| *p >= ENOUGH)
     }
 
     /// Whether the window that begins there is to be walked letter by letter.
-    pub(super) fn is_hopeless_window(&self, window: &Place) -> bool {
+    pub(super) fn is_hopeless_window(&self, window: &LetterUid) -> bool {
         self.windows.get(window).is_some_and(|p| *p >= ENOUGH)
     }
 
     /// Whether this letter is to be asked for alone.
-    pub(super) fn is_suspect(&self, (folder, validity, uid): &Place) -> bool {
+    pub(super) fn is_suspect(&self, (folder, validity, uid): &LetterUid) -> bool {
         self.one_by_one
             .as_ref()
             .is_some_and(|(f, v, u)| f == folder && v == validity && uid <= u)

@@ -1,337 +1,351 @@
-//! What a server said, said again so that the parser takes it.
+//! What of a server's responses async-imap's parser gives up on, and how it is mended: each response is framed
+//! with its literals, bounded, and goes through as it came when the parser surely understands it
+//! ([`plain`]); what it does not is said again as far as it is of use ([`restate`]).
 //!
-//! imap-proto gives up on lines that servers do send - `FLAGS NIL`, `\*` among flags, numbers of 13
-//! digits, names in raw UTF-8, items that nobody asked for - and then the connection is lost. So
-//! each response is taken apart here, leniently, and only what is of use is said again, in the one
-//! form that is surely understood. Whatever is of no use is passed over. The octets of letters are
-//! handed on as they came.
+//! What is longer than wanted is cut, and its rest read and thrown away: so one letter that is over
+//! a limit costs its own octets and not the connection. How much may be thrown away is limited too.
+//!
+//! For commands that async-imap follows on its own there is more to mend, because it loses what they say:
+//! see [`ImapMender::overhear`].
 
-use super::dates::internal_date;
-use super::tokens::{Literal, Token, Tokens, Words, digits};
+mod plain;
+mod restate;
+mod tokens;
 
-/// Most numbers of a set that are told one by one; a window has far fewer.
-const MOST_NUMBERS: u64 = 100_000;
+use std::collections::VecDeque;
+use std::io;
 
-/// Whether a response that begins so may have literals: what is said to people has none, whatever
-/// it ends with.
-pub(super) fn may_have_literals(text: &[u8]) -> bool {
-    let mut words = Words::of(text);
-    words.next() == Some(b"*")
-        && !words
-            .next()
-            .is_some_and(|w| status_of(w).is_some() || w.eq_ignore_ascii_case(b"PREAUTH"))
+use async_imap::imap_proto::Response;
+
+use super::overheard::{CommandEnd, CommandStatus, Overheard};
+use crate::net::filter::Mender;
+pub(super) use restate::for_people;
+
+use plain::{as_it_came, is_plain};
+use restate::{is_our_tag, may_have_literals, restate};
+use tokens::{HERE, ImapToken, ImapTokens, Literal, ResponseWords};
+
+/// Longest response without its literals that is read whole; a search of one window has 20 KiB.
+const LONGEST_LINE: usize = 1024 * 1024;
+
+/// Octets of lines that one command may bring; what is more counts as thrown away, so that no answer
+/// is endless.
+const MOST_OF_LINES: u64 = 4 * LONGEST_LINE as u64;
+
+/// Octets of one command's answer that are read only to be thrown away; then the connection is
+/// worth less than a new one.
+const MOST_PASSED_OVER: u64 = 16 * 1024 * 1024;
+
+/// `{4294967296+}` and then some: the end of a line in which a literal is announced.
+const ANNOUNCEMENT: usize = 24;
+
+/// Where a text begins that was cut: no server has this, a text may have 4 GiB at most.
+pub(super) const CUT: u32 = u32::MAX;
+
+/// The error of a server that sends far more than was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the server sends far more than was asked for")]
+pub(super) struct TooMuch;
+
+/// What of an answer is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    /// Octets in all.
+    pub(super) octets: u64,
+    /// Octets of one literal.
+    pub(super) literal: u64,
 }
 
-/// What is of use of a response without its line end; empty when nothing is.
-pub(super) fn mend(text: &[u8], literals: &mut [Literal]) -> Vec<u8> {
-    let mut words = Words::of(text);
-    match words.next() {
-        Some(b"*") => untagged(words, text, literals).unwrap_or_default(),
-        Some(first) if first.first() == Some(&b'+') => b"+ go on\r\n".to_vec(),
-        Some(tag) if is_our_tag(tag) => tagged(tag, words),
-        Some(_) | None => Vec::new(),
+/// See the module.
+pub(super) struct ImapMender {
+    allowance: Allowance,
+    passed_over: u64,
+    /// Octets of lines that came.
+    of_lines: u64,
+    /// Of the response that has begun.
+    text: Vec<u8>,
+    literals: Vec<Literal>,
+    /// It is not spelled as the standard has it, or something of it was cut.
+    is_odd: bool,
+    /// The end of a line that is too long to be kept.
+    beyond: Vec<u8>,
+    /// Octets of the last literal that are still to come.
+    to_come: u64,
+    overheard: Option<Overheard>,
+    /// The command that is overheard is LOGIN.
+    is_login: bool,
+    /// What follows of it, each upon a `+` of the server's.
+    pieces: VecDeque<Vec<u8>>,
+}
+
+impl Default for ImapMender {
+    fn default() -> ImapMender {
+        ImapMender {
+            allowance: Allowance {
+                octets: LONGEST_LINE as u64,
+                literal: LONGEST_LINE as u64,
+            },
+            passed_over: 0,
+            of_lines: 0,
+            text: Vec::new(),
+            literals: Vec::new(),
+            is_odd: false,
+            beyond: Vec::new(),
+            to_come: 0,
+            overheard: None,
+            is_login: false,
+            pieces: VecDeque::new(),
+        }
     }
 }
 
-fn is_our_tag(tag: &[u8]) -> bool {
-    matches!(tag.split_first(), Some((b't' | b'z', rest)) if rest.iter().all(u8::is_ascii_digit))
-}
+impl ImapMender {
+    /// From here on so much is kept, and some more read.
+    pub(super) fn allow(&mut self, allowance: Allowance) {
+        self.allowance = allowance;
+        self.passed_over = 0;
+        self.of_lines = 0;
+    }
 
-fn status_of(word: &[u8]) -> Option<&'static str> {
-    ["OK", "NO", "BAD", "BYE"]
-        .into_iter()
-        .find(|s| word.eq_ignore_ascii_case(s.as_bytes()))
-}
+    /// Octets that were thrown away since.
+    pub(super) fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
 
-fn tagged(tag: &[u8], mut words: Words<'_>) -> Vec<u8> {
-    let status = match words.next().and_then(status_of) {
-        Some(status @ ("OK" | "NO")) => status,
-        // Whatever it may mean, the command was not obeyed.
-        Some(_) | None => "BAD",
-    };
-    let tag = String::from_utf8_lossy(tag);
-    format!("{tag} {status} {}\r\n", said(words.rest)).into_bytes()
-}
+    /// Takes down the answer to the next command. async-imap's `authenticate`, `login` and `append` lose the
+    /// words of a refusal and what is said beside it; after an untagged response `authenticate` answers no
+    /// challenge any more, and `append` takes it for a refusal; after BYE all of them wait for more. So until
+    /// the command's end untagged responses are kept here, and BYE is the end of the stream.
+    pub(super) fn overhear(&mut self) {
+        self.overheard = Some(Overheard::default());
+    }
 
-/// For people: a code in brackets stays readable, and is no code any more.
-fn said(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text.trim_ascii());
-    let plain = |c: char| match c {
-        '[' => '(',
-        ']' => ')',
-        c if c.is_control() => ' ',
-        c => c,
-    };
-    let text: String = text.chars().map(plain).collect();
-    if text.is_empty() {
-        "-".to_owned()
-    } else {
-        text
+    /// The same of LOGIN. async-imap puts user and password into quoted strings, whatever is in them; what
+    /// these can't hold (RFC 9051 section 9: `quoted`) goes as literals instead.
+    pub(super) fn overhear_login(&mut self) {
+        self.overhear();
+        self.is_login = true;
     }
-}
 
-fn untagged(mut words: Words<'_>, text: &[u8], literals: &mut [Literal]) -> Option<Vec<u8>> {
-    let word = words.next()?;
-    if let Some(status) = status_of(word) {
-        return Some(condition(status, words.rest));
+    /// What was said since [`Self::overhear`].
+    pub(super) fn overheard(&mut self) -> Overheard {
+        self.is_login = false;
+        self.pieces.clear();
+        self.overheard.take().unwrap_or_default()
     }
-    let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-    if is("SEARCH") {
-        return Some(found(numbers_in(words)));
-    }
-    // Behind the asterisk.
-    let mut tokens = Tokens::of(text, 1);
-    if is("ESEARCH") {
-        return esearch(tokens).map(found);
-    }
-    if is("LIST") {
-        tokens.next();
-        return list(tokens, literals);
-    }
-    if is("STATUS") {
-        return mailbox_status(tokens);
-    }
-    let number = digits(word)?;
-    let what = words.next()?;
-    let small = u32::try_from(number).ok();
-    if what.eq_ignore_ascii_case(b"EXISTS") {
-        return small.map(|n| format!("* {n} EXISTS\r\n").into_bytes());
-    }
-    if what.eq_ignore_ascii_case(b"EXPUNGE") {
-        return small.map(|n| format!("* {n} EXPUNGE\r\n").into_bytes());
-    }
-    if what
-        .get(..5)
-        .is_some_and(|w| w.eq_ignore_ascii_case(b"FETCH"))
-    {
-        tokens.next();
-        tokens.next();
-        return fetched(small.unwrap_or(0), tokens, literals);
-    }
-    None
-}
 
-/// OK, NO, BAD, BYE on the side of a command. Of the codes only two are of use.
-fn condition(status: &str, text: &[u8]) -> Vec<u8> {
-    let trimmed = text.trim_ascii_start();
-    if let Some(code) = trimmed.strip_prefix(b"[") {
-        let mut words = Words::of(code.split(|b| *b == b']').next().unwrap_or_default());
-        let (name, number) = (words.next().unwrap_or_default(), words.next());
-        if let Some(number) = number.and_then(digits) {
-            if name.eq_ignore_ascii_case(b"UIDVALIDITY") {
-                let n = validity(number);
-                return format!("* OK [UIDVALIDITY {n}] -\r\n").into_bytes();
+    fn take(&mut self, mut octets: &[u8], above: &mut Vec<u8>, below: &mut Vec<u8>) {
+        while !octets.is_empty() {
+            if self.to_come > 0 {
+                let now = usize::try_from(self.to_come).unwrap_or(usize::MAX);
+                let (now, rest) = octets.split_at(now.min(octets.len()));
+                self.to_come -= now.len() as u64;
+                self.of_literal(now);
+                octets = rest;
+                continue;
             }
-            if name.eq_ignore_ascii_case(b"UIDNEXT")
-                && let Ok(n) = u32::try_from(number)
-            {
-                return format!("* OK [UIDNEXT {n}] -\r\n").into_bytes();
+            match octets.iter().position(|b| *b == b'\n') {
+                None => {
+                    self.of_line(octets);
+                    return;
+                }
+                Some(end) => {
+                    let (line, rest) = octets.split_at(end);
+                    self.of_line(line);
+                    self.end_line(above, below);
+                    octets = rest.get(1..).unwrap_or_default();
+                }
             }
         }
     }
-    format!("* {status} {}\r\n", said(text)).into_bytes()
-}
 
-/// Some servers give a time in milliseconds. All that counts is that the same stays the same.
-fn validity(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or_else(|_| {
-        u32::try_from(number % u64::from(u32::MAX))
-            .unwrap_or(0)
-            .max(1)
-    })
-}
-
-fn found(numbers: Vec<u32>) -> Vec<u8> {
-    let mut line = b"* SEARCH".to_vec();
-    for n in numbers {
-        line.extend(format!(" {n}").into_bytes());
-    }
-    line.extend(b"\r\n");
-    line
-}
-
-/// What else stands there (`(MODSEQ 7)`) is of no use.
-fn numbers_in(words: Words<'_>) -> Vec<u32> {
-    let text = words.rest.split(|b| *b == b'(').next().unwrap_or_default();
-    Words::of(text)
-        .filter_map(|w| u32::try_from(digits(w)?).ok())
-        .collect()
-}
-
-/// RFC 4731: `ESEARCH (TAG "t1") UID ALL 1:3,5`. None where that is not what was found, all of it.
-fn esearch(mut tokens: Tokens<'_>) -> Option<Vec<u32>> {
-    let mut all = None;
-    tokens.next();
-    while let Some(token) = tokens.next() {
-        match token {
-            Token::Open => tokens.skip_group(),
-            Token::Word(w) if w.eq_ignore_ascii_case(b"UID") => all = all.or(Some(Vec::new())),
-            Token::Word(w) if w.eq_ignore_ascii_case(b"ALL") => {
-                let Some(Token::Word(set)) = tokens.next() else {
-                    return None;
-                };
-                all = Some(numbers_of(set)?);
-            }
-            Token::Word(_) | Token::Close | Token::Quoted(_) | Token::Literal(_) => {}
-        }
-    }
-    all
-}
-
-fn numbers_of(set: &[u8]) -> Option<Vec<u32>> {
-    let mut all = Vec::new();
-    for part in set.split(|b| *b == b',') {
-        let mut ends = part.split(|b| *b == b':');
-        let first = u32::try_from(digits(ends.next()?)?).ok()?;
-        let last = match ends.next() {
-            Some(last) => u32::try_from(digits(last)?).ok()?,
-            None => first,
+    fn of_literal(&mut self, octets: &[u8]) {
+        let Some(literal) = self.literals.last_mut() else {
+            return;
         };
-        let (low, high) = (first.min(last), first.max(last));
-        if all.len() as u64 + u64::from(high - low) >= MOST_NUMBERS {
-            return None;
-        }
-        all.extend(low..=high);
+        let room = self
+            .allowance
+            .literal
+            .saturating_sub(literal.octets.len() as u64);
+        let room = usize::try_from(room.min(self.allowance.octets)).unwrap_or(usize::MAX);
+        let (kept, rest) = octets.split_at(room.min(octets.len()));
+        literal.octets.extend_from_slice(kept);
+        literal.is_cut |= !rest.is_empty();
+        self.is_odd |= !rest.is_empty();
+        self.allowance.octets -= kept.len() as u64;
+        self.passed_over += rest.len() as u64;
     }
-    Some(all)
-}
 
-fn list(mut tokens: Tokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
-    let mut attributes = Vec::new();
-    // NIL in place of the list, where it is not there.
-    if let Token::Open = tokens.next()? {
-        while let Some(token) = tokens.next() {
-            match token {
-                Token::Close => break,
-                Token::Word(w) => attributes.extend(attribute(w)),
-                Token::Open => tokens.skip_group(),
-                Token::Quoted(_) | Token::Literal(_) => {}
-            }
+    fn of_line(&mut self, octets: &[u8]) {
+        self.of_lines += octets.len() as u64;
+        if self.of_lines > MOST_OF_LINES {
+            self.passed_over += octets.len() as u64;
         }
-    }
-    let delimiter = match tokens.next()? {
-        Token::Word(w) if w.eq_ignore_ascii_case(b"NIL") => None,
-        token @ (Token::Word(_) | Token::Quoted(_) | Token::Literal(_)) => {
-            Some(token.text(literals)?)
-        }
-        Token::Open | Token::Close => return None,
-    };
-    let mut name = tokens.next()?.text(literals)?;
-    // A name with blanks, without its quotes.
-    while let Some(Token::Word(more)) = tokens.next() {
-        name = [&*name, b" ", more].concat();
-    }
-    std::str::from_utf8(&name).ok()?;
-    let delimiter = match delimiter.as_deref() {
-        Some([c]) if c.is_ascii_graphic() && !b"\"\\".contains(c) => {
-            format!("\"{}\"", char::from(*c))
-        }
-        Some(b"\\") => "\"\\\\\"".to_owned(),
-        Some(_) | None => "NIL".to_owned(),
-    };
-    let head = format!(
-        "* LIST ({}) {delimiter} {{{}}}\r\n",
-        attributes.join(" "),
-        name.len()
-    );
-    Some([head.as_bytes(), &name, b"\r\n"].concat())
-}
-
-/// RFC 9051 section 7.3.1, RFC 6154: the attributes that are of use.
-fn attribute(word: &[u8]) -> Option<&'static str> {
-    [
-        ("\\Noselect", "\\Noselect"),
-        ("\\NonExistent", "\\Noselect"),
-        ("\\Sent", "\\Sent"),
-        ("\\Junk", "\\Junk"),
-        ("\\Spam", "\\Junk"),
-    ]
-    .into_iter()
-    .find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()))
-    .map(|(_, known)| known)
-}
-
-/// The name is not of use: only one folder is asked about at a time. It may be of any form.
-fn mailbox_status(mut tokens: Tokens<'_>) -> Option<Vec<u8>> {
-    let mut items: Vec<String> = Vec::new();
-    while let Some(token) = tokens.next() {
-        match token {
-            Token::Open => items.clear(),
-            Token::Word(w) if w.eq_ignore_ascii_case(b"UIDVALIDITY") => {
-                let number = tokens.number();
-                items.extend(number.map(|n| format!("UIDVALIDITY {}", validity(n))));
-            }
-            Token::Word(w) if w.eq_ignore_ascii_case(b"UIDNEXT") => {
-                let number = tokens.number().and_then(|n| u32::try_from(n).ok());
-                items.extend(number.map(|n| format!("UIDNEXT {n}")));
-            }
-            Token::Word(_) | Token::Close | Token::Quoted(_) | Token::Literal(_) => {}
+        let room = LONGEST_LINE.saturating_sub(self.text.len());
+        let (kept, rest) = octets.split_at(room.min(octets.len()));
+        self.is_odd |= kept.contains(&HERE) || !rest.is_empty();
+        let marked = kept.iter().map(|b| if *b == HERE { b'?' } else { *b });
+        self.text.extend(marked);
+        if !rest.is_empty() {
+            self.passed_over += rest.len() as u64;
+            self.beyond.extend_from_slice(rest);
+            let done = self.beyond.len().saturating_sub(ANNOUNCEMENT);
+            self.beyond.drain(..done);
         }
     }
-    (!items.is_empty()).then(|| format!("* STATUS x ({})\r\n", items.join(" ")).into_bytes())
-}
 
-/// The items of one message that are of use; the marker `<0>` says that a text was cut here.
-fn fetched(number: u32, mut tokens: Tokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
-    let mut out = format!("* {number} FETCH (").into_bytes();
-    let empty = out.len();
-    // Those that come without a list around them are read all the same.
-    while let Some(token) = tokens.next() {
-        let Token::Word(name) = token else { continue };
-        let upper = name.to_ascii_uppercase();
-        let item = match upper.as_slice() {
-            b"UID" => tokens
-                .number()
-                .and_then(|n| u32::try_from(n).ok())
-                .map(|n| format!("UID {n}").into_bytes()),
-            b"RFC822.SIZE" => tokens.number().map(|n| {
-                let size = u32::try_from(n).unwrap_or(u32::MAX);
-                format!("RFC822.SIZE {size}").into_bytes()
-            }),
-            b"INTERNALDATE" => tokens.next().and_then(|token| {
-                let text = String::from_utf8(token.text(literals)?).ok()?;
-                internal_date(&text)?;
-                let text = text.replace(['"', '\\'], "");
-                Some(format!("INTERNALDATE \"{text}\"").into_bytes())
-            }),
-            section if section.starts_with(b"BODY[]") => body("BODY[]", &mut tokens, literals),
-            section if section.starts_with(b"BODY[HEADER") => {
-                body("BODY[HEADER]", &mut tokens, literals)
-            }
-            // FLAGS, ENVELOPE, BODYSTRUCTURE and whatever else.
-            _ => {
-                tokens.skip_value();
-                None
-            }
+    fn end_line(&mut self, above: &mut Vec<u8>, below: &mut Vec<u8>) {
+        let was_cut = !self.beyond.is_empty();
+        let line = if was_cut {
+            &mut self.beyond
+        } else {
+            &mut self.text
         };
-        if let Some(item) = item {
-            if out.len() > empty {
-                out.push(b' ');
+        if line.last() == Some(&b'\r') {
+            line.pop();
+        } else {
+            self.is_odd = true;
+        }
+        let announced = announced(line).filter(|_| may_have_literals(&self.text));
+        if let Some((octets, length)) = announced {
+            self.is_odd |= length != format!("{{{octets}}}").len();
+            if !was_cut {
+                self.text.truncate(self.text.len() - length);
             }
-            out.extend(item);
+            self.beyond.clear();
+            self.text.push(HERE);
+            self.literals.push(Literal::default());
+            self.to_come = octets;
+            return;
+        }
+        self.end_response(above, below);
+        self.text.clear();
+        self.literals.clear();
+        self.beyond.clear();
+        self.is_odd = false;
+    }
+
+    fn end_response(&mut self, above: &mut Vec<u8>, below: &mut Vec<u8>) {
+        if self.text.starts_with(b"+")
+            && let Some(piece) = self.pieces.pop_front()
+        {
+            below.extend(piece);
+            return;
+        }
+        if !self.is_kept_here() {
+            above.extend(mend(&self.text, &mut self.literals, self.is_odd));
         }
     }
-    if out.len() == empty {
+
+    /// Takes a response down; true of one that async-imap does not get.
+    fn is_kept_here(&mut self) -> bool {
+        let Some(overheard) = self.overheard.as_mut().filter(|o| o.end.is_none()) else {
+            return false;
+        };
+        let mut words = ResponseWords::of(&self.text);
+        let first = words.next().unwrap_or_default();
+        if first == b"*" {
+            let line = String::from_utf8_lossy(&self.text).into_owned();
+            let status = words.next().unwrap_or_default();
+            if status.eq_ignore_ascii_case(b"BYE") {
+                overheard.end = Some(CommandEnd::bye(line));
+            } else {
+                overheard.untagged.push(line);
+            }
+            return true;
+        }
+        if is_our_tag(first) {
+            let rest = String::from_utf8_lossy(words.rest);
+            let rest = rest.strip_prefix(' ').unwrap_or(&rest);
+            overheard.end = Some(CommandEnd::tagged(rest));
+        }
+        false
+    }
+}
+
+impl Mender for ImapMender {
+    fn incoming(
+        &mut self,
+        octets: &[u8],
+        above: &mut Vec<u8>,
+        below: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.take(octets, above, below);
+        let overheard = self.overheard.as_ref();
+        if self.passed_over > MOST_PASSED_OVER
+            || overheard.is_some_and(|o| o.untagged.len() > Overheard::MOST)
+        {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, TooMuch));
+        }
+        Ok(())
+    }
+
+    fn outgoing(&mut self, octets: &mut Vec<u8>) {
+        if self.is_login
+            && let Some((line, pieces)) = login_in_literals(octets)
+        {
+            *octets = line;
+            self.pieces = pieces;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let end = self.overheard.as_ref().and_then(|o| o.end.as_ref());
+        end.is_some_and(|end| end.status == CommandStatus::Bye)
+    }
+}
+
+/// A response without its line end, as it came where the parser understands that, else as far as it is of
+/// use; empty when it is of none.
+fn mend(text: &[u8], literals: &mut [Literal], is_odd: bool) -> Vec<u8> {
+    if !is_odd && is_plain(text) {
+        let whole = as_it_came(text, literals);
+        if matches!(Response::parse(&whole), Ok(([], _))) {
+            return whole;
+        }
+    }
+    restate(text, literals)
+}
+
+/// `A0001 LOGIN "ann" "geheim-ü"`, as the line up to its first literal and what follows it.
+fn login_in_literals(line: &[u8]) -> Option<(Vec<u8>, VecDeque<Vec<u8>>)> {
+    let line = line.strip_suffix(b"\r\n")?;
+    let fits = |b: &u8| b.is_ascii() && !b.is_ascii_control();
+    let mut words = ResponseWords::of(line);
+    let tag = words.next()?;
+    if words.next()? != b"LOGIN" || line.iter().all(fits) {
         return None;
     }
-    out.extend(b")\r\n");
-    Some(out)
+    let mut tokens = ImapTokens::of(words.rest, 0);
+    let (ImapToken::Quoted(user), ImapToken::Quoted(password)) = (tokens.next()?, tokens.next()?)
+    else {
+        return None;
+    };
+    let announcement = |text: &[u8]| format!("{{{}}}\r\n", text.len()).into_bytes();
+    let first = [tag, b" LOGIN ", &announcement(&user)].concat();
+    let second = [user, b" ".to_vec(), announcement(&password)].concat();
+    let third = [&password, &b"\r\n"[..]].concat();
+    Some((first, VecDeque::from([second, third])))
 }
 
-fn body(name: &str, tokens: &mut Tokens<'_>, literals: &mut [Literal]) -> Option<Vec<u8>> {
-    let (octets, is_cut) = match tokens.next()? {
-        Token::Literal(n) => {
-            let literal = std::mem::take(literals.get_mut(n)?);
-            (literal.octets, literal.is_cut)
-        }
-        Token::Quoted(text) => (text, false),
-        Token::Word(w) if w.eq_ignore_ascii_case(b"NIL") => {
-            return Some(format!("{name} NIL").into_bytes());
-        }
-        Token::Word(_) | Token::Open | Token::Close => return None,
-    };
-    let cut = if is_cut { "<0>" } else { "" };
-    let mut item = format!("{name}{cut} {{{}}}\r\n", octets.len()).into_bytes();
-    item.extend(octets);
-    Some(item)
+/// Octets of the literal that a line announces at its end, and the length of the announcement
+/// (RFC 9051 section 9: `literal`; RFC 7888; RFC 3516: `~{n}`).
+fn announced(line: &[u8]) -> Option<(u64, usize)> {
+    let inner = line.strip_suffix(b"}")?;
+    let inner = inner.strip_suffix(b"+").unwrap_or(inner);
+    let open = inner.iter().rposition(|b| *b == b'{')?;
+    let digits = inner.get(open + 1..)?;
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let octets = std::str::from_utf8(digits)
+        .ok()?
+        .parse()
+        .unwrap_or(u64::MAX);
+    let is_8_bit = open > 0 && line.get(open - 1) == Some(&b'~');
+    let start = if is_8_bit { open - 1 } else { open };
+    Some((octets, line.len() - start))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,14 @@
 //! Read-only but for that copy: folders are opened with EXAMINE and letters read with BODY.PEEK,
 //! so no flag changes, and nothing is moved or deleted.
 //!
-//! The dialogue is our own; async-imap serves as the parser of what the server says. Its commands
-//! are not used: they end well where the server said NO or closed the connection in the middle.
-//! Here every command is followed until its own tagged answer, and anything else is an error. That
-//! answer is the fence after a fetch; what did not come before it is asked for again, and what is
-//! there and does not come is set aside and tried again later: nothing is passed over.
+//! async-imap logs in, appends, writes the commands and reads the responses. Its other commands are not
+//! used: they end well where the server said NO or closed the connection in the middle. Here every
+//! command is followed until its own tagged answer, and anything else is an error. That answer is the
+//! fence after a fetch; what did not come before it is asked for again, and what is there and does not
+//! come is set aside and tried again later: nothing is passed over.
 //!
-//! Below the parser every response is bounded, and said anew in a form that it takes (`answers`,
-//! `mend`): no line that nobody needs, and no letter over a limit, ends a connection.
+//! Below async-imap every response is bounded, and what its parser gives up on is taken out or mended
+//! (`mend`): no line that nobody needs, and no letter over a limit, ends a connection.
 //!
 //! ```text
 //!  watch ──► connect, log in (login) ──► find folders (folders) ──► catch up with each (scan)
@@ -19,26 +19,28 @@
 //!    └───── any error: Trouble ◄─────────────────────────────── idle or poll ─────┘ time to look
 //! ```
 
-mod answers;
 mod append;
+mod capabilities;
 mod dates;
 mod facts;
 mod failure;
 mod fetch;
 mod folders;
+mod greeting;
 mod idle;
 mod login;
 mod look;
 mod memory;
 mod mend;
 mod names;
+mod overheard;
 mod probe;
+mod sasl;
 mod scan;
 mod search;
 mod seek;
 mod select;
 mod session;
-mod tokens;
 mod watch;
 
 pub mod aside;
@@ -50,18 +52,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::Time;
 
-use crate::net::{Place, Tls};
+use crate::net::{ServerAddress, Tls};
 use crate::password::Password;
 pub use crate::trouble::{Error, Trouble, TroubleKind};
 pub use append::{Appended, append};
-pub use probe::{Probe, probe};
+pub use probe::{ImapProbe, probe};
 pub use search::HeaderSearch;
 pub use seek::seek;
 pub use watch::watch;
 
 /// How the mailbox is reached.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ImapSettings {
     /// Host name or IP address.
     pub host: String,
     /// Port, 993 or 143 as a rule.
@@ -78,7 +80,7 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-impl Settings {
+impl ImapSettings {
     /// With a minute for each step.
     #[must_use]
     pub fn new(
@@ -87,8 +89,8 @@ impl Settings {
         tls: Tls,
         user: impl Into<String>,
         password: impl Into<Password>,
-    ) -> Settings {
-        Settings {
+    ) -> ImapSettings {
+        ImapSettings {
             host: host.into(),
             port,
             tls,
@@ -99,8 +101,8 @@ impl Settings {
         }
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn server(&self) -> ServerAddress {
+        ServerAddress {
             host: self.host.clone(),
             port: self.port,
             tls: self.tls,

@@ -6,19 +6,20 @@ use std::time::Duration;
 use tradepost_letters::{ResultsOf, results_of};
 use tradepost_statements::Time;
 
-use super::failure::{Failure, unless_denied};
-use super::folders::{Folder, choose_sent, examine, list};
+use super::failure::{CommandFailure, unless_denied};
+use super::folders::{MailFolder, choose_sent, examine, list};
 use super::look::{headers_of_newest, newest_received};
 use super::search::{HeaderSearch, try_search};
 use super::select::field;
 use super::session::Session;
-use super::{SentFolder, Settings, login};
+use super::{ImapSettings, SentFolder, login};
+use crate::clock::{Clock, SystemClock};
 use crate::net::tls::TlsClient;
 use crate::trouble::{Error, TroubleKind};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct ImapProbe {
     /// The server's greeting.
     pub greeting: String,
     /// TLS version; none in plain text.
@@ -64,16 +65,19 @@ const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 ///
 /// # Errors
 /// What is wrong with the way to the mailbox.
-pub async fn probe(settings: &Settings, sent: &SentFolder) -> Result<Probe, Error> {
-    settings.place().check()?;
+pub async fn probe(settings: &ImapSettings, sent: &SentFolder) -> Result<ImapProbe, Error> {
+    settings.server().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, greeting) = open_patiently(settings, &tls).await?;
     let looked = look_around(&mut session, sent, greeting).await;
     session.log_out().await;
-    looked.map_err(|e| e.into_error(&session.place, "a look at INBOX"))
+    looked.map_err(|e| e.into_error(&session.server, "a look at INBOX"))
 }
 
-async fn open_patiently(settings: &Settings, tls: &TlsClient) -> Result<(Session, String), Error> {
+async fn open_patiently(
+    settings: &ImapSettings,
+    tls: &TlsClient,
+) -> Result<(Session, String), Error> {
     for wait in WAITS {
         match login::open(settings, tls).await {
             Err(e) if e.kind == TroubleKind::Busy => tokio::time::sleep(wait).await,
@@ -87,10 +91,10 @@ async fn look_around(
     session: &mut Session,
     sent: &SentFolder,
     greeting: String,
-) -> Result<Probe, Failure> {
+) -> Result<ImapProbe, CommandFailure> {
     // What a server does not tell is not known; the rest is.
     let listed = unless_denied(list(session).await)?.unwrap_or_default();
-    examine(session, &Folder::named("INBOX", false)).await?;
+    examine(session, &MailFolder::named("INBOX", false)).await?;
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
     let mut nameless_results = 0;
     let headers = headers_of_newest(session, "AUTHENTICATION-RESULTS", NEWEST).await;
@@ -105,7 +109,8 @@ async fn look_around(
     authserv_ids.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let newest = newest_received(session).await?;
     let header_search = try_search(session).await?;
-    Ok(Probe {
+    let ahead = newest.map(|t| t.since(SystemClock.now()).as_secs());
+    Ok(ImapProbe {
         greeting,
         tls: session.tls_version(),
         idle: session.capabilities.contains("IDLE"),

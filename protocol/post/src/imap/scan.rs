@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tradepost_statements::Time;
 
-use super::failure::{Failure, unless_denied};
-use super::fetch::{Choice, Fetched, From, NOT_SHOWN, NOT_TO_BE_HAD, fetch, next_group};
-use super::folders::{Folder, Mailbox, examine};
+use super::failure::{CommandFailure, unless_denied};
+use super::fetch::{Choice, FetchSource, Fetched, NOT_SHOWN, NOT_TO_BE_HAD, fetch, next_group};
+use super::folders::{FolderStatus, MailFolder, examine};
 use super::look::{Looked, look, look_at};
-use super::memory::{Asked, Memory};
-use super::search::{self, HeaderSearch, Window};
-use super::select::{LARGEST, Seen};
+use super::memory::{FetchTarget, WatchState};
+use super::search::{self, HeaderSearch, UidWindow};
+use super::select::{LARGEST, LetterHeader};
 use super::session::{SMALL, Session};
 use super::{Cursor, MailEvent, TroubleKind, Watch};
 
@@ -37,7 +37,7 @@ enum How {
 /// One connection and what goes with it.
 pub(super) struct Round<'a> {
     pub(super) session: &'a mut Session,
-    pub(super) memory: &'a mut Memory,
+    pub(super) memory: &'a mut WatchState,
     pub(super) watch: Arc<Watch>,
     pub(super) events: mpsc::Sender<MailEvent>,
 }
@@ -45,18 +45,18 @@ pub(super) struct Round<'a> {
 impl Round<'_> {
     /// Opens the folder and hands out everything that is new in it, or everything. Denied, in words for
     /// people: it can't be opened or read now; the connection is sound.
-    pub(super) async fn catch_up(&mut self, folder: &Folder) -> Result<(), Failure> {
-        self.memory.asked = Some(Asked::Folder(folder.name.clone()));
+    pub(super) async fn catch_up(&mut self, folder: &MailFolder) -> Result<(), CommandFailure> {
+        self.memory.asked = Some(FetchTarget::Folder(folder.name.clone()));
         let opened = examine(self.session, folder).await;
-        if !matches!(opened, Err(Failure::Broken(_))) {
+        if !matches!(opened, Err(CommandFailure::Broken(_))) {
             self.memory.asked = None;
         }
-        let place = &self.session.place;
+        let server = &self.session.server;
         let mailbox = opened.map_err(|e| {
             let key = if folder.sent { "sent" } else { "folders" };
             e.in_words(|said| {
                 let name = &folder.name;
-                format!("{place} can't open the folder {name:?} (it says: {said}) - check `{key}` in [imap]")
+                format!("{server} can't open the folder {name:?} (it says: {said}) - check `{key}` in [imap]")
             })
         })?;
         let read = self.read(folder, mailbox).await;
@@ -64,14 +64,18 @@ impl Round<'_> {
     }
 
     /// The folder is open: what is refused now is no matter of its name.
-    fn unreadable(&self, folder: &Folder, failure: Failure) -> Failure {
-        let (place, name) = (&self.session.place, &folder.name);
+    fn unreadable(&self, folder: &MailFolder, failure: CommandFailure) -> CommandFailure {
+        let (server, name) = (&self.session.server, &folder.name);
         failure.in_words(|said| {
-            format!("{place} does not show the letters in {name:?} (it says: {said})")
+            format!("{server} does not show the letters in {name:?} (it says: {said})")
         })
     }
 
-    async fn read(&mut self, folder: &Folder, mailbox: Mailbox) -> Result<(), Failure> {
+    async fn read(
+        &mut self,
+        folder: &MailFolder,
+        mailbox: FolderStatus,
+    ) -> Result<(), CommandFailure> {
         let cursor = self.memory.cursors.get(&folder.name).copied();
         let read_up_to = cursor.map_or(0, |c| c.last_uid);
         let newest = match mailbox.uid_next {
@@ -110,14 +114,18 @@ impl Round<'_> {
     /// Hands out what came into the open folder since.
     pub(super) async fn catch_up_with_news(
         &mut self,
-        folder: &Folder,
+        folder: &MailFolder,
         mailbox_validity: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let read = self.read_news(folder, mailbox_validity).await;
         read.map_err(|e| self.unreadable(folder, e))
     }
 
-    async fn read_news(&mut self, folder: &Folder, mailbox_validity: u32) -> Result<(), Failure> {
+    async fn read_news(
+        &mut self,
+        folder: &MailFolder,
+        mailbox_validity: u32,
+    ) -> Result<(), CommandFailure> {
         let last = self
             .memory
             .cursors
@@ -131,7 +139,7 @@ impl Round<'_> {
         let Some(newest) = newest_seen.max(looked.unseen.last().copied()) else {
             return Ok(());
         };
-        let choices = chosen(&looked, Seen::may_matter);
+        let choices = chosen(&looked, LetterHeader::may_matter);
         self.hand_out(folder, mailbox_validity, &choices, newest)
             .await?;
         self.tell(MailEvent::CaughtUp {
@@ -142,7 +150,13 @@ impl Round<'_> {
 
     /// Whether the cursor still counts. If not, the folder is read again; the digest of what was
     /// judged before drops what comes twice (protocol 5).
-    fn can_go_on(&self, folder: &Folder, mailbox: Mailbox, cursor: Cursor, newest: u32) -> bool {
+    fn can_go_on(
+        &self,
+        folder: &MailFolder,
+        mailbox: FolderStatus,
+        cursor: Cursor,
+        newest: u32,
+    ) -> bool {
         let read_here = self.memory.read_here.contains(&folder.name);
         let same =
             cursor.uid_validity == mailbox.uid_validity && (mailbox.uid_validity != 0 || read_here);
@@ -159,7 +173,7 @@ impl Round<'_> {
     }
 
     /// Where UIDNEXT does not tell it.
-    async fn newest_uid(&mut self) -> Result<u32, Failure> {
+    async fn newest_uid(&mut self) -> Result<u32, CommandFailure> {
         if self.session.exists == 0 {
             return Ok(0);
         }
@@ -172,11 +186,11 @@ impl Round<'_> {
         let all = search::uids_in(self.session, (1, search::NEWEST)).await?;
         all.last()
             .copied()
-            .ok_or_else(|| Failure::Denied("nothing, though there are letters".to_owned()))
+            .ok_or_else(|| CommandFailure::Denied("nothing, though there are letters".to_owned()))
     }
 
     /// The UIDs of letters named by sequence numbers.
-    async fn uids_of(&mut self, numbers: &str) -> Result<Vec<u32>, Failure> {
+    async fn uids_of(&mut self, numbers: &str) -> Result<Vec<u32>, CommandFailure> {
         let command = format!("FETCH {numbers} (UID)");
         let told = self.session.gather(&command, SMALL).await?;
         let mut uids: Vec<u32> = told.iter().filter_map(|f| f.uid).collect();
@@ -187,11 +201,11 @@ impl Round<'_> {
     /// Looks through all letters behind `last`, in windows of bounded size.
     async fn scan(
         &mut self,
-        folder: &Folder,
+        folder: &MailFolder,
         validity: u32,
         (last, newest): (u32, u32),
         how: How,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let windows = self.windows(last, newest).await?;
         let total = u64::from(self.session.exists);
         let many = windows.len() > 1;
@@ -215,7 +229,7 @@ impl Round<'_> {
     }
 
     /// UIDs may have large gaps, so the windows are cut by the letters that are there.
-    async fn windows(&mut self, last: u32, newest: u32) -> Result<Vec<Window>, Failure> {
+    async fn windows(&mut self, last: u32, newest: u32) -> Result<Vec<UidWindow>, CommandFailure> {
         let mut from = last.saturating_add(1);
         let mut windows = Vec::new();
         if newest.saturating_sub(last) > WINDOW && self.session.exists > WINDOW {
@@ -238,11 +252,11 @@ impl Round<'_> {
     /// The letters of a window that are to be fetched or told of.
     async fn choose(
         &mut self,
-        folder: &Folder,
+        folder: &MailFolder,
         validity: u32,
-        (first, last): Window,
+        (first, last): UidWindow,
         how: How,
-    ) -> Result<Vec<Choice>, Failure> {
+    ) -> Result<Vec<Choice>, CommandFailure> {
         if first > last || self.session.exists == 0 {
             return Ok(Vec::new());
         }
@@ -252,14 +266,18 @@ impl Round<'_> {
                 .choose_one_by_one(folder, validity, (first, last))
                 .await;
         }
-        self.memory.asked = Some(Asked::Window(window));
+        self.memory.asked = Some(FetchTarget::Window(window));
         let choices = match how {
-            How::Closely => self.choose_by_header((first, last), Seen::may_matter).await,
+            How::Closely => {
+                self.choose_by_header((first, last), LetterHeader::may_matter)
+                    .await
+            }
             How::Marked { since } => match self.choose_by_search((first, last), since).await? {
                 Some(choices) => Ok(choices),
                 None => {
-                    let early = |s: &Seen| s.received.zip(since).is_some_and(|(r, s)| r < s);
-                    let rule = |s: &Seen| s.is_marked() && !early(s);
+                    let early =
+                        |s: &LetterHeader| s.received.zip(since).is_some_and(|(r, s)| r < s);
+                    let rule = |s: &LetterHeader| s.is_marked() && !early(s);
                     self.choose_by_header((first, last), rule).await
                 }
             },
@@ -272,9 +290,9 @@ impl Round<'_> {
 
     async fn choose_by_header(
         &mut self,
-        window: Window,
-        rule: impl Fn(&Seen) -> bool,
-    ) -> Result<Vec<Choice>, Failure> {
+        window: UidWindow,
+        rule: impl Fn(&LetterHeader) -> bool,
+    ) -> Result<Vec<Choice>, CommandFailure> {
         let looked = look(self.session, window).await?;
         Ok(chosen(&looked, rule))
     }
@@ -282,36 +300,36 @@ impl Round<'_> {
     /// None where the server's search is of no use.
     async fn choose_by_search(
         &mut self,
-        window: Window,
+        window: UidWindow,
         since: Option<Time>,
-    ) -> Result<Option<Vec<Choice>>, Failure> {
+    ) -> Result<Option<Vec<Choice>>, CommandFailure> {
         if self.memory.search_works == Some(false) {
             return Ok(None);
         }
         let found = match unless_denied(self.search(window, since).await) {
             Ok(found) => found.flatten(),
-            Err(Failure::Broken(e)) => {
+            Err(CommandFailure::Broken(e)) => {
                 // An answer that can't be read or takes forever: next time without.
                 if matches!(e.kind, TroubleKind::NotUnderstood | TroubleKind::TimedOut) {
                     self.memory.search_works = Some(false);
                     self.memory.asked = None;
                 }
-                return Err(Failure::Broken(e));
+                return Err(CommandFailure::Broken(e));
             }
-            Err(e @ (Failure::Denied(_) | Failure::NobodyListens)) => return Err(e),
+            Err(e @ (CommandFailure::Denied(_) | CommandFailure::NobodyListens)) => return Err(e),
         };
         self.memory.search_works = Some(found.is_some());
         let Some(uids) = found else { return Ok(None) };
         // Some servers find more than was asked for.
         let looked = look_at(self.session, &uids).await?;
-        Ok(Some(chosen(&looked, Seen::is_marked)))
+        Ok(Some(chosen(&looked, LetterHeader::is_marked)))
     }
 
     async fn search(
         &mut self,
-        window: Window,
+        window: UidWindow,
         since: Option<Time>,
-    ) -> Result<Option<Vec<u32>>, Failure> {
+    ) -> Result<Option<Vec<u32>>, CommandFailure> {
         if self.memory.search_works.is_none() {
             match search::try_search(self.session).await? {
                 HeaderSearch::Works => {}
@@ -326,21 +344,21 @@ impl Round<'_> {
     /// that is at fault is set aside.
     async fn choose_one_by_one(
         &mut self,
-        folder: &Folder,
+        folder: &MailFolder,
         validity: u32,
-        window: Window,
-    ) -> Result<Vec<Choice>, Failure> {
+        window: UidWindow,
+    ) -> Result<Vec<Choice>, CommandFailure> {
         let mut choices = Vec::new();
         for uid in search::uids_in(self.session, window).await? {
-            let place = (folder.name.clone(), validity, uid);
-            if self.memory.is_hopeless(&place) {
+            let letter = (folder.name.clone(), validity, uid);
+            if self.memory.is_hopeless(&letter) {
                 choices.push(Choice::hopeless(uid, NOT_TO_BE_HAD));
                 continue;
             }
-            self.memory.asked = Some(Asked::One(place));
+            self.memory.asked = Some(FetchTarget::One(letter));
             let looked = look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
-            choices.extend(chosen(&looked, Seen::may_matter));
+            choices.extend(chosen(&looked, LetterHeader::may_matter));
         }
         Ok(choices)
     }
@@ -348,11 +366,11 @@ impl Round<'_> {
     /// Fetches the chosen letters and hands them out, in batches whose cursors only grow.
     async fn hand_out(
         &mut self,
-        folder: &Folder,
+        folder: &MailFolder,
         validity: u32,
         choices: &[Choice],
         up_to: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let mut rest = choices;
         loop {
             let (group, later) = next_group(rest);
@@ -377,8 +395,8 @@ impl Round<'_> {
         }
     }
 
-    async fn fetch(&mut self, folder: &Folder, uid_validity: u32, group: &[Choice]) -> Fetched {
-        let from = From {
+    async fn fetch(&mut self, folder: &MailFolder, uid_validity: u32, group: &[Choice]) -> Fetched {
+        let from = FetchSource {
             folder: &folder.name,
             uid_validity,
             pause: self.watch.retry_first,
@@ -387,12 +405,16 @@ impl Round<'_> {
     }
 
     /// Letters that were set aside, once more.
-    async fn try_again(&mut self, folder: &Folder, validity: u32) -> Result<(), Failure> {
+    async fn try_again(
+        &mut self,
+        folder: &MailFolder,
+        validity: u32,
+    ) -> Result<(), CommandFailure> {
         for uid in self.memory.due_again(&folder.name, validity) {
-            let place = (folder.name.clone(), validity, uid);
+            let letter = (folder.name.clone(), validity, uid);
             // Whatever happens, it has had its try.
-            self.memory.tried_again(&place, self.watch.idle_for);
-            self.memory.asked = Some(Asked::One(place));
+            self.memory.tried_again(&letter, self.watch.idle_for);
+            self.memory.asked = Some(FetchTarget::One(letter));
             let looked = look_at(self.session, &[uid]).await?;
             self.memory.asked = None;
             let choices = chosen(&looked, |_| true);
@@ -415,18 +437,19 @@ impl Round<'_> {
 
     async fn hand_over(
         &mut self,
-        folder: &Folder,
+        folder: &MailFolder,
         uid_validity: u32,
         fetched: Fetched,
         up_to: u32,
-    ) -> Result<(), Failure> {
-        let place = |uid: u32| (folder.name.clone(), uid_validity, uid);
+    ) -> Result<(), CommandFailure> {
+        let letter = |uid: u32| (folder.name.clone(), uid_validity, uid);
         let came = fetched.mails.iter().map(|m| m.uid);
         for uid in came.chain(fetched.gone.iter().copied()) {
-            self.memory.is_settled(&place(uid));
+            self.memory.is_settled(&letter(uid));
         }
         for aside in fetched.set_aside.iter().filter(|a| a.again) {
-            self.memory.set_aside(place(aside.uid), self.watch.idle_for);
+            self.memory
+                .set_aside(letter(aside.uid), self.watch.idle_for);
         }
         self.tell(MailEvent::Batch {
             folder: folder.name.clone(),
@@ -440,7 +463,7 @@ impl Round<'_> {
         .await
     }
 
-    fn remember(&mut self, folder: &Folder, uid_validity: u32, last_uid: u32) {
+    fn remember(&mut self, folder: &MailFolder, uid_validity: u32, last_uid: u32) {
         let cursor = Cursor {
             uid_validity,
             last_uid,
@@ -451,19 +474,19 @@ impl Round<'_> {
     }
 
     /// Waits while the consumer is behind, so that no more is fetched than it can take.
-    pub(super) async fn tell(&self, event: MailEvent) -> Result<(), Failure> {
+    pub(super) async fn tell(&self, event: MailEvent) -> Result<(), CommandFailure> {
         self.events
             .send(event)
             .await
-            .map_err(|_| Failure::NobodyListens)
+            .map_err(|_| CommandFailure::NobodyListens)
     }
 }
 
 /// Letters that the rule takes, and those that the server does not show; too large ones are told of only
 /// when they are marked as ours.
-fn chosen(looked: &Looked, rule: impl Fn(&Seen) -> bool) -> Vec<Choice> {
+fn chosen(looked: &Looked, rule: impl Fn(&LetterHeader) -> bool) -> Vec<Choice> {
     let is_taken =
-        |s: &&Seen| rule(s) && (s.size.is_none_or(|size| size <= LARGEST) || s.is_marked());
+        |s: &&LetterHeader| rule(s) && (s.size.is_none_or(|size| size <= LARGEST) || s.is_marked());
     let seen = looked.seen.iter().filter(is_taken);
     let mut choices: Vec<Choice> = seen
         .map(|s| match s.is_over_a_limit {

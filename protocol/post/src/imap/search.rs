@@ -7,9 +7,9 @@ use async_imap::imap_proto::{MailboxDatum, Response};
 use tradepost_statements::Time;
 
 use super::dates::imap_date;
-use super::failure::{Failure, unless_denied};
+use super::failure::{CommandFailure, unless_denied};
 use super::select::field;
-use super::session::{Limits, SMALL, Session};
+use super::session::{ResponseLimits, SMALL, Session};
 
 /// Newest letters by which the search for a header field is tried.
 const SAMPLE: u32 = 50;
@@ -18,12 +18,12 @@ const SAMPLE: u32 = 50;
 const SAMPLE_EACH: u64 = 8 * 1024;
 
 /// UIDs from one to another, both included; up to the newest when the second is [`NEWEST`].
-pub(super) type Window = (u32, u32);
+pub(super) type UidWindow = (u32, u32);
 
-/// In place of the last UID of a [`Window`]: the largest that any letter can have.
+/// In place of the last UID of a [`UidWindow`]: the largest that any letter can have.
 pub(super) const NEWEST: u32 = u32::MAX;
 
-pub(super) fn range((first, last): Window) -> String {
+pub(super) fn range((first, last): UidWindow) -> String {
     match last {
         NEWEST => format!("{first}:*"),
         last => format!("{first}:{last}"),
@@ -34,9 +34,9 @@ pub(super) fn range((first, last): Window) -> String {
 /// it says OK and does not say what it found.
 pub(super) async fn search(
     session: &mut Session,
-    window: Window,
+    window: UidWindow,
     rest: &str,
-) -> Result<Option<Vec<u32>>, Failure> {
+) -> Result<Option<Vec<u32>>, CommandFailure> {
     let mut found: Option<BTreeSet<u32>> = None;
     let command = format!("UID SEARCH UID {}{rest}", range(window));
     session
@@ -53,7 +53,10 @@ pub(super) async fn search(
 }
 
 /// All UIDs in the window, however the server can be made to tell them.
-pub(super) async fn uids_in(session: &mut Session, window: Window) -> Result<Vec<u32>, Failure> {
+pub(super) async fn uids_in(
+    session: &mut Session,
+    window: UidWindow,
+) -> Result<Vec<u32>, CommandFailure> {
     let found = search(session, window, "").await;
     if let Some(found) = unless_denied(found)?.flatten() {
         return Ok(found);
@@ -76,7 +79,7 @@ pub(super) fn marked_since(since: Option<Time>) -> String {
 }
 
 /// Whether the server has the letter, by all that it tells.
-pub(super) async fn is_there(session: &mut Session, uid: u32) -> Result<bool, Failure> {
+pub(super) async fn is_there(session: &mut Session, uid: u32) -> Result<bool, CommandFailure> {
     let found = search(session, (uid, uid), "").await;
     match unless_denied(found)?.flatten() {
         Some(found) => Ok(found.contains(&uid)),
@@ -102,7 +105,7 @@ pub enum HeaderSearch {
 /// Tries the server's search for a header field on the newest letters. Servers with an index of the
 /// standard fields find nothing by any other field, and say so with OK: so it is tried with fields of
 /// the newest letters that no index knows.
-pub(super) async fn try_search(session: &mut Session) -> Result<HeaderSearch, Failure> {
+pub(super) async fn try_search(session: &mut Session) -> Result<HeaderSearch, CommandFailure> {
     let last = session.exists;
     if last == 0 {
         return Ok(HeaderSearch::Untried);
@@ -110,7 +113,7 @@ pub(super) async fn try_search(session: &mut Session) -> Result<HeaderSearch, Fa
     let first = last.saturating_sub(SAMPLE - 1).max(1);
     let part = session.part(SAMPLE_EACH);
     let command = format!("FETCH {first}:{last} (UID BODY.PEEK[HEADER]{part})");
-    let limits = Limits {
+    let limits = ResponseLimits {
         bytes: SMALL.bytes + u64::from(SAMPLE) * SAMPLE_EACH,
         text: SAMPLE_EACH,
         one: SAMPLE_EACH,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::failure::{Failure, unless_denied};
-use super::fetch::{Choice, From, fetch};
-use super::folders::{Folder, choose_junk, examine, list};
+use super::failure::{CommandFailure, unless_denied};
+use super::fetch::{Choice, FetchSource, fetch};
+use super::folders::{MailFolder, choose_junk, examine, list};
 use super::look::{look_at, seen_of_newest};
-use super::memory::Memory;
+use super::memory::WatchState;
 use super::session::Session;
-use super::{RawMail, Settings, login};
+use super::{ImapSettings, RawMail, login};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;
 
@@ -22,24 +22,31 @@ const EVERY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What is wrong with the way to the mailbox.
-pub async fn seek(settings: &Settings, folders: &[String], token: &str) -> Result<RawMail, Error> {
-    settings.place().check()?;
+pub async fn seek(
+    settings: &ImapSettings,
+    folders: &[String],
+    token: &str,
+) -> Result<RawMail, Error> {
+    settings.server().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
     let (mut session, _) = login::open(settings, &tls).await?;
     let found = seek_with(&mut session, folders, token).await;
-    let place = session.place.clone();
-    if !matches!(found, Err(Failure::Broken(_))) {
+    let server = session.server.clone();
+    if !matches!(found, Err(CommandFailure::Broken(_))) {
         session.log_out().await;
     }
-    found.map_err(|e| e.into_error(&place, "the search for a letter"))
+    found.map_err(|e| e.into_error(&server, "the search for a letter"))
 }
 
 async fn seek_with(
     session: &mut Session,
     folders: &[String],
     token: &str,
-) -> Result<RawMail, Failure> {
-    let mut all: Vec<Folder> = folders.iter().map(|f| Folder::named(f, false)).collect();
+) -> Result<RawMail, CommandFailure> {
+    let mut all: Vec<MailFolder> = folders
+        .iter()
+        .map(|f| MailFolder::named(f, false))
+        .collect();
     if let Some(listed) = unless_denied(list(session).await)? {
         let junk = choose_junk(&listed);
         all.extend(junk.filter(|junk| !folders.contains(&junk.name)));
@@ -57,9 +64,9 @@ async fn seek_with(
 /// Opened anew each time: that shows what came meanwhile on every server.
 async fn look_in(
     session: &mut Session,
-    folder: &Folder,
+    folder: &MailFolder,
     token: &str,
-) -> Result<Option<RawMail>, Failure> {
+) -> Result<Option<RawMail>, CommandFailure> {
     let Some(mailbox) = unless_denied(examine(session, folder).await)? else {
         return Ok(None);
     };
@@ -69,12 +76,12 @@ async fn look_in(
     };
     for seen in look_at(session, &[uid]).await?.seen {
         let choice = [Choice::of(uid, seen.size, false)];
-        let from = From {
+        let from = FetchSource {
             folder: &folder.name,
             uid_validity: mailbox.uid_validity,
             pause: EVERY,
         };
-        let fetched = fetch(session, &mut Memory::default(), from, &choice).await;
+        let fetched = fetch(session, &mut WatchState::default(), from, &choice).await;
         if let Some((_, failure)) = fetched.failed {
             return Err(failure);
         }

@@ -14,7 +14,7 @@ const LARGEST_SUSPECT: u64 = 1024 * 1024;
 
 /// A letter as its header shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct LetterHeader {
     pub(super) uid: u32,
     /// None where the server does not tell.
     pub(super) size: Option<u64>,
@@ -26,7 +26,7 @@ pub(super) struct Seen {
     pub(super) is_over_a_limit: bool,
 }
 
-impl Seen {
+impl LetterHeader {
     pub(super) fn is_marked(&self) -> bool {
         field(&self.header, "tradepost").is_some()
     }
@@ -86,7 +86,7 @@ mod tests {
 
     fn letter(header: &str, size: u64) -> bool {
         let header = header.as_bytes().to_vec();
-        Seen {
+        LetterHeader {
             uid: 1,
             size: Some(size),
             received: None,

@@ -1,23 +1,29 @@
 //! A logged-in connection: commands followed to their own answer, and the server's side remarks.
+//!
+//! async-imap writes the commands and reads the responses; what they mean is seen to here. Its own commands
+//! are not used but for APPEND: most end well where the server said NO or closed the connection in the
+//! middle. Here the tagged answer is a fence, each answer is bounded in octets, and each wait in time.
 
 use std::time::Duration;
 
-use async_imap::imap_proto::{MailboxDatum, Response, Status};
-use tokio::io::AsyncWriteExt;
-use tokio::time::Instant;
+use async_imap::error::Result as ImapResult;
+use async_imap::imap_proto::{MailboxDatum, RequestId, Response, Status};
+use tokio::time::{Instant, timeout_at};
 
 use super::TroubleKind;
-use super::answers::{Allowance, Answers, TooMuch};
-use super::facts::{Facts, Gathered};
-use super::failure::Failure;
-use super::login::Capabilities;
-use crate::net::wire::Wire;
-use crate::net::{Place, lost, silent};
+use super::capabilities::{Capabilities, capabilities_in};
+use super::facts::{FetchResponses, FetchedItems};
+use super::failure::{CommandFailure, broken, closed, unreadable};
+use super::greeting::ID;
+use super::mend::{Allowance, ImapMender, for_people};
+use super::overheard::{CommandEnd, CommandStatus, Overheard};
+use crate::net::filter::FilteredStream;
+use crate::net::{ServerAddress, lost, silent};
 use crate::trouble::{Error, quoted};
 
 /// How much a command may bring.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct ResponseLimits {
     /// Bytes in all.
     pub(super) bytes: u64,
     /// Bytes of one text or header: what is longer is cut there.
@@ -27,7 +33,7 @@ pub(super) struct Limits {
 }
 
 /// What a command without letters in its answer may bring. A search of one window is far below.
-pub(super) const SMALL: Limits = Limits {
+pub(super) const SMALL: ResponseLimits = ResponseLimits {
     bytes: 1024 * 1024,
     text: 64 * 1024,
     one: 0,
@@ -42,10 +48,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// The parser. Only its reading is used.
-    reader: async_imap::Client<Answers>,
-    tag: u32,
-    pub(super) place: Place,
+    imap: async_imap::Session<FilteredStream<ImapMender>>,
+    pub(super) server: ServerAddress,
     timeout: Duration,
     pub(super) capabilities: Capabilities,
     /// Letters in the selected folder.
@@ -55,62 +59,89 @@ pub(super) struct Session {
     /// Whether partial fetches (RFC 9051 section 6.4.5) bring something; none: not yet known.
     pub(super) partial_works: Option<bool>,
     /// What must be said before a new command, after an interruption.
-    pending: Pending,
+    under_way: CommandState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pending {
+enum CommandState {
     Nothing,
     Idling,
     Answer,
 }
 
 impl Session {
+    /// Of a connection on which the login has just succeeded.
     pub(super) fn new(
-        wire: Wire,
-        place: Place,
+        imap: async_imap::Session<FilteredStream<ImapMender>>,
+        server: ServerAddress,
         timeout: Duration,
-        capabilities: Capabilities,
     ) -> Session {
         Session {
-            reader: async_imap::Client::new(Answers::new(wire)),
-            tag: 0,
-            place,
+            imap,
+            server,
             timeout,
-            capabilities,
+            capabilities: Capabilities::new(),
             exists: 0,
             news: false,
             partial_works: None,
-            pending: Pending::Nothing,
+            under_way: CommandState::Nothing,
         }
+    }
+
+    /// Learns what the server can do for this user, where it has not `told` with the login, and names
+    /// itself: some servers want that after the login.
+    pub(super) async fn introduce(&mut self, told: Option<Capabilities>) -> Result<(), Error> {
+        self.capabilities = match told {
+            Some(told) => told,
+            None => {
+                let untagged = self.overhear("CAPABILITY").await?;
+                let listed = untagged.iter().find_map(|l| capabilities_in(l));
+                listed.unwrap_or_default()
+            }
+        };
+        if self.capabilities.contains("ID") {
+            self.overhear(ID).await?;
+        }
+        Ok(())
     }
 
     /// The TLS version in use.
     pub(super) fn tls_version(&self) -> Option<String> {
-        self.reader.get_ref().tls_version()
+        self.imap.get_ref().tls_version()
     }
 
     /// Runs a command; `on` sees everything that the server says before the command's own answer.
     pub(super) async fn run(
         &mut self,
         command: &str,
-        limits: Limits,
-        mut on: impl FnMut(&Response<'_>) + Send,
-    ) -> Result<(), Failure> {
+        limits: ResponseLimits,
+        on: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<(), CommandFailure> {
         let doing = command.split(" (").next().unwrap_or_default();
         let tag = self.start(command).await?;
+        self.finish(&tag, doing, limits, on).await
+    }
+
+    /// Follows a command that was started to its own answer.
+    async fn finish(
+        &mut self,
+        tag: &RequestId,
+        doing: &str,
+        limits: ResponseLimits,
+        mut on: impl FnMut(&Response<'_>) + Send,
+    ) -> Result<(), CommandFailure> {
         self.allow(limits);
         loop {
             let deadline = self.deadline(limits.one);
             let end = self.next(deadline, doing, |response| {
-                let end = ended(response, &tag);
+                let end = ended(response, tag);
                 if end.is_none() {
                     on(response);
                 }
                 end
             });
             if let Some(end) = end.await? {
-                self.pending = Pending::Nothing;
+                self.under_way = CommandState::Nothing;
                 return end;
             }
         }
@@ -121,9 +152,9 @@ impl Session {
     pub(super) async fn gather(
         &mut self,
         command: &str,
-        limits: Limits,
-    ) -> Result<Vec<Facts>, Failure> {
-        let mut gathered = Gathered::default();
+        limits: ResponseLimits,
+    ) -> Result<Vec<FetchedItems>, CommandFailure> {
+        let mut gathered = FetchResponses::default();
         let outcome = self.run(command, limits, |r| gathered.take(r)).await;
         outcome.map(|()| gathered.all())
     }
@@ -132,9 +163,9 @@ impl Session {
     pub(super) async fn gather_some(
         &mut self,
         command: &str,
-        limits: Limits,
-    ) -> (Vec<Facts>, Result<(), Failure>) {
-        let mut gathered = Gathered::default();
+        limits: ResponseLimits,
+    ) -> (Vec<FetchedItems>, Result<(), CommandFailure>) {
+        let mut gathered = FetchResponses::default();
         let outcome = self.run(command, limits, |r| gathered.take(r)).await;
         (gathered.all(), outcome)
     }
@@ -147,59 +178,106 @@ impl Session {
         }
     }
 
-    fn allow(&mut self, limits: Limits) {
-        self.reader.get_mut().allow(Allowance {
+    fn allow(&mut self, limits: ResponseLimits) {
+        self.imap.get_mut().mender_mut().allow(Allowance {
             octets: limits.bytes,
             literal: limits.text,
         });
     }
 
-    /// A command with a literal (RFC 3501 section 4.3) at its end: APPEND.
-    pub(super) async fn run_with_literal(
+    /// Puts a letter into a folder, marked as seen.
+    pub(super) async fn append(
         &mut self,
-        command: &str,
-        literal: &[u8],
-    ) -> Result<(), Failure> {
-        let tag = self
-            .start(&format!("{command} {{{}}}", literal.len()))
-            .await?;
-        let deadline = self.deadline(literal.len() as u64);
-        self.allow(SMALL);
-        loop {
-            match self.next(deadline, "APPEND", |r| Said::of(r, &tag)).await? {
-                Said::End(end) => {
-                    self.pending = Pending::Nothing;
-                    return end;
-                }
-                Said::GoOn => self.write(&[literal, b"\r\n"].concat(), deadline).await?,
-                Said::Else => {}
+        folder: &str,
+        letter: &[u8],
+    ) -> Result<(), CommandFailure> {
+        let deadline = self.begin_overhearing(letter.len() as u64);
+        let done = self.imap.append(folder, Some("(\\Seen)"), None, letter);
+        let done = timeout_at(deadline, done).await;
+        let (end, _) = self.end_overhearing(done, "APPEND")?;
+        match end.status {
+            CommandStatus::Ok => Ok(()),
+            CommandStatus::No | CommandStatus::Bad => {
+                let said = for_people(end.text.as_bytes());
+                Err(CommandFailure::Denied(quoted(&said)))
+            }
+            CommandStatus::Bye => {
+                let said = end.text.get("* BYE".len()..).unwrap_or_default();
+                let said = for_people(said.as_bytes());
+                Err(closed(&self.server, TroubleKind::Lost, &said).into())
             }
         }
     }
 
+    /// Runs a command of which the server's own words are wanted, whether it obeys or not.
+    async fn overhear(&mut self, command: &str) -> Result<Vec<String>, Error> {
+        let deadline = self.begin_overhearing(0);
+        let done = self.imap.run_command_and_check_ok(command);
+        let done = timeout_at(deadline, done).await;
+        let (end, untagged) = self.end_overhearing(done, command)?;
+        match end.status {
+            CommandStatus::Bye => Err(closed(&self.server, TroubleKind::Busy, &end.text)),
+            CommandStatus::Ok | CommandStatus::No | CommandStatus::Bad => Ok(untagged),
+        }
+    }
+
+    fn begin_overhearing(&mut self, octets: u64) -> Instant {
+        self.under_way = CommandState::Answer;
+        self.allow(SMALL);
+        self.imap.get_mut().mender_mut().overhear();
+        self.deadline(octets)
+    }
+
+    /// How a command ended that async-imap has followed.
+    fn end_overhearing(
+        &mut self,
+        done: Result<ImapResult<()>, tokio::time::error::Elapsed>,
+        command: &str,
+    ) -> Result<(CommandEnd, Vec<String>), Error> {
+        let doing = command.split(' ').next().unwrap_or_default();
+        let Overheard { untagged, end } = self.imap.get_mut().mender_mut().overheard();
+        match (end, done) {
+            (_, Err(_)) => Err(silent(&self.server, doing)),
+            (Some(end), Ok(_)) => {
+                if end.status != CommandStatus::Bye {
+                    self.under_way = CommandState::Nothing;
+                }
+                Ok((end, untagged))
+            }
+            (None, Ok(Err(e))) => Err(broken(&self.server, doing, &e)),
+            (None, Ok(Ok(()))) => Err(lost(&self.server, None)),
+        }
+    }
+
     /// Begins IDLE (RFC 2177) and gives its tag. Denied: the server has none, whatever it announced.
-    pub(super) async fn idle_begin(&mut self) -> Result<String, Failure> {
+    pub(super) async fn idle_begin(&mut self) -> Result<RequestId, CommandFailure> {
         let tag = self.start("IDLE").await?;
         let deadline = self.deadline(0);
         self.allow(SMALL);
         loop {
-            match self.next(deadline, "IDLE", |r| Said::of(r, &tag)).await? {
-                Said::End(end) => {
-                    self.pending = Pending::Nothing;
-                    end?;
-                    return Err(Failure::Denied("IDLE ended at once".to_owned()));
-                }
-                Said::GoOn => {
-                    self.pending = Pending::Idling;
+            let on = |response: &Response<'_>| {
+                let goes_on = matches!(response, Response::Continue(_));
+                goes_on
+                    .then_some(Ok(()))
+                    .or_else(|| ended(response, &tag).map(Err))
+            };
+            match self.next(deadline, "IDLE", on).await? {
+                Some(Ok(())) => {
+                    self.under_way = CommandState::Idling;
                     return Ok(tag);
                 }
-                Said::Else => {}
+                Some(Err(end)) => {
+                    self.under_way = CommandState::Nothing;
+                    end?;
+                    return Err(CommandFailure::Denied("IDLE ended at once".to_owned()));
+                }
+                None => {}
             }
         }
     }
 
     /// Waits in IDLE until the server says that letters came. May be interrupted at any time.
-    pub(super) async fn idle_wait(&mut self) -> Result<(), Failure> {
+    pub(super) async fn idle_wait(&mut self) -> Result<(), CommandFailure> {
         // The caller interrupts this by a clock of its own.
         let never = Instant::now() + Duration::from_secs(24 * 3600);
         while !self.news {
@@ -209,61 +287,53 @@ impl Session {
     }
 
     /// Ends IDLE. A connection that died meanwhile shows here at the latest.
-    pub(super) async fn idle_end(&mut self, tag: &str) -> Result<(), Failure> {
+    pub(super) async fn idle_end(&mut self, tag: &RequestId) -> Result<(), CommandFailure> {
         let deadline = self.deadline(0);
-        self.pending = Pending::Answer;
-        self.write(b"DONE\r\n", deadline).await?;
+        self.under_way = CommandState::Answer;
+        self.idle_done(deadline).await?;
         loop {
             let end = self.next(deadline, "end of IDLE", |r| ended(r, tag));
             if let Some(end) = end.await? {
-                self.pending = Pending::Nothing;
+                self.under_way = CommandState::Nothing;
                 return end;
             }
         }
     }
 
+    async fn idle_done(&mut self, deadline: Instant) -> Result<(), Error> {
+        let sent = timeout_at(deadline, self.imap.run_command_untagged("DONE")).await;
+        written(&self.server, sent)
+    }
+
     /// Says goodbye, where it does not take long. Not while an answer is under way.
     pub(super) async fn log_out(&mut self) {
-        let text: &[u8] = match self.pending {
-            Pending::Nothing => b"z LOGOUT\r\n",
-            Pending::Idling => b"DONE\r\nz LOGOUT\r\n",
-            Pending::Answer => return,
-        };
         let deadline = Instant::now() + GOODBYE;
-        if self.write(text, deadline).await.is_ok() {
+        let said = match self.under_way {
+            CommandState::Nothing => Ok(()),
+            CommandState::Idling => self.idle_done(deadline).await,
+            CommandState::Answer => return,
+        };
+        if said.is_err() {
+            return;
+        }
+        if let Ok(Ok(tag)) = timeout_at(deadline, self.imap.run_command("LOGOUT")).await {
             let mut over = false;
             while !over {
-                let end = self.next(deadline, "LOGOUT", |r| ended(r, "z").is_some());
+                let end = self.next(deadline, "LOGOUT", |r| ended(r, &tag).is_some());
                 over = end.await.unwrap_or(true);
             }
         }
     }
 
-    async fn start(&mut self, command: &str) -> Result<String, Failure> {
-        self.tag += 1;
-        let tag = format!("t{}", self.tag);
-        self.pending = Pending::Answer;
+    async fn start(&mut self, command: &str) -> Result<RequestId, CommandFailure> {
+        self.under_way = CommandState::Answer;
         let deadline = self.deadline(0);
-        self.write(format!("{tag} {command}\r\n").as_bytes(), deadline)
-            .await?;
-        Ok(tag)
+        let sent = timeout_at(deadline, self.imap.run_command(command)).await;
+        Ok(written(&self.server, sent)?)
     }
 
     fn deadline(&self, bytes: u64) -> Instant {
         Instant::now() + self.timeout + Duration::from_secs(bytes / SLOWEST)
-    }
-
-    async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Failure> {
-        let answers = self.reader.get_mut();
-        let written = async {
-            answers.write_all(bytes).await?;
-            answers.flush().await
-        };
-        match tokio::time::timeout_at(deadline, written).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(e)) => Err(lost(&self.place, Some(&e)).into()),
-            Err(_) => Err(silent(&self.place, "sending").into()),
-        }
     }
 
     /// The next thing that the server says; BYE and the end of the connection are errors.
@@ -272,18 +342,18 @@ impl Session {
         deadline: Instant,
         doing: &str,
         read: impl FnOnce(&Response<'_>) -> T,
-    ) -> Result<T, Failure> {
-        let mut passed_over = self.reader.get_ref().passed_over();
+    ) -> Result<T, CommandFailure> {
+        let mut passed_over = self.passed_over();
         let mut deadline = deadline;
         let read_response = loop {
-            match tokio::time::timeout_at(deadline, self.reader.read_response()).await {
+            match timeout_at(deadline, self.imap.read_response()).await {
                 Ok(read) => break read,
                 Err(_) => {
                     // What is thrown away takes its time as well, and its amount is bounded.
-                    let now = self.reader.get_ref().passed_over();
+                    let now = self.passed_over();
                     let seconds = now.saturating_sub(passed_over) / SLOWEST;
                     if seconds == 0 {
-                        return Err(silent(&self.place, doing).into());
+                        return Err(silent(&self.server, doing).into());
                     }
                     deadline += Duration::from_secs(seconds);
                     passed_over = now;
@@ -291,10 +361,15 @@ impl Session {
             }
         };
         let response = read_response
-            .map_err(|e| self.unreadable(&e, doing))?
-            .ok_or_else(|| lost(&self.place, None))?;
+            .map_err(|e| unreadable(&self.server, doing, &e))?
+            .ok_or_else(|| lost(&self.server, None))?;
         self.note(response.parsed(), doing)?;
         Ok(read(response.parsed()))
+    }
+
+    /// Octets of the answer under way that were thrown away.
+    fn passed_over(&self) -> u64 {
+        self.imap.get_ref().mender().passed_over()
     }
 
     /// What the server says on the side of any command (RFC 3501 section 7).
@@ -305,11 +380,8 @@ impl Session {
         } = response
             && doing != "LOGOUT"
         {
-            let said = quoted(outcome.information.as_deref().unwrap_or("BYE"));
-            return Err(Error::new(
-                TroubleKind::Lost,
-                format!("{} closed the connection: {said}", self.place),
-            ));
+            let said = outcome.information.as_deref().unwrap_or("BYE");
+            return Err(closed(&self.server, TroubleKind::Lost, said));
         }
         if let Response::MailboxData(MailboxDatum::Exists(n)) = response {
             // Some servers repeat the number after every command: that is no news. Whoever was
@@ -321,45 +393,23 @@ impl Session {
         }
         Ok(())
     }
-
-    /// async-imap gives what it can't parse as an I/O error with the whole text in it, which may be
-    /// a letter: not repeated.
-    fn unreadable(&self, e: &std::io::Error, doing: &str) -> Error {
-        if e.get_ref().is_some_and(|e| e.is::<TooMuch>()) {
-            return Error::new(
-                TroubleKind::NotUnderstood,
-                format!("{} sends more than was asked for ({doing})", self.place),
-            );
-        }
-        if e.kind() == std::io::ErrorKind::Other {
-            return Error::new(
-                TroubleKind::NotUnderstood,
-                format!("{} gave an answer that can't be read ({doing})", self.place),
-            );
-        }
-        lost(&self.place, Some(e))
-    }
 }
 
-/// What a response means to a command that may be asked to go on.
-enum Said {
-    End(Result<(), Failure>),
-    GoOn,
-    Else,
-}
-
-impl Said {
-    fn of(response: &Response<'_>, tag: &str) -> Said {
-        match ended(response, tag) {
-            Some(end) => Said::End(end),
-            None if matches!(response, Response::Continue(_)) => Said::GoOn,
-            None => Said::Else,
-        }
+/// Whether a command was sent in time.
+fn written<T>(
+    server: &ServerAddress,
+    sent: Result<ImapResult<T>, tokio::time::error::Elapsed>,
+) -> Result<T, Error> {
+    match sent {
+        Ok(Ok(sent)) => Ok(sent),
+        Ok(Err(async_imap::error::Error::Io(e))) => Err(lost(server, Some(&e))),
+        Ok(Err(_)) => Err(lost(server, None)),
+        Err(_) => Err(silent(server, "sending")),
     }
 }
 
 /// Whether this is the answer to the command with that tag, and which.
-fn ended(response: &Response<'_>, tag: &str) -> Option<Result<(), Failure>> {
+fn ended(response: &Response<'_>, tag: &RequestId) -> Option<Result<(), CommandFailure>> {
     let Response::Done {
         tag: of,
         status,
@@ -368,14 +418,14 @@ fn ended(response: &Response<'_>, tag: &str) -> Option<Result<(), Failure>> {
     else {
         return None;
     };
-    if of.0 != tag {
+    if of != tag {
         return None;
     }
     Some(match status {
         Status::Ok | Status::PreAuth => Ok(()),
         Status::No | Status::Bad | Status::Bye => {
             let said = outcome.information.as_deref().unwrap_or_default();
-            Err(Failure::Denied(quoted(said)))
+            Err(CommandFailure::Denied(quoted(said)))
         }
     })
 }

@@ -9,14 +9,14 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::failure::{Failure, unless_denied};
-use super::folders::{self, Folder, choose_sent, status};
+use super::failure::{CommandFailure, unless_denied};
+use super::folders::{self, MailFolder, choose_sent, status};
 use super::idle::{Woken, idle};
 use super::login;
-use super::memory::{Asked, Blame, Memory};
+use super::memory::{Blame, FetchTarget, WatchState};
 use super::scan::Round;
 use super::session::Session;
-use super::{Cursor, MailEvent, SentFolder, Settings, Trouble, TroubleKind, Watch};
+use super::{Cursor, ImapSettings, MailEvent, SentFolder, Trouble, TroubleKind, Watch};
 use crate::net::tls::TlsClient;
 use crate::schedule::next_try;
 use crate::stop::Stop;
@@ -41,22 +41,22 @@ const REFUSED_LONGEST: u32 = 12;
 /// several tries in a row brought nothing. Otherwise never: trouble is told as an event, and tried
 /// again.
 pub async fn watch(
-    settings: Settings,
+    settings: ImapSettings,
     watch: Watch,
     events: mpsc::Sender<MailEvent>,
     mut stop: Stop,
 ) -> Result<(), Error> {
-    settings.place().check()?;
+    settings.server().check()?;
     let tls = TlsClient::new(settings.ca_file.as_deref(), "[imap]")?;
-    let mut watcher = Watcher {
-        memory: Memory::new(&watch),
+    let mut watcher = MailboxWatcher {
+        memory: WatchState::new(&watch),
         settings,
         tls,
         watch: Arc::new(watch),
         events,
         session: None,
         logged_in: None,
-        waits: Waits::default(),
+        waits: ReconnectWaits::default(),
     };
     let outcome = tokio::select! {
         biased;
@@ -69,20 +69,20 @@ pub async fn watch(
     outcome
 }
 
-struct Watcher {
-    settings: Settings,
+struct MailboxWatcher {
+    settings: ImapSettings,
     tls: TlsClient,
     watch: Arc<Watch>,
     events: mpsc::Sender<MailEvent>,
-    memory: Memory,
+    memory: WatchState,
     /// Kept here so that goodbye can be said when the rest is interrupted.
     session: Option<Session>,
     /// When the present connection was logged in.
     logged_in: Option<Instant>,
-    waits: Waits,
+    waits: ReconnectWaits,
 }
 
-impl Watcher {
+impl MailboxWatcher {
     async fn run(&mut self) -> Result<(), Error> {
         let mut fruitless = 0;
         let mut at_once = 0;
@@ -94,22 +94,26 @@ impl Watcher {
             // and no reason to end.
             let attended = AssertUnwindSafe(self.attend()).catch_unwind().await;
             let failure = attended.unwrap_or_else(|_| {
-                Err(Failure::Broken(Error::new(
+                Err(CommandFailure::Broken(Error::new(
                     TroubleKind::NotUnderstood,
                     format!(
                         "{} gave an answer that can't be read",
-                        self.settings.place()
+                        self.settings.server()
                     ),
                 )))
             });
             let error = match failure {
-                Ok(()) | Err(Failure::NobodyListens) => return Ok(()),
-                Err(failure) => failure.into_error(&self.settings.place(), "to go on"),
+                Ok(()) | Err(CommandFailure::NobodyListens) => return Ok(()),
+                Err(failure) => failure.into_error(&self.settings.server(), "to go on"),
             };
             self.session = None;
             // Opening a folder is what every connection begins with: a server that ends there is left
             // alone ever longer. The folder has a wait of its own besides.
-            let over_a_letter = self.memory.asked.as_ref().is_some_and(Asked::is_of_letters);
+            let over_a_letter = self
+                .memory
+                .asked
+                .as_ref()
+                .is_some_and(FetchTarget::is_of_letters);
             let blame = self.memory.blame(&error);
             fruitless = match (self.memory.progress, blame) {
                 (true, _) => 1,
@@ -151,7 +155,7 @@ impl Watcher {
     }
 
     /// One connection, from its beginning to its end. Ok: there is nothing more to do.
-    async fn attend(&mut self) -> Result<(), Failure> {
+    async fn attend(&mut self) -> Result<(), CommandFailure> {
         let (session, _) = login::open(&self.settings, &self.tls).await?;
         self.logged_in = Some(Instant::now());
         let session = self.session.insert(session);
@@ -167,7 +171,7 @@ impl Watcher {
 
 /// How long to wait after failures, and what is told of them.
 #[derive(Debug, Default)]
-struct Waits {
+struct ReconnectWaits {
     /// Connections in a row that came to nothing.
     failures: u32,
     /// Logins in a row that were refused.
@@ -176,7 +180,7 @@ struct Waits {
     last: Option<(TroubleKind, String, u32)>,
 }
 
-impl Waits {
+impl ReconnectWaits {
     /// After a connection that failed. A login that succeeds is not enough to begin anew: a server that
     /// says BYE a moment later, each time, would be asked for ever without a pause.
     fn after(&mut self, e: Error, logged_in: bool, was_of_use: bool, watch: &Watch) -> Trouble {
@@ -241,13 +245,13 @@ fn brought_letters(before: &BTreeMap<String, Cursor>, after: &BTreeMap<String, C
 }
 
 impl Round<'_> {
-    async fn attend(&mut self) -> Result<(), Failure> {
+    async fn attend(&mut self) -> Result<(), CommandFailure> {
         let folders = self.folders().await?;
         let Some((first, others)) = folders.split_last() else {
             return Ok(());
         };
         self.tell(MailEvent::Connected {
-            server: self.session.place.to_string(),
+            server: self.session.server.to_string(),
             idle: self.may_idle(),
             folders: folders.iter().map(|f| f.name.clone()).collect(),
             sent: folders.iter().find(|f| f.sent).map(|f| f.name.clone()),
@@ -276,17 +280,17 @@ impl Round<'_> {
 
     /// The folders that are to be read now, the first of the configuration last, so that it is the open
     /// one while we wait. Where connections failed over one of them, the others come before it.
-    fn order<'f>(&self, folders: &'f [Folder]) -> Vec<&'f Folder> {
+    fn order<'f>(&self, folders: &'f [MailFolder]) -> Vec<&'f MailFolder> {
         let once = self.watch.once;
-        let is_due = |f: &&Folder| {
+        let is_due = |f: &&MailFolder| {
             let closed = self.memory.closed.get(&f.name);
             closed
                 .is_none_or(|c| c.next_try <= Instant::now() && !(once && c.failures >= FRUITLESS))
         };
         // Read once, what was read is not looked at again for the sake of what was not.
         let is_wanted =
-            |f: &&Folder| !(once && self.memory.read_to_its_end.contains(&f.name)) && is_due(f);
-        let mut order: Vec<&Folder> = folders.iter().filter(is_wanted).collect();
+            |f: &&MailFolder| !(once && self.memory.read_to_its_end.contains(&f.name)) && is_due(f);
+        let mut order: Vec<&MailFolder> = folders.iter().filter(is_wanted).collect();
         if let Some(at) = order
             .iter()
             .position(|f| Some(f.name.as_str()) == self.memory.last_folder())
@@ -314,10 +318,10 @@ impl Round<'_> {
     /// Waits, handing out news of the first folder, until it is time to look at all.
     async fn wait(
         &mut self,
-        first: &Folder,
-        others: &[Folder],
+        first: &MailFolder,
+        others: &[MailFolder],
         look_again: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         let next_tries = self.memory.closed.values().map(|c| c.next_try);
         let until = next_tries.fold(look_again, Instant::min);
         let is_open = !self.memory.closed.contains_key(&first.name);
@@ -357,12 +361,16 @@ impl Round<'_> {
     }
 
     /// Remembers how an IDLE ended; says so when the next connections do without.
-    fn note(&mut self, begun: Instant, woken: Result<Woken, Failure>) -> Result<Woken, Failure> {
+    fn note(
+        &mut self,
+        begun: Instant,
+        woken: Result<Woken, CommandFailure>,
+    ) -> Result<Woken, CommandFailure> {
         let now = Instant::now();
         let (lived, idling) = (self.watch.lived, &mut self.memory.idling);
         let rests = idling.ended(&woken, now - begun, lived, now);
         match woken {
-            Err(Failure::Broken(e)) if rests => Err(Failure::Broken(Error {
+            Err(CommandFailure::Broken(e)) if rests => Err(CommandFailure::Broken(Error {
                 text: format!(
                     "{}; it ends each IDLE, so it is asked now and then for an hour",
                     e.text
@@ -373,7 +381,7 @@ impl Round<'_> {
         }
     }
 
-    async fn sent_has_news(&mut self, others: &[Folder]) -> Result<bool, Failure> {
+    async fn sent_has_news(&mut self, others: &[MailFolder]) -> Result<bool, CommandFailure> {
         let Some(sent) = others.iter().find(|f| f.sent) else {
             return Ok(false);
         };
@@ -391,11 +399,11 @@ impl Round<'_> {
 
     /// The folders in the order of reading: Sent, so that our own letters are known before the
     /// answers to them; the first of the configuration last.
-    async fn folders(&mut self) -> Result<Vec<Folder>, Failure> {
+    async fn folders(&mut self) -> Result<Vec<MailFolder>, CommandFailure> {
         let sent = self.sent_folder().await?;
         let named = &self.watch.folders;
         let others = named.iter().skip(1).chain(named.first());
-        let mut folders: Vec<Folder> = sent.into_iter().collect();
+        let mut folders: Vec<MailFolder> = sent.into_iter().collect();
         for name in others {
             match folders.iter().position(|f| f.name == *name) {
                 // Named twice: read once, and the first of the configuration stays last.
@@ -403,13 +411,13 @@ impl Round<'_> {
                     let folder = folders.remove(at);
                     folders.push(folder);
                 }
-                None => folders.push(Folder::named(name, false)),
+                None => folders.push(MailFolder::named(name, false)),
             }
         }
         Ok(folders)
     }
 
-    async fn sent_folder(&mut self) -> Result<Option<Folder>, Failure> {
+    async fn sent_folder(&mut self) -> Result<Option<MailFolder>, CommandFailure> {
         if self.watch.sent != SentFolder::Auto {
             return Ok(choose_sent(&self.watch.sent, &[]));
         }
@@ -417,7 +425,7 @@ impl Round<'_> {
             return Ok(None);
         }
         let listed = folders::list(self.session).await;
-        if let Err(Failure::Broken(e)) = &listed {
+        if let Err(CommandFailure::Broken(e)) = &listed {
             // Next time without: better no Sent folder than no letters at all.
             self.memory.no_list = e.kind == TroubleKind::NotUnderstood;
         }
@@ -426,7 +434,7 @@ impl Round<'_> {
     }
 
     /// A folder that can't be opened or read does not keep the rest from being read.
-    async fn catch_up_or_tell(&mut self, folder: &Folder) -> Result<(), Failure> {
+    async fn catch_up_or_tell(&mut self, folder: &MailFolder) -> Result<(), CommandFailure> {
         match self.catch_up(folder).await {
             Ok(()) => {
                 self.memory.closed.remove(&folder.name);
@@ -438,15 +446,19 @@ impl Round<'_> {
     }
 
     /// Told once, however often it is tried again.
-    async fn could_not_read(&mut self, folder: &Folder, failure: Failure) -> Result<(), Failure> {
-        let Failure::Denied(text) = failure else {
+    async fn could_not_read(
+        &mut self,
+        folder: &MailFolder,
+        failure: CommandFailure,
+    ) -> Result<(), CommandFailure> {
+        let CommandFailure::Denied(text) = failure else {
             return Err(failure);
         };
         self.memory.close(folder.name.clone(), text);
         self.tell_of_closed().await
     }
 
-    async fn tell_of_closed(&mut self) -> Result<(), Failure> {
+    async fn tell_of_closed(&mut self) -> Result<(), CommandFailure> {
         let untold: Vec<Trouble> = self
             .memory
             .closed

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::tls::TlsClient;
 use super::wire::Wire;
-use super::{Place, lost, silent};
+use super::{ServerAddress, lost, silent};
 use crate::trouble::{Error, TroubleKind};
 
 /// Longest line that a server may send before login; capability lists are a few hundred bytes.
@@ -16,58 +16,58 @@ const LONGEST_LINE: usize = 64 * 1024;
 
 /// One side of the dialogue.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct LineDialogue {
     wire: Wire,
     buffer: Vec<u8>,
-    pub(crate) place: Place,
+    pub(crate) server: ServerAddress,
     /// Longest silence of the server.
     timeout: Duration,
 }
 
-impl Lines {
+impl LineDialogue {
     /// Connects, with TLS from the start where so configured.
     pub(crate) async fn connect(
-        place: Place,
+        server: ServerAddress,
         tls: &TlsClient,
         timeout: Duration,
-    ) -> Result<Lines, Error> {
-        let tcp = super::connect(&place, timeout).await?;
-        let lines = Lines {
+    ) -> Result<LineDialogue, Error> {
+        let tcp = super::connect(&server, timeout).await?;
+        let lines = LineDialogue {
             wire: Wire::plain(tcp),
             buffer: Vec::new(),
-            place,
+            server,
             timeout,
         };
-        match lines.place.tls {
+        match lines.server.tls {
             super::Tls::Implicit => lines.protect(tls).await,
             super::Tls::StartTls | super::Tls::None => Ok(lines),
         }
     }
 
     /// Goes on with TLS. What was sent ahead of it is refused, not read: it came from anyone.
-    pub(crate) async fn protect(self, tls: &TlsClient) -> Result<Lines, Error> {
+    pub(crate) async fn protect(self, tls: &TlsClient) -> Result<LineDialogue, Error> {
         if !self.buffer.is_empty() {
             return Err(Error::new(
                 TroubleKind::Tls,
                 format!(
                     "{} sent plain text after STARTTLS: somebody may be interfering; not connecting",
-                    self.place
+                    self.server
                 ),
             ));
         }
-        let begun = self.wire.protect(&self.place, tls);
+        let begun = self.wire.protect(&self.server, tls);
         let wire = tokio::time::timeout(self.timeout, begun)
             .await
-            .map_err(|_| silent(&self.place, "beginning TLS - check `port` and `tls`"))??;
-        Ok(Lines { wire, ..self })
+            .map_err(|_| silent(&self.server, "beginning TLS - check `port` and `tls`"))??;
+        Ok(LineDialogue { wire, ..self })
     }
 
     /// The next line, without its end. Bytes that are no UTF-8 are replaced.
     pub(crate) async fn line(&mut self, doing: &str) -> Result<String, Error> {
-        let read = read_line(&mut self.wire, &mut self.buffer, &self.place);
+        let read = read_line(&mut self.wire, &mut self.buffer, &self.server);
         tokio::time::timeout(self.timeout, read)
             .await
-            .map_err(|_| silent(&self.place, doing))?
+            .map_err(|_| silent(&self.server, doing))?
     }
 
     /// Sends bytes, ends of lines included.
@@ -77,8 +77,8 @@ impl Lines {
             self.wire.flush().await
         };
         match tokio::time::timeout(self.timeout, sent).await {
-            Ok(done) => done.map_err(|e| lost(&self.place, Some(&e))),
-            Err(_) => Err(silent(&self.place, doing)),
+            Ok(done) => done.map_err(|e| lost(&self.server, Some(&e))),
+            Err(_) => Err(silent(&self.server, doing)),
         }
     }
 
@@ -91,7 +91,11 @@ impl Lines {
     }
 }
 
-async fn read_line(wire: &mut Wire, buffer: &mut Vec<u8>, place: &Place) -> Result<String, Error> {
+async fn read_line(
+    wire: &mut Wire,
+    buffer: &mut Vec<u8>,
+    server: &ServerAddress,
+) -> Result<String, Error> {
     loop {
         if let Some(end) = buffer.iter().position(|b| *b == b'\n') {
             let rest = buffer.split_off(end + 1);
@@ -103,15 +107,15 @@ async fn read_line(wire: &mut Wire, buffer: &mut Vec<u8>, place: &Place) -> Resu
             return Err(Error::new(
                 TroubleKind::NotUnderstood,
                 format!(
-                    "{place} does not speak the expected protocol (an endless line) - check `host` and `port` in {}",
-                    place.section
+                    "{server} does not speak the expected protocol (an endless line) - check `host` and `port` in {}",
+                    server.section
                 ),
             ));
         }
         match wire.read_buf(buffer).await {
-            Ok(0) => return Err(lost(place, None)),
+            Ok(0) => return Err(lost(server, None)),
             Ok(_) => {}
-            Err(e) => return Err(lost(place, Some(&e))),
+            Err(e) => return Err(lost(server, Some(&e))),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Never plain text to another computer: not by configuration, and not by falling back.
 
 pub(crate) mod echo;
+pub(crate) mod filter;
 pub(crate) mod lines;
 pub(crate) mod tls;
 pub(crate) mod wire;
@@ -68,7 +69,7 @@ pub fn is_loopback(host: &str) -> bool {
 
 /// Where a connection goes, and what it is called in messages.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct ServerAddress {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: Tls,
@@ -76,13 +77,13 @@ pub(crate) struct Place {
     pub(crate) section: &'static str,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.host, self.port)
     }
 }
 
-impl Place {
+impl ServerAddress {
     /// Refuses what may never be tried: plain text to another computer.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.tls == Tls::None && !is_loopback(&self.host) {
@@ -104,35 +105,35 @@ const ONE_ADDRESS: Duration = Duration::from_secs(10);
 
 /// Connects to the first address of the host that answers. `TCP_NODELAY`, because both
 /// protocols are dialogues of short lines.
-pub(crate) async fn connect(place: &Place, limit: Duration) -> Result<TcpStream, Error> {
-    place.check()?;
-    match tokio::time::timeout(limit, connect_any(place)).await {
+pub(crate) async fn connect(server: &ServerAddress, limit: Duration) -> Result<TcpStream, Error> {
+    server.check()?;
+    match tokio::time::timeout(limit, connect_any(server)).await {
         Ok(done) => done,
         Err(_) => Err(Error::new(
             TroubleKind::TimedOut,
             format!(
-                "{place} does not answer - check `host` and `port` in {}, and whether a firewall is in the way",
-                place.section
+                "{server} does not answer - check `host` and `port` in {}, and whether a firewall is in the way",
+                server.section
             ),
         )),
     }
 }
 
-async fn connect_any(place: &Place) -> Result<TcpStream, Error> {
-    let host = place.host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, place.port))
+async fn connect_any(server: &ServerAddress) -> Result<TcpStream, Error> {
+    let host = server.host.trim_start_matches('[').trim_end_matches(']');
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, server.port))
         .await
         .map_err(|e| {
             Error::new(
                 TroubleKind::NameNotFound,
                 format!(
                     "no address found for {} ({e}) - check `host` in {}, and whether this computer is online",
-                    place.host, place.section
+                    server.host, server.section
                 ),
             )
         })?
         // "localhost" is believed to be this computer only where it leads there.
-        .filter(|a| place.tls != Tls::None || a.ip().is_loopback())
+        .filter(|a| server.tls != Tls::None || a.ip().is_loopback())
         .collect();
     let several = addresses.len() > 1;
     let mut last: Option<io::Error> = None;
@@ -150,22 +151,22 @@ async fn connect_any(place: &Place) -> Result<TcpStream, Error> {
             Err(e) => last = Some(e),
         }
     }
-    Err(cannot_connect(place, last.as_ref()))
+    Err(cannot_connect(server, last.as_ref()))
 }
 
-fn cannot_connect(place: &Place, why: Option<&io::Error>) -> Error {
-    let section = place.section;
+fn cannot_connect(server: &ServerAddress, why: Option<&io::Error>) -> Error {
+    let section = server.section;
     let text = match why {
         None => format!(
             "no usable address found for {} - check `host` in {section}",
-            place.host
+            server.host
         ),
         Some(e) if e.kind() == io::ErrorKind::ConnectionRefused => format!(
-            "nothing listens at {place} (connection refused) - check `host` and `port` in {section}, and whether \
+            "nothing listens at {server} (connection refused) - check `host` and `port` in {section}, and whether \
              the server runs"
         ),
         Some(e) => format!(
-            "cannot connect to {place}: {e} - check `host` and `port` in {section}, and whether this computer is \
+            "cannot connect to {server}: {e} - check `host` and `port` in {section}, and whether this computer is \
              online"
         ),
     };
@@ -173,19 +174,19 @@ fn cannot_connect(place: &Place, why: Option<&io::Error>) -> Error {
 }
 
 /// The connection broke: the words for it.
-pub(crate) fn lost(place: &Place, why: Option<&io::Error>) -> Error {
+pub(crate) fn lost(server: &ServerAddress, why: Option<&io::Error>) -> Error {
     let why = why.map(|e| format!(" ({e})")).unwrap_or_default();
     Error::new(
         TroubleKind::Lost,
-        format!("the connection to {place} broke{why}"),
+        format!("the connection to {server} broke{why}"),
     )
 }
 
 /// The server was silent: the words for it.
-pub(crate) fn silent(place: &Place, doing: &str) -> Error {
+pub(crate) fn silent(server: &ServerAddress, doing: &str) -> Error {
     Error::new(
         TroubleKind::TimedOut,
-        format!("{place} did not answer in time ({doing})"),
+        format!("{server} did not answer in time ({doing})"),
     )
 }
 
@@ -214,16 +215,16 @@ mod tests {
         ] {
             assert!(!is_loopback(elsewhere), "{elsewhere}");
         }
-        let place = |host: &str, tls| Place {
+        let server = |host: &str, tls| ServerAddress {
             host: host.to_owned(),
             port: 143,
             tls,
             section: "[imap]",
         };
-        let refused = place("imap.home.example", Tls::None).check().err();
+        let refused = server("imap.home.example", Tls::None).check().err();
         let refused = refused.map(|e| (e.kind, e.text.contains("[imap]")));
         assert_eq!(refused, Some((TroubleKind::Configuration, true)));
-        assert!(place("imap.home.example", Tls::StartTls).check().is_ok());
-        assert!(place("localhost", Tls::None).check().is_ok());
+        assert!(server("imap.home.example", Tls::StartTls).check().is_ok());
+        assert!(server("localhost", Tls::None).check().is_ok());
     }
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Place;
+use super::ServerAddress;
 use crate::trouble::{Error, TroubleKind};
 
 /// What is needed to begin TLS; made once, used for many connections.
@@ -57,23 +57,23 @@ impl TlsClient {
     /// Begins TLS on `stream`.
     pub(crate) async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        place: &Place,
+        server: &ServerAddress,
         stream: S,
     ) -> Result<TlsStream<S>, Error> {
-        let host = place.host.trim_start_matches('[').trim_end_matches(']');
+        let host = server.host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             Error::new(
                 TroubleKind::Configuration,
                 format!(
                     "{:?} is not a host name or an IP address - check `host` in {}",
-                    place.host, place.section
+                    server.host, server.section
                 ),
             )
         })?;
         TlsConnector::from(self.0.clone())
             .connect(name, stream)
             .await
-            .map_err(|e| handshake_failed(place, &e))
+            .map_err(|e| handshake_failed(server, &e))
     }
 }
 
@@ -106,25 +106,27 @@ fn read_roots(path: &Path, section: &str) -> Result<Vec<CertificateDer<'static>>
     Ok(roots)
 }
 
-fn handshake_failed(place: &Place, e: &std::io::Error) -> Error {
-    let section = place.section;
+fn handshake_failed(server: &ServerAddress, e: &std::io::Error) -> Error {
+    let section = server.section;
     let why = e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     let text = match why {
-        Some(rustls::Error::InvalidCertificate(why)) => certificate_refused(place, why),
+        Some(rustls::Error::InvalidCertificate(why)) => certificate_refused(server, why),
         Some(rustls::Error::InvalidMessage(_)) => format!(
-            "{place} does not speak TLS here - check `port` and `tls` in {section} (\"implicit\" goes with ports 993 \
+            "{server} does not speak TLS here - check `port` and `tls` in {section} (\"implicit\" goes with ports 993 \
              and 465, \"starttls\" with 143 and 587)"
         ),
-        Some(other) => format!("no protected connection to {place}: {other}"),
+        Some(other) => format!("no protected connection to {server}: {other}"),
         None => {
-            format!("no protected connection to {place}: {e} - check `port` and `tls` in {section}")
+            format!(
+                "no protected connection to {server}: {e} - check `port` and `tls` in {section}"
+            )
         }
     };
     Error::new(TroubleKind::Tls, text)
 }
 
-fn certificate_refused(place: &Place, why: &CertificateError) -> String {
-    let section = place.section;
+fn certificate_refused(server: &ServerAddress, why: &CertificateError) -> String {
+    let section = server.section;
     // Every sort that calls for a remedy of its own is named; the rest say what rustls says.
     // BadSignature: a CA of the right name with another key, such as one that was made anew.
     if matches!(
@@ -132,7 +134,7 @@ fn certificate_refused(place: &Place, why: &CertificateError) -> String {
         CertificateError::UnknownIssuer | CertificateError::BadSignature
     ) {
         format!(
-            "the certificate of {place} was issued by somebody this computer does not trust - if the server is your \
+            "the certificate of {server} was issued by somebody this computer does not trust - if the server is your \
              own, put its CA's certificate into a file and name that as `ca_file` in {section}"
         )
     } else if matches!(
@@ -140,7 +142,7 @@ fn certificate_refused(place: &Place, why: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
     ) {
         format!(
-            "the certificate of {place} is for another name ({why}) - check `host` in {section}"
+            "the certificate of {server} is for another name ({why}) - check `host` in {section}"
         )
     } else if matches!(
         why,
@@ -150,16 +152,16 @@ fn certificate_refused(place: &Place, why: &CertificateError) -> String {
             | CertificateError::NotValidYetContext { .. }
     ) {
         format!(
-            "the certificate of {place} is not valid today ({why}) - check this computer's clock; otherwise the \
+            "the certificate of {server} is not valid today ({why}) - check this computer's clock; otherwise the \
              server needs a new certificate"
         )
     } else if format!("{why:?}").contains("CaUsedAsEndEntity") {
         // webpki's own error, wrapped; it has no name here.
         format!(
-            "the certificate of {place} is a CA's, which no server may use as its own - make one with \
+            "the certificate of {server} is a CA's, which no server may use as its own - make one with \
              basicConstraints=critical,CA:FALSE and name the CA's in `ca_file` in {section}"
         )
     } else {
-        format!("the certificate of {place} can't be accepted: {why}")
+        format!("the certificate of {server} can't be accepted: {why}")
     }
 }

@@ -1,20 +1,15 @@
-//! The byte stream of one connection: TCP or TLS, with two additions that the parsers above it
-//! need. Bytes that were already read can be put back in front, and what the server says can be
-//! listened for.
+//! The byte stream of one connection: TCP or TLS. Bytes that were already read can be put back in front.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::Place;
+use super::ServerAddress;
 use super::tls::{self, TlsClient};
 use crate::trouble::Error;
 
@@ -31,44 +26,6 @@ pub(crate) struct Wire {
     /// Read before the socket.
     ahead: Vec<u8>,
     ahead_at: usize,
-    /// Somebody wants to know whether this is said.
-    listening: Option<Listening>,
-}
-
-/// Whether the server has said a certain thing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Heard(Arc<AtomicBool>);
-
-impl Heard {
-    /// Whether it has.
-    pub(crate) fn yes(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-#[derive(Debug)]
-struct Listening {
-    words: &'static [&'static str],
-    /// The end of what was read, where one of them may have begun.
-    tail: Vec<u8>,
-    heard: Heard,
-}
-
-impl Listening {
-    fn take(&mut self, bytes: &[u8]) {
-        self.tail.extend(bytes.to_ascii_uppercase());
-        let is_said = |words: &&str| {
-            self.tail
-                .windows(words.len())
-                .any(|w| w == words.as_bytes())
-        };
-        if self.words.iter().any(is_said) {
-            self.heard.0.store(true, Ordering::Relaxed);
-        }
-        let longest = self.words.iter().map(|w| w.len()).max().unwrap_or(0);
-        let done = self.tail.len().saturating_sub(longest);
-        self.tail.drain(..done);
-    }
 }
 
 impl Wire {
@@ -82,16 +39,19 @@ impl Wire {
             socket,
             ahead: Vec::new(),
             ahead_at: 0,
-            listening: None,
         }
     }
 
     /// Begins TLS. Nothing that came in plain text survives (RFC 3501 section 6.2.1, RFC 3207
     /// section 4.2): it may be somebody else's.
-    pub(crate) async fn protect(self, place: &Place, tls: &TlsClient) -> Result<Wire, Error> {
+    pub(crate) async fn protect(
+        self,
+        server: &ServerAddress,
+        tls: &TlsClient,
+    ) -> Result<Wire, Error> {
         match self.socket {
             Socket::Plain(tcp) => {
-                let stream = tls.begin(place, tcp).await?;
+                let stream = tls.begin(server, tcp).await?;
                 Ok(Wire::new(Socket::Tls(Box::new(stream))))
             }
             Socket::Tls(_) => Ok(self),
@@ -103,18 +63,6 @@ impl Wire {
         let rest = self.ahead.get(self.ahead_at..).unwrap_or_default();
         self.ahead = [bytes, rest].concat();
         self.ahead_at = 0;
-    }
-
-    /// Notices whether the server says one of these from now on: for what the client above keeps to
-    /// itself. In upper case.
-    pub(crate) fn listen_for(&mut self, words: &'static [&'static str]) -> Heard {
-        let heard = Heard::default();
-        self.listening = Some(Listening {
-            words,
-            tail: Vec::new(),
-            heard: heard.clone(),
-        });
-        heard
     }
 
     /// The TLS version in use; `None` in plain text.
@@ -130,17 +78,16 @@ impl Wire {
         self.tcp().local_addr()
     }
 
+    /// The server's end of the connection.
+    pub(crate) fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp().peer_addr()
+    }
+
     fn tcp(&self) -> &TcpStream {
         match &self.socket {
             Socket::Plain(tcp) => tcp,
             Socket::Tls(stream) => stream.get_ref().0,
         }
-    }
-}
-
-impl AsyncTokioStream for Wire {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp().peer_addr()
     }
 }
 
@@ -158,15 +105,10 @@ impl AsyncRead for Wire {
             wire.ahead_at += now.len();
             return Poll::Ready(Ok(()));
         }
-        let before = buf.filled().len();
-        ready!(match &mut wire.socket {
+        match &mut wire.socket {
             Socket::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Socket::Tls(stream) => Pin::new(stream.as_mut()).poll_read(cx, buf),
-        })?;
-        if let Some(listening) = &mut wire.listening {
-            listening.take(buf.filled().get(before..).unwrap_or_default());
         }
-        Poll::Ready(Ok(()))
     }
 }
 

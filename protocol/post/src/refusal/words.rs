@@ -1,7 +1,7 @@
 //! The words in which servers refuse a login: from what providers and mail servers publish, and what
 //! people reported.
 
-use super::Refusal;
+use super::LoginRefusal;
 
 /// A limit, whatever else is said, and whatever code is beside it: nobody says these of a wrong password
 /// alone.
@@ -125,35 +125,35 @@ const ACCOUNT: [&str; 24] = [
 
 /// A code says that it is the password. It is sent with limits on wrong passwords too, which only time
 /// helps against.
-pub(super) fn of_credentials(text: &str) -> Refusal {
+pub(super) fn of_credentials(text: &str) -> LoginRefusal {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&OAUTH2) {
-        Refusal::NeedsOAuth2
+        LoginRefusal::NeedsOAuth2
     } else if has(&ACCOUNT) {
-        Refusal::Account
+        LoginRefusal::Account
     } else if has(&LIMIT) {
-        Refusal::Passing
+        LoginRefusal::Passing
     } else {
-        Refusal::Password
+        LoginRefusal::Password
     }
 }
 
 /// `text` in lower case. None: it says nothing that is known.
-pub(super) fn by_words(text: &str) -> Option<Refusal> {
+pub(super) fn by_words(text: &str) -> Option<LoginRefusal> {
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&OAUTH2) {
-        Some(Refusal::NeedsOAuth2)
+        Some(LoginRefusal::NeedsOAuth2)
     } else if has(&ACCOUNT) {
-        Some(Refusal::Account)
+        Some(LoginRefusal::Account)
     } else if has(&TLS) {
-        Some(Refusal::NeedsTls)
+        Some(LoginRefusal::NeedsTls)
     } else if has(&LIMIT) || has(&TROUBLE) && !text.contains("reason unavailable") {
         // Postfix says "(reason unavailable)" where Dovecot gave none: that is a wrong password.
-        Some(Refusal::Passing)
+        Some(LoginRefusal::Passing)
     } else if has(&PASSWORD) {
-        Some(Refusal::Password)
+        Some(LoginRefusal::Password)
     } else if has(&PERHAPS_PASSING) {
-        Some(Refusal::Passing)
+        Some(LoginRefusal::Passing)
     } else {
         None
     }

@@ -10,18 +10,21 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-use super::reply::{SendFailure, Step, refused_us};
+use super::cause::SubmissionStep;
+use super::mend::{DsnOffer, SmtpMender};
+use super::reply::{SendFailure, refused_us};
 use super::verdict::status;
-use super::{Probe, Settings};
-use crate::net::lines::Lines;
+use super::{SmtpProbe, SmtpSettings};
+use crate::net::filter::FilteredStream;
+use crate::net::lines::LineDialogue;
 use crate::net::tls::TlsClient;
-use crate::net::wire::{Heard, Wire};
-use crate::net::{Place, Tls, silent};
-use crate::refusal::{Login, Refusal, of_smtp};
+use crate::net::wire::Wire;
+use crate::net::{ServerAddress, Tls, silent};
+use crate::refusal::{Login, LoginRefusal, of_smtp};
 use crate::trouble::{Error, TroubleKind, quoted};
 
 /// A letter, ready to go.
-pub(super) struct Letter<'a> {
+pub(super) struct EnvelopedLetter<'a> {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) bytes: &'a [u8],
@@ -31,7 +34,7 @@ pub(super) struct Letter<'a> {
 pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
     /// The server takes envelope ids (RFC 3461).
-    offers_dsn: Heard,
+    dsn_offer: DsnOffer,
     pub(super) last_used: Instant,
 }
 
@@ -42,9 +45,9 @@ impl Connection {
     /// Connects, begins TLS, logs in. A password that was changed meanwhile is read again, and tried
     /// at once.
     pub(super) async fn open(
-        settings: &Settings,
+        settings: &SmtpSettings,
         tls: &TlsClient,
-    ) -> Result<(Connection, Probe), Error> {
+    ) -> Result<(Connection, SmtpProbe), Error> {
         if settings.user.is_empty() {
             return Connection::open_with(settings, tls, None).await;
         }
@@ -53,25 +56,25 @@ impl Connection {
     }
 
     async fn open_with(
-        settings: &Settings,
+        settings: &SmtpSettings,
         tls: &TlsClient,
         password: Option<SecretString>,
-    ) -> Result<(Connection, Probe), Error> {
-        let place = settings.place();
-        let (mut wire, greeting) = greet(settings, tls).await?;
-        // lettre forgets the extensions that it has no use for.
-        let offers_dsn = wire.listen_for(&["250-DSN\r", "250 DSN\r"]);
-        let probe = Probe {
+    ) -> Result<(Connection, SmtpProbe), Error> {
+        let server = settings.server();
+        let (wire, greeting) = greet(settings, tls).await?;
+        let probe = SmtpProbe {
             greeting,
             tls: wire.tls_version(),
         };
         let hello = hello(&wire);
+        let stream = FilteredStream::new(wire, SmtpMender::default());
+        let dsn_offer = stream.mender().dsn_offer();
         let begun = async {
-            let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello)
+            let mut smtp = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello)
                 .await
-                .map_err(|e| refused_us(&place, &settings.user, SendFailure::from(e)))?;
+                .map_err(|e| refused_us(&server, &settings.user, SendFailure::from(e)))?;
             if let Some(password) = &password {
-                log_in(&mut smtp, settings, password, &place)
+                log_in(&mut smtp, settings, password, &server)
                     .await
                     .map_err(|e| e.without_login(&settings.user, password))?;
             }
@@ -79,10 +82,10 @@ impl Connection {
         };
         let smtp = tokio::time::timeout(settings.timeout, begun)
             .await
-            .map_err(|_| silent(&place, "logging in"))??;
+            .map_err(|_| silent(&server, "logging in"))??;
         let connection = Connection {
             smtp,
-            offers_dsn,
+            dsn_offer,
             last_used: Instant::now(),
         };
         Ok((connection, probe))
@@ -91,10 +94,10 @@ impl Connection {
     /// Sends one letter. `step` tells how far it came, also when this is dropped by a timeout.
     pub(super) async fn send(
         &mut self,
-        letter: &Letter<'_>,
-        step: &mut Step,
+        letter: &EnvelopedLetter<'_>,
+        step: &mut SubmissionStep,
     ) -> Result<String, SendFailure> {
-        *step = Step::Sender;
+        *step = SubmissionStep::Sender;
         let mut parameters = Vec::new();
         if needs_utf8(letter) {
             parameters.push(MailParameter::SmtpUtfEight);
@@ -102,20 +105,20 @@ impl Connection {
         if !letter.bytes.is_ascii() {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        if self.offers_dsn.yes() {
+        if self.dsn_offer.is_made() {
             parameters.extend(envelope_id(letter.bytes));
         }
         let mail = Mail::new(Some(letter.from.clone()), parameters);
         self.smtp.command(mail).await?;
-        *step = Step::Recipient;
+        *step = SubmissionStep::Recipient;
         let rcpt = Rcpt::new(letter.to.clone(), Vec::new());
         self.smtp.command(rcpt).await?;
-        *step = Step::Data;
+        *step = SubmissionStep::Data;
         let go_ahead = self.smtp.command(Data).await?;
         if !go_ahead.has_code(354) {
             return Err(unexpected(&go_ahead));
         }
-        *step = Step::Text;
+        *step = SubmissionStep::Text;
         // lettre ends the text with CRLF . CRLF: the letter's own last CRLF would become an empty line.
         let text = letter.bytes.strip_suffix(b"\r\n").unwrap_or(letter.bytes);
         let reply = self.smtp.message(text).await?;
@@ -129,7 +132,7 @@ impl Connection {
     }
 
     /// What the server can't do that this letter needs.
-    pub(super) fn lacks_for(&self, letter: &Letter<'_>) -> Option<&'static str> {
+    pub(super) fn lacks_for(&self, letter: &EnvelopedLetter<'_>) -> Option<&'static str> {
         let info = self.smtp.server_info();
         if needs_utf8(letter) && !info.supports_feature(Extension::SmtpUtfEight) {
             return Some(
@@ -162,7 +165,7 @@ fn envelope_id(letter: &[u8]) -> Option<MailParameter> {
     })
 }
 
-fn needs_utf8(letter: &Letter<'_>) -> bool {
+fn needs_utf8(letter: &EnvelopedLetter<'_>) -> bool {
     let ascii = |a: &Address| a.user().is_ascii() && a.domain().is_ascii();
     !(ascii(&letter.from) && ascii(&letter.to))
 }
@@ -183,8 +186,8 @@ fn hello(wire: &Wire) -> ClientId {
 
 /// Reads the greeting, and begins TLS where `STARTTLS` is configured. lettre does neither here:
 /// it would keep plain text that was sent ahead of TLS, and read it as the server's.
-async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), Error> {
-    let mut lines = Lines::connect(settings.place(), tls, settings.timeout).await?;
+async fn greet(settings: &SmtpSettings, tls: &TlsClient) -> Result<(Wire, String), Error> {
+    let mut lines = LineDialogue::connect(settings.server(), tls, settings.timeout).await?;
     let doing = match settings.tls {
         Tls::Implicit => "greeting",
         Tls::StartTls | Tls::None => "greeting - is this the port for implicit TLS?",
@@ -204,7 +207,7 @@ async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), E
                 format!(
                     "{} offers no STARTTLS; refusing to go on in plain text - try port 465 with `tls` = \"implicit\" \
                      in [smtp]",
-                    lines.place
+                    lines.server
                 ),
             ));
         }
@@ -218,7 +221,7 @@ async fn greet(settings: &Settings, tls: &TlsClient) -> Result<(Wire, String), E
 
 /// One answer of the server, of one or several lines (RFC 5321 section 4.2.1), with this code.
 async fn expect(
-    lines: &mut Lines,
+    lines: &mut LineDialogue,
     code: u16,
     doing: &str,
     user: &str,
@@ -233,7 +236,7 @@ async fn expect(
                 TroubleKind::NotUnderstood,
                 format!(
                     "{} does not look like an SMTP server (it says: {}) - check `host` and `port` in [smtp]",
-                    lines.place,
+                    lines.server,
                     quoted(&line)
                 ),
             ));
@@ -246,34 +249,34 @@ async fn expect(
             return Ok(texts);
         }
         let failure = SendFailure::Code(came, texts.join(" "));
-        return Err(refused_us(&lines.place, user, failure));
+        return Err(refused_us(&lines.server, user, failure));
     }
 }
 
 async fn log_in(
     smtp: &mut AsyncSmtpConnection,
-    settings: &Settings,
+    settings: &SmtpSettings,
     password: &SecretString,
-    place: &Place,
+    server: &ServerAddress,
 ) -> Result<(), Error> {
     let known = [Mechanism::Plain, Mechanism::Login];
     let offers_oauth2 = smtp
         .server_info()
         .supports_auth_mechanism(Mechanism::Xoauth2);
     let login = Login {
-        place,
+        server,
         user: &settings.user,
         key: settings.password.key(),
         offers_oauth2,
     };
     if smtp.server_info().get_auth_mechanism(&known).is_none() {
         if offers_oauth2 {
-            return Err(login.refused(Refusal::NeedsOAuth2, "it offers XOAUTH2"));
+            return Err(login.refused(LoginRefusal::NeedsOAuth2, "it offers XOAUTH2"));
         }
         return Err(Error::new(
             TroubleKind::LoginRefused,
             format!(
-                "{place} offers neither AUTH PLAIN nor AUTH LOGIN on this connection - check `tls` and `port` in [smtp]"
+                "{server} offers neither AUTH PLAIN nor AUTH LOGIN on this connection - check `tls` and `port` in [smtp]"
             ),
         ));
     }
@@ -290,6 +293,6 @@ async fn log_in(
             let said = format!("{code} {}", quoted(&said));
             Err(login.refused(refusal, &said))
         }
-        broken @ SendFailure::NoAnswer(_) => Err(refused_us(place, &settings.user, broken)),
+        broken @ SendFailure::NoAnswer(_) => Err(refused_us(server, &settings.user, broken)),
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! lettre speaks the commands; its pool is not used, because a send that was timed out leaves its
 //! late answer in the pooled connection, and the next send takes it for its own. Here a
-//! connection is thrown away after any error or timeout.
+//! connection is thrown away after any error or timeout. What lettre does not take of a server's replies
+//! is mended below it (`mend`).
 //!
 //! Nothing is tried again here, but for one case: a connection that the server closed while it
 //! lay unused. When to try again is the outbox's decision.
 
+mod cause;
 mod connection;
+mod mend;
 mod pool;
 mod reply;
 mod verdict;
@@ -16,14 +19,14 @@ mod words;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::net::{Place, Tls};
+use crate::net::{ServerAddress, Tls};
 use crate::password::Password;
 pub use crate::trouble::{Error, TroubleKind};
 pub use pool::Submitter;
 
 /// How the submission server is reached.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct SmtpSettings {
     /// Host name or IP address.
     pub host: String,
     /// Port, 465 or 587 as a rule.
@@ -46,7 +49,7 @@ pub struct Settings {
     pub connections: usize,
 }
 
-impl Settings {
+impl SmtpSettings {
     /// With the usual times and four connections.
     #[must_use]
     pub fn new(
@@ -55,8 +58,8 @@ impl Settings {
         tls: Tls,
         user: impl Into<String>,
         password: impl Into<Password>,
-    ) -> Settings {
-        Settings {
+    ) -> SmtpSettings {
+        SmtpSettings {
             host: host.into(),
             port,
             tls,
@@ -70,8 +73,8 @@ impl Settings {
         }
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn server(&self) -> ServerAddress {
+        ServerAddress {
             host: self.host.clone(),
             port: self.port,
             tls: self.tls,
@@ -119,7 +122,7 @@ pub enum Whose {
 
 /// What [`Submitter::probe`] saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probe {
+pub struct SmtpProbe {
     /// The server's greeting.
     pub greeting: String,
     /// TLS version; none in plain text.

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lettre::address::Address;
 use tokio::sync::Semaphore;
 
-use super::connection::{Connection, Letter};
-use super::reply::{SendFailure, Step, no_answer, not_connected};
-use super::{Probe, Settings, Submission, Whose};
+use super::cause::SubmissionStep;
+use super::connection::{Connection, EnvelopedLetter};
+use super::reply::{SendFailure, no_answer, not_connected};
+use super::{SmtpProbe, SmtpSettings, Submission, Whose};
 use crate::net::tls::TlsClient;
 use crate::trouble::Error;
 
@@ -18,7 +19,7 @@ use crate::trouble::Error;
 pub struct Submitter(Arc<Shared>);
 
 struct Shared {
-    settings: Settings,
+    settings: SmtpSettings,
     tls: TlsClient,
     unused: Mutex<Vec<Connection>>,
     /// One permit for each letter under way.
@@ -53,8 +54,8 @@ impl Submitter {
     ///
     /// # Errors
     /// Plain text to another computer; a `ca_file` that can't be read.
-    pub fn new(settings: Settings) -> Result<Submitter, Error> {
-        settings.place().check()?;
+    pub fn new(settings: SmtpSettings) -> Result<Submitter, Error> {
+        settings.server().check()?;
         let tls = TlsClient::new(settings.ca_file.as_deref(), "[smtp]")?;
         let places = Semaphore::new(settings.connections.max(1));
         Ok(Submitter(Arc::new(Shared {
@@ -99,9 +100,9 @@ impl Submitter {
         }
     }
 
-    fn submission(&self, failure: SendFailure, step: Step, from: &str) -> Submission {
+    fn submission(&self, failure: SendFailure, step: SubmissionStep, from: &str) -> Submission {
         let settings = &self.0.settings;
-        failure.submission(step, &settings.place(), (&settings.user, from))
+        failure.submission(step, &settings.server(), (&settings.user, from))
     }
 
     /// Opens a connection. Who waited for another's try, and saw it fail, does not try once more.
@@ -145,7 +146,7 @@ impl Submitter {
     ///
     /// # Errors
     /// What is wrong with the way to the server.
-    pub async fn probe(&self) -> Result<Probe, Error> {
+    pub async fn probe(&self) -> Result<SmtpProbe, Error> {
         let (connection, probe) = Connection::open(&self.0.settings, &self.0.tls).await?;
         connection.quit().await;
         Ok(probe)
@@ -155,17 +156,17 @@ impl Submitter {
     async fn send(
         &self,
         mut connection: Connection,
-        letter: &Letter<'_>,
-    ) -> Result<Submission, (SendFailure, Step)> {
+        letter: &EnvelopedLetter<'_>,
+    ) -> Result<Submission, (SendFailure, SubmissionStep)> {
         if let Some(lacking) = connection.lacks_for(letter) {
             self.keep(connection);
-            let place = self.0.settings.place();
+            let server = self.0.settings.server();
             return Ok(Submission::Refused {
                 code: None,
-                text: format!("{place} does not offer {lacking}"),
+                text: format!("{server} does not offer {lacking}"),
             });
         }
-        let mut step = Step::Sender;
+        let mut step = SubmissionStep::Sender;
         let limit = self.0.settings.send_timeout;
         match tokio::time::timeout(limit, connection.send(letter, &mut step)).await {
             Ok(Ok(reply)) => {
@@ -173,7 +174,7 @@ impl Submitter {
                 Ok(Submission::Accepted { reply })
             }
             Ok(Err(failure)) => Err((failure, step)),
-            Err(_) => Ok(no_answer(step, &self.0.settings.place(), "it was silent")),
+            Err(_) => Ok(no_answer(step, &self.0.settings.server(), "it was silent")),
         }
     }
 
@@ -235,8 +236,8 @@ async fn close_unused(shared: std::sync::Weak<Shared>) {
 }
 
 /// Checks what SMTP can't carry.
-fn prepare<'a>(from: &str, to: &str, bytes: &'a [u8]) -> Result<Letter<'a>, String> {
-    let letter = Letter {
+fn prepare<'a>(from: &str, to: &str, bytes: &'a [u8]) -> Result<EnvelopedLetter<'a>, String> {
+    let letter = EnvelopedLetter {
         from: address(from)?,
         to: address(to)?,
         bytes,

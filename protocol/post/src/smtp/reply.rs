@@ -2,21 +2,11 @@
 
 use lettre::transport::smtp;
 
-use super::verdict::{Cause, Verdict, verdict};
+use super::cause::{Cause, SubmissionStep};
+use super::verdict::{ReplyVerdict, verdict};
 use super::{Submission, Whose};
-use crate::net::Place;
+use crate::net::ServerAddress;
 use crate::trouble::{Error, TroubleKind, quoted};
-
-/// How far a letter had come. Before `Text`, the server has nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Greeting and EHLO: no letter is meant yet.
-    Opening,
-    Sender,
-    Recipient,
-    Data,
-    Text,
-}
 
 /// An error while a letter was sent.
 #[derive(Debug)]
@@ -42,121 +32,66 @@ impl From<smtp::Error> for SendFailure {
 impl SendFailure {
     /// Whether this is how a connection looks that the server closed while it was unused: then
     /// the letter, of which the server has nothing, goes over a fresh one.
-    pub(super) fn is_stale_connection(&self, step: Step) -> bool {
+    pub(super) fn is_stale_connection(&self, step: SubmissionStep) -> bool {
         let closed = match self {
             // RFC 5321 section 3.8: 421 says that the server closes the connection.
             SendFailure::Code(code, _) => *code == 421,
             SendFailure::NoAnswer(_) => true,
         };
-        closed && step != Step::Text
+        closed && step != SubmissionStep::Text
     }
 
     /// What it means for the letter that `from` sends by the account of `user`.
     pub(super) fn submission(
         self,
-        step: Step,
-        place: &Place,
+        step: SubmissionStep,
+        server: &ServerAddress,
         (user, from): (&str, &str),
     ) -> Submission {
         let (code, said) = match self {
             SendFailure::Code(code, said) => (code, said),
-            SendFailure::NoAnswer(why) => return no_answer(step, place, &why),
+            SendFailure::NoAnswer(why) => return no_answer(step, server, &why),
         };
         let meant = verdict(step, code, &said);
         let said = quoted(&said);
         match meant {
-            Verdict::Final => Submission::Refused {
+            ReplyVerdict::Final => Submission::Refused {
                 code: Some(code),
-                text: format!("{place} refused it: {code} {said}"),
+                text: format!("{server} refused it: {code} {said}"),
             },
-            Verdict::Later if (500..600).contains(&code) => Submission::TryAgain {
+            ReplyVerdict::Later if (500..600).contains(&code) => Submission::TryAgain {
                 text: format!(
-                    "{place} did not take it, and not for a reason that lies in it or its recipient for sure: it is \
+                    "{server} did not take it, and not for a reason that lies in it or its recipient for sure: it is \
                      tried again ({code} {said})"
                 ),
                 whose: Whose::Letter,
             },
-            Verdict::Later => Submission::TryAgain {
-                text: format!("{place} did not take it now: {code} {said}"),
+            ReplyVerdict::Later => Submission::TryAgain {
+                text: format!("{server} did not take it now: {code} {said}"),
                 whose: Whose::Letter,
             },
-            Verdict::AllLater(cause) => Submission::TryAgain {
-                text: cause.text(place, (user, from), code, &said),
+            ReplyVerdict::AllLater(cause) => Submission::TryAgain {
+                text: cause.text(server, (user, from), code, &said),
                 whose: cause.whose(),
             },
         }
     }
 }
 
-impl Cause {
-    fn whose(self) -> Whose {
-        match self {
-            Cause::Limit
-            | Cause::Sender
-            | Cause::Login
-            | Cause::Tls
-            | Cause::Hello
-            | Cause::Relay
-            | Cause::Blocked => Whose::Account,
-            Cause::Trouble => Whose::Server,
-        }
-    }
-
-    /// What happened, and what to do about it.
-    fn text(self, place: &Place, (user, from): (&str, &str), code: u16, said: &str) -> String {
-        let section = place.section;
-        let account = if user.is_empty() {
-            "this computer".to_owned()
-        } else {
-            user.to_owned()
-        };
-        match self {
-            Cause::Limit => format!(
-                "{place} takes no letters of {account} for now, by a limit of the provider: they wait and leave by \
-                 themselves ({code} {said})"
-            ),
-            Cause::Sender => format!(
-                "{place} does not let {account} send as {from} - check `address`, and `user` in {section}, and that \
-                 the account may use that address; the letters wait for it ({code} {said})"
-            ),
-            Cause::Login => format!(
-                "{place} wants another login or TLS ({code} {said}) - check `tls`, `user` and the password in {section}"
-            ),
-            Cause::Tls => format!(
-                "{place} wants a protected connection first - check `tls` and `port` in {section} ({code} {said})"
-            ),
-            Cause::Hello => format!(
-                "{place} does not take the name by which this computer greets it (HELO, EHLO), which is its address: \
-                 use the provider's port for submission with a login (465 or 587) in {section}, or ask the provider \
-                 ({code} {said})"
-            ),
-            Cause::Relay => format!(
-                "{place} carries no letters of {account} to others - check `host`, `port` and `user` in {section}: it \
-                 has to be the provider's server for submission, with a login ({code} {said})"
-            ),
-            Cause::Blocked => format!(
-                "{place} takes nothing from {account} or from this computer's address - ask the provider; the letters \
-                 wait ({code} {said})"
-            ),
-            Cause::Trouble => format!("{place} does not serve us now: {code} {said}"),
-        }
-    }
-}
-
 /// The server refused what comes before any letter: greeting, EHLO, STARTTLS.
-pub(super) fn refused_us(place: &Place, user: &str, failure: SendFailure) -> Error {
+pub(super) fn refused_us(server: &ServerAddress, user: &str, failure: SendFailure) -> Error {
     let (code, said) = match failure {
         SendFailure::Code(code, said) => (code, said),
         SendFailure::NoAnswer(why) => {
             return Error::new(
                 TroubleKind::Lost,
-                format!("the connection to {place} broke ({why})"),
+                format!("the connection to {server} broke ({why})"),
             );
         }
     };
-    let cause = match verdict(Step::Opening, code, &said) {
-        Verdict::AllLater(cause) => cause,
-        Verdict::Later | Verdict::Final => Cause::Trouble,
+    let cause = match verdict(SubmissionStep::Opening, code, &said) {
+        ReplyVerdict::AllLater(cause) => cause,
+        ReplyVerdict::Later | ReplyVerdict::Final => Cause::Trouble,
     };
     let kind = match cause {
         Cause::Tls => TroubleKind::Tls,
@@ -171,7 +106,7 @@ pub(super) fn refused_us(place: &Place, user: &str, failure: SendFailure) -> Err
     };
     Error::new(
         kind,
-        cause.text(place, (user, "anybody"), code, &quoted(&said)),
+        cause.text(server, (user, "anybody"), code, &quoted(&said)),
     )
 }
 
@@ -200,20 +135,20 @@ pub(super) fn not_connected(e: Error) -> Submission {
 
 /// No answer where one was due. After the text it is unknown whether the server has the letter;
 /// the same bytes go again, and the receiver drops what comes twice (protocol 6).
-pub(super) fn no_answer(step: Step, place: &Place, why: &str) -> Submission {
+pub(super) fn no_answer(step: SubmissionStep, server: &ServerAddress, why: &str) -> Submission {
     match step {
-        Step::Text => Submission::TryAgain {
+        SubmissionStep::Text => Submission::TryAgain {
             text: format!(
-                "no answer from {place} after the letter was sent ({why}): it goes again"
+                "no answer from {server} after the letter was sent ({why}): it goes again"
             ),
             whose: Whose::Letter,
         },
-        Step::Opening | Step::Sender => Submission::TryAgain {
-            text: format!("the connection to {place} failed before the letter was sent ({why})"),
+        SubmissionStep::Opening | SubmissionStep::Sender => Submission::TryAgain {
+            text: format!("the connection to {server} failed before the letter was sent ({why})"),
             whose: Whose::Server,
         },
-        Step::Recipient | Step::Data => Submission::TryAgain {
-            text: format!("the connection to {place} failed before the letter was sent ({why})"),
+        SubmissionStep::Recipient | SubmissionStep::Data => Submission::TryAgain {
+            text: format!("the connection to {server} failed before the letter was sent ({why})"),
             whose: Whose::Letter,
         },
     }
@@ -226,11 +161,11 @@ mod tests {
     #[test]
     fn a_letter_that_may_have_arrived_does_not_go_again_at_once() {
         let closed = SendFailure::NoAnswer("eof".to_owned());
-        assert!(closed.is_stale_connection(Step::Sender));
-        assert!(!closed.is_stale_connection(Step::Text));
+        assert!(closed.is_stale_connection(SubmissionStep::Sender));
+        assert!(!closed.is_stale_connection(SubmissionStep::Text));
         let goodbye = SendFailure::Code(421, "idle too long".to_owned());
-        assert!(goodbye.is_stale_connection(Step::Sender));
+        assert!(goodbye.is_stale_connection(SubmissionStep::Sender));
         let busy = SendFailure::Code(450, "busy".to_owned());
-        assert!(!busy.is_stale_connection(Step::Sender));
+        assert!(!busy.is_stale_connection(SubmissionStep::Sender));
     }
 }

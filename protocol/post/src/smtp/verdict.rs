@@ -8,12 +8,12 @@
 //! Pure. It is decided by the command that was answered, then by the status code (RFC 3463, RFC 5248,
 //! and what vendors made of it), and by words last, with the addresses left out of them.
 
-use super::reply::Step;
-use super::words::Text;
+use super::cause::{Cause, SubmissionStep};
+use super::words::ReplyText;
 
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ReplyVerdict {
     /// This letter will never be taken.
     Final,
     /// This letter not now; the others may be.
@@ -22,33 +22,12 @@ pub(super) enum Verdict {
     AllLater(Cause),
 }
 
-/// Why none of the account's letters is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// A limit of the provider: letters a day, connections, storage of the sender.
-    Limit,
-    /// The account may not send as this sender, or the sender's domain is not set up for it.
-    Sender,
-    /// A login is wanted, or another one.
-    Login,
-    /// TLS is wanted.
-    Tls,
-    /// The name that this computer gives in EHLO.
-    Hello,
-    /// The server carries no letters to others for us.
-    Relay,
-    /// This computer or the account is blocked.
-    Blocked,
-    /// A trouble of the server's own, or one that it does not explain.
-    Trouble,
-}
-
 /// The verdict on an answer other than the expected one.
-pub(super) fn verdict(step: Step, code: u16, said: &str) -> Verdict {
+pub(super) fn verdict(step: SubmissionStep, code: u16, said: &str) -> ReplyVerdict {
     let status = status(code, said);
-    let text = Text::of(said);
+    let text = ReplyText::of(said);
     if let Some(cause) = session(code, status, &text) {
-        return Verdict::AllLater(cause);
+        return ReplyVerdict::AllLater(cause);
     }
     if !(500..600).contains(&code) {
         return passing(step, code, status, &text);
@@ -56,80 +35,98 @@ pub(super) fn verdict(step: Step, code: u16, said: &str) -> Verdict {
     let cause = of_status(status, &text).or_else(|| text.cause());
     match step {
         // Nothing of the recipient and of the letter is known to the server yet.
-        Step::Opening | Step::Sender => match status {
-            Some((3, 4) | (6, 7 | 9)) => Verdict::Final,
-            _ if text.is_too_large() => Verdict::Final,
-            _ if step == Step::Opening => Verdict::AllLater(cause.unwrap_or(Cause::Trouble)),
-            _ => Verdict::AllLater(cause.unwrap_or(Cause::Blocked)),
+        SubmissionStep::Opening | SubmissionStep::Sender => match status {
+            Some((3, 4) | (6, 7 | 9)) => ReplyVerdict::Final,
+            _ if text.is_too_large() => ReplyVerdict::Final,
+            _ if step == SubmissionStep::Opening => {
+                ReplyVerdict::AllLater(cause.unwrap_or(Cause::Trouble))
+            }
+            _ => ReplyVerdict::AllLater(cause.unwrap_or(Cause::Blocked)),
         },
-        Step::Recipient | Step::Data | Step::Text => refused(step, code, status, &text),
+        SubmissionStep::Recipient | SubmissionStep::Data | SubmissionStep::Text => {
+            refused(step, code, status, &text)
+        }
     }
 }
 
 /// A 5xx from RCPT on.
-fn refused(step: Step, code: u16, status: Option<Status>, text: &Text) -> Verdict {
+fn refused(
+    step: SubmissionStep,
+    code: u16,
+    status: Option<EnhancedStatus>,
+    text: &ReplyText,
+) -> ReplyVerdict {
     if text.is_of_the_recipients_rate() {
-        return Verdict::Later;
+        return ReplyVerdict::Later;
     }
     if let Some(cause) = of_status(status, text) {
-        return Verdict::AllLater(cause);
+        return ReplyVerdict::AllLater(cause);
     }
     let of_recipient = status.is_some_and(of_the_recipient);
     if of_recipient || status.is_some_and(of_the_letter) {
         // Some say "no such user" of the sender; the word "sender" gives it away.
         return match text.cause() {
             Some(cause @ (Cause::Sender | Cause::Limit)) if text.is_of_the_sender() => {
-                Verdict::AllLater(cause)
+                ReplyVerdict::AllLater(cause)
             }
-            _ => Verdict::Final,
+            _ => ReplyVerdict::Final,
         };
     }
     if let Some(cause) = text.strong_cause() {
-        return Verdict::AllLater(cause);
+        return ReplyVerdict::AllLater(cause);
     }
     // RFC 7504 section 5: the recipient's domain takes no mail.
     if text.is_of_the_recipient()
         || code == 556
-        || (step == Step::Recipient && text.is_of_a_full_mailbox())
+        || (step == SubmissionStep::Recipient && text.is_of_a_full_mailbox())
     {
-        return Verdict::Final;
+        return ReplyVerdict::Final;
     }
-    if (step == Step::Text && text.is_of_the_content()) || text.is_too_large() {
-        return Verdict::Final;
+    if (step == SubmissionStep::Text && text.is_of_the_content()) || text.is_too_large() {
+        return ReplyVerdict::Final;
     }
     if let Some(cause) = text.cause() {
-        return Verdict::AllLater(cause);
+        return ReplyVerdict::AllLater(cause);
     }
     // RFC 5321 section 4.2.3: after RCPT these say that there is no such mailbox, where nothing is said
     // of a policy.
     let plain = matches!(status, None | Some((0 | 1, 0)));
-    if step == Step::Recipient && matches!(code, 550 | 551) && plain && !text.is_vague() {
-        return Verdict::Final;
+    if step == SubmissionStep::Recipient && matches!(code, 550 | 551) && plain && !text.is_vague() {
+        return ReplyVerdict::Final;
     }
-    Verdict::Later
+    ReplyVerdict::Later
 }
 
 /// 4xx, and whatever else was not expected.
-fn passing(step: Step, code: u16, status: Option<Status>, text: &Text) -> Verdict {
+fn passing(
+    step: SubmissionStep,
+    code: u16,
+    status: Option<EnhancedStatus>,
+    text: &ReplyText,
+) -> ReplyVerdict {
     if text.is_of_the_recipients_rate() {
-        return Verdict::Later;
+        return ReplyVerdict::Later;
     }
     let cause = of_status(status, text).or_else(|| text.strong_cause());
     match (cause, step) {
-        (Some(cause), _) => Verdict::AllLater(cause),
+        (Some(cause), _) => ReplyVerdict::AllLater(cause),
         // RFC 5321 section 3.8: it closes the connection, whatever the command.
-        (None, _) if code == 421 => Verdict::AllLater(Cause::Trouble),
-        (None, Step::Opening | Step::Sender) => Verdict::AllLater(Cause::Trouble),
-        (None, Step::Recipient | Step::Data | Step::Text) => Verdict::Later,
+        (None, _) if code == 421 => ReplyVerdict::AllLater(Cause::Trouble),
+        (None, SubmissionStep::Opening | SubmissionStep::Sender) => {
+            ReplyVerdict::AllLater(Cause::Trouble)
+        }
+        (None, SubmissionStep::Recipient | SubmissionStep::Data | SubmissionStep::Text) => {
+            ReplyVerdict::Later
+        }
     }
 }
 
 /// Subject and detail of a status code (RFC 3463 section 2).
-pub(crate) type Status = (u16, u16);
+pub(crate) type EnhancedStatus = (u16, u16);
 
 /// The status code at the beginning of the text, or, as qmail writes it, `(#5.1.1)` within. One that
 /// belongs to another class than the reply says nothing.
-pub(crate) fn status(code: u16, said: &str) -> Option<Status> {
+pub(crate) fn status(code: u16, said: &str) -> Option<EnhancedStatus> {
     let class = code / 100;
     let first = said.split([' ', ':', '-']).find(|word| !word.is_empty());
     let within = || {
@@ -141,7 +138,7 @@ pub(crate) fn status(code: u16, said: &str) -> Option<Status> {
         .or_else(|| within().and_then(|word| read_status(word, class)))
 }
 
-fn read_status(word: &str, class: u16) -> Option<Status> {
+fn read_status(word: &str, class: u16) -> Option<EnhancedStatus> {
     let word = word.trim_matches(|c: char| !c.is_ascii_digit());
     let mut numbers = word.split('.');
     let mut number = || numbers.next()?.parse::<u16>().ok();
@@ -151,7 +148,7 @@ fn read_status(word: &str, class: u16) -> Option<Status> {
 
 /// Answers that speak of the login or of TLS, whichever command they come at (RFC 4954 section 6,
 /// RFC 3207 section 4).
-fn session(code: u16, status: Option<Status>, text: &Text) -> Option<Cause> {
+fn session(code: u16, status: Option<EnhancedStatus>, text: &ReplyText) -> Option<Cause> {
     match (code, status) {
         (530, _) if text.wants_tls() => Some(Cause::Tls),
         (538, _) | (523 | 550 | 554, Some((7, 10 | 11))) => Some(Cause::Tls),
@@ -164,7 +161,7 @@ fn session(code: u16, status: Option<Status>, text: &Text) -> Option<Cause> {
 }
 
 /// What the status code says of the account; the server's own trouble may have a reason that lies in the account.
-fn of_status(status: Option<Status>, text: &Text) -> Option<Cause> {
+fn of_status(status: Option<EnhancedStatus>, text: &ReplyText) -> Option<Cause> {
     match status.and_then(of_all)? {
         Cause::Trouble => text.strong_cause().or(Some(Cause::Trouble)),
         cause @ (Cause::Limit
@@ -178,7 +175,7 @@ fn of_status(status: Option<Status>, text: &Text) -> Option<Cause> {
 }
 
 /// Status codes that speak of the account or of its connection.
-fn of_all(status: Status) -> Option<Cause> {
+fn of_all(status: EnhancedStatus) -> Option<Cause> {
     match status {
         // RFC 3463 section 3.2: the sender's address. Microsoft's 5.1.90: its recipients a day.
         (1, 7 | 8) => Some(Cause::Sender),
@@ -202,7 +199,7 @@ fn of_all(status: Status) -> Option<Cause> {
 
 /// Status codes that speak of the recipient (RFC 3463 sections 3.2 and 3.3, RFC 5248, RFC 7293,
 /// RFC 7505; Microsoft's 5.4.310 and its lists of allowed senders).
-fn of_the_recipient(status: Status) -> bool {
+fn of_the_recipient(status: EnhancedStatus) -> bool {
     matches!(
         status,
         (1, 1..=4 | 6 | 10) | (2, 1..=4) | (4, 4 | 310) | (7, 2 | 17 | 18 | 124..=136)
@@ -210,6 +207,6 @@ fn of_the_recipient(status: Status) -> bool {
 }
 
 /// Status codes that speak of what is in the letter.
-fn of_the_letter(status: Status) -> bool {
+fn of_the_letter(status: EnhancedStatus) -> bool {
     matches!(status, (3, 4) | (6, _))
 }

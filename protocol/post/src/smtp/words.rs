@@ -1,14 +1,14 @@
 //! What servers say in words, as the last help where code and command leave open what is meant.
 //! From what providers and mail servers publish and what people reported.
 
-use super::verdict::Cause;
+use super::cause::Cause;
 
 /// What a server says, in lower case, without the addresses and names in it: people are called "daily"
 /// and "spam" as well.
-pub(super) struct Text(String);
+pub(super) struct ReplyText(String);
 
-impl Text {
-    pub(super) fn of(said: &str) -> Text {
+impl ReplyText {
+    pub(super) fn of(said: &str) -> ReplyText {
         let mut text = String::new();
         let mut rest = said;
         while let Some((before, after)) = rest.split_once('<') {
@@ -24,7 +24,7 @@ impl Text {
         text.push_str(rest);
         let text = text.to_lowercase();
         let words = text.split_whitespace().filter(|word| !word.contains('@'));
-        Text(words.collect::<Vec<&str>>().join(" "))
+        ReplyText(words.collect::<Vec<&str>>().join(" "))
     }
 
     fn has(&self, words: &[&str]) -> bool {

@@ -25,10 +25,13 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// The client's other end.
+/// The client's other end. To scripts and in the log the tags of an IMAP client are a1, a2, a3 ..., whichever it
+/// uses.
 pub struct Peer {
     /// Counted from 0 over the server's life.
     pub nth: usize,
+    /// As the client has them.
+    tags: Vec<String>,
     stream: BufReader<Box<dyn Stream>>,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -41,7 +44,7 @@ impl Peer {
 
     /// Sends these bytes. A client that is gone is no failure of the server.
     pub async fn raw(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes).await;
+        let _ = self.stream.write_all(&self.with_its_tags(bytes)).await;
         let _ = self.stream.flush().await;
     }
 
@@ -52,9 +55,28 @@ impl Peer {
             Ok(n) if n > 0 => {}
             _ => return None,
         }
-        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        let mut line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        if let Some((tag, command)) = line.split_once(' ').filter(|(tag, _)| is_tag(tag)) {
+            self.tags.push(tag.to_owned());
+            line = format!("a{} {command}", self.tags.len());
+        }
         self.log.lock().unwrap().push(line.clone());
         Some(line)
+    }
+
+    fn with_its_tags(&self, bytes: &[u8]) -> Vec<u8> {
+        let line = |line: &[u8]| -> Vec<u8> {
+            let mut tags = (1..).zip(&self.tags);
+            let of = |(n, tag): (usize, &String)| {
+                let rest = line.strip_prefix(format!("a{n} ").as_bytes())?;
+                Some([tag.as_bytes(), b" ", rest].concat())
+            };
+            tags.find_map(of).unwrap_or_else(|| line.to_vec())
+        };
+        bytes
+            .split_inclusive(|b| *b == b'\n')
+            .flat_map(line)
+            .collect()
     }
 
     /// That many bytes from the client.
@@ -76,6 +98,12 @@ impl Peer {
     pub async fn gone(&mut self) {
         while self.line().await.is_some() {}
     }
+}
+
+/// `A0001`, `t5`.
+fn is_tag(word: &str) -> bool {
+    let digits = word.strip_prefix(|c: char| c.is_ascii_alphabetic());
+    digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
 }
 
 pub type Upgrade = Box<dyn FnOnce(Peer) -> Pin<Box<dyn Future<Output = Peer> + Send>> + Send>;
@@ -130,7 +158,14 @@ impl Scripted {
                         },
                     };
                     let stream = BufReader::new(stream);
-                    script(Peer { nth, stream, log }).await;
+                    let tags = Vec::new();
+                    script(Peer {
+                        nth,
+                        tags,
+                        stream,
+                        log,
+                    })
+                    .await;
                 });
             }
         });

@@ -64,27 +64,27 @@ impl World {
         }
     }
 
-    pub fn imap(&self, user: &str, tls: Tls) -> imap::Settings {
+    pub fn imap(&self, user: &str, tls: Tls) -> imap::ImapSettings {
         let port = match (self, tls) {
             (World::Room { room, .. }, Tls::Implicit) => room.imaps_port(),
             (World::Room { room, .. }, Tls::StartTls | Tls::None) => room.imap_port(),
             (World::Bed(bed), Tls::Implicit) => bed.imaps_port,
             (World::Bed(bed), Tls::StartTls | Tls::None) => bed.imap_port,
         };
-        let mut settings = imap::Settings::new("localhost", port, tls, user, self.password());
+        let mut settings = imap::ImapSettings::new("localhost", port, tls, user, self.password());
         settings.ca_file = Some(self.ca_file());
         settings.timeout = Duration::from_secs(20);
         settings
     }
 
-    pub fn smtp(&self, user: &str, tls: Tls) -> smtp::Settings {
+    pub fn smtp(&self, user: &str, tls: Tls) -> smtp::SmtpSettings {
         let port = match (self, tls) {
             (World::Room { room, .. }, Tls::Implicit) => room.smtps_port(),
             (World::Room { room, .. }, Tls::StartTls | Tls::None) => room.smtp_port(),
             (World::Bed(bed), Tls::Implicit) => bed.submissions_port,
             (World::Bed(bed), Tls::StartTls | Tls::None) => bed.submission_port,
         };
-        let mut settings = smtp::Settings::new("localhost", port, tls, user, self.password());
+        let mut settings = smtp::SmtpSettings::new("localhost", port, tls, user, self.password());
         settings.ca_file = Some(self.ca_file());
         settings
     }
@@ -142,7 +142,7 @@ pub fn quick() -> Watch {
     }
 }
 
-pub fn start(settings: imap::Settings, watch: Watch) -> Watching {
+pub fn start(settings: imap::ImapSettings, watch: Watch) -> Watching {
     let (sender, events) = mpsc::channel(4);
     let (stopper, stop) = stop::channel();
     let task = tokio::spawn(imap::watch(settings, watch, sender, stop));
@@ -202,7 +202,7 @@ impl Watching {
 
 /// All that a mailbox holds, read once.
 pub async fn once(
-    settings: imap::Settings,
+    settings: imap::ImapSettings,
     watch: Watch,
 ) -> (Vec<MailEvent>, Result<(), imap::Error>) {
     let watch = Watch {

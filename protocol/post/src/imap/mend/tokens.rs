@@ -22,17 +22,17 @@ pub(super) fn digits(word: &[u8]) -> Option<u64> {
 }
 
 /// Words between blanks.
-pub(super) struct Words<'a> {
+pub(super) struct ResponseWords<'a> {
     pub(super) rest: &'a [u8],
 }
 
-impl Words<'_> {
-    pub(super) fn of(rest: &[u8]) -> Words<'_> {
-        Words { rest }
+impl ResponseWords<'_> {
+    pub(super) fn of(rest: &[u8]) -> ResponseWords<'_> {
+        ResponseWords { rest }
     }
 }
 
-impl<'a> Iterator for Words<'a> {
+impl<'a> Iterator for ResponseWords<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -45,7 +45,7 @@ impl<'a> Iterator for Words<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum ImapToken<'a> {
     Open,
     Close,
     /// What stands in brackets belongs to it, blanks and all.
@@ -55,29 +55,29 @@ pub(super) enum Token<'a> {
     Literal(usize),
 }
 
-impl Token<'_> {
+impl ImapToken<'_> {
     pub(super) fn text(self, literals: &mut [Literal]) -> Option<Vec<u8>> {
         match self {
-            Token::Word(w) => Some(w.to_vec()),
-            Token::Quoted(text) => Some(text),
-            Token::Literal(n) => Some(std::mem::take(literals.get_mut(n)?).octets),
-            Token::Open | Token::Close => None,
+            ImapToken::Word(w) => Some(w.to_vec()),
+            ImapToken::Quoted(text) => Some(text),
+            ImapToken::Literal(n) => Some(std::mem::take(literals.get_mut(n)?).octets),
+            ImapToken::Open | ImapToken::Close => None,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tokens<'a> {
+pub(super) struct ImapTokens<'a> {
     text: &'a [u8],
     at: usize,
     /// Literals before here.
     literal: usize,
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> ImapTokens<'a> {
     /// From a place on, before which there are no literals.
-    pub(super) fn of(text: &'a [u8], at: usize) -> Tokens<'a> {
-        Tokens {
+    pub(super) fn of(text: &'a [u8], at: usize) -> ImapTokens<'a> {
+        ImapTokens {
             text,
             at,
             literal: 0,
@@ -131,9 +131,9 @@ impl<'a> Tokens<'a> {
         let mut depth = 1;
         while depth > 0 {
             match self.next() {
-                Some(Token::Open) => depth += 1,
-                Some(Token::Close) => depth -= 1,
-                Some(Token::Word(_) | Token::Quoted(_) | Token::Literal(_)) => {}
+                Some(ImapToken::Open) => depth += 1,
+                Some(ImapToken::Close) => depth -= 1,
+                Some(ImapToken::Word(_) | ImapToken::Quoted(_) | ImapToken::Literal(_)) => {}
                 None => return,
             }
         }
@@ -142,18 +142,20 @@ impl<'a> Tokens<'a> {
     pub(super) fn skip_value(&mut self) {
         let mut ahead = *self;
         match ahead.next() {
-            Some(Token::Open) => {
+            Some(ImapToken::Open) => {
                 *self = ahead;
                 self.skip_group();
             }
-            Some(Token::Word(_) | Token::Quoted(_) | Token::Literal(_)) => *self = ahead,
-            Some(Token::Close) | None => {}
+            Some(ImapToken::Word(_) | ImapToken::Quoted(_) | ImapToken::Literal(_)) => {
+                *self = ahead
+            }
+            Some(ImapToken::Close) | None => {}
         }
     }
 
     pub(super) fn number(&mut self) -> Option<u64> {
         let mut ahead = *self;
-        let Some(Token::Word(word)) = ahead.next() else {
+        let Some(ImapToken::Word(word)) = ahead.next() else {
             self.skip_value();
             return None;
         };
@@ -162,26 +164,26 @@ impl<'a> Tokens<'a> {
     }
 }
 
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+impl<'a> Iterator for ImapTokens<'a> {
+    type Item = ImapToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<ImapToken<'a>> {
         while matches!(self.peek(), Some(b' ' | b'\t')) {
             self.at += 1;
         }
         let one = self.peek()?;
         let token = match one {
-            b'(' => Token::Open,
-            b')' => Token::Close,
+            b'(' => ImapToken::Open,
+            b')' => ImapToken::Close,
             HERE => {
                 self.literal += 1;
-                Token::Literal(self.literal - 1)
+                ImapToken::Literal(self.literal - 1)
             }
             b'"' => {
                 self.at += 1;
-                return Some(Token::Quoted(self.quoted()));
+                return Some(ImapToken::Quoted(self.quoted()));
             }
-            _ => return Some(Token::Word(self.word())),
+            _ => return Some(ImapToken::Word(self.word())),
         };
         self.at += 1;
         Some(token)
