@@ -8,9 +8,12 @@
 mod house;
 
 mod crates;
+mod figures;
+mod modules;
 mod purity;
 mod size;
 
+mod circles;
 mod imports;
 mod sources;
 mod tokens;
