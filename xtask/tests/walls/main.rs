@@ -10,6 +10,7 @@ mod house;
 mod crates;
 mod figures;
 mod modules;
+mod names;
 mod purity;
 mod size;
 
