@@ -11,6 +11,7 @@ mod crates;
 mod figures;
 mod modules;
 mod names;
+mod printing;
 mod purity;
 mod size;
 
