@@ -9,6 +9,7 @@ mod house;
 
 mod crates;
 mod figures;
+mod map;
 mod modules;
 mod names;
 mod printing;
