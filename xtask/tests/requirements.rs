@@ -38,7 +38,7 @@ fn a_row_with_a_wrong_path_or_a_wrong_test_is_found() {
         row("`xtask/src/mean.rs`", &tests),
         row("", &tests),
         row(made, "`xtask/tests/requirements.rs`"),
-        row(made, &format!("`xtask/tests/walls.rs`: {test}")),
+        row(made, &format!("`xtask/tests/usage.rs`: {test}")),
         row(made, &format!("{test} in `xtask/tests/requirements.rs`")),
         row(made, "`xtask/tests/requirements.rs`: `faults`"),
         row(made, ""),
