@@ -15,6 +15,7 @@ use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, Unr
 use tradepost_proof::blocking;
 use tradepost_proof::dkim::{NoProver, Proven, Prover, Unproven};
 use tradepost_statements::{Address, Time};
+use tradepost_trades::letter::{self as trades, LetterFacts, Received};
 
 use crate::config::Config;
 use crate::ledger::{Entered, Entry, Input, LedgerError};
@@ -153,10 +154,10 @@ fn to_enter(proven: Proven, now: Time) -> Option<Input> {
 }
 
 /// What the judgement needs of a letter.
-fn received(proven: &Proven) -> Option<buyer::Received> {
+fn received(proven: &Proven) -> Option<Received> {
     let content = content(&proven.opened)?;
     let letter = &proven.opened.letter;
-    Some(buyer::Received {
+    Some(Received {
         letter: facts(letter),
         author: letter.author.as_ref().ok().cloned(),
         evidence: proven.opened.evidence,
@@ -169,8 +170,8 @@ fn received(proven: &Proven) -> Option<buyer::Received> {
 }
 
 /// What a letter says of itself.
-fn facts(letter: &Letter) -> buyer::LetterFacts {
-    buyer::LetterFacts {
+fn facts(letter: &Letter) -> LetterFacts {
+    LetterFacts {
         message_id: letter.message_id.clone(),
         from: letter.from_text.clone(),
         subject: letter.subject.clone(),
@@ -180,21 +181,21 @@ fn facts(letter: &Letter) -> buyer::LetterFacts {
 }
 
 /// The Tradepost part as the judgement takes it.
-pub(crate) fn content(opened: &Opened) -> Option<buyer::Content> {
+pub(crate) fn content(opened: &Opened) -> Option<trades::Content> {
     match &opened.content {
         Content::NotOurs => None,
         Content::Statement(_) => Some(match json_of(&opened.letter) {
-            Some(json) => buyer::Content::Statement(json),
-            None => buyer::Content::Unreadable {
-                why: buyer::Unreadable::Unreadable,
+            Some(json) => trades::Content::Statement(json),
+            None => trades::Content::Unreadable {
+                why: trades::Unreadable::Unreadable,
                 text: "the statement is not UTF-8".to_owned(),
             },
         }),
-        Content::Unreadable { why, text } => Some(buyer::Content::Unreadable {
+        Content::Unreadable { why, text } => Some(trades::Content::Unreadable {
             why: match why {
-                UnreadableKind::Unreadable => buyer::Unreadable::Unreadable,
-                UnreadableKind::Unsupported => buyer::Unreadable::Unsupported,
-                UnreadableKind::Undecryptable => buyer::Unreadable::Undecryptable,
+                UnreadableKind::Unreadable => trades::Unreadable::Unreadable,
+                UnreadableKind::Unsupported => trades::Unreadable::Unsupported,
+                UnreadableKind::Undecryptable => trades::Unreadable::Undecryptable,
             },
             text: text.clone(),
         }),

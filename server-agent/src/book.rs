@@ -13,11 +13,12 @@ use std::collections::BTreeMap;
 
 use tradepost_agent::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_letters::AttachError;
-use tradepost_parties::server::{Change, Received, Sending};
+use tradepost_parties::server::{Change, Sending};
 use tradepost_post::imap::aside;
 use tradepost_proof::dkim::SignError;
 use tradepost_statements::{Address, Time, TradeRef};
 use tradepost_store::{Position, StoreError};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 use crate::arrivals::Arrivals;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use tradepost_parties::server::held::{Waits, awaiting_proof, proven_again};
-use tradepost_parties::server::{Content, Received};
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
 
 use crate::book::{BookError, kept_letter, view};
 use crate::desk::Desk;
@@ -69,12 +69,17 @@ fn read_due(desk: &Desk) -> Result<Vec<(Waiting, Unproven)>, BookError> {
 /// What cannot be proven again is judged as it is.
 fn without_its_letter(digest: String, waits: &Waits) -> Letter {
     let received = Received {
+        letter: LetterFacts::default(),
         author: Some(waits.author.clone()),
         evidence: Evidence::None,
         undecided: None,
         proof: format!("{}; the letter can be read no more", waits.proof),
         digest,
-        content: Content::Unreadable("the letter can be read no more".to_owned()),
+        received_at: waits.received_at,
+        content: Content::Unreadable {
+            why: Unreadable::Unreadable,
+            text: "the letter can be read no more".to_owned(),
+        },
     };
     Letter::new(received, None, waits.author.to_string(), Vec::new())
 }

@@ -4,14 +4,13 @@
 
 use tokio::sync::mpsc;
 use tradepost_agent::clock::Clock;
-use tradepost_letters::{Content as Read, RelayPolicy, untrusted};
-use tradepost_parties::server::{
-    Change, Content, FreshIds, Ignored, Outcome, Received, Undecided, receive,
-};
+use tradepost_letters::{Content as Read, RelayPolicy, UnreadableKind, untrusted};
+use tradepost_parties::server::{Change, FreshIds, Ignored, Outcome, receive};
 use tradepost_post::imap::aside::News;
 use tradepost_post::imap::{MailEvent, SetAside};
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Time;
+use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
 
 use crate::book::{BookError, Cursor, ENOUGH, Input, Page, set_aside, view};
 use crate::bounce;
@@ -249,19 +248,29 @@ pub(crate) fn read(proven: Proven) -> Option<Letter> {
     let content = match opened.content {
         Read::NotOurs => return None,
         Read::Statement(decoded) => Content::Statement(decoded.value.to_string()),
-        Read::Unreadable { why, text } => Content::Unreadable(format!("{why}: {text}")),
+        Read::Unreadable { why, text } => Content::Unreadable {
+            why: match why {
+                UnreadableKind::Unreadable => Unreadable::Unreadable,
+                UnreadableKind::Unsupported => Unreadable::Unsupported,
+                UnreadableKind::Undecryptable => Unreadable::Undecryptable,
+            },
+            text,
+        },
     };
-    let undecided = undecided.map(|evidence| Undecided {
-        evidence,
-        received_at,
-        octets: u64::try_from(octets.len()).unwrap_or(u64::MAX),
-    });
     let received = Received {
+        letter: LetterFacts {
+            message_id: letter.message_id.clone(),
+            from: letter.from_text.clone(),
+            subject: letter.subject.clone(),
+            date: letter.date,
+            size: u64::try_from(octets.len()).unwrap_or(u64::MAX),
+        },
         author: letter.author.clone().ok(),
         evidence: opened.evidence,
         undecided,
         proof: opened.proof,
         digest: letter.digest_hex(),
+        received_at,
         content,
     };
     let from = letter.from_text.clone().unwrap_or_default();

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use tradepost_agent::outbox::{self, NewItem};
 use tradepost_agent::trail::trail;
 use tradepost_buyer::{
-    self as buyer, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Returned, Settings,
+    self as buyer, Act, Change, Counted, Judgement, NewProof, OwnHow, Returned, Settings,
 };
 use tradepost_post::imap::{Cursor, aside};
 use tradepost_statements::{StatementId, Time};
 use tradepost_store::Position;
+use tradepost_trades::letter::{Content, Received, Unreadable};
 use tradepost_trades::rows::{Row, Rows};
 
 use super::telling::{self, EventId};
@@ -467,8 +468,8 @@ pub(super) fn understand_anew(entry: &mut Entry, letter: &[u8]) {
     };
     let unsupported = matches!(
         received.content,
-        buyer::Content::Unreadable {
-            why: buyer::Unreadable::Unsupported,
+        Content::Unreadable {
+            why: Unreadable::Unsupported,
             ..
         }
     );

@@ -11,10 +11,10 @@ use tradepost_statements::{Evidence, Time};
 use tradepost_trades::rows::Rows;
 
 use super::desk::{Desk, read};
-use super::letter::Received;
 use super::settings::Settings;
 use super::state::{Fate, Letter};
 use super::{Change, Judgement, Verdict, door, held, keys};
+use tradepost_trades::letter::Received;
 
 /// How a letter's sender is proven now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@
 use tradepost_statements::wire::Decoded;
 
 use super::desk::Desk;
-use super::letter::{Received, Unreadable};
 use super::warning::{Warning, WarningKind};
 use super::{Counted, Judgement, Verdict, door, held, keys};
+use tradepost_trades::letter::{Received, Unreadable};
 
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;

@@ -8,12 +8,12 @@ use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
 
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
-use super::letter::LetterFacts;
 use super::say::Saying;
 use super::settings::Settings;
 use super::state::{Letter, Own, Place, Request, Totals, Trade};
 use super::warning::{Finding, Warning, WarningState};
 use super::{Change, Counted, Judgement, Notice, keys, lookalikes};
+use tradepost_trades::letter::LetterFacts;
 
 pub(super) struct Desk<'l> {
     pub(super) settings: &'l Settings,

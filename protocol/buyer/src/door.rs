@@ -6,11 +6,11 @@ use tradepost_statements::wire::{self, Decoded};
 use tradepost_statements::{Evidence, Kind, StatementId, TradeRef};
 
 use super::desk::Desk;
-use super::letter::{Content, Received, Unreadable};
 use super::settings::Rules;
 use super::state::{Fate, Letter};
 use super::warning::{Finding, WarningKind};
 use super::{Counted, Judgement, Verdict, counted, file, held, keys};
+use tradepost_trades::letter::{Content, Received, Unreadable};
 
 /// Protocol 2: a statement this far ahead is held until then.
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);

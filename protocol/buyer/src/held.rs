@@ -19,8 +19,8 @@ use tradepost_trades::rows::Rows;
 
 use super::desk::{Desk, read};
 use super::keys;
-use super::letter::Received;
 use super::state::{Fate, Letter};
+use tradepost_trades::letter::Received;
 
 /// The lines of protocol 5 that hold letters.
 pub(super) const FOR_DNS: u8 = 2;

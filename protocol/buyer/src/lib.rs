@@ -42,7 +42,6 @@ mod lookalikes;
 mod state;
 mod totals;
 
-pub mod letter;
 pub mod plain;
 pub mod settings;
 pub mod view;
@@ -51,13 +50,13 @@ pub mod warning;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
 
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::{Row, Rows};
 
 pub use act::{Act, Refusal, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
 pub use asking::{Asking, Party, Question, Subject, ask};
 pub use held::awaiting_proof;
-pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, own};
 pub use reorder::{OrderOnce, last_order, reorder};
 pub use returned::{Returned, bounced};

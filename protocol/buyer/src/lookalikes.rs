@@ -21,10 +21,10 @@ use sha2::{Digest, Sha256};
 use tradepost_statements::{Address, Body, Statement};
 
 use super::desk::Desk;
-use super::letter::Received;
 use super::state::{Fate, Letter, Trade};
 use super::warning::{Finding, WarningKind};
 use super::{door, keys};
+use tradepost_trades::letter::Received;
 use tradepost_trades::lookalike::{
     Resemblance, borrowed_looks, looks, looks_of_domain, organizational, resemblance,
 };

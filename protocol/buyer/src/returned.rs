@@ -8,13 +8,13 @@ use tradepost_statements::{StatementId, Time};
 use tradepost_trades::rows::Rows;
 
 use super::desk::Desk;
-use super::letter::LetterFacts;
 use super::settings::Settings;
 use super::state::{Own, OwnProgress};
 use super::tick::asks_about_what_has_ended;
 use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
 use super::{Change, keys};
+use tradepost_trades::letter::LetterFacts;
 
 /// What is said of letters of ours that came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

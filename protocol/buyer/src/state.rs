@@ -9,8 +9,8 @@ use tradepost_statements::{
     StatementId, Time, TradeRef,
 };
 
-use super::letter::Received;
 use super::warning::WarningKind;
+use tradepost_trades::letter::Received;
 
 /// A letter that was received.
 #[derive(Debug, Clone, Serialize, Deserialize)]

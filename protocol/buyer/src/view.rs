@@ -10,10 +10,10 @@ use tradepost_trades::rows::Rows;
 use super::desk::read;
 use super::evaluate::Filed;
 use super::expecting::Expected;
-use super::letter::LetterFacts;
 use super::state::{Fate, Letter, Totals, Trade, TradeState};
 use super::warning::Warning;
 use super::{door, keys, plain, undoing};
+use tradepost_trades::letter::LetterFacts;
 
 mod plans;
 mod requests;

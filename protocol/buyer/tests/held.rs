@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use support::*;
 use tradepost_buyer::{
-    self as buyer, Content, Judgement, LetterFacts, NewProof, Received, Timers, Verdict,
-    WarningKind, awaiting_proof, last_letter, proven_again, view,
+    self as buyer, Judgement, NewProof, Timers, Verdict, WarningKind, awaiting_proof, last_letter,
+    proven_again, view,
 };
 use tradepost_statements::{Evidence, Time};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 
 /// Ann ordered, and the shop answered.
 fn under_way() -> Ledger {

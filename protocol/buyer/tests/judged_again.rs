@@ -6,10 +6,10 @@ mod support;
 use serde_json::{Value, json};
 use support::*;
 use tradepost_buyer::{
-    self as buyer, Act, Adopt, Content, NewProof, OwnHow, Received, Returned, Verdict, WarningKind,
-    view,
+    self as buyer, Act, Adopt, NewProof, OwnHow, Returned, Verdict, WarningKind, view,
 };
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 
 fn ordered() -> Ledger {
     let mut ledger = Ledger::new();
@@ -300,7 +300,7 @@ fn the_words_of_open_warnings_do_not_go_by_arrival() {
 fn undecided(n: u64, evidence: Evidence, undecided: Option<Evidence>, ledger: &Ledger) -> Received {
     let statement = delivery_status(n, "T-1", 1, "in-transit");
     Received {
-        letter: buyer::LetterFacts::default(),
+        letter: LetterFacts::default(),
         author: Some(address(CARRIER)),
         evidence,
         undecided,

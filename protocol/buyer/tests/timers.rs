@@ -12,8 +12,9 @@ use support::{
     request, statement, uuid, with,
 };
 use tradepost_buyer::view::RequestState;
-use tradepost_buyer::{self as buyer, Change, LetterFacts, Notice, Returned, Rules, view};
+use tradepost_buyer::{self as buyer, Change, Notice, Returned, Rules, view};
 use tradepost_statements::Time;
+use tradepost_trades::letter::LetterFacts;
 
 const DAY: i64 = 24 * 60;
 

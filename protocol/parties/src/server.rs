@@ -28,7 +28,6 @@ pub mod view;
 
 pub use change::{Change, Ignored, Occasion, Outcome, PersonNotice, Sending};
 pub use ids::FreshIds;
-pub use judge::{Content, Received, Undecided};
 pub use settings::{Settings, Timers};
 
 pub(crate) use desk::Desk;
@@ -36,6 +35,7 @@ pub(crate) use desk::Desk;
 use tradepost_statements::{Body, Kind, Statement, Time};
 
 use crate::{carrier, payment, shop};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 /// Decides about one letter.

@@ -3,10 +3,9 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 use serde_json::{Value, json};
-use tradepost_buyer::{
-    self as buyer, Act, Change, Content, Judgement, LetterFacts, OwnHow, Received, Settings, view,
-};
+use tradepost_buyer::{self as buyer, Act, Change, Judgement, OwnHow, Settings, view};
 use tradepost_statements::{Address, Evidence, Time, TradeRef};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 pub const ANN: &str = "ann@home.example";

@@ -7,10 +7,11 @@ use super::book::{self, DUE, Waiting};
 use super::change::{Change, Ignored, Occasion, Outcome};
 use super::desk::Desk;
 use super::ids::FreshIds;
-use super::judge::{Received, judge_held};
+use super::judge::judge_held;
 use super::settings::Settings;
 use crate::emit::attach;
 use crate::{payment, shop};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 /// When something is due next.

@@ -14,8 +14,9 @@ use super::book;
 use super::change::{Change, Ignored, Outcome};
 use super::desk::Desk;
 use super::ids::FreshIds;
-use super::judge::{Received, Undecided, judge_anew};
+use super::judge::judge_anew;
 use super::settings::Settings;
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 /// A letter that waits for its proof.
@@ -61,7 +62,7 @@ const MOST_OCTETS_A_DAY: u64 = 256 * 1024 * 1024;
 /// judged as it is.
 pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
     let known = desk.read::<Waits>(&book::waits_key(&letter.digest));
-    let Some((author, undecided)) = could_be_lifted(desk.settings, letter) else {
+    let Some((author, could_be)) = could_be_lifted(desk.settings, letter) else {
         let minimum = desk.settings.minimum_for(letter.author.as_ref());
         return match known {
             // A copy whose signature got lost on another way, or was left out, is no answer of DNS.
@@ -76,16 +77,16 @@ pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
     if known.is_some() {
         return Some(Ignored::SameLetter.into());
     }
-    if let Err(full) = make_room(desk, &author, undecided.octets) {
+    if let Err(full) = make_room(desk, &author, letter.letter.size) {
         return Some(full.into());
     }
     let waits = Waits {
         author,
-        received_at: undecided.received_at,
+        received_at: letter.received_at,
         since: desk.now,
         next: desk.now.plus(desk.settings.timers.held_first),
         tries: 0,
-        could_be: undecided.evidence,
+        could_be,
         proof: letter.proof.clone(),
     };
     desk.put(book::waits_key(&letter.digest), &waits);
@@ -94,11 +95,11 @@ pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
 }
 
 /// Who the sender would be, and what could prove it.
-fn could_be_lifted(settings: &Settings, letter: &Received) -> Option<(Address, Undecided)> {
+fn could_be_lifted(settings: &Settings, letter: &Received) -> Option<(Address, Evidence)> {
     let author = letter.author.clone()?;
     let minimum = settings.minimum_for(Some(&author));
-    let undecided = letter.undecided?;
-    (letter.evidence < minimum && undecided.evidence >= minimum).then_some((author, undecided))
+    let could_be = letter.undecided?;
+    (letter.evidence < minimum && could_be >= minimum).then_some((author, could_be))
 }
 
 /// Decides about a letter that waited, after it was proven again: judges it, or lets it wait on

@@ -2,54 +2,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tradepost_statements::wire::{self, Decoded};
 use tradepost_statements::{Address, Evidence, Kind, Statement, Time};
+use tradepost_trades::letter::{Content, Received};
 
 use super::book::{self, Seen};
 use super::change::{Ignored, Occasion, Outcome};
 use super::desk::{Desk, may_repeat};
 use super::held;
-
-/// A fetched letter that has a Tradepost part, as far as decisions need it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Received {
-    /// The one From mailbox; none when From cannot be read strictly.
-    pub author: Option<Address>,
-    /// How well the author is proven.
-    pub evidence: Evidence,
-    /// What DNS could still make of it; none when it has answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undecided: Option<Undecided>,
-    /// How the author was proven or not, in one sentence.
-    pub proof: String,
-    /// SHA-256, in hex, of the octets from the first author field on.
-    pub digest: String,
-    /// What the Tradepost part holds.
-    pub content: Content,
-}
-
-/// A signature was found that could prove the author, but DNS did not give its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undecided {
-    /// What the evidence could still become.
-    pub evidence: Evidence,
-    /// When the own provider received the letter: it is judged by that, however late.
-    pub received_at: Time,
-    /// Octets of the whole letter, which has to be kept.
-    pub octets: u64,
-}
-
-/// What a Tradepost part holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Content {
-    /// The octets of a statement: JSON text.
-    Statement(String),
-    /// Nothing that can be read here, and why.
-    Unreadable(String),
-}
 
 /// Protocol 2: a statement may be this far ahead of the reader's clock.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
@@ -104,7 +65,7 @@ pub(super) fn judge_held(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
 
 enum Unjudged {
     Ignored(Ignored),
-    Held { until: tradepost_statements::Time },
+    Held { until: Time },
 }
 
 impl From<Ignored> for Unjudged {
@@ -130,8 +91,8 @@ fn prove(desk: &Desk<'_>, letter: &Received) -> Result<(Address, Decoded), Unjud
     let decoded = match &letter.content {
         Content::Statement(text) => wire::decode(text.as_bytes())
             .map_err(|e| Ignored::StatementIsUnreadable(e.to_string()))?,
-        Content::Unreadable(why) => {
-            return Err(Ignored::StatementIsUnreadable(why.clone()).into());
+        Content::Unreadable { why, text } => {
+            return Err(Ignored::StatementIsUnreadable(format!("{why}: {text}")).into());
         }
     };
     let sent = decoded.statement.sent;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tradepost_parties::emit::{Refusal, emit};
 use tradepost_parties::server::{
-    Content, FreshIds, Outcome, Received, Settings, Timers, due, held, job, receive, view,
+    FreshIds, Outcome, Settings, Timers, due, held, job, receive, view,
 };
 use tradepost_parties::{carrier, payment, shop};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::{Evidence, Kind, Statement, StatementId, Time, wire};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 pub(crate) const ANN: &str = "ann@home.example";
@@ -176,11 +177,13 @@ impl Server {
 
     pub(crate) fn letter(author: &str, statement: &Value) -> Received {
         Received {
+            letter: LetterFacts::default(),
             author: Some(author.parse().unwrap()),
             evidence: Evidence::Relay,
             undecided: None,
             proof: "auth=pass".to_owned(),
             digest: String::new(),
+            received_at: serde_json::from_value(statement["sent"].clone()).unwrap(),
             content: Content::Statement(statement.to_string()),
         }
     }

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use tradepost_parties::server::held::{awaiting_proof, next_proof};
-use tradepost_parties::server::{Ignored, Outcome, Received, Undecided};
+use tradepost_parties::server::{Ignored, Outcome};
 use tradepost_statements::{Evidence, Time};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 use crate::desk::{ANN, REQUEST, Server, order_body};
@@ -17,11 +18,9 @@ fn undecided(shop: &mut Server, digest: &str) -> Received {
     let mut letter = Server::letter(ANN, &statement);
     digest.clone_into(&mut letter.digest);
     letter.evidence = Evidence::None;
-    letter.undecided = Some(Undecided {
-        evidence: Evidence::Dkim,
-        received_at: shop.now,
-        octets: 6_000,
-    });
+    letter.undecided = Some(Evidence::Dkim);
+    letter.received_at = shop.now;
+    letter.letter.size = 6_000;
     letter
 }
 
@@ -195,9 +194,7 @@ fn a_strangers_flood_leaves_room_for_others() {
     let mut held = 0;
     for n in 0..100 {
         let mut large = stranger(n, &format!("evil{n}.example"));
-        if let Some(undecided) = &mut large.undecided {
-            undecided.octets = 10 * 1024 * 1024;
-        }
+        large.letter.size = 10 * 1024 * 1024;
         if let Outcome::HeldForProof { .. } = shop.receive(large).outcome {
             held += 1;
         }
@@ -205,9 +202,7 @@ fn a_strangers_flood_leaves_room_for_others() {
     assert_eq!(held, 25);
     shop.later(DAY);
     let mut large = stranger(0, "another.example");
-    if let Some(undecided) = &mut large.undecided {
-        undecided.octets = 10 * 1024 * 1024;
-    }
+    large.letter.size = 10 * 1024 * 1024;
     assert!(matches!(
         shop.receive(large).outcome,
         Outcome::HeldForProof { .. }

@@ -1,14 +1,15 @@
 //! Protocol 5 as servers apply it: each refusal beside the same letter without the fault.
 
 use serde_json::json;
-use tradepost_parties::server::{Content, Ignored, Outcome};
+use tradepost_parties::server::{Ignored, Outcome};
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, Received, Unreadable};
 use tradepost_trades::rows::MemoryRows;
 
 use crate::desk::{ANN, REQUEST, Server, order_body};
 
 /// What is changed of a good letter, and how the refusal is named.
-type Fault = (&'static str, fn(&mut tradepost_parties::server::Received));
+type Fault = (&'static str, fn(&mut Received));
 
 #[test]
 fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
@@ -16,7 +17,10 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
         ("SenderIsNotProven", |l| l.evidence = Evidence::None),
         ("SenderIsNotProven", |l| l.author = None),
         ("StatementIsUnreadable", |l| {
-            l.content = Content::Unreadable("two parts".to_owned());
+            l.content = Content::Unreadable {
+                why: Unreadable::Unreadable,
+                text: "two parts".to_owned(),
+            };
         }),
         ("StatementIsUnreadable", |l| {
             l.content = Content::Statement("{".to_owned());
@@ -37,7 +41,10 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
         // The evidence is judged first.
         ("SenderIsNotProven", |l| {
             l.evidence = Evidence::None;
-            l.content = Content::Unreadable("two parts".to_owned());
+            l.content = Content::Unreadable {
+                why: Unreadable::Unreadable,
+                text: "two parts".to_owned(),
+            };
         }),
     ];
     for (name, fault) in faults {
@@ -56,7 +63,7 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
     }
 }
 
-fn replace(letter: &mut tradepost_parties::server::Received, from: &str, to: &str) {
+fn replace(letter: &mut Received, from: &str, to: &str) {
     let Content::Statement(text) = &letter.content else {
         panic!("no statement");
     };

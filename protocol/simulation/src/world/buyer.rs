@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use tradepost_buyer::{
-    self as buyer, Act, Back, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying,
-    Settings, Subject, view,
+    self as buyer, Act, Back, Change, OwnHow, Returned, Saying, Settings, Subject, view,
 };
 use tradepost_statements::order::Order;
 use tradepost_statements::{
     Address, Body, Evidence, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 use super::dice::Dice;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use tradepost_parties::emit::emit;
 use tradepost_parties::server::job::{self, Job, JobKind, JobResult, LetterEnd};
-use tradepost_parties::server::{Change, Content, FreshIds, Received, Settings, due, receive};
+use tradepost_parties::server::{Change, FreshIds, Settings, due, receive};
 use tradepost_statements::{Evidence, Time, wire};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 use super::dice::Dice;
@@ -47,11 +48,16 @@ impl Machine {
 
     fn decides(&self, letter: &Letter, now: Time, dice: &mut Dice) -> Change {
         let received = Received {
+            letter: LetterFacts {
+                message_id: Some(letter.outgoing.message_id.clone()),
+                ..LetterFacts::default()
+            },
             author: Some(letter.outgoing.statement.from.clone()),
             evidence: Evidence::Relay,
             undecided: None,
             proof: "the simulated provider says so".to_owned(),
             digest: letter.outgoing.message_id.clone(),
+            received_at: now,
             content: Content::Statement(letter.outgoing.octets.clone()),
         };
         let mut ids = FreshIds::starting_with(dice.statement(now));

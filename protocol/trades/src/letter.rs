@@ -1,9 +1,10 @@
-//! What the judgement needs of a letter: made by the shell, journalled, never the letter itself.
+//! What a judgement needs of a letter, the buyer's and that of the servers (protocol 5): made by the
+//! shell, journalled, never the letter itself. How letters travel is not known here.
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Address, Evidence, Time, words};
 
-/// A fetched letter that has a Tradepost part.
+/// A fetched letter that has a Tradepost part, as far as a judgement needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {
     /// For showing; all of it is the sender's word.
@@ -19,7 +20,7 @@ pub struct Received {
     pub proof: String,
     /// SHA-256, in hex, of the octets from the first author field on.
     pub digest: String,
-    /// When the own provider received it.
+    /// When the own provider received it: it is judged by that, however late it is read.
     pub received_at: Time,
     /// What its Tradepost part holds.
     pub content: Content,
@@ -36,7 +37,7 @@ pub struct LetterFacts {
     pub subject: Option<String>,
     /// Date.
     pub date: Option<Time>,
-    /// Octets of the whole letter.
+    /// Octets of the whole letter: what it takes to keep it.
     #[serde(default)]
     pub size: u64,
 }
