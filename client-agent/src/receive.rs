@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tradepost_buyer::{self as buyer, Judgement};
-use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, UnreadableKind};
+use tradepost_letters::{
+    Letter, LetterContent, OpenedLetter, RelayPolicy, StatementPart, UnreadableKind,
+};
 use tradepost_proof::blocking;
 use tradepost_proof::dkim::{NoProver, Proven, Prover, Unproven};
 use tradepost_statements::{Address, Time};
@@ -181,17 +183,17 @@ fn facts(letter: &Letter) -> LetterFacts {
 }
 
 /// The Tradepost part as the judgement takes it.
-pub(crate) fn content(opened: &Opened) -> Option<trades::Content> {
+pub(crate) fn content(opened: &OpenedLetter) -> Option<trades::Content> {
     match &opened.content {
-        Content::NotOurs => None,
-        Content::Statement(_) => Some(match json_of(&opened.letter) {
+        LetterContent::NotOurs => None,
+        LetterContent::Statement(_) => Some(match json_of(&opened.letter) {
             Some(json) => trades::Content::Statement(json),
             None => trades::Content::Unreadable {
                 why: trades::Unreadable::Unreadable,
                 text: "the statement is not UTF-8".to_owned(),
             },
         }),
-        Content::Unreadable { why, text } => Some(trades::Content::Unreadable {
+        LetterContent::Unreadable { why, text } => Some(trades::Content::Unreadable {
             why: match why {
                 UnreadableKind::Unreadable => trades::Unreadable::Unreadable,
                 UnreadableKind::Unsupported => trades::Unreadable::Unsupported,
@@ -204,8 +206,8 @@ pub(crate) fn content(opened: &Opened) -> Option<trades::Content> {
 
 /// A bounce tells of a letter of ours; whatever it returns inside is not said anew. What says something
 /// itself is a letter, however much it looks like a bounce: it is judged.
-fn bounce(opened: &Opened, now: Time) -> Option<Input> {
-    if !matches!(opened.content, Content::NotOurs) {
+fn bounce(opened: &OpenedLetter, now: Time) -> Option<Input> {
+    if !matches!(opened.content, LetterContent::NotOurs) {
         return None;
     }
     let bounce = opened.letter.bounce.as_ref().filter(|b| b.failed())?;
@@ -238,8 +240,8 @@ fn read_sent(letter: Unproven, ours: &BTreeSet<Address>, now: Time) -> Read {
 }
 
 /// The JSON octets of the statement in a copy of one of our own letters.
-fn own_statement(opened: &Opened, ours: &BTreeSet<Address>) -> Option<String> {
-    let Content::Statement(decoded) = &opened.content else {
+fn own_statement(opened: &OpenedLetter, ours: &BTreeSet<Address>) -> Option<String> {
+    let LetterContent::Statement(decoded) = &opened.content else {
         return None;
     };
     if ours.contains(&decoded.statement.from) {

@@ -1,7 +1,7 @@
 //! Where statements become letters: composed and signed once, before they are recorded.
 
 use tradepost_letters::{
-    Attachment, AutoSubmitted, Composition, Notice, Story, attach, compose, compose_notice,
+    Attachment, AutoSubmitted, Composition, NoticeParts, Story, attach, compose, compose_notice,
 };
 use tradepost_parties::server::book::Trade;
 use tradepost_parties::server::{Change, Occasion, PersonNotice, Sending};
@@ -131,7 +131,7 @@ impl Composer {
 
     fn notice(&self, notice: &PersonNotice, now: Time) -> Composed {
         let message_id = self.new_message_id();
-        let bytes = compose_notice(&Notice {
+        let bytes = compose_notice(&NoticeParts {
             statement: &notice.statement,
             to: &notice.to,
             message_id: &message_id,

@@ -4,7 +4,7 @@
 
 use tokio::sync::mpsc;
 use tradepost_agent::clock::Clock;
-use tradepost_letters::{Content as Read, RelayPolicy, UnreadableKind, untrusted};
+use tradepost_letters::{LetterContent as Read, RelayPolicy, UnreadableKind, untrusted};
 use tradepost_parties::server::{Change, FreshIds, Ignored, Outcome, receive};
 use tradepost_post::imap::aside::News;
 use tradepost_post::imap::{MailEvent, SetAside};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Address, Time};
 
-use tradepost_trades::fold::{self, Status, Step};
+use tradepost_trades::fold::{self, FoldStep, TrackStatus};
 
 use super::evaluate::{Filed, Outcome};
 use super::state::Fate;
@@ -89,11 +89,11 @@ fn fold_track<S: Progress + std::fmt::Display>(
     outcomes: &mut BTreeMap<usize, Outcome>,
     applied: &mut BTreeSet<usize>,
 ) -> Option<usize> {
-    let statuses: Vec<Status<'_, S>> = rows
+    let statuses: Vec<TrackStatus<'_, S>> = rows
         .iter()
         .filter_map(|(row, state)| {
             let filed = letters.get(row.index)?;
-            Some(Status {
+            Some(TrackStatus {
                 sequence: row.sequence,
                 state: *state,
                 at: row.at,
@@ -116,14 +116,14 @@ fn fold_track<S: Progress + std::fmt::Display>(
         };
         let sequence = row.sequence;
         match step {
-            Step::Applied => {
+            FoldStep::Applied => {
                 applied.insert(row.index);
                 let late = sequence < highest_before;
                 outcome.fate = if late { Fate::Late } else { Fate::Applied };
             }
-            Step::Duplicate => outcome.fate = Fate::Duplicate,
-            Step::Outvoted => {}
-            Step::SteppedOver => outcome.add(Finding::new(
+            FoldStep::Duplicate => outcome.fate = Fate::Duplicate,
+            FoldStep::Outvoted => {}
+            FoldStep::SteppedOver => outcome.add(Finding::new(
                 16,
                 WarningKind::ImpossibleStep,
                 format!("{state} as step {sequence}"),
