@@ -211,7 +211,7 @@ fn bounce(opened: &OpenedLetter, now: Time) -> Option<Input> {
         return None;
     }
     let bounce = opened.letter.bounce.as_ref().filter(|b| b.failed())?;
-    let returned = buyer::Returned {
+    let returned = buyer::BouncedLetter {
         message_ids: bounce.message_ids.clone(),
         text: bounce.text(),
         doubt: opened.bounce_doubt().map(str::to_owned),

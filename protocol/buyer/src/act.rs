@@ -9,12 +9,12 @@ use tradepost_statements::{RequestId, Time, TradeRef};
 
 use tradepost_trades::rows::Rows;
 
-use super::desk::{Desk, read};
+use super::case::{BuyerCase, read};
 use super::schedule::{self, Plan, Until};
-use super::settings::Settings;
-use super::state::Trade;
+use super::settings::BuyerSettings;
+use super::state::BuyerTrade;
 use super::warning::{Warning, WarningState};
-use super::{Change, door, expecting, keys, lookalikes, totals};
+use super::{BuyerChange, door, expecting, keys, lookalikes, totals};
 
 /// An act of the person on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub enum Act {
 
 /// Why an act cannot be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ActRefusal {
     /// There is no such warning.
     #[error("there is no warning {0}; `tradepost warnings --all` lists them")]
     NoSuchWarning(u64),
@@ -164,81 +164,86 @@ pub enum Refusal {
 ///
 /// # Errors
 /// [`Refusal`]; then nothing changes.
-pub fn act(settings: &Settings, rows: &dyn Rows, act: &Act, now: Time) -> Result<Change, Refusal> {
-    let mut desk = Desk::new(settings, rows, now);
+pub fn act(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    act: &Act,
+    now: Time,
+) -> Result<BuyerChange, ActRefusal> {
+    let mut case = BuyerCase::new(settings, rows, now);
     let judgement = match act {
         Act::Dismiss { warning } => {
-            let warning = open_warning(&desk, *warning)?;
-            desk.set_warning_state(warning, WarningState::Dismissed);
+            let warning = open_warning(&case, *warning)?;
+            case.set_warning_state(warning, WarningState::Dismissed);
             None
         }
-        Act::Accept { warning } => Some(accept(&mut desk, *warning)?),
+        Act::Accept { warning } => Some(accept(&mut case, *warning)?),
         Act::Schedule { plan, next } => {
-            schedule::add(&mut desk, plan, *next)?;
+            schedule::add(&mut case, plan, *next)?;
             None
         }
         Act::ScheduleNext { plan, next } => {
-            schedule::set_time(&mut desk, *plan, *next)?;
+            schedule::set_time(&mut case, *plan, *next)?;
             None
         }
         Act::Unschedule { plan } => {
-            schedule::remove(&mut desk, *plan)?;
+            schedule::remove(&mut case, *plan)?;
             None
         }
         Act::ConfirmAdopted { trade } => {
             let mut known = known_trade(rows, trade)?;
             known.confirmed = true;
-            totals::count(&mut desk, &mut known);
-            lookalikes::list_parties(&mut desk, &mut known);
-            desk.put(&keys::trade(trade), &known);
+            totals::count(&mut case, &mut known);
+            lookalikes::list_parties(&mut case, &mut known);
+            case.put(&keys::trade(trade), &known);
             None
         }
         Act::Expect { order } => {
-            expecting::expect(&mut desk, order)?;
+            expecting::expect(&mut case, order)?;
             None
         }
         Act::Forget { trade } => {
-            expecting::forget(&mut desk, trade)?;
+            expecting::forget(&mut case, trade)?;
             None
         }
     };
-    Ok(desk.finish(judgement))
+    Ok(case.finish(judgement))
 }
 
-fn open_warning(desk: &Desk<'_>, id: u64) -> Result<Warning, Refusal> {
-    let warning: Warning = desk
+fn open_warning(case: &BuyerCase<'_>, id: u64) -> Result<Warning, ActRefusal> {
+    let warning: Warning = case
         .get(&keys::warning(id))
-        .ok_or(Refusal::NoSuchWarning(id))?;
+        .ok_or(ActRefusal::NoSuchWarning(id))?;
     match warning.state {
         WarningState::Open | WarningState::Dismissed => Ok(warning),
         closed @ (WarningState::Accepted | WarningState::Resolved) => {
-            Err(Refusal::WarningIsClosed(id, closed))
+            Err(ActRefusal::WarningIsClosed(id, closed))
         }
     }
 }
 
 /// Protocol 5: the letter is judged on from the line after the one that fired, and that is
 /// recorded as the person's own act.
-fn accept(desk: &mut Desk<'_>, id: u64) -> Result<super::Judgement, Refusal> {
-    let warning = open_warning(desk, id)?;
+fn accept(case: &mut BuyerCase<'_>, id: u64) -> Result<super::Judgement, ActRefusal> {
+    let warning = open_warning(case, id)?;
     let (rule, no) = match (warning.rule, warning.letter) {
         (Some(rule), Some(no)) => (rule, no),
-        (None, Some(_)) => return Err(Refusal::NothingRefused(id)),
-        (_, None) => return Err(Refusal::NothingToAccept(id)),
+        (None, Some(_)) => return Err(ActRefusal::NothingRefused(id)),
+        (_, None) => return Err(ActRefusal::NothingToAccept(id)),
     };
-    let mut letter = desk.letter(no).ok_or(Refusal::NothingToAccept(id))?;
+    let mut letter = case.letter(no).ok_or(ActRefusal::NothingToAccept(id))?;
     if door::read(&letter.received.content).is_err() {
-        return Err(Refusal::CannotBeRead(id));
+        return Err(ActRefusal::CannotBeRead(id));
     }
     letter.accepted_through = letter.accepted_through.max(rule);
     // What the person agrees to, they agree to now.
-    letter.moved = Some(desk.next_place());
-    desk.set_warning_state(warning, WarningState::Accepted);
-    Ok(door::enter(desk, &mut letter))
+    letter.moved = Some(case.next_place());
+    case.set_warning_state(warning, WarningState::Accepted);
+    Ok(door::enter(case, &mut letter))
 }
 
-pub(super) fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<Trade, Refusal> {
-    read::<Trade>(rows, &keys::trade(trade))
+pub(super) fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<BuyerTrade, ActRefusal> {
+    read::<BuyerTrade>(rows, &keys::trade(trade))
         .filter(|t| t.state.is_some())
-        .ok_or_else(|| Refusal::NoSuchTrade(trade.clone()))
+        .ok_or_else(|| ActRefusal::NoSuchTrade(trade.clone()))
 }

@@ -10,8 +10,8 @@
 //! Everything is a function of (settings, rows, input, now) and returns a [`Change`]. Replaying
 //! the inputs gives the rows again.
 
+mod case;
 mod counted;
-mod desk;
 mod door;
 mod judge;
 
@@ -53,19 +53,19 @@ use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::{Row, Rows};
 
-pub use act::{Act, Refusal, act};
+pub use act::{Act, ActRefusal, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
-pub use asking::{Asking, Party, Question, Subject, ask};
+pub use asking::{AskedParty, Asking, Question, Subject, ask};
 pub use held::awaiting_proof;
 pub use own::{OwnHow, own};
 pub use reorder::{OrderOnce, last_order, reorder};
-pub use returned::{Returned, bounced};
+pub use returned::{BouncedLetter, bounced};
 pub use say::{Saying, cancel_request, cancel_trade, confirm};
-pub use schedule::{Plan, Planned, Until, When, without_time};
-pub use settings::{Adopt, Rules, Settings, Timers};
+pub use schedule::{Plan, Planned, PlannedWhen, Until, without_time};
+pub use settings::{Adopt, BuyerSettings, BuyerTimers, Rules};
 pub use tick::tick;
 pub use undoing::{Back, return_goods};
-pub use unread::{Unread, unread};
+pub use unread::{UnreadLetter, unread};
 pub use warning::WarningKind;
 pub use wishes::{wishes_for_order, wishes_for_trade};
 
@@ -73,7 +73,7 @@ pub use wishes::{wishes_for_order, wishes_for_trade};
 /// the rows are durable.
 #[must_use]
 #[derive(Debug, Default)]
-pub struct Change {
+pub struct BuyerChange {
     /// To be written together.
     pub rows: Vec<Row>,
     /// Of a letter, how it was judged.
@@ -238,15 +238,25 @@ impl std::fmt::Display for Notice {
 }
 
 /// Judges a letter that has a Tradepost part (protocol 5).
-pub fn receive(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Time) -> Change {
-    let mut desk = desk::Desk::new(settings, rows, now);
-    let judgement = door::take(&mut desk, letter);
-    desk.finish(Some(judgement))
+pub fn receive(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    letter: &Received,
+    now: Time,
+) -> BuyerChange {
+    let mut case = case::BuyerCase::new(settings, rows, now);
+    let judgement = door::take(&mut case, letter);
+    case.finish(Some(judgement))
 }
 
 /// Counts what [`Change::counted`] told of.
-pub fn count(settings: &Settings, rows: &dyn Rows, counted: Counted, now: Time) -> Change {
-    let mut desk = desk::Desk::new(settings, rows, now);
-    counted::count(&mut desk, counted);
-    desk.finish(None)
+pub fn count(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    counted: Counted,
+    now: Time,
+) -> BuyerChange {
+    let mut case = case::BuyerCase::new(settings, rows, now);
+    counted::count(&mut case, counted);
+    case.finish(None)
 }

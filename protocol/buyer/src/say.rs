@@ -8,11 +8,11 @@ use tradepost_statements::{Address, Body, RequestId, TradeRef};
 
 use tradepost_trades::rows::Rows;
 
-use super::act::{Refusal, known_trade};
-use super::desk::read;
+use super::act::{ActRefusal, known_trade};
+use super::case::read;
 use super::evaluate::Filed;
 use super::keys;
-use super::state::{Origin, Request, RequestAnswer, Trade};
+use super::state::{BuyerTrade, OwnRequest, RequestAnswer, TradeOrigin};
 
 /// A statement that the person wants said; nothing has been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Saying {
     }
 
     /// About an order that became no trade so far.
-    pub(super) fn of_request(request: Request, body: Body) -> Saying {
+    pub(super) fn of_request(request: OwnRequest, body: Body) -> Saying {
         Saying {
             to: request.to,
             trade: None,
@@ -55,7 +55,7 @@ impl Saying {
         if let Some(request) = &self.request {
             return Some(request.buyer().clone());
         }
-        let known: Trade = read(rows, &keys::trade(self.trade.as_ref()?))?;
+        let known: BuyerTrade = read(rows, &keys::trade(self.trade.as_ref()?))?;
         if let Some(request) = known.state.as_ref().and_then(|s| s.request.as_ref()) {
             return Some(request.buyer().clone());
         }
@@ -69,11 +69,11 @@ impl Saying {
 ///
 /// # Errors
 /// [`Refusal::NoSuchTrade`].
-pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, Refusal> {
+pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, ActRefusal> {
     let known = known_trade(rows, trade)?;
     let version = known
         .state
-        .filter(|s| s.origin != Origin::Adopted || s.confirm_by.is_some())
+        .filter(|s| s.origin != TradeOrigin::Adopted || s.confirm_by.is_some())
         .map(|s| s.version);
     let version = version.and_then(|v| Version::try_from(u64::from(v)).ok());
     Ok(version
@@ -88,7 +88,7 @@ pub fn cancel_trade(
     rows: &dyn Rows,
     trade: &TradeRef,
     text: Option<String>,
-) -> Result<Saying, Refusal> {
+) -> Result<Saying, ActRefusal> {
     known_trade(rows, trade)?;
     Ok(Saying::of_trade(
         trade,
@@ -105,15 +105,15 @@ pub fn cancel_request(
     rows: &dyn Rows,
     id: &RequestId,
     text: Option<String>,
-) -> Result<Saying, Refusal> {
-    let request: Request =
-        read(rows, &keys::request(id)).ok_or_else(|| Refusal::NoSuchRequest(id.clone()))?;
+) -> Result<Saying, ActRefusal> {
+    let request: OwnRequest =
+        read(rows, &keys::request(id)).ok_or_else(|| ActRefusal::NoSuchRequest(id.clone()))?;
     match &request.answer {
         Some(RequestAnswer::Rejected { reason, .. }) => {
-            Err(Refusal::OrderWasRejected(reason.clone()))
+            Err(ActRefusal::OrderWasRejected(reason.clone()))
         }
         Some(RequestAnswer::Record { trade }) if known_trade(rows, trade).is_ok() => {
-            Err(Refusal::OrderBecameATrade(trade.clone()))
+            Err(ActRefusal::OrderBecameATrade(trade.clone()))
         }
         // A record that does not count (line 11) is no trade: the order can be cancelled all the same.
         Some(RequestAnswer::Record { .. }) | None => {

@@ -7,7 +7,7 @@ use tradepost_statements::{Address, Time};
 
 use tradepost_trades::fold::{self, FoldStep, TrackStatus};
 
-use super::evaluate::{Filed, Outcome};
+use super::evaluate::{Filed, LetterOutcome};
 use super::state::Fate;
 use super::warning::{Finding, WarningKind};
 
@@ -22,7 +22,7 @@ pub(super) struct Tracks {
 }
 
 /// What the fold needs of a status, whatever its track.
-struct Row {
+struct StatusRow {
     index: usize,
     sequence: u32,
     at: Time,
@@ -33,7 +33,7 @@ struct Row {
 pub(super) fn walk(
     letters: &[Filed],
     passed: &[usize],
-    outcomes: &mut BTreeMap<usize, Outcome>,
+    outcomes: &mut BTreeMap<usize, LetterOutcome>,
 ) -> Tracks {
     let mut order = Vec::new();
     let mut delivery: BTreeMap<(Address, String), Vec<_>> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub(super) fn walk(
         let Some(filed) = letters.get(index) else {
             continue;
         };
-        let row = |sequence: tradepost_statements::Sequence, at| Row {
+        let row = |sequence: tradepost_statements::Sequence, at| StatusRow {
             index,
             sequence: sequence.number(),
             at,
@@ -85,8 +85,8 @@ pub(super) fn walk(
 
 fn fold_track<S: Progress + std::fmt::Display>(
     letters: &[Filed],
-    rows: &[(Row, S)],
-    outcomes: &mut BTreeMap<usize, Outcome>,
+    rows: &[(StatusRow, S)],
+    outcomes: &mut BTreeMap<usize, LetterOutcome>,
     applied: &mut BTreeSet<usize>,
 ) -> Option<usize> {
     let statuses: Vec<TrackStatus<'_, S>> = rows

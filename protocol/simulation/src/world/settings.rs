@@ -130,9 +130,9 @@ fn payment_settings(
 }
 
 /// The buyer.
-pub(super) fn buyer(address: &str, table: &Table) -> buyer::Settings {
+pub(super) fn buyer(address: &str, table: &Table) -> buyer::BuyerSettings {
     knows(table, &["limits", "adopt"]);
-    let mut settings = buyer::Settings::new([super::address(address)]);
+    let mut settings = buyer::BuyerSettings::new([super::address(address)]);
     let limits = texts(&sub(table, "limits"), "unpaid");
     settings.unpaid_limits = limits
         .iter()

@@ -9,14 +9,14 @@ use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::say::Saying;
-use super::settings::Settings;
-use super::state::{Letter, Own, Place, Request, Totals, Trade};
+use super::settings::BuyerSettings;
+use super::state::{BuyerTrade, FiledLetter, LetterPlace, Own, OwnRequest, Totals};
 use super::warning::{Finding, Warning, WarningState};
-use super::{Change, Counted, Judgement, Notice, keys, lookalikes};
+use super::{BuyerChange, Counted, Judgement, Notice, keys, lookalikes};
 use tradepost_trades::letter::LetterFacts;
 
-pub(super) struct Desk<'l> {
-    pub(super) settings: &'l Settings,
+pub(super) struct BuyerCase<'l> {
+    pub(super) settings: &'l BuyerSettings,
     pub(super) now: Time,
     rows: Overlay<'l>,
     pub(super) notices: Vec<Notice>,
@@ -28,9 +28,9 @@ pub(super) struct Desk<'l> {
     pub(super) counted: Option<Counted>,
 }
 
-impl<'l> Desk<'l> {
-    pub(super) fn new(settings: &'l Settings, rows: &'l dyn Rows, now: Time) -> Desk<'l> {
-        Desk {
+impl<'l> BuyerCase<'l> {
+    pub(super) fn new(settings: &'l BuyerSettings, rows: &'l dyn Rows, now: Time) -> BuyerCase<'l> {
+        BuyerCase {
             settings,
             now,
             rows: Overlay::new(rows),
@@ -42,7 +42,7 @@ impl<'l> Desk<'l> {
         }
     }
 
-    pub(super) fn finish(mut self, judgement: Option<Judgement>) -> Change {
+    pub(super) fn finish(mut self, judgement: Option<Judgement>) -> BuyerChange {
         // When all else is known.
         lookalikes::warn_beside(&mut self);
         let wake_up = [keys::HELD, keys::SAY_AGAIN, keys::PLANS_DUE]
@@ -53,7 +53,7 @@ impl<'l> Desk<'l> {
             })
             .chain(self.next_overdue())
             .min();
-        Change {
+        BuyerChange {
             rows: self.rows.into_rows(),
             judgement,
             say_again: self.say_again,
@@ -109,22 +109,22 @@ impl<'l> Desk<'l> {
     }
 
     /// Behind all letters that have come.
-    pub(super) fn next_place(&mut self) -> Place {
-        Place {
+    pub(super) fn next_place(&mut self) -> LetterPlace {
+        LetterPlace {
             after: self.get(keys::LETTER_COUNTER).unwrap_or(0),
             nth: self.next_number(keys::PLACE_COUNTER),
         }
     }
 
-    pub(super) fn letter(&self, no: u64) -> Option<Letter> {
+    pub(super) fn letter(&self, no: u64) -> Option<FiledLetter> {
         self.get(&keys::letter(no))
     }
 
-    pub(super) fn put_letter(&mut self, letter: &Letter) {
+    pub(super) fn put_letter(&mut self, letter: &FiledLetter) {
         self.put(&keys::letter(letter.no), letter);
     }
 
-    pub(super) fn trade(&self, trade: &TradeRef) -> Option<Trade> {
+    pub(super) fn trade(&self, trade: &TradeRef) -> Option<BuyerTrade> {
         self.get(&keys::trade(trade))
     }
 
@@ -132,7 +132,7 @@ impl<'l> Desk<'l> {
         self.get(&keys::own(id))
     }
 
-    pub(super) fn request(&self, id: &RequestId) -> Option<Request> {
+    pub(super) fn request(&self, id: &RequestId) -> Option<OwnRequest> {
         self.get(&keys::request(id))
     }
 
@@ -197,7 +197,7 @@ impl<'l> Desk<'l> {
     /// Returns the number of the first finding's warning.
     pub(super) fn reconcile(
         &mut self,
-        letter: &Letter,
+        letter: &FiledLetter,
         trade: Option<&TradeRef>,
         findings: &[Finding],
     ) -> Option<u64> {
@@ -227,7 +227,7 @@ impl<'l> Desk<'l> {
     /// The same for the warning that stands beside the verdict, whatever that is.
     pub(super) fn reconcile_beside(
         &mut self,
-        letter: &Letter,
+        letter: &FiledLetter,
         trade: Option<&TradeRef>,
         finding: Option<&Finding>,
     ) {
@@ -249,7 +249,7 @@ impl<'l> Desk<'l> {
 
     /// A finding that is known already: its words say what is known now, not what was known when
     /// it was first made.
-    fn renew(&mut self, known: &Warning, letter: &Letter, finding: &Finding) {
+    fn renew(&mut self, known: &Warning, letter: &FiledLetter, finding: &Finding) {
         let state = match known.state {
             WarningState::Open | WarningState::Dismissed => known.state,
             WarningState::Resolved | WarningState::Accepted => WarningState::Open,
@@ -269,7 +269,7 @@ impl<'l> Desk<'l> {
 
     fn warn_of_letter(
         &mut self,
-        letter: &Letter,
+        letter: &FiledLetter,
         trade: Option<&TradeRef>,
         finding: &Finding,
     ) -> u64 {
