@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tradepost_parties::server::held::{Waits, awaiting_proof, proven_again};
+use tradepost_parties::server::held::{HeldLetter, awaiting_proof, proven_again};
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Evidence;
 use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
@@ -36,7 +36,7 @@ pub(crate) fn take_again(desk: &Desk, letters: &[Letter]) -> Result<(), BookErro
 }
 
 /// A letter that waits: its digest, and what is known of it.
-type Waiting = (String, Waits);
+type Waiting = (String, HeldLetter);
 
 /// Letters that are due, as they were kept.
 fn read_due(desk: &Desk) -> Result<Vec<(Waiting, Unproven)>, BookError> {
@@ -67,7 +67,7 @@ fn read_due(desk: &Desk) -> Result<Vec<(Waiting, Unproven)>, BookError> {
 }
 
 /// What cannot be proven again is judged as it is.
-fn without_its_letter(digest: String, waits: &Waits) -> Letter {
+fn without_its_letter(digest: String, waits: &HeldLetter) -> Letter {
     let received = Received {
         letter: LetterFacts::default(),
         author: Some(waits.author.clone()),

@@ -2,7 +2,7 @@
 //! fence each, answered once they are durable.
 
 use serde::{Deserialize, Serialize};
-use tradepost_parties::emit::{Refusal, emit};
+use tradepost_parties::emit::{LineRefusal, emit};
 use tradepost_parties::server::FreshIds;
 use tradepost_statements::{StatementId, Time};
 
@@ -41,7 +41,7 @@ pub(crate) struct Answer {
     pub(crate) error: Option<String>,
     /// For callers of this process, who tell refusals apart.
     #[serde(skip)]
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<LineRefusal>,
 }
 
 impl Answer {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tradepost_agent::command::{self, Limits, Program};
 use tradepost_letters::untrusted;
 use tradepost_parties::server::job::{self, Job, JobKind, JobResult};
-use tradepost_parties::server::{FreshIds, Ignored, Outcome, book};
+use tradepost_parties::server::{FreshIds, Ignored, PartyOutcome, book};
 use tradepost_statements::{Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
@@ -167,11 +167,11 @@ fn record(
     job: &Job,
     result: &JobResult,
     ids: &FreshIds,
-) -> Result<Outcome, BookError> {
+) -> Result<PartyOutcome, BookError> {
     let now = desk.now();
     let jitter: f64 = rand::random();
     let settings = &desk.config.settings;
-    let mut outcome = Outcome::Ignored(Ignored::NothingDue);
+    let mut outcome = PartyOutcome::Ignored(Ignored::NothingDue);
     desk.book.decide(&mut |page| {
         let mut ids = ids.clone();
         let change = job::done(
@@ -190,15 +190,15 @@ fn record(
 }
 
 /// One line for the operator.
-pub(crate) fn tell(outcome: &Outcome) {
+pub(crate) fn tell(outcome: &PartyOutcome) {
     let text = untrusted::show(&outcome.to_string());
     let is_serious = matches!(
         outcome,
-        Outcome::JobFailsForLong { .. } | Outcome::GoodsNotDelivered { .. }
+        PartyOutcome::JobFailsForLong { .. } | PartyOutcome::GoodsNotDelivered { .. }
     );
     if is_serious {
         tracing::error!("{text}; `tradepost-server jobs` shows all that wait");
-    } else if matches!(outcome, Outcome::JobFailed { .. }) {
+    } else if matches!(outcome, PartyOutcome::JobFailed { .. }) {
         tracing::warn!("{text}");
     } else {
         tracing::info!("{text}");

@@ -5,7 +5,7 @@
 use tokio::sync::mpsc;
 use tradepost_agent::clock::Clock;
 use tradepost_letters::{LetterContent as Read, RelayPolicy, UnreadableKind, untrusted};
-use tradepost_parties::server::{Change, FreshIds, Ignored, Outcome, receive};
+use tradepost_parties::server::{FreshIds, Ignored, PartyChange, PartyOutcome, receive};
 use tradepost_post::imap::aside::News;
 use tradepost_post::imap::{MailEvent, SetAside};
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
@@ -115,12 +115,12 @@ pub(crate) struct UpTo<'f> {
 
 /// What is decided about a letter: a function of the trades.
 pub(crate) type Decision = dyn Fn(
-    &tradepost_parties::server::Settings,
+    &tradepost_parties::server::PartySettings,
     &dyn tradepost_trades::rows::Rows,
     &Received,
     Time,
     &mut FreshIds,
-) -> Change;
+) -> PartyChange;
 
 /// Decides about letters and records that, with the cursor of their folder in the last write.
 pub(crate) fn decide(
@@ -167,7 +167,7 @@ fn take_some(
     page: &mut dyn Page,
     letters: &[Letter],
     decision: &Decision,
-) -> Result<Vec<Result<Outcome, BookError>>, BookError> {
+) -> Result<Vec<Result<PartyOutcome, BookError>>, BookError> {
     let now = desk.now();
     let mut outcomes = Vec::new();
     for letter in letters {
@@ -278,37 +278,37 @@ pub(crate) fn read(proven: Proven) -> Option<Letter> {
 }
 
 /// One line for the operator. What comes from a letter is escaped.
-pub(crate) fn tell(from: &str, outcome: &Outcome) {
+pub(crate) fn tell(from: &str, outcome: &PartyOutcome) {
     let text = untrusted::show(&outcome.to_string());
     let from = untrusted::show(from);
     match outcome {
-        Outcome::Ignored(Ignored::SameLetter | Ignored::NothingDue) => {
+        PartyOutcome::Ignored(Ignored::SameLetter | Ignored::NothingDue) => {
             tracing::debug!("letter of {from}: {text}");
         }
-        Outcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
-        Outcome::OperatorDecides { .. }
-        | Outcome::AuthorizationAsked { .. }
-        | Outcome::OperatorTold { .. }
-        | Outcome::OperatorActs { .. }
-        | Outcome::JobFailed { .. }
-        | Outcome::JobFailsForLong { .. }
-        | Outcome::GoodsNotDelivered { .. } => tracing::warn!("letter of {from}: {text}"),
-        Outcome::TradeMade(_)
-        | Outcome::OrderRejected { .. }
-        | Outcome::AuthorizationAwaited(_)
-        | Outcome::Done { .. }
-        | Outcome::Answered(_)
-        | Outcome::Heard { .. }
-        | Outcome::UnknownTrade(_)
-        | Outcome::Marked(_)
-        | Outcome::AnswerRepeated
-        | Outcome::ConsentNoted(_)
-        | Outcome::Held(_)
-        | Outcome::HeldForProof { .. }
-        | Outcome::Emitted(_)
-        | Outcome::EmittedBefore(_)
-        | Outcome::WasDue(_)
-        | Outcome::JobDone(_)
-        | Outcome::GoodsDelivered(_) => tracing::info!("letter of {from}: {text}"),
+        PartyOutcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
+        PartyOutcome::OperatorDecides { .. }
+        | PartyOutcome::AuthorizationAsked { .. }
+        | PartyOutcome::OperatorTold { .. }
+        | PartyOutcome::OperatorActs { .. }
+        | PartyOutcome::JobFailed { .. }
+        | PartyOutcome::JobFailsForLong { .. }
+        | PartyOutcome::GoodsNotDelivered { .. } => tracing::warn!("letter of {from}: {text}"),
+        PartyOutcome::TradeMade(_)
+        | PartyOutcome::OrderRejected { .. }
+        | PartyOutcome::AuthorizationAwaited(_)
+        | PartyOutcome::Done { .. }
+        | PartyOutcome::Answered(_)
+        | PartyOutcome::Heard { .. }
+        | PartyOutcome::UnknownTrade(_)
+        | PartyOutcome::Marked(_)
+        | PartyOutcome::AnswerRepeated
+        | PartyOutcome::ConsentNoted(_)
+        | PartyOutcome::Held(_)
+        | PartyOutcome::HeldForProof { .. }
+        | PartyOutcome::Emitted(_)
+        | PartyOutcome::EmittedBefore(_)
+        | PartyOutcome::WasDue(_)
+        | PartyOutcome::JobDone(_)
+        | PartyOutcome::GoodsDelivered(_) => tracing::info!("letter of {from}: {text}"),
     }
 }

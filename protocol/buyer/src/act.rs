@@ -163,7 +163,7 @@ pub enum ActRefusal {
 /// Does an act.
 ///
 /// # Errors
-/// [`Refusal`]; then nothing changes.
+/// [`ActRefusal`]; then nothing changes.
 pub fn act(
     settings: &BuyerSettings,
     rows: &dyn Rows,

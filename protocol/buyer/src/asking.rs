@@ -66,7 +66,7 @@ pub struct Question {
 /// Asks for the status of a trade, or of an order; of all who can be asked where `parties` is empty.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such trade or request, or nobody to ask.
+/// [`ActRefusal`] when there is no such trade or request, or nobody to ask.
 pub fn ask(
     settings: &BuyerSettings,
     rows: &dyn Rows,

@@ -7,7 +7,7 @@
 //! the set of letters filed with it; only lines 7 and 10, and trade records among themselves, go by
 //! arrival.
 //!
-//! Everything is a function of (settings, rows, input, now) and returns a [`Change`]. Replaying
+//! Everything is a function of (settings, rows, input, now) and returns a [`BuyerChange`]. Replaying
 //! the inputs gives the rows again.
 
 mod case;
@@ -249,7 +249,7 @@ pub fn receive(
     case.finish(Some(judgement))
 }
 
-/// Counts what [`Change::counted`] told of.
+/// Counts what [`BuyerChange::counted`] told of.
 pub fn count(
     settings: &BuyerSettings,
     rows: &dyn Rows,

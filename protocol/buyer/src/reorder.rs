@@ -29,7 +29,7 @@ pub struct OrderOnce {
 /// order.
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
+/// [`ActRefusal::NoSuchTrade`].
 pub fn reorder(rows: &dyn Rows, trade: &TradeRef) -> Result<OrderOnce, ActRefusal> {
     let known = known_trade(rows, trade)?;
     let no_such_trade = || ActRefusal::NoSuchTrade(trade.clone());

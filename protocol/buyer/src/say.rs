@@ -68,7 +68,7 @@ impl Saying {
 /// for it (no `confirm_by`): confirming that one is a local act (protocol 9).
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
+/// [`ActRefusal::NoSuchTrade`].
 pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, ActRefusal> {
     let known = known_trade(rows, trade)?;
     let version = known
@@ -83,7 +83,7 @@ pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, ActR
 /// What to say to cancel a trade (E7).
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
+/// [`ActRefusal::NoSuchTrade`].
 pub fn cancel_trade(
     rows: &dyn Rows,
     trade: &TradeRef,
@@ -100,7 +100,7 @@ pub fn cancel_trade(
 /// What to say to cancel an order that was not answered yet.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such request, or it was answered.
+/// [`ActRefusal`] when there is no such request, or it was answered.
 pub fn cancel_request(
     rows: &dyn Rows,
     id: &RequestId,

@@ -62,7 +62,7 @@ pub struct Back {
 /// What to say to return goods of a trade (E23): all that is left, or some lines of it.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such trade, or not so much of it that is not on its way back.
+/// [`ActRefusal`] when there is no such trade, or not so much of it that is not on its way back.
 pub fn return_goods(
     rows: &dyn Rows,
     trade: &TradeRef,

@@ -16,7 +16,7 @@ use super::state::{OwnRequest, RequestAnswer};
 /// What to say for wishes about a trade: to each of its servers, since each tells its own track.
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
+/// [`ActRefusal::NoSuchTrade`].
 pub fn wishes_for_trade(
     rows: &dyn Rows,
     trade: &TradeRef,
@@ -37,7 +37,7 @@ pub fn wishes_for_trade(
 /// The same for an order that was not answered yet: the shop hands the wishes on.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such request, or it was answered.
+/// [`ActRefusal`] when there is no such request, or it was answered.
 pub fn wishes_for_order(
     rows: &dyn Rows,
     id: &RequestId,

@@ -73,8 +73,8 @@ impl fmt::Display for UnreadableKind {
     }
 }
 
-/// Reads any octets as a letter. `Opened::content` is not to be believed beyond
-/// `Opened::evidence`.
+/// Reads any octets as a letter. `OpenedLetter::content` is not to be believed beyond
+/// `OpenedLetter::evidence`.
 #[must_use]
 pub fn open(raw: &[u8], policy: &RelayPolicy) -> OpenedLetter {
     let letter = parse(raw);

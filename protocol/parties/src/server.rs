@@ -1,5 +1,5 @@
 //! What a server does about a letter: a shop, a carrier, a payment processor, or several of these
-//! in one (E27). Pure: the state is read through [`Rows`], and a [`Change`] says what to record and
+//! in one (E27). Pure: the state is read through [`Rows`], and a [`PartyChange`] says what to record and
 //! what to send.
 //!
 //! ```text
@@ -14,8 +14,8 @@
 
 pub mod ask;
 pub mod book;
+pub(crate) mod case;
 pub mod change;
-pub(crate) mod desk;
 pub mod due;
 pub mod held;
 pub mod ids;
@@ -26,11 +26,11 @@ pub mod settings;
 pub mod track;
 pub mod view;
 
-pub use change::{Change, Ignored, Occasion, Outcome, PersonNotice, Sending};
+pub use change::{Ignored, Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
 pub use ids::FreshIds;
-pub use settings::{Settings, Timers};
+pub use settings::{PartySettings, PartyTimers};
 
-pub(crate) use desk::Desk;
+pub(crate) use case::PartyCase;
 
 use tradepost_statements::{Body, Kind, Statement, Time};
 
@@ -40,38 +40,38 @@ use tradepost_trades::rows::Rows;
 
 /// Decides about one letter.
 pub fn receive(
-    settings: &Settings,
+    settings: &PartySettings,
     rows: &dyn Rows,
     letter: &Received,
     now: Time,
     ids: &mut FreshIds,
-) -> Change {
-    let mut desk = Desk::new(settings, rows, now, ids);
-    let outcome = judge::judge(&mut desk, letter);
-    desk.finish(outcome)
+) -> PartyChange {
+    let mut case = PartyCase::new(settings, rows, now, ids);
+    let outcome = judge::judge(&mut case, letter);
+    case.finish(outcome)
 }
 
 /// Decides about a statement whose sender is proven and that is new (protocol 5, line 9 on).
-fn decide(desk: &mut Desk<'_>, statement: &Statement) -> Outcome {
+fn decide(case: &mut PartyCase<'_>, statement: &Statement) -> PartyOutcome {
     if statement.answers.is_some() && is_a_request(statement.body.kind()) {
         // Protocol 3: a statement that has `answers` is never answered.
         return Ignored::AnswersNothing.into();
     }
     match &statement.body {
-        Body::Order(order) => shop::order(desk, statement, order),
-        Body::Confirm(confirm) => shop::confirm(desk, statement, confirm),
-        Body::Cancel(cancel) => shop::cancel(desk, statement, cancel),
-        Body::Return(wish) => shop::give_back(desk, statement, wish),
-        Body::StatusRequest => ask::status_request(desk, statement),
-        Body::Notify(wishes) => ask::notify(desk, statement, wishes),
-        Body::DeliveryInstruction(instruction) => carrier::instructed(desk, statement, instruction),
-        Body::Recall(recall) => carrier::recalled(desk, statement, recall),
-        Body::PaymentInstruction(instruction) => payment::instructed(desk, statement, instruction),
-        Body::Authorize(wanted) => payment::authorize(desk, statement, wanted),
-        Body::Refund(refund) => payment::refund(desk, statement, refund),
-        Body::DeliveryStatus(status) => shop::heard_of_delivery(desk, statement, status),
-        Body::PaymentStatus(status) => shop::heard_of_payment(desk, statement, status),
-        Body::Authorization(answer) => shop::authorization(desk, statement, answer),
+        Body::Order(order) => shop::order(case, statement, order),
+        Body::Confirm(confirm) => shop::confirm(case, statement, confirm),
+        Body::Cancel(cancel) => shop::cancel(case, statement, cancel),
+        Body::Return(wish) => shop::give_back(case, statement, wish),
+        Body::StatusRequest => ask::status_request(case, statement),
+        Body::Notify(wishes) => ask::notify(case, statement, wishes),
+        Body::DeliveryInstruction(instruction) => carrier::instructed(case, statement, instruction),
+        Body::Recall(recall) => carrier::recalled(case, statement, recall),
+        Body::PaymentInstruction(instruction) => payment::instructed(case, statement, instruction),
+        Body::Authorize(wanted) => payment::authorize(case, statement, wanted),
+        Body::Refund(refund) => payment::refund(case, statement, refund),
+        Body::DeliveryStatus(status) => shop::heard_of_delivery(case, statement, status),
+        Body::PaymentStatus(status) => shop::heard_of_payment(case, statement, status),
+        Body::Authorization(answer) => shop::authorization(case, statement, answer),
         // What servers say to buyers.
         Body::TradeRecord(_)
         | Body::OrderRejected(_)

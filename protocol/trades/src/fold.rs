@@ -2,7 +2,7 @@
 //! their arrival.
 //!
 //! [`walk`] sorts the statuses by sequence and walks up. It knows nothing of letters, senders or
-//! warnings' words: each status gets a [`Step`], and whoever asked makes of it what it needs.
+//! warnings' words: each status gets a [`FoldStep`], and whoever asked makes of it what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 

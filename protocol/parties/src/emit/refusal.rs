@@ -8,7 +8,7 @@ use crate::server::track::StepRefused;
 /// Why a line of the merchant's own system is refused. Nothing was recorded; the same line may
 /// come again once the reason is gone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum LineRefusal {
     /// Not JSON as the protocol wants it.
     #[error("{}", .0.to_string().replacen("the statement", "the line", 1))]
     IsNotJson(#[from] JsonError),

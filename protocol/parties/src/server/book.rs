@@ -49,12 +49,12 @@ pub(crate) use keys::*;
 pub use keys::{digest_of_waiting, key_of_emitted, trade_key};
 
 use super::track::Standing;
-use crate::shop::{Approved, Charge, Charging, Decided};
+use crate::shop::{Approved, Charge, Charging, DecidedReturn};
 use tradepost_trades::rows::{Row, Rows};
 
 /// One trade, with all that this server does about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Trade {
+pub struct PartyTrade {
     /// Its name.
     pub trade: TradeRef,
     /// Counts the changes of this entry, so that two processes cannot overwrite one another.
@@ -114,13 +114,13 @@ pub struct ShopPart {
     pub instructed: Instructed,
     /// What was told to carriers and payment processor, so that their answers can be told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<Told>,
+    pub told: Vec<SentToParty>,
     /// How far the shop's part has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order: Option<Track<OrderStatus, OrderState>>,
+    pub order: Option<PartyTrack<OrderStatus, OrderState>>,
     /// The newest statuses of carriers and payment processor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub heard: Vec<Heard>,
+    pub heard: Vec<HeardStatus>,
     /// The buyer wants to give goods back; the operator decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wants_back: Option<GiveBack>,
@@ -138,7 +138,7 @@ pub struct ShopPart {
     pub given_back: Vec<LineQuantity>,
     /// What became of the last wish to give goods back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided: Option<Decided>,
+    pub decided: Option<DecidedReturn>,
     /// The payment was authorized (E3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Approved>,
@@ -161,7 +161,7 @@ pub enum Instructed {
 
 /// A statement of the shop to a carrier or payment processor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct SentToParty {
     /// Its id.
     pub id: StatementId,
     /// What kind it was.
@@ -172,7 +172,7 @@ pub struct Told {
 
 /// The newest status of another server's track.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct HeardStatus {
     /// Whose.
     pub from: Address,
     /// The sequence.
@@ -227,7 +227,7 @@ pub struct CarrierPart {
     /// What the shop instructed.
     pub instructions: Vec<DeliveryInstruction>,
     /// How far each parcel has come.
-    pub parcels: BTreeMap<String, Track<DeliveryStatus, DeliveryState>>,
+    pub parcels: BTreeMap<String, PartyTrack<DeliveryStatus, DeliveryState>>,
 }
 
 /// The payment processor's part of a trade.
@@ -236,7 +236,7 @@ pub struct PaymentPart {
     /// What the shop instructed.
     pub instruction: PaymentInstruction,
     /// How far the payment has come.
-    pub track: Option<Track<PaymentStatus, PaymentState>>,
+    pub track: Option<PartyTrack<PaymentStatus, PaymentState>>,
     /// The sum of all refunds that the shop asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted_back: Option<Amount>,
@@ -264,7 +264,7 @@ impl PaymentPart {
 
 /// A track: its newest status, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Track<Status, State> {
+pub struct PartyTrack<Status, State> {
     /// The newest status.
     pub last: Status,
     /// What may follow.
@@ -273,7 +273,7 @@ pub struct Track<Status, State> {
 
 /// What became of an order, by its request id (Q8). Kept for good: more than the 60 days asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request {
+pub struct OrderRequest {
     /// The stored answer, octet for octet; none: only a mark stands here.
     pub answer: Option<String>,
     /// The trade that it became.
@@ -290,7 +290,7 @@ pub struct Request {
 
 /// A statement that was taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SeenStatement {
     /// SHA-256 of its canonical JSON.
     pub content: String,
     /// What was answered, octet for octet.
@@ -311,7 +311,7 @@ pub struct EmitKey {
 
 /// An own statement that awaits an answer (protocol 7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct AwaitedAnswer {
     /// The statement, octet for octet.
     pub octets: String,
     /// When it left first.
@@ -329,7 +329,7 @@ pub(crate) const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600)
 
 /// A `refund` or `recall` that came before its instruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct EarlyUndoing {
     /// Counts until then.
     pub until: Time,
     /// Counts only against what was sent before; none: against all that comes.
@@ -341,23 +341,23 @@ pub struct Mark {
 
 /// What a record or an instruction says there is, to compare lines with.
 #[derive(Debug, Clone, Copy)]
-pub enum Goods<'t> {
+pub enum StatedLines<'t> {
     /// The shop's own record.
     Record(&'t [Line]),
     /// A carrier's instructions.
     Instructions(&'t [DeliveryInstruction]),
 }
 
-impl Goods<'_> {
+impl StatedLines<'_> {
     /// How many of a line there are; none: there is no such line.
     #[must_use]
     pub fn quantity(&self, line: u32) -> Option<NonZeroU32> {
         match self {
-            Goods::Record(lines) => usize::try_from(line)
+            StatedLines::Record(lines) => usize::try_from(line)
                 .ok()
                 .and_then(|i| lines.get(i))
                 .map(|l| l.quantity),
-            Goods::Instructions(all) => all
+            StatedLines::Instructions(all) => all
                 .iter()
                 .flat_map(|i| &i.lines)
                 .filter(|l| l.line == line)
@@ -392,11 +392,11 @@ impl ShopPart {
     }
 }
 
-impl Trade {
+impl PartyTrade {
     /// An entry without any part yet.
     #[must_use]
-    pub fn new(trade: TradeRef, buyer_mail: Address) -> Trade {
-        Trade {
+    pub fn new(trade: TradeRef, buyer_mail: Address) -> PartyTrade {
+        PartyTrade {
             trade,
             revision: 0,
             buyer_mail,
@@ -441,13 +441,13 @@ pub(crate) fn put<T: Serialize>(key: String, value: &T) -> Row {
 
 /// A trade of the book.
 #[must_use]
-pub fn load(rows: &dyn Rows, trade: &TradeRef) -> Option<Trade> {
+pub fn load(rows: &dyn Rows, trade: &TradeRef) -> Option<PartyTrade> {
     read(rows, &trade_key(trade))
 }
 
 /// What became of the order with this request id.
 #[must_use]
-pub fn by_request(rows: &dyn Rows, request: &RequestId) -> Option<Request> {
+pub fn by_request(rows: &dyn Rows, request: &RequestId) -> Option<OrderRequest> {
     read(rows, &request_key(request))
 }
 

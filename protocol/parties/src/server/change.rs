@@ -5,26 +5,26 @@ use tradepost_statements::{
     Address, Amount, Evidence, Kind, Statement, StatementId, Time, TradeId, TradeRef,
 };
 
-use super::book::Trade;
+use super::book::PartyTrade;
 use tradepost_trades::rows::Row;
 
 /// All that a decision wants done: record the rows and the letters together, then send.
 #[derive(Debug, Clone)]
 #[must_use = "what is not recorded and sent did not happen"]
-pub struct Change {
+pub struct PartyChange {
     /// What to write.
     pub rows: Vec<Row>,
     /// Statements to send, in this order.
-    pub send: Vec<Sending>,
+    pub send: Vec<StatementToSend>,
     /// Mails for people that go with them (Q6).
     pub notices: Vec<PersonNotice>,
     /// What became of the input.
-    pub outcome: Outcome,
+    pub outcome: PartyOutcome,
 }
 
 /// A statement to send.
 #[derive(Debug, Clone)]
-pub struct Sending {
+pub struct StatementToSend {
     /// What is said.
     pub statement: Statement,
     /// Its octets, when it was sent before: they stay the same (protocol 6).
@@ -32,7 +32,7 @@ pub struct Sending {
     /// Why it is sent.
     pub occasion: Occasion,
     /// The trade it is about, for the texts for people.
-    pub about: Option<Box<Trade>>,
+    pub about: Option<Box<PartyTrade>>,
 }
 
 /// Why a statement is sent; RFC 3834 tells the two apart.
@@ -57,7 +57,7 @@ pub struct PersonNotice {
 
 /// What became of a letter, a line or a date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Outcome {
+pub enum PartyOutcome {
     /// An order became a trade.
     #[error("made the trade {0}")]
     TradeMade(TradeRef),
@@ -205,13 +205,13 @@ pub enum Outcome {
     Ignored(#[from] Ignored),
 }
 
-impl Outcome {
+impl PartyOutcome {
     /// Of a statement that asks for something: done, or, when it changed nothing, only answered.
-    pub(crate) fn of(kind: Kind, trade: TradeRef, changed: bool) -> Outcome {
+    pub(crate) fn of(kind: Kind, trade: TradeRef, changed: bool) -> PartyOutcome {
         if changed {
-            Outcome::Done { kind, trade }
+            PartyOutcome::Done { kind, trade }
         } else {
-            Outcome::Answered(kind)
+            PartyOutcome::Answered(kind)
         }
     }
 }

@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 use tradepost_statements::{Address, Evidence, Time};
 
 use super::book;
-use super::change::{Change, Ignored, Outcome};
-use super::desk::Desk;
+use super::case::PartyCase;
+use super::change::{Ignored, PartyChange, PartyOutcome};
 use super::ids::FreshIds;
 use super::judge::judge_anew;
-use super::settings::Settings;
+use super::settings::PartySettings;
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 /// A letter that waits for its proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Waits {
+pub struct HeldLetter {
     /// Who it says it is from.
     pub author: Address,
     /// Its first receipt, by which it is judged at last.
@@ -40,7 +40,7 @@ pub struct Waits {
 
 /// What is kept now, so that nobody can fill the disk with letters that DNS never decides.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Kept {
+struct HeldCounts {
     /// Letters that wait.
     letters: u64,
     /// The day of the counted octets, as days since 1970.
@@ -60,15 +60,15 @@ const MOST_OCTETS_A_DAY: u64 = 256 * 1024 * 1024;
 
 /// Line 2: holds a letter whose evidence DNS could still lift to the minimum; none when it is to be
 /// judged as it is.
-pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
-    let known = desk.read::<Waits>(&book::waits_key(&letter.digest));
-    let Some((author, could_be)) = could_be_lifted(desk.settings, letter) else {
-        let minimum = desk.settings.minimum_for(letter.author.as_ref());
+pub(super) fn wait(case: &mut PartyCase<'_>, letter: &Received) -> Option<PartyOutcome> {
+    let known = case.read::<HeldLetter>(&book::waits_key(&letter.digest));
+    let Some((author, could_be)) = could_be_lifted(case.settings, letter) else {
+        let minimum = case.settings.minimum_for(letter.author.as_ref());
         return match known {
             // A copy whose signature got lost on another way, or was left out, is no answer of DNS.
             Some(_) if letter.evidence < minimum => Some(Ignored::SameLetter.into()),
             Some(known) => {
-                release(desk, &letter.digest, &known);
+                release(case, &letter.digest, &known);
                 None
             }
             None => None,
@@ -77,25 +77,25 @@ pub(super) fn wait(desk: &mut Desk<'_>, letter: &Received) -> Option<Outcome> {
     if known.is_some() {
         return Some(Ignored::SameLetter.into());
     }
-    if let Err(full) = make_room(desk, &author, letter.letter.size) {
+    if let Err(full) = make_room(case, &author, letter.letter.size) {
         return Some(full.into());
     }
-    let waits = Waits {
+    let waits = HeldLetter {
         author,
         received_at: letter.received_at,
-        since: desk.now,
-        next: desk.now.plus(desk.settings.timers.held_first),
+        since: case.now,
+        next: case.now.plus(case.settings.timers.held_first),
         tries: 0,
         could_be,
         proof: letter.proof.clone(),
     };
-    desk.put(book::waits_key(&letter.digest), &waits);
-    desk.mark(&book::proof_due_key(waits.next, &letter.digest));
-    Some(Outcome::HeldForProof { until: waits.next })
+    case.put(book::waits_key(&letter.digest), &waits);
+    case.mark(&book::proof_due_key(waits.next, &letter.digest));
+    Some(PartyOutcome::HeldForProof { until: waits.next })
 }
 
 /// Who the sender would be, and what could prove it.
-fn could_be_lifted(settings: &Settings, letter: &Received) -> Option<(Address, Evidence)> {
+fn could_be_lifted(settings: &PartySettings, letter: &Received) -> Option<(Address, Evidence)> {
     let author = letter.author.clone()?;
     let minimum = settings.minimum_for(Some(&author));
     let could_be = letter.undecided?;
@@ -105,71 +105,71 @@ fn could_be_lifted(settings: &Settings, letter: &Received) -> Option<(Address, E
 /// Decides about a letter that waited, after it was proven again: judges it, or lets it wait on
 /// while DNS still does not answer and protocol 5's time is not over.
 pub fn proven_again(
-    settings: &Settings,
+    settings: &PartySettings,
     rows: &dyn Rows,
     letter: &Received,
     now: Time,
     ids: &mut FreshIds,
-) -> Change {
-    let mut desk = Desk::new(settings, rows, now, ids);
-    let outcome = decide_again(&mut desk, letter);
-    desk.finish(outcome)
+) -> PartyChange {
+    let mut case = PartyCase::new(settings, rows, now, ids);
+    let outcome = decide_again(&mut case, letter);
+    case.finish(outcome)
 }
 
-fn decide_again(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+fn decide_again(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
     let key = book::waits_key(&letter.digest);
-    let Some(known) = desk.read::<Waits>(&key) else {
+    let Some(known) = case.read::<HeldLetter>(&key) else {
         // It came again meanwhile, better proven.
         return Ignored::SameLetter.into();
     };
-    let patience = desk.settings.timers.held_patience;
+    let patience = case.settings.timers.held_patience;
     let goes_on =
-        could_be_lifted(desk.settings, letter).is_some() && desk.now.since(known.since) < patience;
+        could_be_lifted(case.settings, letter).is_some() && case.now.since(known.since) < patience;
     if !goes_on {
-        release(desk, &letter.digest, &known);
-        return judge_anew(desk, letter);
+        release(case, &letter.digest, &known);
+        return judge_anew(case, letter);
     }
-    desk.delete(book::proof_due_key(known.next, &letter.digest));
+    case.delete(book::proof_due_key(known.next, &letter.digest));
     let tries = known.tries.saturating_add(1);
-    let timers = &desk.settings.timers;
+    let timers = &case.settings.timers;
     let wait = timers
         .held_first
         .saturating_mul(1_u32 << tries.min(16))
         .min(timers.held_longest);
-    let waits = Waits {
-        next: desk.now.plus(wait),
+    let waits = HeldLetter {
+        next: case.now.plus(wait),
         tries,
         proof: letter.proof.clone(),
         ..known
     };
-    desk.put(key, &waits);
-    desk.mark(&book::proof_due_key(waits.next, &letter.digest));
-    Outcome::HeldForProof { until: waits.next }
+    case.put(key, &waits);
+    case.mark(&book::proof_due_key(waits.next, &letter.digest));
+    PartyOutcome::HeldForProof { until: waits.next }
 }
 
 /// The letter waits no longer.
-fn release(desk: &mut Desk<'_>, digest: &str, waits: &Waits) {
-    desk.delete(book::proof_due_key(waits.next, digest));
-    desk.delete(book::waits_key(digest));
+fn release(case: &mut PartyCase<'_>, digest: &str, waits: &HeldLetter) {
+    case.delete(book::proof_due_key(waits.next, digest));
+    case.delete(book::waits_key(digest));
     let of_domain = book::waiting_of_key(waits.author.domain());
     let less = |n: u64| n.saturating_sub(1);
-    match desk.read::<u64>(&of_domain).map(less) {
-        Some(n) if n > 0 => desk.put(of_domain, &n),
-        _ => desk.delete(of_domain),
+    match case.read::<u64>(&of_domain).map(less) {
+        Some(n) if n > 0 => case.put(of_domain, &n),
+        _ => case.delete(of_domain),
     }
-    let mut kept: Kept = desk.read(book::WAITING).unwrap_or_default();
+    let mut kept: HeldCounts = case.read(book::WAITING).unwrap_or_default();
     kept.letters = less(kept.letters);
-    desk.put(book::WAITING.to_owned(), &kept);
+    case.put(book::WAITING.to_owned(), &kept);
 }
 
-fn make_room(desk: &mut Desk<'_>, author: &Address, octets: u64) -> Result<(), Ignored> {
+fn make_room(case: &mut PartyCase<'_>, author: &Address, octets: u64) -> Result<(), Ignored> {
     const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
     let of_domain = book::waiting_of_key(author.domain());
-    let theirs: u64 = desk.read(&of_domain).unwrap_or(0);
-    let mut kept: Kept = desk.read(book::WAITING).unwrap_or_default();
-    let day = desk.now.unix_millis().div_euclid(DAY_MILLIS);
+    let theirs: u64 = case.read(&of_domain).unwrap_or(0);
+    let mut kept: HeldCounts = case.read(book::WAITING).unwrap_or_default();
+    let day = case.now.unix_millis().div_euclid(DAY_MILLIS);
     if kept.day != day {
-        kept = Kept {
+        kept = HeldCounts {
             day,
             octets: 0,
             ..kept
@@ -183,8 +183,8 @@ fn make_room(desk: &mut Desk<'_>, author: &Address, octets: u64) -> Result<(), I
         return Err(Ignored::TooManyWait("all domains together".to_owned()));
     }
     kept.letters += 1;
-    desk.put(book::WAITING.to_owned(), &kept);
-    desk.put(of_domain, &(theirs + 1));
+    case.put(book::WAITING.to_owned(), &kept);
+    case.put(of_domain, &(theirs + 1));
     Ok(())
 }
 
@@ -199,7 +199,7 @@ pub fn next_proof(rows: &dyn Rows) -> Option<Time> {
 /// The letters that are to be proven again by now, the longest due first: their digests, and what
 /// is known of them.
 #[must_use]
-pub fn awaiting_proof(rows: &dyn Rows, now: Time, limit: usize) -> Vec<(String, Waits)> {
+pub fn awaiting_proof(rows: &dyn Rows, now: Time, limit: usize) -> Vec<(String, HeldLetter)> {
     rows.scan_from(book::PROOF.as_bytes(), book::PROOF.as_bytes(), limit)
         .iter()
         .filter_map(|(key, _)| book::read_proof_due_key(key))

@@ -24,8 +24,8 @@ use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress as _;
 use tradepost_statements::{OrderState, StatementId, Time, TradeRef};
 
-use super::Desk;
-use super::book::{self, Instructed, JOB_DUE, JOBS, ShopPart, Trade};
+use super::PartyCase;
+use super::book::{self, Instructed, JOB_DUE, JOBS, PartyTrade, ShopPart};
 use crate::shop::has_shipped;
 use tradepost_trades::rows::Rows;
 
@@ -35,7 +35,7 @@ pub use input::input_of;
 
 /// How the merchant's own system is told and asked.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct FulfilmentSettings {
     /// The shop has a fulfilment system that is told of its trades; none: the operator is told by
     /// nobody, and tells what happens.
     pub fulfilment: Option<Fulfilment>,
@@ -52,9 +52,9 @@ pub struct Fulfilment {
     pub progress_every: Option<Duration>,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for FulfilmentSettings {
+    fn default() -> FulfilmentSettings {
+        FulfilmentSettings {
             fulfilment: None,
             retry_first: Duration::from_secs(60),
             retry_longest: Duration::from_secs(6 * 3600),
@@ -167,22 +167,22 @@ fn id_of(trade: &TradeRef, kind: JobKind) -> String {
 }
 
 /// Has a job done from a time on, unless it is queued or was done before.
-pub(crate) fn queue(desk: &mut Desk<'_>, trade: &Trade, kind: JobKind, at: Time) {
+pub(crate) fn queue(case: &mut PartyCase<'_>, trade: &PartyTrade, kind: JobKind, at: Time) {
     let id = id_of(&trade.trade, kind);
-    if was_queued(desk, &id) {
+    if was_queued(case, &id) {
         return;
     }
-    let job = new(desk, trade, id, kind, at);
-    put(desk, &job);
+    let job = new(case, trade, id, kind, at);
+    put(case, &job);
 }
 
-fn new(desk: &Desk<'_>, trade: &Trade, id: String, kind: JobKind, due: Time) -> Job {
+fn new(case: &PartyCase<'_>, trade: &PartyTrade, id: String, kind: JobKind, due: Time) -> Job {
     Job {
         id,
         trade: trade.trade.clone(),
         kind,
         round: 0,
-        queued: desk.now,
+        queued: case.now,
         stage: Stage::Waits { due },
         attempts: 0,
         failing_since: None,
@@ -192,96 +192,96 @@ fn new(desk: &Desk<'_>, trade: &Trade, id: String, kind: JobKind, due: Time) -> 
 }
 
 /// Asks for progress after a while, and again, until there can be none.
-fn queue_round(desk: &mut Desk<'_>, trade: &Trade, after: &Job) {
-    let every = desk.settings.jobs.fulfilment.as_ref();
+fn queue_round(case: &mut PartyCase<'_>, trade: &PartyTrade, after: &Job) {
+    let every = case.settings.jobs.fulfilment.as_ref();
     let Some(every) = every.and_then(|f| f.progress_every) else {
         return;
     };
-    if !still_moves(trade, desk.now) {
+    if !still_moves(trade, case.now) {
         return;
     }
-    let due = desk.now.plus(every);
+    let due = case.now.plus(every);
     let id = id_of(&trade.trade, JobKind::Progress);
     let job = Job {
         round: after.round.saturating_add(1),
-        ..new(desk, trade, id, JobKind::Progress, due)
+        ..new(case, trade, id, JobKind::Progress, due)
     };
-    put(desk, &job);
+    put(case, &job);
 }
 
-fn was_queued(desk: &Desk<'_>, id: &str) -> bool {
-    let rows = desk.rows();
+fn was_queued(case: &PartyCase<'_>, id: &str) -> bool {
+    let rows = case.rows();
     let known = |key: String| rows.get(key.as_bytes()).is_some();
     known(book::job_key(id)) || known(book::job_done_key(id))
 }
 
 /// Writes a job with its place in time.
-fn put(desk: &mut Desk<'_>, job: &Job) {
+fn put(case: &mut PartyCase<'_>, job: &Job) {
     if let Some(due) = job.due() {
-        desk.mark(&book::job_due_key(due, &job.id));
+        case.mark(&book::job_due_key(due, &job.id));
     }
-    desk.put(book::job_key(&job.id), job);
+    case.put(book::job_key(&job.id), job);
 }
 
 /// Takes a job out of the rows; it is not queued again.
-fn finish(desk: &mut Desk<'_>, job: &Job) {
-    take_out(desk, job);
-    desk.mark(&book::job_done_key(&job.id));
+fn finish(case: &mut PartyCase<'_>, job: &Job) {
+    take_out(case, job);
+    case.mark(&book::job_done_key(&job.id));
 }
 
-fn take_out(desk: &mut Desk<'_>, job: &Job) {
+fn take_out(case: &mut PartyCase<'_>, job: &Job) {
     if let Some(due) = job.due() {
-        desk.delete(book::job_due_key(due, &job.id));
+        case.delete(book::job_due_key(due, &job.id));
     }
-    desk.delete(book::job_key(&job.id));
+    case.delete(book::job_key(&job.id));
 }
 
 /// A job that is wanted no longer.
-fn drop_waiting(desk: &mut Desk<'_>, trade: &TradeRef, kind: JobKind) {
-    let found = desk.read::<Job>(&book::job_key(&id_of(trade, kind)));
+fn drop_waiting(case: &mut PartyCase<'_>, trade: &TradeRef, kind: JobKind) {
+    let found = case.read::<Job>(&book::job_key(&id_of(trade, kind)));
     // What has left as a letter cannot be taken back.
     if let Some(job) = found.filter(|job| job.due().is_some()) {
-        finish(desk, &job);
+        finish(case, &job);
     }
 }
 
 /// What the merchant's own system has to be told of a trade as it stands now. Called whenever a
 /// trade is saved, so that no way of changing it can forget.
-pub(super) fn look_at(desk: &mut Desk<'_>, trade: &Trade) {
-    let Some(shop) = trade.shop.as_ref().filter(|_| desk.is_own_shop(trade)) else {
+pub(super) fn look_at(case: &mut PartyCase<'_>, trade: &PartyTrade) {
+    let Some(shop) = trade.shop.as_ref().filter(|_| case.is_own_shop(trade)) else {
         return;
     };
-    let now = desk.now;
+    let now = case.now;
     let state = shop.order.as_ref().and_then(|t| t.standing.highest);
     let has_ended = state.is_some_and(|s| s.is_end());
     let may_be_made = !has_ended && shop.instructed == Instructed::Yes;
-    if goods::come_by_command(desk, shop) {
+    if goods::come_by_command(case, shop) {
         // Their command is all the fulfilment that they need.
         if has_ended || !goods::wait_to_leave(trade) {
-            drop_waiting(desk, &trade.trade, JobKind::Goods);
-        } else if may_be_made && goods::may_leave(desk, trade, shop) {
-            queue(desk, trade, JobKind::Goods, now);
+            drop_waiting(case, &trade.trade, JobKind::Goods);
+        } else if may_be_made && goods::may_leave(case, trade, shop) {
+            queue(case, trade, JobKind::Goods, now);
         }
         return;
     }
-    if desk.settings.jobs.fulfilment.is_none() {
+    if case.settings.jobs.fulfilment.is_none() {
         return;
     }
     if may_be_made {
-        queue(desk, trade, JobKind::HandOver, now);
-        tell_of_changes(desk, trade, shop);
+        queue(case, trade, JobKind::HandOver, now);
+        tell_of_changes(case, trade, shop);
     }
     if !has_ended {
         return;
     }
-    drop_changes(desk, trade);
-    let was_handed_over = was_queued(desk, &id_of(&trade.trade, JobKind::HandOver));
-    drop_waiting(desk, &trade.trade, JobKind::HandOver);
+    drop_changes(case, trade);
+    let was_handed_over = was_queued(case, &id_of(&trade.trade, JobKind::HandOver));
+    drop_waiting(case, &trade.trade, JobKind::HandOver);
     if !still_moves(trade, now) {
-        drop_waiting(desk, &trade.trade, JobKind::Progress);
+        drop_waiting(case, &trade.trade, JobKind::Progress);
     }
     if was_handed_over && state == Some(OrderState::Cancelled) {
-        queue(desk, trade, JobKind::CalledOff, now);
+        queue(case, trade, JobKind::CalledOff, now);
     }
 }
 
@@ -294,11 +294,11 @@ struct Changes {
 
 /// Whoever has taken the trade over is to ship no more than is left of it. Each change is a job of
 /// its own: one that runs meanwhile may have read what was so before.
-fn tell_of_changes(desk: &mut Desk<'_>, trade: &Trade, shop: &ShopPart) {
+fn tell_of_changes(case: &mut PartyCase<'_>, trade: &PartyTrade, shop: &ShopPart) {
     let hand_over = id_of(&trade.trade, JobKind::HandOver);
-    let still_waits = waiting(desk.rows(), &hand_over).is_some();
+    let still_waits = waiting(case.rows(), &hand_over).is_some();
     let key = book::job_changes_key(&trade.trade.id);
-    let told: Changes = desk.read(&key).unwrap_or_default();
+    let told: Changes = case.read(&key).unwrap_or_default();
     if still_waits || told.given_back == shop.given_back || has_shipped(trade) {
         return;
     }
@@ -307,21 +307,21 @@ fn tell_of_changes(desk: &mut Desk<'_>, trade: &Trade, shop: &ShopPart) {
         given_back: shop.given_back.clone(),
     };
     let id = change_id(&trade.trade, changes.round);
-    let job = new(desk, trade, id, JobKind::Changed, desk.now);
-    put(desk, &job);
-    desk.put(key, &changes);
+    let job = new(case, trade, id, JobKind::Changed, case.now);
+    put(case, &job);
+    case.put(key, &changes);
 }
 
 fn change_id(trade: &TradeRef, round: u32) -> String {
     format!("{}.{round}", id_of(trade, JobKind::Changed))
 }
 
-fn drop_changes(desk: &mut Desk<'_>, trade: &Trade) {
+fn drop_changes(case: &mut PartyCase<'_>, trade: &PartyTrade) {
     let key = book::job_changes_key(&trade.trade.id);
-    let told: Changes = desk.read(&key).unwrap_or_default();
+    let told: Changes = case.read(&key).unwrap_or_default();
     for round in 1..=told.round {
-        if let Some(job) = waiting(desk.rows(), &change_id(&trade.trade, round)) {
-            take_out(desk, &job);
+        if let Some(job) = waiting(case.rows(), &change_id(&trade.trade, round)) {
+            take_out(case, &job);
         }
     }
 }
@@ -331,7 +331,7 @@ const PARCELS_ARE_ASKED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Whether the merchant's own system may have more to tell: until the order track has ended, and
 /// the parcels that this server itself carries (E27).
-fn still_moves(trade: &Trade, now: Time) -> bool {
+fn still_moves(trade: &PartyTrade, now: Time) -> bool {
     let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());
     let Some(end) = order.filter(|t| t.standing.highest.is_some_and(|s| s.is_end())) else {
         return true;
@@ -390,17 +390,17 @@ pub fn all(rows: &dyn Rows, limit: usize) -> Vec<Job> {
 /// Has a job run at once that waits for another try. None: there is no such job.
 #[must_use]
 pub fn retry_now(
-    settings: &super::Settings,
+    settings: &super::PartySettings,
     rows: &dyn Rows,
     id: &str,
     now: Time,
     ids: &mut super::FreshIds,
-) -> Option<super::Change> {
-    let mut desk = Desk::new(settings, rows, now, ids);
+) -> Option<super::PartyChange> {
+    let mut case = PartyCase::new(settings, rows, now, ids);
     let mut job = waiting(rows, id).filter(|job| job.due().is_some())?;
-    take_out(&mut desk, &job);
+    take_out(&mut case, &job);
     job.stage = Stage::Waits { due: now };
-    put(&mut desk, &job);
+    put(&mut case, &job);
     let text = format!("{} is tried at once", job.id);
-    Some(desk.finish(super::Outcome::WasDue(text)))
+    Some(case.finish(super::PartyOutcome::WasDue(text)))
 }

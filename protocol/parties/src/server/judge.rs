@@ -7,9 +7,9 @@ use tradepost_statements::wire::{self, Decoded};
 use tradepost_statements::{Address, Evidence, Kind, Statement, Time};
 use tradepost_trades::letter::{Content, Received};
 
-use super::book::{self, Seen};
-use super::change::{Ignored, Occasion, Outcome};
-use super::desk::{Desk, may_repeat};
+use super::book::{self, SeenStatement};
+use super::case::{PartyCase, may_repeat};
+use super::change::{Ignored, Occasion, PartyOutcome};
 use super::held;
 
 /// Protocol 2: a statement may be this far ahead of the reader's clock.
@@ -17,49 +17,49 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
 /// Protocol 2: what is ahead further than that is unreadable.
 const FAR_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn judge(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+pub(super) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
     // "A letter whose octets were judged before, with evidence at least as good, has no other effect".
     let key = book::digest_key(&letter.digest);
-    if let Some(before) = desk.read::<Evidence>(&key)
+    if let Some(before) = case.read::<Evidence>(&key)
         && before >= letter.evidence
     {
         return Ignored::SameLetter.into();
     }
     // Protocol 5, line 2.
-    match held::wait(desk, letter) {
+    match held::wait(case, letter) {
         Some(outcome) => outcome,
-        None => judge_anew(desk, letter),
+        None => judge_anew(case, letter),
     }
 }
 
 /// Protocol 5, line 3 on, for what was not judged with such evidence before.
-pub(super) fn judge_anew(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
+pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
     let key = book::digest_key(&letter.digest);
-    let proof = prove(desk, letter);
+    let proof = prove(case, letter);
     // Nothing is kept of letters of unproven senders: anybody can send any number of them.
     if !matches!(
         proof,
         Err(Unjudged::Ignored(Ignored::SenderIsNotProven { .. }))
     ) {
-        desk.put(key, &letter.evidence);
+        case.put(key, &letter.evidence);
     }
     match proof {
-        Ok((author, decoded)) => judge_statement(desk, &author, &decoded),
+        Ok((author, decoded)) => judge_statement(case, &author, &decoded),
         Err(Unjudged::Ignored(why)) => why.into(),
         Err(Unjudged::Held { until }) => {
-            desk.put(book::held_key(&letter.digest), letter);
-            desk.due_at(until, &format!("held/{}", letter.digest));
-            Outcome::Held(until)
+            case.put(book::held_key(&letter.digest), letter);
+            case.due_at(until, &format!("held/{}", letter.digest));
+            PartyOutcome::Held(until)
         }
     }
 }
 
 /// A held letter is judged again without regard to what was judged before.
-pub(super) fn judge_held(desk: &mut Desk<'_>, letter: &Received) -> Outcome {
-    match prove(desk, letter) {
-        Ok((author, decoded)) => judge_statement(desk, &author, &decoded),
+pub(super) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
+    match prove(case, letter) {
+        Ok((author, decoded)) => judge_statement(case, &author, &decoded),
         Err(Unjudged::Ignored(why)) => why.into(),
-        Err(Unjudged::Held { until }) => Outcome::Held(until),
+        Err(Unjudged::Held { until }) => PartyOutcome::Held(until),
     }
 }
 
@@ -75,8 +75,8 @@ impl From<Ignored> for Unjudged {
 }
 
 /// Protocol 5, lines 3 to 6.
-fn prove(desk: &Desk<'_>, letter: &Received) -> Result<(Address, Decoded), Unjudged> {
-    let proven = letter.evidence >= desk.settings.minimum_for(letter.author.as_ref())
+fn prove(case: &PartyCase<'_>, letter: &Received) -> Result<(Address, Decoded), Unjudged> {
+    let proven = letter.evidence >= case.settings.minimum_for(letter.author.as_ref())
         && letter.evidence > Evidence::None;
     let author = match &letter.author {
         Some(author) if proven => author.clone(),
@@ -96,10 +96,10 @@ fn prove(desk: &Desk<'_>, letter: &Received) -> Result<(Address, Decoded), Unjud
         }
     };
     let sent = decoded.statement.sent;
-    if sent > desk.now.plus(FAR_AHEAD) {
+    if sent > case.now.plus(FAR_AHEAD) {
         return Err(Ignored::SentIsFarAhead(sent).into());
     }
-    if sent > desk.now.plus(CLOCKS_DIFFER) {
+    if sent > case.now.plus(CLOCKS_DIFFER) {
         return Err(Unjudged::Held { until: sent });
     }
     let statement = &decoded.statement;
@@ -110,49 +110,49 @@ fn prove(desk: &Desk<'_>, letter: &Received) -> Result<(Address, Decoded), Unjud
         }
         .into());
     }
-    if statement.to != desk.settings.address {
+    if statement.to != case.settings.address {
         return Err(Ignored::StatementIsForAnother(statement.to.to_string()).into());
     }
     Ok((author, decoded))
 }
 
 /// Protocol 5, line 7, and all that follows.
-fn judge_statement(desk: &mut Desk<'_>, author: &Address, decoded: &Decoded) -> Outcome {
+fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: &Decoded) -> PartyOutcome {
     let statement = &decoded.statement;
     let key = book::seen_key(author, statement.id);
     let content = content_hash(&decoded.value);
-    let before = desk.read::<Seen>(&key);
+    let before = case.read::<SeenStatement>(&key);
     match before {
         Some(seen) if seen.content != content => {
             return Ignored::StatementIdWithOtherContent.into();
         }
         // An order's answer is stored with its request (Q8), and its repetitions counted there.
         Some(seen) if !seen.answers.is_empty() && statement.body.kind() != Kind::Order => {
-            return repeat(desk, key, seen);
+            return repeat(case, key, seen);
         }
         // What had no answer may have one now: its trade has come, or its sender was configured.
         Some(_) | None => {}
     }
-    let outcome = super::decide(desk, statement);
-    let seen = Seen {
+    let outcome = super::decide(case, statement);
+    let seen = SeenStatement {
         content,
-        answers: desk.answers_to(statement),
+        answers: case.answers_to(statement),
         repeated: Vec::new(),
     };
-    desk.put(key, &seen);
+    case.put(key, &seen);
     outcome
 }
 
 /// "A server repeats its stored answer", at most 5 times an hour.
-fn repeat(desk: &mut Desk<'_>, key: String, mut seen: Seen) -> Outcome {
-    if !may_repeat(&mut seen.repeated, desk.now) {
+fn repeat(case: &mut PartyCase<'_>, key: String, mut seen: SeenStatement) -> PartyOutcome {
+    if !may_repeat(&mut seen.repeated, case.now) {
         return Ignored::RepeatedOftenEnough(seen.repeated.len()).into();
     }
     for octets in &seen.answers {
-        desk.say_again(octets, Occasion::Answer);
+        case.say_again(octets, Occasion::Answer);
     }
-    desk.put(key, &seen);
-    Outcome::AnswerRepeated
+    case.put(key, &seen);
+    PartyOutcome::AnswerRepeated
 }
 
 /// "Same content": equal as JSON values. `serde_json` keeps members in order of their names, so
@@ -163,7 +163,7 @@ pub(crate) fn content_hash(value: &serde_json::Value) -> String {
 }
 
 /// Whether a statement answers one of ours that went to its sender; only those may have `answers`.
-pub(crate) fn answers_ours(statement: &Statement, told: &[book::Told]) -> bool {
+pub(crate) fn answers_ours(statement: &Statement, told: &[book::SentToParty]) -> bool {
     statement
         .answers
         .is_none_or(|id| told.iter().any(|t| t.id == id && t.to == statement.from))

@@ -8,8 +8,8 @@
 use tradepost_statements::{Address, Kind, Statement};
 
 use super::ask::present;
-use super::book::{self, Trade};
-use super::desk::{Desk, Naming};
+use super::book::{self, PartyTrade};
+use super::case::{Naming, PartyCase};
 use tradepost_trades::rows::Rows;
 
 /// Each correction leaves an address that nothing may go to any more, in an entry that is written
@@ -23,8 +23,8 @@ pub(crate) struct CorrectedTooOften;
 /// From now on this trade's letters go to `to`. The caller tells it how things stand, and saves the
 /// trade.
 pub(crate) fn readdress(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     to: &Address,
 ) -> Result<(), CorrectedTooOften> {
     if trade.former.len() >= MOST_CORRECTIONS {
@@ -37,12 +37,12 @@ pub(crate) fn readdress(
     trade.wishes = None;
     trade.consents.clear();
     if let Some(shop) = &mut trade.shop {
-        if shop.record.confirm_by.is_some_and(|by| desk.now < by) {
+        if shop.record.confirm_by.is_some_and(|by| case.now < by) {
             shop.confirmed = None;
         }
         shop.decided = None;
         if shop.wants_back.take().is_some() {
-            desk.delete(book::returns_key(&trade.trade.id));
+            case.delete(book::returns_key(&trade.trade.id));
         }
     }
     let instructions = trade.carrier.iter_mut().flat_map(|c| &mut c.instructions);
@@ -54,32 +54,32 @@ pub(crate) fn readdress(
     }
     // What waits for a mail of the merchant's own is addressed to the old one.
     let unmailed = book::unmailed_key(&trade.trade, "");
-    for (key, _) in desk.rows().scan(unmailed.as_bytes()) {
-        desk.delete(key);
+    for (key, _) in case.rows().scan(unmailed.as_bytes()) {
+        case.delete(key);
     }
     Ok(())
 }
 
 /// Tells the new address the present status of each track, as far as it is wished, except what this
 /// decision told it already.
-pub(crate) fn tell_how_it_stands(desk: &mut Desk<'_>, trade: &Trade) {
+pub(crate) fn tell_how_it_stands(case: &mut PartyCase<'_>, trade: &PartyTrade) {
     for status in present(trade) {
         let body = status.body();
-        if !status.is_wished(trade) || desk.has_said(&trade.buyer_mail, &body) {
+        if !status.is_wished(trade) || case.has_said(&trade.buyer_mail, &body) {
             continue;
         }
         let naming = Naming {
             trade: Some(trade.trade.clone()),
             ..Naming::default()
         };
-        desk.say(&trade.buyer_mail.clone(), naming, body, Some(trade));
+        case.say(&trade.buyer_mail.clone(), naming, body, Some(trade));
     }
 }
 
 /// Whether a statement, or a letter that waits in the outbox, would tell a former address of the
 /// trade. What is for the shop goes on, should it be the same address.
 #[must_use]
-pub fn is_for_a_former_address(rows: &dyn Rows, statement: &About<'_>) -> bool {
+pub fn is_for_a_former_address(rows: &dyn Rows, statement: &Addressed<'_>) -> bool {
     if !tells_the_buyer(statement.kind) {
         return false;
     }
@@ -91,7 +91,7 @@ pub fn is_for_a_former_address(rows: &dyn Rows, statement: &About<'_>) -> bool {
 
 /// What a statement is about, and to whom it goes.
 #[derive(Debug, Clone, Copy)]
-pub struct About<'s> {
+pub struct Addressed<'s> {
     /// Its kind.
     pub kind: Kind,
     /// Its receiver.
@@ -100,9 +100,9 @@ pub struct About<'s> {
     pub trade: Option<&'s tradepost_statements::TradeRef>,
 }
 
-impl<'s> From<&'s Statement> for About<'s> {
-    fn from(statement: &'s Statement) -> About<'s> {
-        About {
+impl<'s> From<&'s Statement> for Addressed<'s> {
+    fn from(statement: &'s Statement) -> Addressed<'s> {
+        Addressed {
             kind: statement.body.kind(),
             to: &statement.to,
             trade: statement.trade.as_ref(),

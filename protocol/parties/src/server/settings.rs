@@ -10,7 +10,7 @@ use crate::{carrier, payment, shop};
 
 /// A server's configuration, as far as decisions need it.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct PartySettings {
     /// The server's own address.
     pub address: Address,
     /// Its name for people.
@@ -20,18 +20,18 @@ pub struct Settings {
     /// The same for single parties.
     pub minimum_of: BTreeMap<Address, Evidence>,
     /// It takes orders.
-    pub shop: Option<shop::Settings>,
+    pub shop: Option<shop::ShopSettings>,
     /// It delivers.
-    pub carrier: Option<carrier::Settings>,
+    pub carrier: Option<carrier::CarrierSettings>,
     /// It takes payments.
-    pub payment: Option<payment::Settings>,
+    pub payment: Option<payment::PaymentSettings>,
     /// How the merchant's own system is told and asked (E8).
-    pub jobs: job::Settings,
+    pub jobs: job::FulfilmentSettings,
     /// How long it waits.
-    pub timers: Timers,
+    pub timers: PartyTimers,
 }
 
-impl Settings {
+impl PartySettings {
     /// The least evidence that a letter of this author needs.
     pub(super) fn minimum_for(&self, author: Option<&Address>) -> Evidence {
         author
@@ -43,7 +43,7 @@ impl Settings {
 
 /// How long a server waits (protocol 7).
 #[derive(Debug, Clone)]
-pub struct Timers {
+pub struct PartyTimers {
     /// Before a statement without answer is sent again.
     pub answer_first: Duration,
     /// The longest such wait; each is twice the one before.
@@ -66,11 +66,11 @@ pub struct Timers {
     pub held_patience: Duration,
 }
 
-impl Default for Timers {
+impl Default for PartyTimers {
     fn default() -> Self {
         const MINUTE: u64 = 60;
         const DAY: u64 = 24 * 3600;
-        Timers {
+        PartyTimers {
             answer_first: Duration::from_secs(5 * MINUTE),
             answer_longest: Duration::from_secs(6 * 3600),
             tell_operator: Duration::from_secs(DAY),

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Sequence, Time};
 
-/// What a track became by what a shop said.
+/// What a statement of the shop changed of a track of ours, which decides who is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Became {
+pub(crate) enum TrackReport {
     /// Another: everybody is told.
     News,
     /// What it was, and the shop is told why it stays so.

@@ -5,13 +5,13 @@ use tradepost_statements::{
     Address, Amount, DeliveryState, Kind, OrderState, PaymentState, RequestId, Time, TradeId, wire,
 };
 
-use super::book::{self, HeardState, Trade, Waiting};
+use super::book::{self, AwaitedAnswer, HeardState, PartyTrade};
 use crate::shop;
 use tradepost_trades::rows::Rows;
 
 /// A trade, as `tradepost-server trades` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TradeView {
+pub struct PartyTradeView {
     /// The shop's address.
     pub shop: Address,
     /// The shop's id for it.
@@ -29,18 +29,18 @@ pub struct TradeView {
     /// The version that the buyer confirmed.
     pub confirmed: Option<u32>,
     /// The order track, of a shop.
-    pub order: Option<Step<OrderState>>,
+    pub order: Option<TrackStep<OrderState>>,
     /// Delivery tracks: this server's own, and what carriers told.
     pub delivery: Vec<DeliveryStep>,
     /// The payment track: this server's own, or what the payment processor told.
-    pub payment: Option<Step<PaymentState>>,
+    pub payment: Option<TrackStep<PaymentState>>,
     /// The buyer wants goods back and waits for a decision.
     pub wants_back: bool,
 }
 
 /// The newest status of a track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Step<State> {
+pub struct TrackStep<State> {
     /// How far.
     pub state: State,
     /// Its number.
@@ -72,17 +72,17 @@ pub struct DeliveryStep {
 
 /// All trades, at most `limit`, in the order of shop and id.
 #[must_use]
-pub fn trades(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<TradeView> {
+pub fn trades(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<PartyTradeView> {
     let prefix = b"s/t/";
     rows.scan_from(prefix, prefix, limit)
         .iter()
-        .map(|(_, value)| view(&book::from_row::<Trade>(value), own))
+        .map(|(_, value)| view(&book::from_row::<PartyTrade>(value), own))
         .collect()
 }
 
 /// A statement of this server that another server has not answered (protocol 7).
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Unanswered {
+pub struct UnansweredStatement {
     /// What it is.
     pub kind: Kind,
     /// Who is to answer.
@@ -103,19 +103,19 @@ pub struct Unanswered {
 
 /// What other servers have not answered, at most `limit`, the one that waits longest first.
 #[must_use]
-pub fn unanswered(rows: &dyn Rows, limit: usize) -> Vec<Unanswered> {
+pub fn unanswered(rows: &dyn Rows, limit: usize) -> Vec<UnansweredStatement> {
     let prefix = book::UNANSWERED.as_bytes();
-    let mut all: Vec<Unanswered> = rows
+    let mut all: Vec<UnansweredStatement> = rows
         .scan_from(prefix, prefix, limit)
         .iter()
         .filter_map(|(_, value)| {
-            let waiting: Waiting = book::from_row(value);
+            let waiting: AwaitedAnswer = book::from_row(value);
             let statement = wire::decode(waiting.octets.as_bytes()).ok()?.statement;
             let trade = statement.trade.map(|t| t.id);
             let kind = statement.body.kind();
             let order_waits = kind == Kind::Authorize
                 && trade.as_ref().is_some_and(|id| shop::order_waits(rows, id));
-            Some(Unanswered {
+            Some(UnansweredStatement {
                 kind,
                 to: statement.to,
                 trade,
@@ -133,9 +133,9 @@ pub fn unanswered(rows: &dyn Rows, limit: usize) -> Vec<Unanswered> {
 
 /// One trade.
 #[must_use]
-pub fn view(trade: &Trade, own: &Address) -> TradeView {
+pub fn view(trade: &PartyTrade, own: &Address) -> PartyTradeView {
     let shop = trade.shop.as_ref();
-    TradeView {
+    PartyTradeView {
         shop: trade.trade.shop.clone(),
         id: trade.trade.id.clone(),
         buyer: trade.buyer_mail.clone(),
@@ -144,7 +144,7 @@ pub fn view(trade: &Trade, own: &Address) -> TradeView {
         total: trade.total(),
         version: shop.map(|s| s.record.version.number()),
         confirmed: shop.and_then(|s| s.confirmed).map(|v| v.number()),
-        order: shop.and_then(|s| s.order.as_ref()).map(|t| Step {
+        order: shop.and_then(|s| s.order.as_ref()).map(|t| TrackStep {
             state: t.last.state,
             sequence: t.last.sequence.number(),
             at: t.last.at,
@@ -156,7 +156,7 @@ pub fn view(trade: &Trade, own: &Address) -> TradeView {
     }
 }
 
-fn deliveries(trade: &Trade, own: &Address) -> Vec<DeliveryStep> {
+fn deliveries(trade: &PartyTrade, own: &Address) -> Vec<DeliveryStep> {
     let mut steps: Vec<DeliveryStep> = Vec::new();
     for (parcel, track) in trade.carrier.iter().flat_map(|c| &c.parcels) {
         steps.push(DeliveryStep {
@@ -183,10 +183,10 @@ fn deliveries(trade: &Trade, own: &Address) -> Vec<DeliveryStep> {
     steps
 }
 
-fn payment(trade: &Trade) -> Option<Step<PaymentState>> {
+fn payment(trade: &PartyTrade) -> Option<TrackStep<PaymentState>> {
     let own = trade.payment.as_ref().and_then(|p| p.track.as_ref());
     if let Some(track) = own {
-        return Some(Step {
+        return Some(TrackStep {
             state: track.last.state,
             sequence: track.last.sequence.number(),
             at: track.last.at,
@@ -196,7 +196,7 @@ fn payment(trade: &Trade) -> Option<Step<PaymentState>> {
     let heard = trade.shop.iter().flat_map(|s| &s.heard);
     heard
         .filter_map(|h| match &h.state {
-            HeardState::Payment { state } => Some(Step {
+            HeardState::Payment { state } => Some(TrackStep {
                 state: *state,
                 sequence: h.sequence.number(),
                 at: h.at,

@@ -9,7 +9,7 @@ use tradepost_statements::{Address, Amount};
 
 /// How a shop takes orders.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct ShopSettings {
     /// What it sells; none: it accepts what is asked.
     pub catalogue: Option<Catalogue>,
     /// The payment methods it offers, and who works on each.
@@ -84,14 +84,14 @@ impl DeliveryProcedure {
 /// What a shop sells, and for how much.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
-    items: Vec<Item>,
+    items: Vec<Article>,
     by_sku: BTreeMap<String, usize>,
     by_name: BTreeMap<String, usize>,
 }
 
 /// An article.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct Article {
     /// The article number.
     pub sku: Option<String>,
     /// What it is called.
@@ -105,7 +105,7 @@ pub struct Item {
 impl Catalogue {
     /// A catalogue of these articles; the first of several with one number or name counts.
     #[must_use]
-    pub fn new(items: Vec<Item>) -> Catalogue {
+    pub fn new(items: Vec<Article>) -> Catalogue {
         let mut by_sku = BTreeMap::new();
         let mut by_name = BTreeMap::new();
         for (i, item) in items.iter().enumerate() {
@@ -135,7 +135,7 @@ impl Catalogue {
 
     /// The article that a line asks for: by number where the line has one, else by name.
     #[must_use]
-    pub fn find(&self, line: &Line) -> Option<&Item> {
+    pub fn find(&self, line: &Line) -> Option<&Article> {
         let at = match &line.sku {
             Some(sku) => self.by_sku.get(sku),
             None => self.by_name.get(&line.name),

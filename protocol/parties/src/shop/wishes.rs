@@ -5,7 +5,7 @@ use tradepost_statements::order::LineQuantity;
 use tradepost_statements::{Address, Amount, OrderState, Time, TradeId, TradeRef};
 
 use super::goods;
-use crate::server::book::{self, Trade};
+use crate::server::book::{self, PartyTrade};
 use tradepost_trades::rows::Rows;
 
 /// Pieces of a line.
@@ -61,7 +61,7 @@ pub fn returns(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<ReturnView> 
         .collect()
 }
 
-fn view(trade: &Trade) -> Option<ReturnView> {
+fn view(trade: &PartyTrade) -> Option<ReturnView> {
     let shop = trade.shop.as_ref()?;
     let wish = shop.wants_back.as_ref()?;
     let left = goods::left(shop);

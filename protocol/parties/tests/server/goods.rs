@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tradepost_parties::server::job::{self, JobKind, JobResult, LetterEnd, Stage};
-use tradepost_parties::server::{Outcome, view};
+use tradepost_parties::server::{PartyOutcome, view};
 use tradepost_parties::shop::{Charge, DeliveryProcedure};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::{Kind, StatementId};
 
-use crate::desk::{ANN, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with};
+use crate::server::{ANN, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with};
 
 const LICENCE: &str = "licence KJ7-22-XY";
 const ACCESS: &str = "https://shop.example/get/8812";
@@ -43,7 +43,7 @@ impl Server {
             body["notify"] = notify;
         }
         let came = self.hears(ANN, json!({ "request": REQUEST }), body);
-        let Outcome::TradeMade(trade) = came.outcome else {
+        let PartyOutcome::TradeMade(trade) = came.outcome else {
             panic!("{:?}", came.outcome);
         };
         trade.id.to_string()
@@ -112,7 +112,7 @@ fn goods_are_delivered_once_their_letter_was_accepted_and_not_before() {
     assert_eq!(shop.jobs(), Vec::<String>::new());
 
     let came = shop.letter_ended(letter, &LetterEnd::Accepted).unwrap();
-    assert!(matches!(came.outcome, Outcome::GoodsDelivered(_)));
+    assert!(matches!(came.outcome, PartyOutcome::GoodsDelivered(_)));
     let order = came.body(Kind::OrderStatus, ANN);
     assert_eq!(order["state"], "shipped");
     let body = came.body(Kind::DeliveryStatus, ANN);
@@ -134,7 +134,7 @@ fn goods_whose_letter_was_refused_are_not_delivered_until_it_is_accepted_after_a
     let letter = shop.finish_goods(&id, &goods()).said[0].id;
     let refused = LetterEnd::Failed("550 no such mailbox".to_owned());
     let came = shop.letter_ended(letter, &refused).unwrap();
-    let Outcome::GoodsNotDelivered { why, .. } = &came.outcome else {
+    let PartyOutcome::GoodsNotDelivered { why, .. } = &came.outcome else {
         panic!("{:?}", came.outcome);
     };
     assert_eq!(why, "550 no such mailbox");
@@ -144,7 +144,7 @@ fn goods_whose_letter_was_refused_are_not_delivered_until_it_is_accepted_after_a
     assert_eq!(listed[0].last_error.as_deref(), Some("550 no such mailbox"));
     // The operator has the letter tried again.
     let came = shop.letter_ended(letter, &LetterEnd::Accepted).unwrap();
-    assert!(matches!(came.outcome, Outcome::GoodsDelivered(_)));
+    assert!(matches!(came.outcome, PartyOutcome::GoodsDelivered(_)));
     assert_eq!(shop.delivery_state(), "delivered");
 }
 
@@ -216,7 +216,7 @@ fn an_answer_without_goods_is_refused_and_no_reason_holds_them() {
     for answer in bad {
         let result = JobResult::Answered(answer.to_string().into_bytes());
         let came = shop.finish_goods(&id, &result);
-        let Outcome::JobFailed { why, .. } = &came.outcome else {
+        let PartyOutcome::JobFailed { why, .. } = &came.outcome else {
             panic!("{answer}: {:?}", came.outcome);
         };
         assert!(!why.contains(LICENCE), "{why}");

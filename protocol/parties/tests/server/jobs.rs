@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tradepost_parties::server::job::{self, Fulfilment, Job, JobKind, JobResult};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::server::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, Came, SHOP, Server, trade};
+use crate::server::{ANN, Came, SHOP, Server, trade};
 
 fn with_fulfilment(mut shop: Server) -> Server {
     shop.settings.jobs.fulfilment = Some(Fulfilment {
@@ -70,7 +70,10 @@ fn a_trade_is_handed_over_once_and_what_fulfilment_answers_is_told_to_the_buyer(
         { "track": "order", "state": "preparing", "planned": "2026-11-21T10:00:00Z" },
     ]});
     let came = shop.done(&jobs[0].id, &answer(&events));
-    assert_eq!(came.outcome, Outcome::JobDone(format!("{id}.hand-over")));
+    assert_eq!(
+        came.outcome,
+        PartyOutcome::JobDone(format!("{id}.hand-over"))
+    );
     assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "preparing");
     assert_eq!(names(&shop), Vec::<String>::new());
     // Other changes of the trade do not hand it over again.
@@ -176,14 +179,14 @@ fn an_answer_counts_as_a_whole_or_not_at_all() {
     ];
     for (answered, part) in bad {
         let came = shop.done(&job, &answer(&answered));
-        let Outcome::JobFailed { why, .. } = &came.outcome else {
+        let PartyOutcome::JobFailed { why, .. } = &came.outcome else {
             panic!("{answered}: {:?}", came.outcome);
         };
         assert!(why.contains(part), "{answered}: {why}");
         assert_eq!(came.kinds(), Vec::<String>::new(), "{answered}");
     }
     let garbage = shop.done(&job, &JobResult::Answered(b"{\"events\": [".to_vec()));
-    assert!(matches!(garbage.outcome, Outcome::JobFailed { .. }));
+    assert!(matches!(garbage.outcome, PartyOutcome::JobFailed { .. }));
     // Without the fault, the same job with the same event is done.
     let came = shop.done(&job, &answer(&json!({ "version": 1, "events": [good] })));
     assert_eq!(came.kinds(), ["order-status ann"]);
@@ -203,7 +206,7 @@ fn a_job_that_fails_is_tried_again_with_doubling_waits_and_the_operator_is_told_
         assert_eq!(input["attempt"], attempt);
         assert_eq!(input["job"], json!(job), "its name stays the same");
         let came = shop.done(&job, &failed("it ended with status 1"));
-        told += i32::from(matches!(came.outcome, Outcome::JobFailsForLong { .. }));
+        told += i32::from(matches!(came.outcome, PartyOutcome::JobFailsForLong { .. }));
         let next = job::next_due(&shop.rows).unwrap().since(shop.now);
         waits.push(next.as_secs());
         assert_eq!(names(&shop), Vec::<String>::new());
@@ -218,7 +221,7 @@ fn a_job_that_fails_is_tried_again_with_doubling_waits_and_the_operator_is_told_
     );
     // What was wrong is mended: it is done after all.
     let came = shop.done(&job, &answer(&json!({})));
-    assert_eq!(came.outcome, Outcome::JobDone(job));
+    assert_eq!(came.outcome, PartyOutcome::JobDone(job));
 }
 
 #[test]
@@ -233,7 +236,10 @@ fn a_result_that_comes_twice_changes_nothing_the_second_time() {
     );
     let before = shop.rows.clone();
     let again = shop.done(&job, &answer(&events));
-    assert_eq!(again.outcome, Outcome::Ignored(Ignored::JobIsOver(job)));
+    assert_eq!(
+        again.outcome,
+        PartyOutcome::Ignored(Ignored::JobIsOver(job))
+    );
     assert_eq!(shop.rows, before);
 }
 
@@ -292,7 +298,7 @@ fn a_hand_over_that_runs_while_the_buyer_cancels_changes_nothing_and_is_called_o
     let came = shop.done(&running.id, &answer(&events));
     assert_eq!(
         came.outcome,
-        Outcome::Ignored(Ignored::JobIsOver(running.id))
+        PartyOutcome::Ignored(Ignored::JobIsOver(running.id))
     );
     assert_eq!(names(&shop), [format!("{id}.called-off")]);
 }

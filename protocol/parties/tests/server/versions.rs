@@ -1,10 +1,10 @@
 //! The shop changes carriers, parcels or goods of a trade by another version of its record (E10).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::Outcome;
+use tradepost_parties::server::PartyOutcome;
 use tradepost_statements::Kind;
 
-use crate::desk::{
+use crate::server::{
     ANN, CARRIER, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with,
 };
 
@@ -56,7 +56,7 @@ fn another_carrier_is_instructed_and_the_old_one_recalled() {
                              "at": shop.now, "delivery": {} });
         let came = shop.hears(from, about, status);
         assert!(
-            matches!(came.outcome, Outcome::Heard { .. }),
+            matches!(came.outcome, PartyOutcome::Heard { .. }),
             "{from} {:?}",
             came.outcome
         );
@@ -201,7 +201,7 @@ fn told_to(what: &str) -> (Server, String) {
     let about = with(trade(&id), "answers", json!(asked.id));
     let approved = json!({ "kind": "authorization", "approved": true });
     let came = shop.hears(PROCESSOR, about, approved);
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
     (shop, id)
 }
 

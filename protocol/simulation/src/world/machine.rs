@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tradepost_parties::emit::emit;
 use tradepost_parties::server::job::{self, Job, JobKind, JobResult, LetterEnd};
-use tradepost_parties::server::{Change, FreshIds, Settings, due, receive};
+use tradepost_parties::server::{FreshIds, PartyChange, PartySettings, due, receive};
 use tradepost_statements::{Evidence, Time, wire};
 use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
@@ -12,12 +12,12 @@ use super::dice::Dice;
 use super::post::{Arrival, Letter, Outgoing};
 
 pub(super) struct Machine {
-    pub(super) settings: Settings,
+    pub(super) settings: PartySettings,
     pub(super) rows: MemoryRows,
 }
 
 impl Machine {
-    pub(super) fn new(settings: Settings) -> Machine {
+    pub(super) fn new(settings: PartySettings) -> Machine {
         Machine {
             settings,
             rows: MemoryRows::default(),
@@ -46,7 +46,7 @@ impl Machine {
         }
     }
 
-    fn decides(&self, letter: &Letter, now: Time, dice: &mut Dice) -> Change {
+    fn decides(&self, letter: &Letter, now: Time, dice: &mut Dice) -> PartyChange {
         let received = Received {
             letter: LetterFacts {
                 message_id: Some(letter.outgoing.message_id.clone()),
@@ -116,7 +116,7 @@ impl Machine {
         }
     }
 
-    fn records(&mut self, change: Change, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
+    fn records(&mut self, change: PartyChange, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
         self.rows.apply(change.rows);
         let domain = self.settings.address.domain().to_owned();
         change

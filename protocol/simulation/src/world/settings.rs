@@ -1,5 +1,5 @@
 //! What a scenario says of configurations and orders, as the decisions need it. Only what scenarios
-//! use is understood; anything else is a slip of the pen.
+//! use is understood; anything else is a slip.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use toml::Table;
 use tradepost_buyer as buyer;
 use tradepost_buyer::Back;
-use tradepost_parties::server::{Settings, Timers};
+use tradepost_parties::server::{PartySettings, PartyTimers};
 use tradepost_parties::{carrier, payment, shop};
 use tradepost_statements::order::Order;
 use tradepost_statements::wish::Wishes;
@@ -18,7 +18,7 @@ use crate::play::amount;
 use crate::scenario::span;
 
 /// A server.
-pub(super) fn server(address: &str, table: &Table) -> Settings {
+pub(super) fn server(address: &str, table: &Table) -> PartySettings {
     knows(
         table,
         &["roles", "name", "shop", "carrier", "payment", "timers"],
@@ -37,8 +37,8 @@ pub(super) fn server(address: &str, table: &Table) -> Settings {
         &timers,
         &["answer_first", "answer_longest", "tell_operator"],
     );
-    let usual = Timers::default();
-    Settings {
+    let usual = PartyTimers::default();
+    PartySettings {
         address: super::address(address),
         name: table
             .get("name")
@@ -48,21 +48,21 @@ pub(super) fn server(address: &str, table: &Table) -> Settings {
         minimum: Evidence::Relay,
         minimum_of: BTreeMap::new(),
         shop: plays("shop").then(|| shop_settings(address, &section("shop"))),
-        carrier: plays("carrier").then(|| carrier::Settings {
+        carrier: plays("carrier").then(|| carrier::CarrierSettings {
             shops: shops(&section("carrier")),
         }),
         payment: plays("payment").then(|| payment_settings(&section("payment"), &shops)),
-        timers: Timers {
+        timers: PartyTimers {
             answer_first: time(&timers, "answer_first").unwrap_or(usual.answer_first),
             answer_longest: time(&timers, "answer_longest").unwrap_or(usual.answer_longest),
             tell_operator: time(&timers, "tell_operator").unwrap_or(usual.tell_operator),
             ..usual
         },
-        jobs: tradepost_parties::server::job::Settings::default(),
+        jobs: tradepost_parties::server::job::FulfilmentSettings::default(),
     }
 }
 
-fn shop_settings(own: &str, table: &Table) -> shop::Settings {
+fn shop_settings(own: &str, table: &Table) -> shop::ShopSettings {
     knows(table, &["payment", "delivery", "confirm_within"]);
     let methods = |name: &str| sub(table, name);
     let payment = methods("payment").into_iter().map(|(method, value)| {
@@ -95,7 +95,7 @@ fn shop_settings(own: &str, table: &Table) -> shop::Settings {
         };
         (from_word(&method), procedure)
     });
-    shop::Settings {
+    shop::ShopSettings {
         catalogue: None,
         payment: payment.collect(),
         delivery: delivery.collect(),
@@ -117,9 +117,9 @@ fn charge(procedure: &Table) -> shop::Charge {
 fn payment_settings(
     table: &Table,
     shops: &dyn Fn(&Table) -> BTreeSet<Address>,
-) -> payment::Settings {
+) -> payment::PaymentSettings {
     knows(table, &["shops", "authorize"]);
-    payment::Settings {
+    payment::PaymentSettings {
         shops: shops(table),
         authorize: match text(table, "authorize").as_deref() {
             None | Some("decline") => payment::AuthorizeAnswer::Decline,

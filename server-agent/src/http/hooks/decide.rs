@@ -27,7 +27,7 @@ pub(super) enum Decided {
 /// Decides about one delivery, whose body is JSON of whatever kind.
 pub(super) fn decide(
     hook: &Settings,
-    server: &server::Settings,
+    server: &server::PartySettings,
     rows: &dyn Rows,
     topic: &str,
     body: &Value,
@@ -44,7 +44,7 @@ pub(super) fn decide(
 
 fn facts_to_lines(
     hook: &Settings,
-    server: &server::Settings,
+    server: &server::PartySettings,
     rows: &dyn Rows,
     topic: &str,
     body: &Value,

@@ -7,8 +7,8 @@ use tradepost_statements::{Time, wire};
 
 use super::input::VERSION;
 use super::{Job, JobKind, Stage, finish, goods, look_at, put, queue_round, take_out, waiting};
-use crate::emit::{self, Refusal};
-use crate::server::{Change, Desk, FreshIds, Ignored, Outcome, Settings, book};
+use crate::emit::{self, LineRefusal};
+use crate::server::{FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, book};
 use tradepost_trades::rows::Rows;
 
 /// What a command came to.
@@ -30,38 +30,38 @@ const MOST_EVENTS: usize = 100;
 /// as a whole: if one of its events is refused, none is recorded, and the job is run again. The
 /// result of a job that is not waited for any more changes nothing.
 pub fn done(
-    settings: &Settings,
+    settings: &PartySettings,
     rows: &dyn Rows,
     id: &str,
     result: &JobResult,
     now: Time,
     jitter: f64,
     ids: &mut FreshIds,
-) -> Change {
+) -> PartyChange {
     let Some(job) = waiting(rows, id).filter(|job| job.due().is_some()) else {
-        let desk = Desk::new(settings, rows, now, ids);
-        return desk.finish(Ignored::JobIsOver(id.to_owned()).into());
+        let case = PartyCase::new(settings, rows, now, ids);
+        return case.finish(Ignored::JobIsOver(id.to_owned()).into());
     };
     let why = match result {
         JobResult::Answered(output) => {
-            let mut desk = Desk::new(settings, rows, now, ids);
-            match apply(&mut desk, &job, output) {
-                Ok(()) => return desk.finish(Outcome::JobDone(job.name())),
+            let mut case = PartyCase::new(settings, rows, now, ids);
+            match apply(&mut case, &job, output) {
+                Ok(()) => return case.finish(PartyOutcome::JobDone(job.name())),
                 Err(why) => why,
             }
         }
         JobResult::Failed(why) => why.clone(),
     };
-    // A new desk: what was prepared before the fault was found is forgotten.
-    let mut desk = Desk::new(settings, rows, now, ids);
-    let outcome = later(&mut desk, job, &why, jitter);
-    desk.finish(outcome)
+    // A new case: what was prepared before the fault was found is forgotten.
+    let mut case = PartyCase::new(settings, rows, now, ids);
+    let outcome = later(&mut case, job, &why, jitter);
+    case.finish(outcome)
 }
 
-fn apply(desk: &mut Desk<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
+fn apply(case: &mut PartyCase<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
     let answer = read(output)?;
     match job.kind {
-        JobKind::Goods => return goods::send(desk, job, &answer),
+        JobKind::Goods => return goods::send(case, job, &answer),
         JobKind::HandOver | JobKind::Progress | JobKind::Changed | JobKind::CalledOff => {}
     }
     only(&answer, &["version", "events"])?;
@@ -73,18 +73,18 @@ fn apply(desk: &mut Desk<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
     };
     // Its place is empty before the events are taken: they may end the trade.
     match job.kind {
-        JobKind::Progress | JobKind::Changed => take_out(desk, job),
-        JobKind::HandOver | JobKind::CalledOff | JobKind::Goods => finish(desk, job),
+        JobKind::Progress | JobKind::Changed => take_out(case, job),
+        JobKind::HandOver | JobKind::CalledOff | JobKind::Goods => finish(case, job),
     }
     for (n, event) in events.iter().enumerate() {
         let line = line_of(job, n, event)?;
-        emit::take(desk, &line).map_err(|why: Refusal| format!("events[{n}]: {why}"))?;
+        emit::take(case, &line).map_err(|why: LineRefusal| format!("events[{n}]: {why}"))?;
     }
-    if let (JobKind::HandOver | JobKind::Progress, Some(trade)) = (job.kind, desk.trade(&job.trade))
+    if let (JobKind::HandOver | JobKind::Progress, Some(trade)) = (job.kind, case.trade(&job.trade))
     {
-        queue_round(desk, &trade, job);
+        queue_round(case, &trade, job);
         // What changed while it ran was not in what it read.
-        look_at(desk, &trade);
+        look_at(case, &trade);
     }
     Ok(())
 }
@@ -144,9 +144,14 @@ fn line_of(job: &Job, n: usize, event: &Value) -> Result<Value, String> {
 }
 
 /// It is run again later; the operator is told once when that goes on for long.
-pub(super) fn later(desk: &mut Desk<'_>, mut job: Job, why: &str, jitter: f64) -> Outcome {
-    take_out(desk, &job);
-    let waits = desk.settings.jobs.clone();
+pub(super) fn later(
+    case: &mut PartyCase<'_>,
+    mut job: Job,
+    why: &str,
+    jitter: f64,
+) -> PartyOutcome {
+    take_out(case, &job);
+    let waits = case.settings.jobs.clone();
     let doubled = 1_u32 << job.attempts.min(16);
     job.attempts = job.attempts.saturating_add(1);
     let wait = waits
@@ -155,24 +160,24 @@ pub(super) fn later(desk: &mut Desk<'_>, mut job: Job, why: &str, jitter: f64) -
         .min(waits.retry_longest)
         // A wait of nothing would never end.
         .max(Duration::from_millis(1));
-    let due = desk
+    let due = case
         .now
         .plus(wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)));
     let why: String = why.chars().take(LONGEST_REASON).collect();
     job.stage = Stage::Waits { due };
     job.last_error = Some(why.clone());
-    let waited = desk.now.since(*job.failing_since.get_or_insert(desk.now));
-    let tell = waited >= desk.settings.timers.tell_operator && !job.operator_told;
+    let waited = case.now.since(*job.failing_since.get_or_insert(case.now));
+    let tell = waited >= case.settings.timers.tell_operator && !job.operator_told;
     job.operator_told |= tell;
-    put(desk, &job);
+    put(case, &job);
     if tell {
-        return Outcome::JobFailsForLong {
+        return PartyOutcome::JobFailsForLong {
             job: job.name(),
             hours: waited.as_secs() / 3600,
             why,
         };
     }
-    Outcome::JobFailed {
+    PartyOutcome::JobFailed {
         job: job.name(),
         why,
         next: due,
@@ -180,6 +185,6 @@ pub(super) fn later(desk: &mut Desk<'_>, mut job: Job, why: &str, jitter: f64) -
 }
 
 /// What is read from a row that a job left.
-pub(super) fn by_id(desk: &Desk<'_>, id: &str) -> Option<Job> {
-    desk.read(&book::job_key(id))
+pub(super) fn by_id(case: &PartyCase<'_>, id: &str) -> Option<Job> {
+    case.read(&book::job_key(id))
 }

@@ -11,24 +11,24 @@ use tradepost_statements::{Body, DeliveryState, PaymentState, StatementId, Time}
 
 use super::done::{by_id, only};
 use super::{Job, Stage, finish, put, take_out};
-use crate::server::book::{self, HeardState, ShopPart, Track, Trade};
-use crate::server::desk::{AskedBy, Naming, Told};
+use crate::server::book::{self, HeardState, PartyTrack, PartyTrade, ShopPart};
+use crate::server::case::{AskedBy, Naming, OwnStatus};
 use crate::server::track::{Standing, next_place};
-use crate::server::{Change, Desk, FreshIds, Outcome, Settings};
+use crate::server::{FreshIds, PartyCase, PartyChange, PartyOutcome, PartySettings};
 use crate::shop::{self, Charge};
 use tradepost_trades::rows::Rows;
 
 /// Whether a command makes the goods of a trade, and this shop itself sends them.
-pub(super) fn come_by_command(desk: &Desk<'_>, shop: &ShopPart) -> bool {
+pub(super) fn come_by_command(case: &PartyCase<'_>, shop: &ShopPart) -> bool {
     let delivery = &shop.record.delivery;
-    let settings = desk.settings.shop.as_ref();
+    let settings = case.settings.shop.as_ref();
     let procedure = settings.and_then(|s| s.delivery.get(&delivery.method));
-    let own = &desk.settings.address;
+    let own = &case.settings.address;
     procedure.is_some_and(|p| p.goods) && delivery.carriers.iter().any(|c| c.address == *own)
 }
 
 /// Whether they are neither sent nor stopped.
-pub(super) fn wait_to_leave(trade: &Trade) -> bool {
+pub(super) fn wait_to_leave(trade: &PartyTrade) -> bool {
     let track = trade.carrier.as_ref().and_then(|c| c.parcels.get(""));
     track.is_some_and(|t| {
         let reached = t.standing.highest.and_then(|s| s.rank());
@@ -42,8 +42,8 @@ const FIRST: u8 = 1;
 /// Goods that are a text cannot be taken back: where the payment is charged on confirmation, they
 /// leave once it is authorized or settled. Where it is charged on shipping or by invoice, the shop
 /// trusts the buyer (and the authorization, where its procedure asks for one), and they leave at once.
-pub(super) fn may_leave(desk: &Desk<'_>, trade: &Trade, shop: &ShopPart) -> bool {
-    let settings = desk.settings.shop.as_ref();
+pub(super) fn may_leave(case: &PartyCase<'_>, trade: &PartyTrade, shop: &ShopPart) -> bool {
+    let settings = case.settings.shop.as_ref();
     let procedure = settings.and_then(|s| s.payment.get(&shop.record.payment.method));
     match procedure.map(|p| p.charge) {
         Some(Charge::OnShipping | Charge::OnInvoice { .. }) => true,
@@ -51,7 +51,7 @@ pub(super) fn may_leave(desk: &Desk<'_>, trade: &Trade, shop: &ShopPart) -> bool
     }
 }
 
-fn is_paid(trade: &Trade, shop: &ShopPart) -> bool {
+fn is_paid(trade: &PartyTrade, shop: &ShopPart) -> bool {
     let own = trade.payment.as_ref().and_then(|p| p.track.as_ref());
     let own = own.map(|t| t.last.state);
     let heard = shop.heard.iter().find_map(|h| match h.state {
@@ -98,7 +98,7 @@ const LONGEST_TEXT: usize = 4000;
 /// Sends the goods. They go to the buyer whatever is wished to be told (Q5): they are what was
 /// bought, not news of it.
 pub(super) fn send(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     job: &Job,
     answer: &Map<String, Value>,
 ) -> Result<(), String> {
@@ -126,12 +126,12 @@ pub(super) fn send(
     if access.is_none() && text.is_none() {
         return Err("the command gave no goods: access, text or both".to_owned());
     }
-    let mut trade = desk
+    let mut trade = case
         .trade(&job.trade)
         .ok_or_else(|| "its trade is not in the book".to_owned())?;
-    let given = Goods { access, text };
+    let given = GivenGoods { access, text };
     let state = DeliveryState::ReadyForPickup;
-    let Some(status) = advance(desk, &mut trade, state, Some(given)) else {
+    let Some(status) = advance(case, &mut trade, state, Some(given)) else {
         return Err("the delivery track has ended otherwise".to_owned());
     };
     let naming = Naming {
@@ -140,8 +140,8 @@ pub(super) fn send(
     };
     let body = Body::DeliveryStatus(Box::new(status));
     let to = trade.buyer_mail.clone();
-    let statement = desk.say(&to, naming, body, Some(&trade));
-    take_out(desk, job);
+    let statement = case.say(&to, naming, body, Some(&trade));
+    take_out(case, job);
     let mut job = job.clone();
     job.stage = Stage::LetterIsOut { statement };
     job.attempts = job.attempts.saturating_add(1);
@@ -149,13 +149,13 @@ pub(super) fn send(
     let letter = GoodsLetter {
         job: job.id.clone(),
     };
-    desk.put(book::goods_letter_key(statement), &letter);
-    put(desk, &job);
-    desk.save(&mut trade);
+    case.put(book::goods_letter_key(statement), &letter);
+    put(case, &job);
+    case.save(&mut trade);
     Ok(())
 }
 
-struct Goods {
+struct GivenGoods {
     access: Option<HttpsUrl>,
     text: Option<String>,
 }
@@ -163,18 +163,18 @@ struct Goods {
 /// Moves the track of the goods on; goods that were given before stay in it, so that whoever asks is
 /// told them again.
 fn advance(
-    desk: &Desk<'_>,
-    trade: &mut Trade,
+    case: &PartyCase<'_>,
+    trade: &mut PartyTrade,
     state: DeliveryState,
-    given: Option<Goods>,
+    given: Option<GivenGoods>,
 ) -> Option<DeliveryStatus> {
     let part = trade.carrier.as_mut()?;
     let last = part.parcels.get("");
     let standing = last.map_or(Standing::start(), |t| t.standing);
     let standing = standing.step(state).ok()?;
-    let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), desk.now);
+    let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), case.now);
     let (sequence, at) = place.ok()?;
-    let goods = given.unwrap_or_else(|| Goods {
+    let goods = given.unwrap_or_else(|| GivenGoods {
         access: last.and_then(|t| t.last.access.clone()),
         text: last.and_then(|t| t.last.text.clone()),
     });
@@ -195,7 +195,7 @@ fn advance(
         reason: None,
         text: goods.text,
     };
-    let track = Track {
+    let track = PartyTrack {
         last: status.clone(),
         standing,
     };
@@ -207,31 +207,31 @@ fn advance(
 /// operator is told. None: the letter brings no goods.
 #[must_use]
 pub fn letter_ended(
-    settings: &Settings,
+    settings: &PartySettings,
     rows: &dyn Rows,
     statement: StatementId,
     end: &LetterEnd,
     now: Time,
     ids: &mut FreshIds,
-) -> Option<Change> {
+) -> Option<PartyChange> {
     let key = book::goods_letter_key(statement);
     let letter: GoodsLetter = book::read(rows, &key)?;
-    let mut desk = Desk::new(settings, rows, now, ids);
-    let mut job = by_id(&desk, &letter.job)?;
+    let mut case = PartyCase::new(settings, rows, now, ids);
+    let mut job = by_id(&case, &letter.job)?;
     match end {
         LetterEnd::Accepted => {
-            desk.delete(key);
-            finish(&mut desk, &job);
-            let outcome = delivered(&mut desk, &job);
-            Some(desk.finish(outcome))
+            case.delete(key);
+            finish(&mut case, &job);
+            let outcome = delivered(&mut case, &job);
+            Some(case.finish(outcome))
         }
         LetterEnd::Failed(why) => {
             // The row stays: the operator may have the letter tried again.
             job.last_error = Some(why.clone());
             job.operator_told = true;
-            put(&mut desk, &job);
-            let trade = desk.trade(&job.trade)?;
-            Some(desk.finish(Outcome::GoodsNotDelivered {
+            put(&mut case, &job);
+            let trade = case.trade(&job.trade)?;
+            Some(case.finish(PartyOutcome::GoodsNotDelivered {
                 to: trade.buyer_mail,
                 trade: job.trade,
                 why: why.clone(),
@@ -240,22 +240,22 @@ pub fn letter_ended(
     }
 }
 
-fn delivered(desk: &mut Desk<'_>, job: &Job) -> Outcome {
-    let over = || Outcome::WasDue(format!("nothing: {} is over", job.id));
-    let Some(mut trade) = desk.trade(&job.trade) else {
+fn delivered(case: &mut PartyCase<'_>, job: &Job) -> PartyOutcome {
+    let over = || PartyOutcome::WasDue(format!("nothing: {} is over", job.id));
+    let Some(mut trade) = case.trade(&job.trade) else {
         return over();
     };
     // The shop's part is done as soon as the goods have left (E11).
-    shop::goods_left(desk, &mut trade);
-    shop::moved_on(desk, &mut trade);
-    let status = advance(desk, &mut trade, DeliveryState::Delivered, None);
+    shop::goods_left(case, &mut trade);
+    shop::moved_on(case, &mut trade);
+    let status = advance(case, &mut trade, DeliveryState::Delivered, None);
     if let Some(status) = &status {
-        let told = Told::Delivery(Box::new(status.clone()));
-        desk.tell(&trade, &told, AskedBy::Nobody);
+        let told = OwnStatus::Delivery(Box::new(status.clone()));
+        case.tell(&trade, &told, AskedBy::Nobody);
     }
-    desk.save(&mut trade);
+    case.save(&mut trade);
     match status {
-        Some(_) => Outcome::GoodsDelivered(trade.trade),
+        Some(_) => PartyOutcome::GoodsDelivered(trade.trade),
         None => over(),
     }
 }

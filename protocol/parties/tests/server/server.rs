@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::{Refusal, emit};
+use tradepost_parties::emit::{LineRefusal, emit};
 use tradepost_parties::server::{
-    FreshIds, Outcome, Settings, Timers, due, held, job, receive, view,
+    FreshIds, PartyOutcome, PartySettings, PartyTimers, due, held, job, receive, view,
 };
 use tradepost_parties::{carrier, payment, shop};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
@@ -21,7 +21,7 @@ pub(crate) const PROCESSOR: &str = "billing@pay.example";
 pub(crate) const REQUEST: &str = "01932c07-9a2e-7c11-8f54-0f6a1c0d9e21:ann@home.example";
 
 pub(crate) struct Server {
-    pub(crate) settings: Settings,
+    pub(crate) settings: PartySettings,
     pub(crate) rows: MemoryRows,
     pub(crate) now: Time,
     own_ids: u64,
@@ -32,7 +32,7 @@ pub(crate) struct Server {
 
 /// What came of an input: the outcome, and what was said.
 pub(crate) struct Came {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: PartyOutcome,
     pub(crate) said: Vec<Statement>,
     pub(crate) notices: Vec<String>,
 }
@@ -66,8 +66,8 @@ fn name(address: &str) -> &str {
     }
 }
 
-fn settings(address: &str) -> Settings {
-    Settings {
+fn settings(address: &str) -> PartySettings {
+    PartySettings {
         address: address.parse().unwrap(),
         name: "Example".to_owned(),
         minimum: Evidence::Relay,
@@ -75,15 +75,15 @@ fn settings(address: &str) -> Settings {
         shop: None,
         carrier: None,
         payment: None,
-        jobs: job::Settings::default(),
-        timers: Timers::default(),
+        jobs: job::FulfilmentSettings::default(),
+        timers: PartyTimers::default(),
     }
 }
 
-fn shop_settings(processor: &str, carrier: &str) -> shop::Settings {
+fn shop_settings(processor: &str, carrier: &str) -> shop::ShopSettings {
     let procedure = shop::PaymentProcedure::at(processor.parse().unwrap());
     let by_courier = shop::DeliveryProcedure::by(carrier.parse().unwrap());
-    shop::Settings {
+    shop::ShopSettings {
         catalogue: None,
         payment: BTreeMap::from([
             (PaymentMethod::CreditCard, procedure.clone()),
@@ -104,7 +104,7 @@ fn shop_settings(processor: &str, carrier: &str) -> shop::Settings {
 }
 
 impl Server {
-    fn new(settings: Settings) -> Server {
+    fn new(settings: PartySettings) -> Server {
         Server {
             settings,
             rows: MemoryRows::default(),
@@ -123,7 +123,7 @@ impl Server {
 
     pub(crate) fn carrier() -> Server {
         let mut settings = settings(CARRIER);
-        settings.carrier = Some(carrier::Settings {
+        settings.carrier = Some(carrier::CarrierSettings {
             shops: [SHOP.parse().unwrap()].into(),
         });
         Server::new(settings)
@@ -131,9 +131,9 @@ impl Server {
 
     pub(crate) fn processor() -> Server {
         let mut settings = settings(PROCESSOR);
-        settings.payment = Some(payment::Settings {
+        settings.payment = Some(payment::PaymentSettings {
             shops: [SHOP.parse().unwrap()].into(),
-            ..payment::Settings::default()
+            ..payment::PaymentSettings::default()
         });
         Server::new(settings)
     }
@@ -142,8 +142,8 @@ impl Server {
     pub(crate) fn all_in_one() -> Server {
         let mut settings = settings(SHOP);
         settings.shop = Some(shop_settings(SHOP, SHOP));
-        settings.carrier = Some(carrier::Settings::default());
-        settings.payment = Some(payment::Settings::default());
+        settings.carrier = Some(carrier::CarrierSettings::default());
+        settings.payment = Some(payment::PaymentSettings::default());
         Server::new(settings)
     }
 
@@ -205,7 +205,7 @@ impl Server {
         self.apply(change)
     }
 
-    pub(crate) fn apply(&mut self, change: tradepost_parties::server::Change) -> Came {
+    pub(crate) fn apply(&mut self, change: tradepost_parties::server::PartyChange) -> Came {
         self.rows.apply(change.rows);
         for sending in &change.send {
             // Whatever a server says, any reader of the protocol can read.
@@ -239,11 +239,11 @@ impl Server {
         self.apply(change)
     }
 
-    pub(crate) fn emit(&mut self, line: &Value) -> Result<(StatementId, Came), Refusal> {
+    pub(crate) fn emit(&mut self, line: &Value) -> Result<(StatementId, Came), LineRefusal> {
         self.emit_text(&line.to_string())
     }
 
-    pub(crate) fn emit_text(&mut self, line: &str) -> Result<(StatementId, Came), Refusal> {
+    pub(crate) fn emit_text(&mut self, line: &str) -> Result<(StatementId, Came), LineRefusal> {
         let mut ids = self.fresh();
         let emitted = emit(
             &self.settings,
@@ -258,14 +258,14 @@ impl Server {
         emitted.answer.map(|id| (id, came))
     }
 
-    pub(crate) fn trades(&self) -> Vec<view::TradeView> {
+    pub(crate) fn trades(&self) -> Vec<view::PartyTradeView> {
         view::trades(&self.rows, &self.settings.address, 1000)
     }
 
     /// Lets Ann order; gives the trade's id.
     pub(crate) fn order(&mut self) -> String {
         let came = self.hears(ANN, json!({ "request": REQUEST }), order_body());
-        let Outcome::TradeMade(trade) = came.outcome else {
+        let PartyOutcome::TradeMade(trade) = came.outcome else {
             panic!("{:?}", came.outcome);
         };
         trade.id.to_string()

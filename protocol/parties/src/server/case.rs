@@ -9,21 +9,21 @@ use tradepost_statements::{
     Address, Body, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
 
-use super::book::{self, Trade, Waiting};
-use super::change::{Change, Occasion, Outcome, PersonNotice, Sending};
+use super::book::{self, AwaitedAnswer, PartyTrade};
+use super::change::{Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
 use super::ids::FreshIds;
 use super::job;
-use super::readdress::{About, is_for_a_former_address};
-use super::settings::Settings;
-use super::track::Became;
+use super::readdress::{Addressed, is_for_a_former_address};
+use super::settings::PartySettings;
+use super::track::TrackReport;
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
-pub(crate) struct Desk<'a> {
-    pub(crate) settings: &'a Settings,
+pub(crate) struct PartyCase<'a> {
+    pub(crate) settings: &'a PartySettings,
     pub(crate) now: Time,
     rows: Overlay<'a>,
     ids: &'a mut FreshIds,
-    send: Vec<Sending>,
+    send: Vec<StatementToSend>,
     notices: Vec<PersonNotice>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Naming {
 }
 
 /// A status of one of this server's tracks.
-pub(crate) enum Told {
+pub(crate) enum OwnStatus {
     Order(OrderStatus),
     Delivery(Box<DeliveryStatus>),
     Payment(PaymentStatus),
@@ -50,14 +50,14 @@ pub(crate) enum AskedBy<'s> {
     Shop(&'s Statement),
 }
 
-impl<'a> Desk<'a> {
+impl<'a> PartyCase<'a> {
     pub(crate) fn new(
-        settings: &'a Settings,
+        settings: &'a PartySettings,
         rows: &'a dyn Rows,
         now: Time,
         ids: &'a mut FreshIds,
-    ) -> Desk<'a> {
-        Desk {
+    ) -> PartyCase<'a> {
+        PartyCase {
             settings,
             now,
             rows: Overlay::new(rows),
@@ -67,14 +67,14 @@ impl<'a> Desk<'a> {
         }
     }
 
-    pub(crate) fn finish(self, outcome: Outcome) -> Change {
+    pub(crate) fn finish(self, outcome: PartyOutcome) -> PartyChange {
         // Protocol 9: once the address was corrected, nothing more goes to the old one, be it a stored
         // answer or what waited for a mail of the merchant's own.
-        let may_go = |sending: &Sending| {
-            !is_for_a_former_address(&self.rows, &About::from(&sending.statement))
+        let may_go = |sending: &StatementToSend| {
+            !is_for_a_former_address(&self.rows, &Addressed::from(&sending.statement))
         };
         let send = self.send.into_iter().filter(may_go).collect();
-        Change {
+        PartyChange {
             rows: self.rows.into_rows(),
             send,
             notices: self.notices,
@@ -116,11 +116,11 @@ impl<'a> Desk<'a> {
         self.ids.short()
     }
 
-    pub(crate) fn trade(&self, trade: &TradeRef) -> Option<Trade> {
+    pub(crate) fn trade(&self, trade: &TradeRef) -> Option<PartyTrade> {
         book::load(&self.rows, trade)
     }
 
-    pub(crate) fn save(&mut self, trade: &mut Trade) {
+    pub(crate) fn save(&mut self, trade: &mut PartyTrade) {
         if trade.revision == 0 {
             let named = format!(
                 "{}{}",
@@ -140,7 +140,7 @@ impl<'a> Desk<'a> {
         to: &Address,
         naming: Naming,
         body: Body,
-        about: Option<&Trade>,
+        about: Option<&PartyTrade>,
     ) -> StatementId {
         let id = self.fresh_id();
         let occasion = match naming.answers {
@@ -157,7 +157,7 @@ impl<'a> Desk<'a> {
             answers: naming.answers,
             body,
         };
-        self.send.push(Sending {
+        self.send.push(StatementToSend {
             statement,
             octets: None,
             occasion,
@@ -172,7 +172,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Takes back a statement of this decision: something else brings it to its receiver.
-    pub(crate) fn withhold(&mut self, id: StatementId) -> Option<Sending> {
+    pub(crate) fn withhold(&mut self, id: StatementId) -> Option<StatementToSend> {
         let at = self.send.iter().position(|s| s.statement.id == id)?;
         Some(self.send.remove(at))
     }
@@ -184,7 +184,7 @@ impl<'a> Desk<'a> {
         };
         let statement = decoded.statement;
         let about = statement.trade.as_ref().and_then(|t| self.trade(t));
-        self.send.push(Sending {
+        self.send.push(StatementToSend {
             statement,
             octets: Some(octets.to_owned()),
             occasion,
@@ -196,7 +196,7 @@ impl<'a> Desk<'a> {
     pub(crate) fn say_until_answered(
         &mut self,
         to: &Address,
-        trade: &Trade,
+        trade: &PartyTrade,
         body: Body,
     ) -> StatementId {
         self.ask_until_answered(to, &trade.trade, body, Some(trade))
@@ -208,7 +208,7 @@ impl<'a> Desk<'a> {
         to: &Address,
         name: &TradeRef,
         body: Body,
-        about: Option<&Trade>,
+        about: Option<&PartyTrade>,
     ) -> StatementId {
         let naming = Naming {
             trade: Some(name.clone()),
@@ -217,7 +217,7 @@ impl<'a> Desk<'a> {
         let id = self.say(to, naming, body, about);
         let octets = self.send.last().map(|s| wire::encode(&s.statement));
         let due = self.now.plus(self.settings.timers.answer_first);
-        let waiting = Waiting {
+        let waiting = AwaitedAnswer {
             octets: octets.unwrap_or_default(),
             since: self.now,
             again: 0,
@@ -231,7 +231,12 @@ impl<'a> Desk<'a> {
 
     /// Tells a status to whom it is for: the buyer, as far as the buyer wishes (E14, Q7), and the
     /// shop, where that is another server. Returns the statement that tells it to the buyer.
-    pub(crate) fn tell(&mut self, trade: &Trade, status: &Told, asked: AskedBy<'_>) -> StatementId {
+    pub(crate) fn tell(
+        &mut self,
+        trade: &PartyTrade,
+        status: &OwnStatus,
+        asked: AskedBy<'_>,
+    ) -> StatementId {
         let naming = |answers| Naming {
             trade: Some(trade.trade.clone()),
             request: None,
@@ -263,29 +268,34 @@ impl<'a> Desk<'a> {
 
     /// Tells a track of which a shop said something: the shop that asked always; the buyer, and the shop
     /// unasked, when it is news.
-    pub(crate) fn tell_what_became(
+    pub(crate) fn tell_track(
         &mut self,
-        trade: &Trade,
-        status: &Told,
-        became: Became,
+        trade: &PartyTrade,
+        status: &OwnStatus,
+        report: TrackReport,
         asked: Option<&Statement>,
     ) {
-        match (became, asked) {
-            (Became::News, Some(statement)) => {
+        match (report, asked) {
+            (TrackReport::News, Some(statement)) => {
                 self.tell(trade, status, AskedBy::Shop(statement));
             }
-            (Became::News, None) => {
+            (TrackReport::News, None) => {
                 self.tell(trade, status, AskedBy::Nobody);
             }
-            (Became::Remarked | Became::Same, Some(statement)) => {
+            (TrackReport::Remarked | TrackReport::Same, Some(statement)) => {
                 self.answer_shop(trade, status, statement);
             }
-            (Became::Remarked | Became::Same, None) => {}
+            (TrackReport::Remarked | TrackReport::Same, None) => {}
         }
     }
 
     /// Repeats a status that did not change to the shop that asked; the buyer knows it.
-    pub(crate) fn answer_shop(&mut self, trade: &Trade, status: &Told, asking: &Statement) {
+    pub(crate) fn answer_shop(
+        &mut self,
+        trade: &PartyTrade,
+        status: &OwnStatus,
+        asking: &Statement,
+    ) {
         let naming = Naming {
             trade: Some(trade.trade.clone()),
             request: None,
@@ -295,7 +305,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Repeats a status that did not change to the buyer who asked.
-    pub(crate) fn answer_buyer(&mut self, trade: &Trade, status: &Told, asking: &Statement) {
+    pub(crate) fn answer_buyer(
+        &mut self,
+        trade: &PartyTrade,
+        status: &OwnStatus,
+        asking: &Statement,
+    ) {
         let naming = Naming {
             trade: Some(trade.trade.clone()),
             request: None,
@@ -306,7 +321,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Q6: the address named for notices, once it is known that it wants them.
-    fn tell_people(&mut self, trade: &Trade, status: &Told) {
+    fn tell_people(&mut self, trade: &PartyTrade, status: &OwnStatus) {
         let Some(to) = trade.wishes.as_ref().and_then(|w| w.wishes.to.as_ref()) else {
             return;
         };
@@ -322,13 +337,13 @@ impl<'a> Desk<'a> {
     }
 
     /// Another server's copies of what this trade's shop is told are its own business (E27).
-    pub(crate) fn is_own_shop(&self, trade: &Trade) -> bool {
+    pub(crate) fn is_own_shop(&self, trade: &PartyTrade) -> bool {
         self.settings.shop.is_some() && trade.trade.shop == self.settings.address
     }
 
     /// Whether this decision said that to this address already.
     pub(crate) fn has_said(&self, to: &Address, body: &Body) -> bool {
-        let said = |s: &Sending| s.statement.to == *to && s.statement.body == *body;
+        let said = |s: &StatementToSend| s.statement.to == *to && s.statement.body == *body;
         self.send.iter().any(said)
     }
 
@@ -368,31 +383,31 @@ pub(crate) fn may_repeat(repeated: &mut Vec<Time>, now: Time) -> bool {
     true
 }
 
-impl Told {
+impl OwnStatus {
     pub(crate) fn body(&self) -> Body {
         match self {
-            Told::Order(status) => Body::OrderStatus(status.clone()),
-            Told::Delivery(status) => Body::DeliveryStatus(status.clone()),
-            Told::Payment(status) => Body::PaymentStatus(status.clone()),
+            OwnStatus::Order(status) => Body::OrderStatus(status.clone()),
+            OwnStatus::Delivery(status) => Body::DeliveryStatus(status.clone()),
+            OwnStatus::Payment(status) => Body::PaymentStatus(status.clone()),
         }
     }
 
     fn is_for_the_shop(&self) -> bool {
         match self {
-            Told::Order(_) => false,
-            Told::Delivery(_) | Told::Payment(_) => true,
+            OwnStatus::Order(_) => false,
+            OwnStatus::Delivery(_) | OwnStatus::Payment(_) => true,
         }
     }
 
     /// Q7: without wishes, everything is told.
-    pub(crate) fn is_wished(&self, trade: &Trade) -> bool {
+    pub(crate) fn is_wished(&self, trade: &PartyTrade) -> bool {
         let Some(kept) = &trade.wishes else {
             return true;
         };
         match self {
-            Told::Order(status) => kept.wishes.want_order(status.state),
-            Told::Delivery(status) => kept.wishes.want_delivery(status.state),
-            Told::Payment(status) => kept.wishes.want_payment(status.state),
+            OwnStatus::Order(status) => kept.wishes.want_order(status.state),
+            OwnStatus::Delivery(status) => kept.wishes.want_delivery(status.state),
+            OwnStatus::Payment(status) => kept.wishes.want_payment(status.state),
         }
     }
 }
