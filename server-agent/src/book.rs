@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use tradepost_agent::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_letters::AttachError;
-use tradepost_parties::server::{PartyChange, StatementToSend};
+use tradepost_parties::kernel::{PartyChange, StatementToSend};
 use tradepost_post::imap::aside;
 use tradepost_proof::dkim::SignError;
 use tradepost_statements::{Address, Time, TradeRef};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tradepost_agent::outbox::{Carriage, Due, Entry, Failure, Item, Outcome, Tried};
 use tradepost_letters::untrusted;
-use tradepost_parties::server::FreshIds;
-use tradepost_parties::server::job::{LetterEnd, letter_ended};
-use tradepost_parties::server::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::fulfilment::LetterEnd;
+use tradepost_parties::kernel::FreshIds;
+use tradepost_parties::kernel::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::roles::jobs::letter_ended;
 use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_statements::Time;
 

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 use tradepost_agent::config::{ConfigError, Source, Spanned};
-use tradepost_parties::shop::{Article, Catalogue};
+use tradepost_parties::kernel::settings::{Article, Catalogue};
 use tradepost_statements::Amount;
 
 /// Reads a catalogue.

@@ -18,8 +18,7 @@ use tradepost_agent::config::{
 use tradepost_agent::door;
 use tradepost_agent::outbox::Policy;
 use tradepost_letters::RelayPolicy;
-use tradepost_parties::carrier;
-use tradepost_parties::server::{PartySettings, PartyTimers};
+use tradepost_parties::kernel::{PartySettings, PartyTimers, settings};
 use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::Address;
 
@@ -192,7 +191,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         carrier: if plays(Role::Carrier) {
             let shops = file.carrier.as_ref().map(|c| c.shops.as_slice());
             let shops = shops_of(&source, "carrier", shops, &roles)?;
-            Some(carrier::CarrierSettings { shops })
+            Some(settings::CarrierSettings { shops })
         } else {
             None
         },

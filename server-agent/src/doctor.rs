@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use tradepost_agent::door;
 use tradepost_agent::outbox::{Filter, Item, Waiting, list};
 use tradepost_letters::untrusted;
-use tradepost_parties::payment::AuthorizeAnswer;
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
 use tradepost_post::imap::aside::{Kept, in_words};
 use tradepost_post::imap::{self, HeaderSearch, SentFolder};
 use tradepost_post::smtp::{self, Submitter};

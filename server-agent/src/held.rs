@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use tradepost_parties::server::held::{HeldLetter, awaiting_proof, proven_again};
+use tradepost_parties::kernel::held::{HeldLetter, awaiting_proof};
+use tradepost_parties::roles::proven_again;
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Evidence;
 use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};

@@ -2,8 +2,9 @@
 //! fence each, answered once they are durable.
 
 use serde::{Deserialize, Serialize};
-use tradepost_parties::emit::{LineRefusal, emit};
-use tradepost_parties::server::FreshIds;
+use tradepost_parties::emit::LineRefusal;
+use tradepost_parties::kernel::FreshIds;
+use tradepost_parties::roles::lines::emit;
 use tradepost_statements::{StatementId, Time};
 
 use crate::book::{BookError, ENOUGH, Input, Page};

@@ -3,8 +3,8 @@
 use tradepost_letters::{
     Attachment, AutoSubmitted, Composition, NoticeParts, Story, attach, compose, compose_notice,
 };
-use tradepost_parties::server::book::PartyTrade;
-use tradepost_parties::server::{Occasion, PartyChange, PersonNotice, StatementToSend};
+use tradepost_parties::kernel::book::PartyTrade;
+use tradepost_parties::kernel::{Occasion, PartyChange, PersonNotice, StatementToSend};
 use tradepost_proof::dkim::{SignError, Signing};
 use tradepost_statements::order::DeliveryMethod;
 use tradepost_statements::{Address, Kind, Statement, Time, wire};

@@ -5,7 +5,8 @@
 use tokio::sync::mpsc;
 use tradepost_agent::clock::Clock;
 use tradepost_letters::{LetterContent as Read, RelayPolicy, UnreadableKind, untrusted};
-use tradepost_parties::server::{FreshIds, Ignored, PartyChange, PartyOutcome, receive};
+use tradepost_parties::kernel::{FreshIds, Ignored, PartyChange, PartyOutcome};
+use tradepost_parties::roles::receive;
 use tradepost_post::imap::aside::News;
 use tradepost_post::imap::{MailEvent, SetAside};
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
@@ -115,7 +116,7 @@ pub(crate) struct UpTo<'f> {
 
 /// What is decided about a letter: a function of the trades.
 pub(crate) type Decision = dyn Fn(
-    &tradepost_parties::server::PartySettings,
+    &tradepost_parties::kernel::PartySettings,
     &dyn tradepost_trades::rows::Rows,
     &Received,
     Time,

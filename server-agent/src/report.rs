@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tradepost_agent::outbox::{self, Entry, Filter, Item, State};
 use tradepost_letters::untrusted;
 use tradepost_parties::payment::authorizations;
-use tradepost_parties::server::view::{self, PartyTradeView};
+use tradepost_parties::view;
+use tradepost_parties::view::PartyTradeView;
 use tradepost_store::{Position, Progress};
 
 use crate::arrivals::Arrivals;

@@ -10,89 +10,22 @@ mod recall;
 
 pub(crate) use recall::{recalled, turn_back};
 
-use std::collections::BTreeSet;
-
 use tradepost_statements::instruction::DeliveryInstruction;
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{DeliveryStatus, Reason, Window};
-use tradepost_statements::wish::Wishes;
-use tradepost_statements::{Address, DeliveryState, Kind, Statement, Time, TradeRef};
+use tradepost_statements::{DeliveryState, Kind, Statement, Time};
 
-use crate::server::ask::not_for_us;
-use crate::server::book::{CarrierPart, KeptWishes, PartyTrack, PartyTrade};
-use crate::server::case::OwnStatus;
-use crate::server::readdress::{readdress, tell_how_it_stands};
-use crate::server::track::{Standing, TrackReport, next_place};
-use crate::server::{Ignored, PartyCase, PartyOutcome};
-
-/// How a carrier takes instructions.
-#[derive(Debug, Clone, Default)]
-pub struct CarrierSettings {
-    /// The shops that may instruct it.
-    pub shops: BTreeSet<Address>,
-}
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{CarrierPart, PartyTrack, PartyTrade};
+use crate::kernel::instructed::{entry_for, instructed_trade};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::readdress::tell_how_it_stands;
+use crate::kernel::track::{Standing, TrackReport, next_place};
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 /// Parcels of one trade: a trade is one entry of the book, written whole.
 pub(crate) const MOST_PARCELS: usize = 200;
-
-/// The trade that a shop's instruction is about, and that it may say so.
-pub(crate) fn instructed_trade(
-    statement: &Statement,
-    shops: &BTreeSet<Address>,
-) -> Result<TradeRef, Ignored> {
-    let Some(trade) = &statement.trade else {
-        return Err(Ignored::NotForThisServer(statement.body.kind()));
-    };
-    let refused = |why| Ignored::SenderMayNotInstruct {
-        from: statement.from.to_string(),
-        trade: trade.to_string(),
-        why,
-    };
-    if statement.from != trade.shop {
-        return Err(refused("the trade is another shop's"));
-    }
-    if !shops.contains(&statement.from) {
-        return Err(refused("it is not among the configured shops"));
-    }
-    Ok(trade.clone())
-}
-
-/// A book entry with the wishes that the shop passes on (Q7). Statuses go to the stored address
-/// (E14), which its shop alone may correct, by an instruction that was sent later (protocol 9).
-pub(crate) fn entry_for(
-    case: &mut PartyCase<'_>,
-    name: TradeRef,
-    buyer_mail: &Address,
-    notify: Option<&Wishes>,
-    statement: &Statement,
-) -> Result<PartyTrade, Ignored> {
-    let mut trade = match case.trade(&name) {
-        Some(known) => known,
-        None => PartyTrade::new(name, buyer_mail.clone()),
-    };
-    let is_newer = trade.mail_named.is_none_or(|at| at < statement.sent);
-    if is_newer && trade.buyer_mail != *buyer_mail {
-        let before = trade.buyer_mail.clone();
-        if readdress(case, &mut trade, buyer_mail).is_err() {
-            return Err(Ignored::BuyerIsAnother {
-                trade: trade.trade.to_string(),
-                stated: buyer_mail.to_string(),
-                known: before.to_string(),
-            });
-        }
-    }
-    if is_newer {
-        trade.mail_named = Some(statement.sent);
-    }
-    if let (None, Some(wishes)) = (&trade.wishes, notify) {
-        trade.wishes = Some(KeptWishes {
-            wishes: wishes.clone(),
-            sent: statement.sent,
-        });
-    }
-    Ok(trade)
-}
 
 /// `delivery-instruction` of another server.
 pub(crate) fn instructed(

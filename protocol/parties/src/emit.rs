@@ -17,57 +17,23 @@ mod status;
 pub use refusal::LineRefusal;
 
 use serde_json::{Map, Value};
-use tradepost_statements::{StatementId, Time, wire};
+use tradepost_statements::{StatementId, wire};
 
-use crate::server::book::{self, EmitKey};
-use crate::server::judge::content_hash;
-use crate::server::{FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings};
-use tradepost_trades::rows::Rows;
-
-/// What becomes of a line: the answer is true once the change is recorded.
-#[derive(Debug)]
-pub struct Emitted {
-    /// What to record and send; nothing of a line that was refused.
-    pub change: PartyChange,
-    /// The statement that the line made, or why it made none.
-    pub answer: Result<StatementId, LineRefusal>,
-}
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, EmitKey};
+use crate::kernel::judge::content_hash;
 
 /// Longest key: it is a name, not a text.
 const LONGEST_KEY: usize = 256;
 
-/// Decides about one line: a JSON object.
-pub fn emit(
-    settings: &PartySettings,
-    rows: &dyn Rows,
-    line: &[u8],
-    now: Time,
-    ids: &mut FreshIds,
-) -> Emitted {
-    let mut case = PartyCase::new(settings, rows, now, ids);
-    match decide(&mut case, line) {
-        Ok(TakenLine::New(id)) => Emitted {
-            change: case.finish(PartyOutcome::Emitted(id)),
-            answer: Ok(id),
-        },
-        Ok(TakenLine::Before(id)) => Emitted {
-            change: case.finish(PartyOutcome::EmittedBefore(id)),
-            answer: Ok(id),
-        },
-        Err(refusal) => Emitted {
-            // A new case: what was prepared before the fault was found is forgotten.
-            change: PartyCase::new(settings, rows, now, ids).finish(Ignored::NothingDue.into()),
-            answer: Err(refusal),
-        },
-    }
-}
-
-enum TakenLine {
+/// A line that is recorded, with the statement that it made.
+pub(crate) enum TakenLine {
     New(StatementId),
     Before(StatementId),
 }
 
-fn decide(case: &mut PartyCase<'_>, line: &[u8]) -> Result<TakenLine, LineRefusal> {
+/// Decides about one line: a JSON object.
+pub(crate) fn decide(case: &mut PartyCase<'_>, line: &[u8]) -> Result<TakenLine, LineRefusal> {
     decide_value(case, &wire::parse_json(line)?)
 }
 

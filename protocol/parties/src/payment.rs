@@ -15,38 +15,27 @@ mod refund;
 
 pub(crate) use authorize::{
     AskedAuthorization, authorize, authorize_here, begin_authorized, call_off_authorization,
-    decide as decide_authorization, find as find_authorization,
+    find as find_authorization, settle as settle_authorization,
 };
-pub use authorize::{AuthorizeAnswer, WaitingAuthorization, waiting as authorizations};
+pub use authorize::{WaitingAuthorization, waiting as authorizations};
 pub(crate) use due_date::{
     named as due_date_of, passed as due_date_passed, watch as watch_due_date,
 };
 pub(crate) use refund::{give_back, owe_after_settling, owed, refund};
 
-use std::collections::BTreeSet;
-
 use tradepost_statements::instruction::PaymentInstruction;
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{PaymentStatus, When};
-use tradepost_statements::{Address, Amount, Date, Kind, PaymentState, Statement, Time};
+use tradepost_statements::{Amount, Date, Kind, PaymentState, Statement, Time};
 
-use crate::carrier::{entry_for, instructed_trade};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade, PaymentPart};
-use crate::server::case::OwnStatus;
-use crate::server::readdress::tell_how_it_stands;
-use crate::server::track::{Standing, TrackReport, next_place};
-use crate::server::{Ignored, PartyCase, PartyOutcome};
-
-/// How a payment processor takes instructions.
-#[derive(Debug, Clone, Default)]
-pub struct PaymentSettings {
-    /// The shops that may instruct it.
-    pub shops: BTreeSet<Address>,
-    /// What it answers to `authorize` (E3).
-    pub authorize: AuthorizeAnswer,
-}
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade, PaymentPart};
+use crate::kernel::instructed::{entry_for, instructed_trade};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::readdress::tell_how_it_stands;
+use crate::kernel::track::{Standing, TrackReport, next_place};
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 /// `payment-instruction` of another server.
 pub(crate) fn instructed(

@@ -9,6 +9,7 @@
 //! It takes no hub's orders yet (protocol 8).
 
 mod afterwards;
+mod asked;
 mod authorize;
 mod charge;
 mod goods;
@@ -16,24 +17,20 @@ mod heard;
 mod instruct;
 mod order;
 mod returns;
-mod settings;
 mod wishes;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
-pub(crate) use authorize::{
-    Authorizing, authorization, authorization_came, authorizing, not_authorized, order_waits,
-    wish_early,
-};
+pub(crate) use asked::{AskedAbout, find, own_trade};
 pub use authorize::{WaitingOrder, waiting_orders};
-pub use charge::{Approved, Charging};
+pub(crate) use authorize::{
+    authorization, authorization_came, not_authorized, order_waits, wish_early,
+};
 pub(crate) use charge::{authorize_again, was_charged};
 pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use instruct::deliver_otherwise;
 pub(crate) use order::order;
-pub use returns::{DecidedReturn, ReturnChoice};
 pub(crate) use returns::{Undecidable, decide, decision_again, give_back};
-pub use settings::{Article, Catalogue, Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
 pub use wishes::{ReturnLine, ReturnView, returns};
 
 use tradepost_statements::progress::Progress;
@@ -43,10 +40,11 @@ use tradepost_statements::{
     Address, Body, DeliveryState, OrderState, RequestId, Statement, StatementId, wire,
 };
 
-use crate::server::PartyCase;
-use crate::server::book::{PartyTrack, PartyTrade, ShopPart};
-use crate::server::case::{AskedBy, Naming, OwnStatus};
-use crate::server::track::{Standing, next_place};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{PartyTrack, PartyTrade, ShopPart};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::track::{Standing, next_place};
 
 /// Sends the newest trade record in answer to a question (same `version` and `body`).
 pub(crate) fn record_again(case: &mut PartyCase<'_>, trade: &PartyTrade, asking: &Statement) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tradepost_agent::outbox::{self, Due, Entry, NewItem, Tried};
 use tradepost_agent::trail::recall;
-use tradepost_parties::server::{PartyChange, PartyOutcome, StatementToSend};
+use tradepost_parties::kernel::{PartyChange, PartyOutcome, StatementToSend};
 use tradepost_post::imap::aside;
 use tradepost_statements::{Address, Time};
 use tradepost_store::{Batch, Opened, Options, Position, Progress, Record, Store};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tradepost_agent::command::{Environment, Program};
 use tradepost_agent::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
-use tradepost_parties::server::job::{Fulfilment, FulfilmentSettings};
+use tradepost_parties::kernel::settings::{Fulfilment, FulfilmentSettings};
 use tradepost_statements::order::DeliveryMethod;
 
 use super::Role;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tradepost_agent::command::Program;
 use tradepost_agent::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
-use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
+use tradepost_parties::kernel::settings::{
+    Charge, DeliveryProcedure, PaymentProcedure, ShopSettings,
+};
 use tradepost_statements::Address;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 

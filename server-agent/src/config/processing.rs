@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use tradepost_agent::config::{ConfigError, Source, Spanned};
-use tradepost_parties::payment::{AuthorizeAnswer, PaymentSettings};
+use tradepost_parties::kernel::settings::{AuthorizeAnswer, PaymentSettings};
 use tradepost_statements::{Address, Amount};
 
 use super::{Role, shops_of};

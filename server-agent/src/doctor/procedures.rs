@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
+use tradepost_parties::kernel::settings::{
+    Charge, DeliveryProcedure, PaymentProcedure, ShopSettings,
+};
 use tradepost_proof::dkim::{MailAnswer, Prover};
 use tradepost_statements::Address;
 

@@ -6,11 +6,12 @@ use tradepost_statements::progress::Progress;
 use tradepost_statements::status::DeliveryStatus;
 use tradepost_statements::{DeliveryState, Kind, Statement, Time, TradeRef};
 
-use super::{CarrierStep, advance, instructed_trade, remark, tell};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade};
-use crate::server::track::TrackReport;
-use crate::server::{PartyCase, PartyOutcome};
+use super::{CarrierStep, advance, remark, tell};
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade};
+use crate::kernel::instructed::instructed_trade;
+use crate::kernel::track::TrackReport;
+use crate::kernel::{PartyCase, PartyOutcome};
 
 /// `recall` of another server.
 pub(crate) fn recalled(

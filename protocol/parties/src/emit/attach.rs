@@ -10,18 +10,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tradepost_statements::{Address, Body, StatementId, Time, TradeId, wire};
+use tradepost_statements::{Address, Body, StatementId, TradeId, wire};
 
 use super::refusal::LineRefusal;
 use super::status;
-use crate::server::book::{PartyTrade, unmailed_key};
-use crate::server::case::Naming;
-use crate::server::change::Occasion;
-use crate::server::{
-    FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, StatementToSend,
-};
+use crate::kernel::book::{PartyTrade, unmailed_key};
+use crate::kernel::case::Naming;
+use crate::kernel::change::Occasion;
+use crate::kernel::{PartyCase, PartyOutcome, StatementToSend};
 use crate::shop;
-use tradepost_trades::rows::Rows;
 
 /// What a mail is to carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +46,6 @@ pub enum What {
     Payment,
 }
 
-/// What becomes of it: the answer is true once the change is recorded.
-#[derive(Debug)]
-pub struct AttachedStatement {
-    /// What to record; the statement is not in `send`, it goes with the mail.
-    pub change: PartyChange,
-    /// The statement that the mail carries, or why there is none.
-    pub answer: Result<Box<StatementToSend>, LineRefusal>,
-}
-
 /// A statement to the buyer that is not mailed by this server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Unmailed {
@@ -67,27 +55,10 @@ pub(crate) struct Unmailed {
 }
 
 /// The statement for a mail to the buyer: the one that waits for it, else the present status again.
-pub fn attach(
-    settings: &PartySettings,
-    rows: &dyn Rows,
+pub(crate) fn take(
+    case: &mut PartyCase<'_>,
     wanted: &Wanted,
-    now: Time,
-    ids: &mut FreshIds,
-) -> AttachedStatement {
-    let mut case = PartyCase::new(settings, rows, now, ids);
-    match take(&mut case, wanted) {
-        Ok(sending) => AttachedStatement {
-            change: case.finish(PartyOutcome::Emitted(sending.statement.id)),
-            answer: Ok(Box::new(sending)),
-        },
-        Err(refusal) => AttachedStatement {
-            change: PartyCase::new(settings, rows, now, ids).finish(Ignored::NothingDue.into()),
-            answer: Err(refusal),
-        },
-    }
-}
-
-fn take(case: &mut PartyCase<'_>, wanted: &Wanted) -> Result<StatementToSend, LineRefusal> {
+) -> Result<StatementToSend, LineRefusal> {
     let mut object = Map::from_iter([("trade".to_owned(), json!(wanted.trade))]);
     object.extend(
         wanted

@@ -6,8 +6,9 @@ use tradepost_statements::{Amount, StatementId, TradeId, TradeRef};
 
 use super::members::{only, optional, required};
 use super::refusal::LineRefusal;
-use crate::server::PartyCase;
-use crate::shop::{self, ReturnChoice, Undecidable};
+use crate::kernel::PartyCase;
+use crate::kernel::book::ReturnChoice;
+use crate::shop::{self, Undecidable};
 
 const KNOWN: [&str; 7] = [
     "key", "shop", "trade", "return", "refund", "text", "send_to",

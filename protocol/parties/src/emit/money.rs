@@ -7,10 +7,10 @@ use tradepost_statements::{Address, Amount, PaymentState, TradeRef};
 
 use super::refusal::LineRefusal;
 use super::status::step;
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, PartyTrack, PartyTrade, PaymentPart};
+use crate::kernel::track::{Standing, next_place};
 use crate::payment;
-use crate::server::PartyCase;
-use crate::server::book::{self, PartyTrack, PartyTrade, PaymentPart};
-use crate::server::track::{Standing, next_place};
 use tradepost_trades::paid::paid_for_refund;
 
 /// Moves the payment's track on as the line says; none: it has ended, and the line says nothing new.

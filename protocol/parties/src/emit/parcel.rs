@@ -9,9 +9,9 @@ use tradepost_statements::status::DeliveryStatus;
 use super::refusal::LineRefusal;
 use super::status::step;
 use crate::carrier;
-use crate::server::PartyCase;
-use crate::server::book::{CarrierPart, PartyTrack, PartyTrade, StatedLines};
-use crate::server::track::{Standing, next_place};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{CarrierPart, PartyTrack, PartyTrade, StatedLines};
+use crate::kernel::track::{Standing, next_place};
 
 /// Moves a parcel's track on as the line says; none: it has ended, and the line says nothing new.
 pub(super) fn delivery(

@@ -9,9 +9,9 @@ use tradepost_statements::{Address, Body, Kind, StatementId, Time, TradeId, Trad
 use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::LineRefusal;
 use super::status::CLOCKS_DIFFER;
-use crate::server::PartyCase;
-use crate::server::book::{self, KeptWishes, PartyTrade, ShopPart};
-use crate::server::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, KeptWishes, PartyTrade, ShopPart};
+use crate::kernel::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
 use crate::{payment, shop};
 
 /// A name, not a text.

@@ -3,7 +3,7 @@
 use tradepost_statements::wire::JsonError;
 use tradepost_statements::{Amount, PaymentState};
 
-use crate::server::track::StepRefused;
+use crate::kernel::track::StepRefused;
 
 /// Why a line of the merchant's own system is refused. Nothing was recorded; the same line may
 /// come again once the reason is gone.

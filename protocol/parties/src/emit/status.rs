@@ -15,10 +15,11 @@ use super::members::{as_in_the_line, only, optional, required};
 use super::money::{own_part, payment as pay};
 use super::parcel::delivery;
 use super::refusal::LineRefusal;
-use crate::server::PartyCase;
-use crate::server::book::{self, Instructed, PartyTrack, PartyTrade};
-use crate::server::case::{AskedBy, OwnStatus};
-use crate::server::track::{Standing, next_place};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, Instructed, PartyTrack, PartyTrade};
+use crate::kernel::case::AskedBy;
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::track::{Standing, next_place};
 use crate::{payment, shop};
 
 const IN_EVERY: [&str; 10] = [

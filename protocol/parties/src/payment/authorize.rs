@@ -10,27 +10,14 @@ use tradepost_statements::{
     wire,
 };
 
-use super::{PaymentStep, advance, instructed_trade};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
-use crate::server::case::Naming;
-use crate::server::{Occasion, PartyCase, PartyOutcome};
-use crate::shop;
+use super::{PaymentStep, advance};
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
+use crate::kernel::case::Naming;
+use crate::kernel::instructed::instructed_trade;
+use crate::kernel::settings::AuthorizeAnswer;
+use crate::kernel::{Occasion, PartyCase, PartyOutcome};
 use tradepost_trades::rows::Rows;
-
-/// What is answered to `authorize`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AuthorizeAnswer {
-    /// Not approved.
-    #[default]
-    Decline,
-    /// Approved.
-    Approve,
-    /// Approved up to this; what is more, or in another currency, is put before the operator.
-    ApproveUpTo(Amount),
-    /// Put before the operator.
-    Ask,
-}
 
 /// What a shop asked, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -219,7 +206,7 @@ fn ask(case: &mut PartyCase<'_>, asked: &AskedAuthorization) -> PartyOutcome {
 }
 
 /// Says and records the answer; gives the statement's id.
-fn settle(
+pub(crate) fn settle(
     case: &mut PartyCase<'_>,
     mut asked: AskedAuthorization,
     answer: &Authorization,
@@ -246,21 +233,6 @@ fn settle(
     });
     case.delete(book::asked_key(&asked.trade));
     case.put(book::authorization_key(&asked.trade), &asked);
-    id
-}
-
-/// The operator's answer: to the shop that asked, which may be our own (E27).
-pub(crate) fn decide(
-    case: &mut PartyCase<'_>,
-    asked: AskedAuthorization,
-    answer: &Authorization,
-) -> StatementId {
-    let our_own = asked.statement.is_none().then(|| asked.trade.clone());
-    let id = settle(case, asked, answer);
-    if let Some(name) = our_own {
-        // What the shop makes of it is in what it says and records.
-        let _ = shop::authorization_came(case, &name, answer);
-    }
     id
 }
 
@@ -352,6 +324,11 @@ pub(crate) fn begin_authorized(
 }
 
 impl AskedAuthorization {
+    /// Whether this server's own shop asked (E27).
+    pub(crate) fn is_of_our_shop(&self) -> bool {
+        self.statement.is_none()
+    }
+
     fn new(case: &PartyCase<'_>, trade: &TradeRef, wanted: &Authorize) -> AskedAuthorization {
         AskedAuthorization {
             trade: trade.clone(),

@@ -4,9 +4,9 @@
 use tradepost_statements::{PaymentState, Time, TradeRef};
 
 use super::{PaymentStep, advance, tell};
-use crate::server::book::{self, PartyTrade, PaymentPart};
-use crate::server::track::TrackReport;
-use crate::server::{PartyCase, PartyOutcome};
+use crate::kernel::book::{self, PartyTrade, PaymentPart};
+use crate::kernel::track::TrackReport;
+use crate::kernel::{PartyCase, PartyOutcome};
 
 /// Puts the payment's date on the due list, or takes it off. To be called whenever its track
 /// changed; the caller saves the trade.

@@ -9,14 +9,15 @@ use tradepost_statements::progress::Progress;
 use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
 
 use super::{
-    PaymentStep, advance, authorize, instructed_trade, not_the_total, remark, report_of, tell,
-    watch_due_date,
+    PaymentStep, advance, authorize, not_the_total, remark, report_of, tell, watch_due_date,
 };
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
-use crate::server::case::{AskedBy, OwnStatus};
-use crate::server::track::TrackReport;
-use crate::server::{Ignored, PartyCase, PartyOutcome};
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
+use crate::kernel::case::AskedBy;
+use crate::kernel::instructed::instructed_trade;
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::track::TrackReport;
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 use tradepost_trades::paid::paid_for_refund;
 
 /// `refund` of another server.

@@ -3,14 +3,15 @@
 use tradepost_statements::order::{Cancel, Confirm, RejectionReason};
 use tradepost_statements::{Kind, OrderState, Statement};
 
-use super::charge::{self, Charging};
+use super::asked::{AskedAbout, find};
+use super::charge;
 use super::instruct::{self, instruct};
 use super::{advance, answer_order, authorize, has_shipped, record_again, returns, tell_order};
 use crate::carrier;
-use crate::server::ask::{AskedAbout, find, not_for_us, rejection, unknown_trade};
-use crate::server::book::{self, Instructed, OrderRequest, PartyTrade};
-use crate::server::case::{AskedBy, Naming};
-use crate::server::{PartyCase, PartyOutcome};
+use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
+use crate::kernel::book::{self, Charging, Instructed, OrderRequest, PartyTrade};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::{PartyCase, PartyOutcome};
 
 /// `confirm`: of an older version it changes nothing.
 pub(crate) fn confirm(

@@ -18,13 +18,13 @@ use tradepost_statements::{
     Address, Amount, Body, Kind, RequestId, Statement, Time, TradeId, TradeRef,
 };
 
-use super::charge::{self, Approved};
+use super::charge;
 use super::order::{TakenOrder, make, reject};
 use super::shortened;
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, Approved, KeptWishes, OrderRequest, SentToParty};
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 use crate::payment;
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, KeptWishes, OrderRequest, SentToParty};
-use crate::server::{Ignored, PartyCase, PartyOutcome};
 
 /// An order whose payment is being authorized, and one whose authorization is being voided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,43 +5,17 @@
 //! on-shipping                   once the shop or a carrier says that something has shipped
 //! ```
 
-use serde::{Deserialize, Serialize};
 use tradepost_statements::instruction::{Authorization, Authorize, PaymentInstruction, Refund};
 use tradepost_statements::order::Reference;
 use tradepost_statements::{Body, Date, Kind, OrderState, Time, TradeId, TradeRef};
 
 use super::instruct::tell;
-use super::settings::Charge;
 use super::{advance, has_shipped, shortened, tell_order};
+use crate::kernel::book::{Approved, Charging, Instructed, PartyTrade, ShopPart};
+use crate::kernel::case::AskedBy;
+use crate::kernel::settings::Charge;
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 use crate::payment;
-use crate::server::book::{Instructed, PartyTrade, ShopPart};
-use crate::server::case::AskedBy;
-use crate::server::{Ignored, PartyCase, PartyOutcome};
-
-/// Whether the payment-instruction of a trade left.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Charging {
-    /// It leaves, or left, with the other instructions.
-    #[default]
-    WithTheOthers,
-    /// It leaves once something has shipped; the token of the payment is kept until then.
-    OnceShipped {
-        /// The buyer's token.
-        reference: Option<Reference>,
-    },
-    /// It left, once something had shipped.
-    Told,
-    /// It never will: cancelled before.
-    Never,
-}
-
-/// The payment processor authorized the payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approved {
-    /// How long that holds; none: it did not say.
-    pub until: Option<Time>,
-}
 
 /// Whether the payment processor was told to take the payment.
 pub(crate) fn was_charged(shop: &ShopPart) -> bool {

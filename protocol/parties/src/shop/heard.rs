@@ -4,10 +4,10 @@ use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Kind, Sequence, Statement, Time};
 
 use super::{authorize, charge, is_under_way, shortened};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, HeardState, HeardStatus, PartyTrade, ShopPart};
-use crate::server::judge::answers_ours;
-use crate::server::{Ignored, PartyCase, PartyOutcome};
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, HeardState, HeardStatus, PartyTrade, ShopPart};
+use crate::kernel::judge::answers_ours;
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 pub(crate) fn heard_of_delivery(
     case: &mut PartyCase<'_>,

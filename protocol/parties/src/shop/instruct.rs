@@ -11,8 +11,8 @@ use tradepost_statements::{Address, Body};
 
 use super::{charge, goods};
 use crate::carrier;
-use crate::server::PartyCase;
-use crate::server::book::{Instructed, PartyTrade, SentToParty, ShopPart};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{Instructed, PartyTrade, SentToParty, ShopPart};
 
 /// Sends what carrier and payment processor need, unless that was done.
 pub(super) fn instruct(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {

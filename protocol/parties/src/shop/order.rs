@@ -11,14 +11,16 @@ use tradepost_statements::{
     Address, Amount, OrderState, RequestId, Statement, StatementId, TradeId, TradeRef,
 };
 
-use super::charge::{self, Approved};
+use super::charge;
 use super::instruct::instruct;
-use super::settings::{Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
 use super::{advance, authorize, fits, say_record, shortened, tell_order};
-use crate::server::ask::{not_for_us, rejection, unknown_trade};
-use crate::server::book::{self, Instructed, KeptWishes, OrderRequest, PartyTrade, ShopPart};
-use crate::server::case::{AskedBy, Naming, may_repeat};
-use crate::server::{Ignored, Occasion, PartyCase, PartyOutcome};
+use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
+use crate::kernel::book::{
+    self, Approved, Instructed, KeptWishes, OrderRequest, PartyTrade, ShopPart,
+};
+use crate::kernel::case::{AskedBy, Naming, may_repeat};
+use crate::kernel::settings::{Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
+use crate::kernel::{Ignored, Occasion, PartyCase, PartyOutcome};
 
 /// Protocol 3: an order that was sent longer ago is refused.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);

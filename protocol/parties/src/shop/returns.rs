@@ -7,52 +7,25 @@
 //!
 //! Wishes that come while one waits are joined with it: one decision answers all of them.
 
-use serde::{Deserialize, Serialize};
 use tradepost_statements::order::{Cancel, Return, ReturnDecision};
-use tradepost_statements::postal::Recipient;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{
     Address, Amount, Body, DeliveryState, Kind, OrderState, Statement, StatementId, Time,
 };
 
+use super::asked::{AskedAbout, find};
 use super::goods::{self, Pieces};
 use super::{
     advance, afterwards, answer_order, begin_track, charge, has_shipped, instruct, restate,
     tell_order,
 };
 use crate::carrier;
-use crate::server::ask::{AskedAbout, find, not_for_us, unknown_trade};
-use crate::server::book::{self, GiveBack, HeardState, Instructed, PartyTrade, ShopPart};
-use crate::server::case::{AskedBy, Naming};
-use crate::server::{Occasion, PartyCase, PartyOutcome};
-
-/// What became of the last wish.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DecidedReturn {
-    /// The return-decision.
-    pub statement: StatementId,
-    /// What was decided, as it was said.
-    pub decision: ReturnChoice,
-    /// When.
-    pub at: Time,
-    /// As it was said, octet for octet: it comes later than the answer that ends the buyer's asking,
-    /// so it is said again to whoever asks how the trade stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub octets: Option<String>,
-}
-
-/// What the operator decides about a wish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReturnChoice {
-    /// Whether the shop takes it back.
-    pub accepted: bool,
-    /// What is paid back; none: what the goods cost.
-    pub refund: Option<Amount>,
-    /// For people.
-    pub text: Option<String>,
-    /// Where to send the goods.
-    pub send_to: Option<Recipient>,
-}
+use crate::kernel::answers::{not_for_us, unknown_trade};
+use crate::kernel::book::{
+    self, DecidedReturn, GiveBack, HeardState, Instructed, PartyTrade, ReturnChoice, ShopPart,
+};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::{Occasion, PartyCase, PartyOutcome};
 
 /// Why a decision is refused.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@ use tradepost_statements::order::LineQuantity;
 use tradepost_statements::{Address, Amount, OrderState, Time, TradeId, TradeRef};
 
 use super::goods;
-use crate::server::book::{self, PartyTrade};
+use crate::kernel::book::{self, PartyTrade};
 use tradepost_trades::rows::Rows;
 
 /// Pieces of a line.

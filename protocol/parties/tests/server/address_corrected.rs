@@ -2,8 +2,9 @@
 //! the new one is told, and the old one, which may be a stranger's, nothing more.
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::attach::{Wanted, What, attach};
-use tradepost_parties::server::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::emit::attach::{Wanted, What};
+use tradepost_parties::kernel::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::roles::lines::attach;
 use tradepost_statements::Kind;
 
 use crate::scene::{carrier, delivery, on, payment, processor, told};

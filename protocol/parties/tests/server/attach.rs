@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 use tradepost_parties::emit::LineRefusal;
-use tradepost_parties::emit::attach::{Wanted, What, attach};
-use tradepost_parties::server::Ignored;
+use tradepost_parties::emit::attach::{Wanted, What};
+use tradepost_parties::kernel::Ignored;
+use tradepost_parties::roles::lines::attach;
 use tradepost_statements::{Kind, wire};
 
 use crate::server::{ANN, Came, Server, buyer, eur};

@@ -1,8 +1,8 @@
 //! The payment is authorized before there is a trade (E3).
 
 use serde_json::{Value, json};
-use tradepost_parties::payment::AuthorizeAnswer;
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_parties::shop;
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::{Kind, RequestId, wire};

@@ -2,8 +2,9 @@
 //! nothing decided twice.
 
 use serde_json::{Value, json};
-use tradepost_parties::payment::{AuthorizeAnswer, authorizations};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::payment::authorizations;
 use tradepost_statements::{Amount, Kind, wire};
 
 use crate::scene::{payment, payment_to, refund, refused, told};

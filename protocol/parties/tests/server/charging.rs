@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
-use tradepost_parties::shop::Charge;
+use tradepost_parties::kernel::settings::Charge;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 use tradepost_statements::order::PaymentMethod;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome, due};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::due;
 use tradepost_statements::{Kind, wire};
 
 use crate::server::{
@@ -200,8 +201,9 @@ fn the_unnamed_parcel_has_one_name() {
 fn an_order_whose_answer_could_not_be_read_is_rejected_in_words_that_can() {
     let long = "\u{1}".repeat(2600);
     let mut shop = Server::shop();
-    shop.settings.shop.as_mut().unwrap().catalogue =
-        Some(tradepost_parties::shop::Catalogue::new(Vec::new()));
+    shop.settings.shop.as_mut().unwrap().catalogue = Some(
+        tradepost_parties::kernel::settings::Catalogue::new(Vec::new()),
+    );
     let came = shop.hears(
         ANN,
         json!({ "request": REQUEST }),
@@ -276,7 +278,7 @@ fn a_record_of_another_kind_is_refused() {
 #[test]
 fn a_line_for_a_track_of_another_server_says_that_and_not_that_an_amount_is_missing() {
     let mut server = Server::carrier();
-    server.settings.payment = Some(tradepost_parties::payment::PaymentSettings::default());
+    server.settings.payment = Some(tradepost_parties::kernel::settings::PaymentSettings::default());
     server.hears(SHOP, trade("T-1"), delivery_instruction(json!(null)));
     let line = json!({ "key": "1", "trade": "T-1", "track": "payment", "state": "settled" });
     let why = server.emit(&line).err().unwrap().to_string();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::due;
+use tradepost_parties::roles::due;
 use tradepost_statements::Time;
 
 use crate::scene::{all_that_is_due, invoice, on, payment, payment_to, refund, told};

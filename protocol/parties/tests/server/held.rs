@@ -1,8 +1,8 @@
 //! Letters that DNS has not decided: held, tried again, judged at last, and never without limit.
 
 use serde_json::json;
-use tradepost_parties::server::held::{awaiting_proof, next_proof};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::held::{awaiting_proof, next_proof};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::{Evidence, Time};
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;

@@ -1,7 +1,7 @@
 //! Carrier and payment processor: what they take, from whom, and what they tell of it.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 
 use crate::server::{ANN, CARRIER, Came, PROCESSOR, SHOP, Server, buyer, eur, trade, with};
@@ -252,8 +252,14 @@ fn authorization_is_declined_unless_configured_otherwise() {
     let body = json!({ "kind": "authorize", "amount": eur("98.00"), "method": "credit-card",
                        "buyer_mail": ANN });
     for (answer, approved) in [
-        (tradepost_parties::payment::AuthorizeAnswer::Decline, false),
-        (tradepost_parties::payment::AuthorizeAnswer::Approve, true),
+        (
+            tradepost_parties::kernel::settings::AuthorizeAnswer::Decline,
+            false,
+        ),
+        (
+            tradepost_parties::kernel::settings::AuthorizeAnswer::Approve,
+            true,
+        ),
     ] {
         let mut server = Server::processor();
         server.settings.payment.as_mut().unwrap().authorize = answer;

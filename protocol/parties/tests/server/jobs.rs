@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::job::{self, Fulfilment, Job, JobKind, JobResult};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::fulfilment;
+use tradepost_parties::fulfilment::{Job, JobKind, JobResult};
+use tradepost_parties::kernel::settings::Fulfilment;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::jobs;
 use tradepost_statements::Kind;
 
 use crate::server::{ANN, Came, SHOP, Server, trade};
@@ -18,7 +21,7 @@ fn with_fulfilment(mut shop: Server) -> Server {
 }
 
 fn due(shop: &Server) -> Vec<Job> {
-    job::due(&shop.rows, shop.now, 100)
+    fulfilment::due(&shop.rows, shop.now, 100)
 }
 
 fn names(shop: &Server) -> Vec<String> {
@@ -36,7 +39,7 @@ fn failed(why: &str) -> JobResult {
 impl Server {
     fn done(&mut self, id: &str, result: &JobResult) -> Came {
         let mut ids = self.fresh();
-        let change = job::done(
+        let change = jobs::done(
             &self.settings,
             &self.rows,
             id,
@@ -55,7 +58,7 @@ fn a_trade_is_handed_over_once_and_what_fulfilment_answers_is_told_to_the_buyer(
     let id = shop.order();
     let jobs = due(&shop);
     assert_eq!(names(&shop), [format!("{id}.hand-over")]);
-    let input = job::input_of(&shop.rows, &jobs[0]).unwrap();
+    let input = fulfilment::input_of(&shop.rows, &jobs[0]).unwrap();
     assert_eq!(input["version"], 1);
     assert_eq!(input["kind"], "hand-over");
     assert_eq!(input["trade"], json!(id));
@@ -86,7 +89,7 @@ fn without_a_fulfilment_system_nothing_is_handed_over() {
     let mut shop = Server::shop();
     shop.order();
     assert_eq!(names(&shop), Vec::<String>::new());
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn progress_is_asked_for_on_a_schedule_until_the_order_has_ended() {
     shop.done(&hand_over, &answer(&json!({})));
     for round in 1..4 {
         assert_eq!(names(&shop), Vec::<String>::new());
-        let at = job::next_due(&shop.rows).unwrap();
+        let at = fulfilment::next_due(&shop.rows).unwrap();
         assert_eq!(at.since(shop.now), Duration::from_secs(1800));
         shop.later(1800);
         assert_eq!(names(&shop), [format!("{progress}.{round}")]);
@@ -122,7 +125,7 @@ fn progress_is_asked_for_on_a_schedule_until_the_order_has_ended() {
     let came = shop.done(&progress, &answer(&both));
     let states: Vec<_> = came.kinds();
     assert_eq!(states, ["order-status ann", "order-status ann"]);
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -146,7 +149,7 @@ fn parcels_that_the_shop_itself_carries_are_asked_for_until_they_have_arrived() 
     assert_eq!(names(&shop), [format!("{id}.progress.1")]);
     let events = json!({ "events": [{ "track": "delivery", "state": "delivered" }] });
     shop.done(&format!("{id}.progress"), &answer(&events));
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -202,19 +205,19 @@ fn a_job_that_fails_is_tried_again_with_doubling_waits_and_the_operator_is_told_
     let mut waits = Vec::new();
     let mut told = 0;
     for attempt in 1..60 {
-        let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+        let input = fulfilment::input_of(&shop.rows, &due(&shop)[0]).unwrap();
         assert_eq!(input["attempt"], attempt);
         assert_eq!(input["job"], json!(job), "its name stays the same");
         let came = shop.done(&job, &failed("it ended with status 1"));
         told += i32::from(matches!(came.outcome, PartyOutcome::JobFailsForLong { .. }));
-        let next = job::next_due(&shop.rows).unwrap().since(shop.now);
+        let next = fulfilment::next_due(&shop.rows).unwrap().since(shop.now);
         waits.push(next.as_secs());
         assert_eq!(names(&shop), Vec::<String>::new());
         shop.later(next.as_secs());
     }
     assert_eq!(waits[..8], [60, 120, 240, 480, 960, 1920, 3600, 3600]);
     assert_eq!(told, 1);
-    let listed = job::all(&shop.rows, 10);
+    let listed = fulfilment::all(&shop.rows, 10);
     assert_eq!(
         listed[0].last_error.as_deref(),
         Some("it ended with status 1")
@@ -253,10 +256,10 @@ fn fulfilment_is_told_when_a_trade_is_called_off() {
     // It stays so until it was told, and nothing else is asked about the trade.
     shop.later(7 * 24 * 3600);
     assert_eq!(names(&shop), [format!("{id}.called-off")]);
-    let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+    let input = fulfilment::input_of(&shop.rows, &due(&shop)[0]).unwrap();
     assert_eq!(input["order"]["state"], "cancelled");
     shop.done(&format!("{id}.called-off"), &answer(&json!({})));
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -275,7 +278,7 @@ fn fulfilment_is_told_when_the_buyer_cancels_a_part_before_anything_shipped() {
             shop.done(&hand_over, &done);
         }
         assert_eq!(names(&shop), [format!("{id}.changed.1")]);
-        let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+        let input = fulfilment::input_of(&shop.rows, &due(&shop)[0]).unwrap();
         assert_eq!(input["remaining"], json!([{ "line": 0, "quantity": 1 }]));
         shop.done(&format!("{id}.changed.1"), &done);
         assert_eq!(names(&shop), Vec::<String>::new());
@@ -310,5 +313,5 @@ fn what_the_operator_told_meanwhile_is_not_asked_again() {
     let line =
         json!({ "key": "1", "shop": SHOP, "trade": id, "track": "order", "state": "shipped" });
     shop.emit(&line).unwrap();
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }

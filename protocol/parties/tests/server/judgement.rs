@@ -1,7 +1,7 @@
 //! Protocol 5 as servers apply it: each refusal beside the same letter without the fault.
 
 use serde_json::json;
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Evidence;
 use tradepost_trades::letter::{Content, Received, Unreadable};
 use tradepost_trades::rows::MemoryRows;

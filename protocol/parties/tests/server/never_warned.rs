@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tradepost_parties::payment::AuthorizeAnswer;
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
 use tradepost_statements::{DeliveryState, PaymentState, wire};
 
 use crate::scene::{all_that_is_due, invoice, parcel, payment, recall, refund};

@@ -1,8 +1,8 @@
 //! `order`: trades, rejections, and the same request again.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
-use tradepost_parties::shop::{Article, Catalogue};
+use tradepost_parties::kernel::settings::{Article, Catalogue};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::{Kind, RequestId};
 
 use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, with};

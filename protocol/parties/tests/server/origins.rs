@@ -2,7 +2,7 @@
 //! costs nothing is a trade as well.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::book::by_origin;
+use tradepost_parties::kernel::book::by_origin;
 use tradepost_statements::Kind;
 
 use crate::scene::told;
@@ -82,7 +82,7 @@ fn a_shop_that_is_no_payment_processor_tells_of_no_other_payments() {
 #[test]
 fn an_order_by_mail_is_paid_by_none_only_where_it_costs_nothing() {
     use crate::server::{REQUEST, order_body};
-    use tradepost_parties::shop::PaymentProcedure;
+    use tradepost_parties::kernel::settings::PaymentProcedure;
     use tradepost_statements::order::PaymentMethod;
 
     for (price, made) in [("0.00", true), ("49.00", false)] {

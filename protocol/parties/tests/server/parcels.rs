@@ -2,7 +2,7 @@
 //! (E10, E12).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 
 use crate::scene::{carrier, delivery, delivery_to, on, parcel, refused, told};
 use crate::server::{ANN, SHOP, Server, eur, order_body, trade, with};

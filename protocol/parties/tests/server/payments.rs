@@ -2,7 +2,7 @@
 //! say (E9, E13).
 
 use serde_json::json;
-use tradepost_parties::server::PartyOutcome;
+use tradepost_parties::kernel::PartyOutcome;
 use tradepost_statements::Kind;
 
 use crate::scene::{invoice, on, payment, payment_to, processor, refused, told};

@@ -2,7 +2,7 @@
 //! (E9, E13, E23).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 
 use crate::scene::{on, payment, payment_to, processor, refund, refused, told};
 use crate::server::{ANN, SHOP, Server, eur, trade, with};

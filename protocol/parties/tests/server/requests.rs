@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tradepost_parties::server::PartyOutcome;
+use tradepost_parties::kernel::PartyOutcome;
 use tradepost_statements::Kind;
 
 use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, order_body, trade, with};

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tradepost_parties::emit::LineRefusal;
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome, settings};
 use tradepost_parties::shop;
 use tradepost_statements::Kind;
 
@@ -347,7 +347,7 @@ fn the_carrier_is_told_what_is_left_when_a_part_is_taken_back_before_anything_sh
         let mut shop = Server::shop();
         let table = &mut shop.settings.shop.as_mut().unwrap().payment;
         for procedure in table.values_mut() {
-            procedure.charge = shop::Charge::OnShipping;
+            procedure.charge = settings::Charge::OnShipping;
         }
         let id = shop.order();
         let record = json!({ "trade": id, "buyer_mail": ANN, "lines": order_body()["lines"],
@@ -561,7 +561,7 @@ fn lines_cancelled_before_the_charge_are_paid_back_with_it() {
     let mut shop = Server::shop();
     let table = &mut shop.settings.shop.as_mut().unwrap().payment;
     for procedure in table.values_mut() {
-        procedure.charge = shop::Charge::OnShipping;
+        procedure.charge = settings::Charge::OnShipping;
     }
     let id = order(&mut shop);
     let came = wants(&mut shop, &id, json!([line(0, 1)]));

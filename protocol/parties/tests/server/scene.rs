@@ -1,7 +1,7 @@
 //! A carrier and a payment processor that have an instruction, and the lines that move it on.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 
 use crate::server::{ANN, Came, SHOP, Server, buyer, eur, trade, with};

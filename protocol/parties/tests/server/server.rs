@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::{LineRefusal, emit};
-use tradepost_parties::server::{
-    FreshIds, PartyOutcome, PartySettings, PartyTimers, due, held, job, receive, view,
-};
-use tradepost_parties::{carrier, payment, shop};
+use tradepost_parties::emit::LineRefusal;
+use tradepost_parties::kernel::{FreshIds, PartyOutcome, PartySettings, PartyTimers, settings};
+use tradepost_parties::roles::lines::emit;
+use tradepost_parties::roles::{due, receive};
+use tradepost_parties::{roles, view};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::{Evidence, Kind, Statement, StatementId, Time, wire};
 use tradepost_trades::letter::{Content, LetterFacts, Received};
@@ -75,15 +75,15 @@ fn settings(address: &str) -> PartySettings {
         shop: None,
         carrier: None,
         payment: None,
-        jobs: job::FulfilmentSettings::default(),
+        jobs: settings::FulfilmentSettings::default(),
         timers: PartyTimers::default(),
     }
 }
 
-fn shop_settings(processor: &str, carrier: &str) -> shop::ShopSettings {
-    let procedure = shop::PaymentProcedure::at(processor.parse().unwrap());
-    let by_courier = shop::DeliveryProcedure::by(carrier.parse().unwrap());
-    shop::ShopSettings {
+fn shop_settings(processor: &str, carrier: &str) -> settings::ShopSettings {
+    let procedure = settings::PaymentProcedure::at(processor.parse().unwrap());
+    let by_courier = settings::DeliveryProcedure::by(carrier.parse().unwrap());
+    settings::ShopSettings {
         catalogue: None,
         payment: BTreeMap::from([
             (PaymentMethod::CreditCard, procedure.clone()),
@@ -93,7 +93,7 @@ fn shop_settings(processor: &str, carrier: &str) -> shop::ShopSettings {
             (DeliveryMethod::Courier, by_courier),
             (
                 DeliveryMethod::Electronic,
-                shop::DeliveryProcedure {
+                settings::DeliveryProcedure {
                     carrier: None,
                     goods: false,
                 },
@@ -123,7 +123,7 @@ impl Server {
 
     pub(crate) fn carrier() -> Server {
         let mut settings = settings(CARRIER);
-        settings.carrier = Some(carrier::CarrierSettings {
+        settings.carrier = Some(settings::CarrierSettings {
             shops: [SHOP.parse().unwrap()].into(),
         });
         Server::new(settings)
@@ -131,9 +131,9 @@ impl Server {
 
     pub(crate) fn processor() -> Server {
         let mut settings = settings(PROCESSOR);
-        settings.payment = Some(payment::PaymentSettings {
+        settings.payment = Some(settings::PaymentSettings {
             shops: [SHOP.parse().unwrap()].into(),
-            ..payment::PaymentSettings::default()
+            ..settings::PaymentSettings::default()
         });
         Server::new(settings)
     }
@@ -142,8 +142,8 @@ impl Server {
     pub(crate) fn all_in_one() -> Server {
         let mut settings = settings(SHOP);
         settings.shop = Some(shop_settings(SHOP, SHOP));
-        settings.carrier = Some(carrier::CarrierSettings::default());
-        settings.payment = Some(payment::PaymentSettings::default());
+        settings.carrier = Some(settings::CarrierSettings::default());
+        settings.payment = Some(settings::PaymentSettings::default());
         Server::new(settings)
     }
 
@@ -201,11 +201,11 @@ impl Server {
     /// A letter that waited, after it was proven again.
     pub(crate) fn proven_again(&mut self, letter: &Received) -> Came {
         let mut ids = self.fresh();
-        let change = held::proven_again(&self.settings, &self.rows, letter, self.now, &mut ids);
+        let change = roles::proven_again(&self.settings, &self.rows, letter, self.now, &mut ids);
         self.apply(change)
     }
 
-    pub(crate) fn apply(&mut self, change: tradepost_parties::server::PartyChange) -> Came {
+    pub(crate) fn apply(&mut self, change: tradepost_parties::kernel::PartyChange) -> Came {
         self.rows.apply(change.rows);
         for sending in &change.send {
             // Whatever a server says, any reader of the protocol can read.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, PartyOutcome};
-use tradepost_parties::{payment, shop};
+use tradepost_parties::kernel::{Ignored, PartyOutcome, settings};
+use tradepost_parties::shop;
 use tradepost_statements::Kind;
 
 use crate::server::{ANN, CARRIER, Came, REQUEST, SHOP, Server, eur, order_body, trade};
@@ -192,9 +192,9 @@ fn trades_of_two_shops_with_one_id_are_apart() {
     const OTHER: &str = "orders@other.example";
     let bob = "bob@home.example";
     let mut server = Server::processor();
-    server.settings.payment = Some(payment::PaymentSettings {
+    server.settings.payment = Some(settings::PaymentSettings {
         shops: [SHOP.parse().unwrap(), OTHER.parse().unwrap()].into(),
-        ..payment::PaymentSettings::default()
+        ..settings::PaymentSettings::default()
     });
     let about = |shop: &str| json!({ "trade": { "shop": shop, "id": "T-1" } });
     for (shop, buyer, amount) in [(SHOP, ANN, "98.00"), (OTHER, bob, "5.00")] {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tradepost_parties::server::{Ignored, PartyOutcome, due, view};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::due;
+use tradepost_parties::view;
 use tradepost_statements::Kind;
 
 use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, Server, eur, order_body, trade};

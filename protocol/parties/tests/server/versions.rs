@@ -1,7 +1,7 @@
 //! The shop changes carriers, parcels or goods of a trade by another version of its record (E10).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::PartyOutcome;
+use tradepost_parties::kernel::PartyOutcome;
 use tradepost_statements::Kind;
 
 use crate::server::{
@@ -165,7 +165,7 @@ fn the_total_stays_once_the_payment_processor_was_told() {
         if !charged {
             let table = &mut shop.settings.shop.as_mut().unwrap().payment;
             for procedure in table.values_mut() {
-                procedure.charge = tradepost_parties::shop::Charge::OnShipping;
+                procedure.charge = tradepost_parties::kernel::settings::Charge::OnShipping;
             }
         }
         let id = shop.order();
@@ -183,7 +183,7 @@ fn told_to(what: &str) -> (Server, String) {
     let mut shop = Server::shop();
     let table = &mut shop.settings.shop.as_mut().unwrap().payment;
     for procedure in table.values_mut() {
-        procedure.charge = tradepost_parties::shop::Charge::OnShipping;
+        procedure.charge = tradepost_parties::kernel::settings::Charge::OnShipping;
         procedure.authorize = what == "authorize";
     }
     if what != "authorize" {

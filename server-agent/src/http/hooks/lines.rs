@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use tradepost_parties::server;
-use tradepost_parties::server::book::PartyTrade;
+use tradepost_parties::kernel;
+use tradepost_parties::kernel::book::PartyTrade;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;
@@ -26,7 +26,7 @@ pub(super) struct Lines {
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
     pub(super) hook: &'a Settings,
-    pub(super) server: &'a server::PartySettings,
+    pub(super) server: &'a kernel::PartySettings,
     pub(super) trade: &'a TradeId,
     pub(super) known: Option<&'a PartyTrade>,
 }

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 use tradepost_statements::{Body, wire};
 
 use super::{Job, JobKind};
-use crate::server::{book, view};
+use crate::kernel::book;
 use crate::shop::remaining_lines;
+use crate::view;
 use tradepost_trades::rows::Rows;
 
 /// Raised when a member changes its meaning; new members may come at any time.

@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tradepost_statements::progress::Progress as _;
 use tradepost_statements::status::{DeliveryStatus, HttpsUrl, Window};
-use tradepost_statements::{Body, DeliveryState, PaymentState, StatementId, Time};
+use tradepost_statements::{Body, DeliveryState, PaymentState, StatementId};
 
 use super::done::{by_id, only};
 use super::{Job, Stage, finish, put, take_out};
-use crate::server::book::{self, HeardState, PartyTrack, PartyTrade, ShopPart};
-use crate::server::case::{AskedBy, Naming, OwnStatus};
-use crate::server::track::{Standing, next_place};
-use crate::server::{FreshIds, PartyCase, PartyChange, PartyOutcome, PartySettings};
-use crate::shop::{self, Charge};
-use tradepost_trades::rows::Rows;
+use crate::kernel::book::{self, HeardState, PartyTrack, PartyTrade, ShopPart};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::settings::Charge;
+use crate::kernel::track::{Standing, next_place};
+use crate::kernel::{PartyCase, PartyOutcome};
+use crate::shop;
 
 /// Whether a command makes the goods of a trade, and this shop itself sends them.
 pub(super) fn come_by_command(case: &PartyCase<'_>, shop: &ShopPart) -> bool {
@@ -203,39 +204,33 @@ fn advance(
     Some(status)
 }
 
-/// Decides what the end of a letter means: the goods in it are delivered, or they are not and the
-/// operator is told. None: the letter brings no goods.
-#[must_use]
-pub fn letter_ended(
-    settings: &PartySettings,
-    rows: &dyn Rows,
+/// What the end of a letter means: the goods in it are delivered, or they are not and the operator is
+/// told. None: the letter brings no goods.
+pub(crate) fn letter_ended(
+    case: &mut PartyCase<'_>,
     statement: StatementId,
     end: &LetterEnd,
-    now: Time,
-    ids: &mut FreshIds,
-) -> Option<PartyChange> {
+) -> Option<PartyOutcome> {
     let key = book::goods_letter_key(statement);
-    let letter: GoodsLetter = book::read(rows, &key)?;
-    let mut case = PartyCase::new(settings, rows, now, ids);
-    let mut job = by_id(&case, &letter.job)?;
+    let letter: GoodsLetter = case.read(&key)?;
+    let mut job = by_id(case, &letter.job)?;
     match end {
         LetterEnd::Accepted => {
             case.delete(key);
-            finish(&mut case, &job);
-            let outcome = delivered(&mut case, &job);
-            Some(case.finish(outcome))
+            finish(case, &job);
+            Some(delivered(case, &job))
         }
         LetterEnd::Failed(why) => {
             // The row stays: the operator may have the letter tried again.
             job.last_error = Some(why.clone());
             job.operator_told = true;
-            put(&mut case, &job);
+            put(case, &job);
             let trade = case.trade(&job.trade)?;
-            Some(case.finish(PartyOutcome::GoodsNotDelivered {
+            Some(PartyOutcome::GoodsNotDelivered {
                 to: trade.buyer_mail,
                 trade: job.trade,
                 why: why.clone(),
-            }))
+            })
         }
     }
 }

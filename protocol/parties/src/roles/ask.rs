@@ -1,63 +1,15 @@
 //! What buyers ask any server: the present status (E15, E21), and other wishes (Q5 to Q7).
 
-use tradepost_statements::order::{OrderRejected, RejectionReason};
 use tradepost_statements::wish::Wishes;
-use tradepost_statements::{Body, Kind, RequestId, Statement, TradeId, TradeRef};
+use tradepost_statements::{Kind, Statement};
 
-use super::book::{self, KeptWishes, OrderRequest, PartyTrade};
-use super::case::{Naming, OwnStatus, PartyCase, may_repeat};
-use super::change::{Ignored, Occasion, PartyOutcome};
-use crate::payment;
-use crate::shop::{self, Authorizing};
-
-/// What a statement that names a trade or a request is about.
-pub(crate) enum AskedAbout {
-    /// A trade of this buyer.
-    Trade(Box<PartyTrade>),
-    /// An order of this buyer that became no trade.
-    Rejected(OrderRequest),
-    /// An order of this buyer whose payment is being authorized (E3): there is nothing to tell yet.
-    Authorizing(Box<Authorizing>),
-    /// Nothing that this sender may know of: the same, whether it exists or not.
-    Unknown,
-}
-
-/// Finds what a buyer asks about.
-pub(crate) fn find(case: &PartyCase<'_>, statement: &Statement) -> AskedAbout {
-    if let Some(trade) = &statement.trade {
-        return match case.trade(trade) {
-            Some(trade) if trade.buyer_mail == statement.from => AskedAbout::Trade(Box::new(trade)),
-            Some(_) | None => AskedAbout::Unknown,
-        };
-    }
-    let Some(request) = &statement.request else {
-        return AskedAbout::Unknown;
-    };
-    if *request.buyer() != statement.from {
-        return AskedAbout::Unknown;
-    }
-    find_request(case, request)
-}
-
-fn find_request(case: &PartyCase<'_>, request: &RequestId) -> AskedAbout {
-    let Some(entry) = book::by_request(case.rows(), request) else {
-        return AskedAbout::Unknown;
-    };
-    match own_trade(case, &entry) {
-        Some(trade) => AskedAbout::Trade(Box::new(trade)),
-        None if entry.answer.is_some() => AskedAbout::Rejected(entry),
-        None => match shop::authorizing(case, &entry) {
-            Some(waits) => AskedAbout::Authorizing(Box::new(waits)),
-            None => AskedAbout::Unknown,
-        },
-    }
-}
-
-pub(crate) fn own_trade(case: &PartyCase<'_>, entry: &OrderRequest) -> Option<PartyTrade> {
-    let id: TradeId = entry.trade.clone()?;
-    let shop = case.settings.address.clone();
-    case.trade(&TradeRef { shop, id })
-}
+use crate::kernel::answers::unknown_trade;
+use crate::kernel::book::{self, KeptWishes, OrderRequest, PartyTrade};
+use crate::kernel::case::may_repeat;
+use crate::kernel::own_status::present;
+use crate::kernel::{Occasion, PartyCase, PartyOutcome};
+use crate::shop::{AskedAbout, find, own_trade};
+use crate::{payment, shop};
 
 /// The same, and a payment that was authorized has a track from now on.
 fn find_or_begin(case: &mut PartyCase<'_>, statement: &Statement) -> AskedAbout {
@@ -113,18 +65,6 @@ pub(crate) fn say_present(case: &mut PartyCase<'_>, trade: &PartyTrade, asking: 
     }
 }
 
-/// The present status of each track that this server works on in this trade.
-pub(crate) fn present(trade: &PartyTrade) -> Vec<OwnStatus> {
-    let order = trade.shop.iter().filter_map(|s| s.order.as_ref());
-    let parcels = trade.carrier.iter().flat_map(|c| c.parcels.values());
-    let payment = trade.payment.iter().filter_map(|p| p.track.as_ref());
-    order
-        .map(|t| OwnStatus::Order(t.last.clone()))
-        .chain(parcels.map(|t| OwnStatus::Delivery(Box::new(t.last.clone()))))
-        .chain(payment.map(|t| OwnStatus::Payment(t.last.clone())))
-        .collect()
-}
-
 /// `notify`: replaces the wishes, unless later ones are known; answered by the present statuses.
 pub(crate) fn notify(
     case: &mut PartyCase<'_>,
@@ -178,31 +118,4 @@ fn consented(case: &mut PartyCase<'_>, statement: &Statement) -> Option<PartyOut
     trade.consents.insert(statement.from.clone());
     case.save(&mut trade);
     Some(PartyOutcome::ConsentNoted(statement.from.clone()))
-}
-
-/// The same answer whether no such trade exists or it is somebody else's.
-pub(crate) fn unknown_trade(case: &mut PartyCase<'_>, statement: &Statement) -> PartyOutcome {
-    let naming = Naming {
-        trade: None,
-        request: statement
-            .request
-            .clone()
-            .filter(|r| *r.buyer() == statement.from),
-        answers: Some(statement.id),
-    };
-    case.say(&statement.from, naming, Body::UnknownTrade, None);
-    PartyOutcome::UnknownTrade(statement.from.clone())
-}
-
-/// The rejection of an order, as a new statement.
-pub(crate) fn rejection(reason: RejectionReason, text: &str) -> Body {
-    Body::OrderRejected(OrderRejected {
-        reason,
-        text: text.to_owned(),
-    })
-}
-
-/// Where this server is not what the statement is for.
-pub(crate) fn not_for_us(statement: &Statement) -> PartyOutcome {
-    Ignored::NotForThisServer(statement.body.kind()).into()
 }

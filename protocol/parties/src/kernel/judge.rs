@@ -17,7 +17,45 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
 /// Protocol 2: what is ahead further than that is unreadable.
 const FAR_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
+/// What the judgement makes of a letter.
+pub(crate) enum Judged {
+    /// There is nothing more to decide.
+    Over(PartyOutcome),
+    /// Its statement is proven, new, and for this server: whoever plays the role decides about it.
+    New(NewStatement),
+}
+
+impl From<Ignored> for Judged {
+    fn from(why: Ignored) -> Judged {
+        Judged::Over(why.into())
+    }
+}
+
+/// A statement that nothing was decided about before.
+pub(crate) struct NewStatement {
+    key: String,
+    content: String,
+    statement: Statement,
+}
+
+impl NewStatement {
+    pub(crate) fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Protocol 5, line 7: keeps what was answered, for when it comes again. Call it once all
+    /// answers are said.
+    pub(crate) fn remember(self, case: &mut PartyCase<'_>) {
+        let seen = SeenStatement {
+            content: self.content,
+            answers: case.answers_to(&self.statement),
+            repeated: Vec::new(),
+        };
+        case.put(self.key, &seen);
+    }
+}
+
+pub(crate) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
     // "A letter whose octets were judged before, with evidence at least as good, has no other effect".
     let key = book::digest_key(&letter.digest);
     if let Some(before) = case.read::<Evidence>(&key)
@@ -27,13 +65,13 @@ pub(super) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome
     }
     // Protocol 5, line 2.
     match held::wait(case, letter) {
-        Some(outcome) => outcome,
+        Some(outcome) => Judged::Over(outcome),
         None => judge_anew(case, letter),
     }
 }
 
 /// Protocol 5, line 3 on, for what was not judged with such evidence before.
-pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
+pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
     let key = book::digest_key(&letter.digest);
     let proof = prove(case, letter);
     // Nothing is kept of letters of unproven senders: anybody can send any number of them.
@@ -44,22 +82,22 @@ pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> PartyOu
         case.put(key, &letter.evidence);
     }
     match proof {
-        Ok((author, decoded)) => judge_statement(case, &author, &decoded),
+        Ok((author, decoded)) => judge_statement(case, &author, decoded),
         Err(Unjudged::Ignored(why)) => why.into(),
         Err(Unjudged::Held { until }) => {
             case.put(book::held_key(&letter.digest), letter);
             case.due_at(until, &format!("held/{}", letter.digest));
-            PartyOutcome::Held(until)
+            Judged::Over(PartyOutcome::Held(until))
         }
     }
 }
 
 /// A held letter is judged again without regard to what was judged before.
-pub(super) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
+pub(crate) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
     match prove(case, letter) {
-        Ok((author, decoded)) => judge_statement(case, &author, &decoded),
+        Ok((author, decoded)) => judge_statement(case, &author, decoded),
         Err(Unjudged::Ignored(why)) => why.into(),
-        Err(Unjudged::Held { until }) => PartyOutcome::Held(until),
+        Err(Unjudged::Held { until }) => Judged::Over(PartyOutcome::Held(until)),
     }
 }
 
@@ -116,9 +154,9 @@ fn prove(case: &PartyCase<'_>, letter: &Received) -> Result<(Address, Decoded), 
     Ok((author, decoded))
 }
 
-/// Protocol 5, line 7, and all that follows.
-fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: &Decoded) -> PartyOutcome {
-    let statement = &decoded.statement;
+/// Protocol 5, line 7.
+fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: Decoded) -> Judged {
+    let statement = decoded.statement;
     let key = book::seen_key(author, statement.id);
     let content = content_hash(&decoded.value);
     let before = case.read::<SeenStatement>(&key);
@@ -128,19 +166,16 @@ fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: &Decoded
         }
         // An order's answer is stored with its request (Q8), and its repetitions counted there.
         Some(seen) if !seen.answers.is_empty() && statement.body.kind() != Kind::Order => {
-            return repeat(case, key, seen);
+            return Judged::Over(repeat(case, key, seen));
         }
         // What had no answer may have one now: its trade has come, or its sender was configured.
         Some(_) | None => {}
     }
-    let outcome = super::decide(case, statement);
-    let seen = SeenStatement {
+    Judged::New(NewStatement {
+        key,
         content,
-        answers: case.answers_to(statement),
-        repeated: Vec::new(),
-    };
-    case.put(key, &seen);
-    outcome
+        statement,
+    })
 }
 
 /// "A server repeats its stored answer", at most 5 times an hour.

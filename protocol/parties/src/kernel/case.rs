@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::{
     Address, Body, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
@@ -12,7 +11,7 @@ use tradepost_statements::{
 use super::book::{self, AwaitedAnswer, PartyTrade};
 use super::change::{Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
 use super::ids::FreshIds;
-use super::job;
+use super::own_status::OwnStatus;
 use super::readdress::{Addressed, is_for_a_former_address};
 use super::settings::PartySettings;
 use super::track::TrackReport;
@@ -25,6 +24,7 @@ pub(crate) struct PartyCase<'a> {
     ids: &'a mut FreshIds,
     send: Vec<StatementToSend>,
     notices: Vec<PersonNotice>,
+    saved: Vec<TradeRef>,
 }
 
 /// What a statement is about and whom it answers.
@@ -33,13 +33,6 @@ pub(crate) struct Naming {
     pub(crate) trade: Option<TradeRef>,
     pub(crate) request: Option<RequestId>,
     pub(crate) answers: Option<StatementId>,
-}
-
-/// A status of one of this server's tracks.
-pub(crate) enum OwnStatus {
-    Order(OrderStatus),
-    Delivery(Box<DeliveryStatus>),
-    Payment(PaymentStatus),
 }
 
 /// Who asked, where a status is an answer.
@@ -64,6 +57,7 @@ impl<'a> PartyCase<'a> {
             ids,
             send: Vec::new(),
             notices: Vec::new(),
+            saved: Vec::new(),
         }
     }
 
@@ -131,7 +125,15 @@ impl<'a> PartyCase<'a> {
         }
         trade.revision += 1;
         self.put(book::trade_key(&trade.trade), trade);
-        job::look_at(self, trade);
+        if !self.saved.contains(&trade.trade) {
+            self.saved.push(trade.trade.clone());
+        }
+    }
+
+    /// The trades that were saved since this was asked last, as they stand now.
+    pub(crate) fn take_saved(&mut self) -> Vec<PartyTrade> {
+        let saved = std::mem::take(&mut self.saved);
+        saved.iter().filter_map(|name| self.trade(name)).collect()
     }
 
     /// Sends a new statement.
@@ -381,33 +383,4 @@ pub(crate) fn may_repeat(repeated: &mut Vec<Time>, now: Time) -> bool {
     }
     repeated.push(now);
     true
-}
-
-impl OwnStatus {
-    pub(crate) fn body(&self) -> Body {
-        match self {
-            OwnStatus::Order(status) => Body::OrderStatus(status.clone()),
-            OwnStatus::Delivery(status) => Body::DeliveryStatus(status.clone()),
-            OwnStatus::Payment(status) => Body::PaymentStatus(status.clone()),
-        }
-    }
-
-    fn is_for_the_shop(&self) -> bool {
-        match self {
-            OwnStatus::Order(_) => false,
-            OwnStatus::Delivery(_) | OwnStatus::Payment(_) => true,
-        }
-    }
-
-    /// Q7: without wishes, everything is told.
-    pub(crate) fn is_wished(&self, trade: &PartyTrade) -> bool {
-        let Some(kept) = &trade.wishes else {
-            return true;
-        };
-        match self {
-            OwnStatus::Order(status) => kept.wishes.want_order(status.state),
-            OwnStatus::Delivery(status) => kept.wishes.want_delivery(status.state),
-            OwnStatus::Payment(status) => kept.wishes.want_payment(status.state),
-        }
-    }
 }

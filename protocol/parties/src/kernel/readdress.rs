@@ -7,9 +7,9 @@
 
 use tradepost_statements::{Address, Kind, Statement};
 
-use super::ask::present;
 use super::book::{self, PartyTrade};
 use super::case::{Naming, PartyCase};
+use super::own_status::present;
 use tradepost_trades::rows::Rows;
 
 /// Each correction leaves an address that nothing may go to any more, in an entry that is written

@@ -3,13 +3,13 @@
 
 use tradepost_statements::{Kind, StatementId, Time, TradeId, TradeRef, wire};
 
-use super::book::{self, AwaitedAnswer, DUE};
-use super::case::PartyCase;
-use super::change::{Ignored, Occasion, PartyChange, PartyOutcome};
-use super::ids::FreshIds;
-use super::judge::judge_held;
-use super::settings::PartySettings;
+use super::{finish, take};
 use crate::emit::attach;
+use crate::kernel::book::{self, AwaitedAnswer, DUE};
+use crate::kernel::judge::judge_held;
+use crate::kernel::{
+    FreshIds, Ignored, Occasion, PartyCase, PartyChange, PartyOutcome, PartySettings,
+};
 use crate::{payment, shop};
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
@@ -35,7 +35,7 @@ pub fn tick(
     let first = rows.scan_from(DUE.as_bytes(), DUE.as_bytes(), 1);
     let mut case = PartyCase::new(settings, rows, now, ids);
     let Some((key, _)) = first.into_iter().next() else {
-        return case.finish(Ignored::NothingDue.into());
+        return finish(case, Ignored::NothingDue.into());
     };
     let outcome = match book::read_due_key(&key) {
         Some((at, _)) if at > now => Ignored::NothingDue.into(),
@@ -45,7 +45,7 @@ pub fn tick(
             do_what_is_due(&mut case, &what, jitter)
         }
     };
-    case.finish(outcome)
+    finish(case, outcome)
 }
 
 fn do_what_is_due(case: &mut PartyCase<'_>, what: &str, jitter: f64) -> PartyOutcome {
@@ -77,7 +77,10 @@ fn do_what_is_due(case: &mut PartyCase<'_>, what: &str, jitter: f64) -> PartyOut
             match case.read::<Received>(&key) {
                 Some(letter) => {
                     case.delete(key);
-                    judge_held(case, &letter)
+                    {
+                        let judged = judge_held(case, &letter);
+                        take(case, judged)
+                    }
                 }
                 None => nothing(),
             }

@@ -43,13 +43,17 @@ use tradepost_statements::{
     StatementId, Time, TradeId, TradeRef,
 };
 
+mod charging;
 mod keys;
+mod returning;
 
+pub use charging::{Approved, Charging};
 pub(crate) use keys::*;
 pub use keys::{digest_of_waiting, key_of_emitted, trade_key};
+pub use returning::{DecidedReturn, ReturnChoice};
 
+use super::settings::Charge;
 use super::track::Standing;
-use crate::shop::{Approved, Charge, Charging, DecidedReturn};
 use tradepost_trades::rows::{Row, Rows};
 
 /// One trade, with all that this server does about it.

@@ -12,9 +12,8 @@ use tradepost_statements::{Address, Evidence, Time};
 
 use super::book;
 use super::case::PartyCase;
-use super::change::{Ignored, PartyChange, PartyOutcome};
-use super::ids::FreshIds;
-use super::judge::judge_anew;
+use super::change::{Ignored, PartyOutcome};
+use super::judge::{Judged, judge_anew};
 use super::settings::PartySettings;
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
@@ -102,21 +101,9 @@ fn could_be_lifted(settings: &PartySettings, letter: &Received) -> Option<(Addre
     (letter.evidence < minimum && could_be >= minimum).then_some((author, could_be))
 }
 
-/// Decides about a letter that waited, after it was proven again: judges it, or lets it wait on
-/// while DNS still does not answer and protocol 5's time is not over.
-pub fn proven_again(
-    settings: &PartySettings,
-    rows: &dyn Rows,
-    letter: &Received,
-    now: Time,
-    ids: &mut FreshIds,
-) -> PartyChange {
-    let mut case = PartyCase::new(settings, rows, now, ids);
-    let outcome = decide_again(&mut case, letter);
-    case.finish(outcome)
-}
-
-fn decide_again(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
+/// A letter that waited was proven again: it is judged, or waits on while DNS still does not answer and
+/// protocol 5's time is not over.
+pub(crate) fn proven_again(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
     let key = book::waits_key(&letter.digest);
     let Some(known) = case.read::<HeldLetter>(&key) else {
         // It came again meanwhile, better proven.
@@ -144,7 +131,7 @@ fn decide_again(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
     };
     case.put(key, &waits);
     case.mark(&book::proof_due_key(waits.next, &letter.digest));
-    PartyOutcome::HeldForProof { until: waits.next }
+    Judged::Over(PartyOutcome::HeldForProof { until: waits.next })
 }
 
 /// The letter waits no longer.

@@ -1,12 +1,19 @@
 //! What an operator decides: which roles a server has, and how it plays them.
 
+mod carrier;
+mod fulfilment;
+mod payment;
+mod shop;
+
+pub use carrier::CarrierSettings;
+pub use fulfilment::{Fulfilment, FulfilmentSettings};
+pub use payment::{AuthorizeAnswer, PaymentSettings};
+pub use shop::{Article, Catalogue, Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tradepost_statements::{Address, Evidence};
-
-use super::job;
-use crate::{carrier, payment, shop};
 
 /// A server's configuration, as far as decisions need it.
 #[derive(Debug, Clone)]
@@ -20,13 +27,13 @@ pub struct PartySettings {
     /// The same for single parties.
     pub minimum_of: BTreeMap<Address, Evidence>,
     /// It takes orders.
-    pub shop: Option<shop::ShopSettings>,
+    pub shop: Option<ShopSettings>,
     /// It delivers.
-    pub carrier: Option<carrier::CarrierSettings>,
+    pub carrier: Option<CarrierSettings>,
     /// It takes payments.
-    pub payment: Option<payment::PaymentSettings>,
+    pub payment: Option<PaymentSettings>,
     /// How the merchant's own system is told and asked (E8).
-    pub jobs: job::FulfilmentSettings,
+    pub jobs: FulfilmentSettings,
     /// How long it waits.
     pub timers: PartyTimers,
 }

@@ -24,43 +24,16 @@ use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress as _;
 use tradepost_statements::{OrderState, StatementId, Time, TradeRef};
 
-use super::PartyCase;
-use super::book::{self, Instructed, JOB_DUE, JOBS, PartyTrade, ShopPart};
+use crate::kernel::book::{self, Instructed, JOB_DUE, JOBS, PartyTrade, ShopPart};
+use crate::kernel::{PartyCase, PartyOutcome};
 use crate::shop::has_shipped;
 use tradepost_trades::rows::Rows;
 
-pub use done::{JobResult, done};
-pub use goods::{LetterEnd, letter_ended};
+pub use done::JobResult;
+pub(crate) use done::{events, later, line_of, next_round};
+pub use goods::LetterEnd;
+pub(crate) use goods::letter_ended;
 pub use input::input_of;
-
-/// How the merchant's own system is told and asked.
-#[derive(Debug, Clone)]
-pub struct FulfilmentSettings {
-    /// The shop has a fulfilment system that is told of its trades; none: the operator is told by
-    /// nobody, and tells what happens.
-    pub fulfilment: Option<Fulfilment>,
-    /// Before a job that failed is run again.
-    pub retry_first: Duration,
-    /// The longest such wait; each is twice the one before.
-    pub retry_longest: Duration,
-}
-
-/// How the fulfilment system is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fulfilment {
-    /// It is asked for progress that often, until the trade has ended; none: it tells by itself.
-    pub progress_every: Option<Duration>,
-}
-
-impl Default for FulfilmentSettings {
-    fn default() -> FulfilmentSettings {
-        FulfilmentSettings {
-            fulfilment: None,
-            retry_first: Duration::from_secs(60),
-            retry_longest: Duration::from_secs(6 * 3600),
-        }
-    }
-}
 
 /// One thing that the merchant's own system is told or asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -247,7 +220,7 @@ fn drop_waiting(case: &mut PartyCase<'_>, trade: &TradeRef, kind: JobKind) {
 
 /// What the merchant's own system has to be told of a trade as it stands now. Called whenever a
 /// trade is saved, so that no way of changing it can forget.
-pub(super) fn look_at(case: &mut PartyCase<'_>, trade: &PartyTrade) {
+pub(crate) fn look_at(case: &mut PartyCase<'_>, trade: &PartyTrade) {
     let Some(shop) = trade.shop.as_ref().filter(|_| case.is_own_shop(trade)) else {
         return;
     };
@@ -388,19 +361,10 @@ pub fn all(rows: &dyn Rows, limit: usize) -> Vec<Job> {
 }
 
 /// Has a job run at once that waits for another try. None: there is no such job.
-#[must_use]
-pub fn retry_now(
-    settings: &super::PartySettings,
-    rows: &dyn Rows,
-    id: &str,
-    now: Time,
-    ids: &mut super::FreshIds,
-) -> Option<super::PartyChange> {
-    let mut case = PartyCase::new(settings, rows, now, ids);
-    let mut job = waiting(rows, id).filter(|job| job.due().is_some())?;
-    take_out(&mut case, &job);
-    job.stage = Stage::Waits { due: now };
-    put(&mut case, &job);
-    let text = format!("{} is tried at once", job.id);
-    Some(case.finish(super::PartyOutcome::WasDue(text)))
+pub(crate) fn retry_now(case: &mut PartyCase<'_>, id: &str) -> Option<PartyOutcome> {
+    let mut job = waiting(case.rows(), id).filter(|job| job.due().is_some())?;
+    take_out(case, &job);
+    job.stage = Stage::Waits { due: case.now };
+    put(case, &job);
+    Some(PartyOutcome::WasDue(format!("{} is tried at once", job.id)))
 }

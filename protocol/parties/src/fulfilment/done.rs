@@ -1,15 +1,13 @@
-//! What came of a job: its events, or a try later.
+//! What came of a job: its events, which are lines of the merchant's own system, or a try later.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tradepost_statements::{Time, wire};
+use tradepost_statements::wire;
 
 use super::input::VERSION;
-use super::{Job, JobKind, Stage, finish, goods, look_at, put, queue_round, take_out, waiting};
-use crate::emit::{self, LineRefusal};
-use crate::server::{FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, book};
-use tradepost_trades::rows::Rows;
+use super::{Job, JobKind, Stage, finish, goods, look_at, put, queue_round, take_out};
+use crate::kernel::{PartyCase, PartyOutcome, book};
 
 /// What a command came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,67 +24,43 @@ const LONGEST_REASON: usize = 500;
 /// Events that one answer may hold: a trade takes few steps at once.
 const MOST_EVENTS: usize = 100;
 
-/// Decides what a job's result means. `jitter`, from 0 to 1, spreads the tries. An answer counts
-/// as a whole: if one of its events is refused, none is recorded, and the job is run again. The
-/// result of a job that is not waited for any more changes nothing.
-pub fn done(
-    settings: &PartySettings,
-    rows: &dyn Rows,
-    id: &str,
-    result: &JobResult,
-    now: Time,
-    jitter: f64,
-    ids: &mut FreshIds,
-) -> PartyChange {
-    let Some(job) = waiting(rows, id).filter(|job| job.due().is_some()) else {
-        let case = PartyCase::new(settings, rows, now, ids);
-        return case.finish(Ignored::JobIsOver(id.to_owned()).into());
-    };
-    let why = match result {
-        JobResult::Answered(output) => {
-            let mut case = PartyCase::new(settings, rows, now, ids);
-            match apply(&mut case, &job, output) {
-                Ok(()) => return case.finish(PartyOutcome::JobDone(job.name())),
-                Err(why) => why,
-            }
-        }
-        JobResult::Failed(why) => why.clone(),
-    };
-    // A new case: what was prepared before the fault was found is forgotten.
-    let mut case = PartyCase::new(settings, rows, now, ids);
-    let outcome = later(&mut case, job, &why, jitter);
-    case.finish(outcome)
-}
-
-fn apply(case: &mut PartyCase<'_>, job: &Job, output: &[u8]) -> Result<(), String> {
-    let answer = read(output)?;
+/// The events that a job's answer holds, and its place among the jobs is empty: they may end the trade.
+/// Goods are no events; they are sent.
+pub(crate) fn events(
+    case: &mut PartyCase<'_>,
+    job: &Job,
+    output: &[u8],
+) -> Result<Vec<Value>, String> {
+    let mut answer = read(output)?;
     match job.kind {
-        JobKind::Goods => return goods::send(case, job, &answer),
+        JobKind::Goods => {
+            goods::send(case, job, &answer)?;
+            return Ok(Vec::new());
+        }
         JobKind::HandOver | JobKind::Progress | JobKind::Changed | JobKind::CalledOff => {}
     }
     only(&answer, &["version", "events"])?;
-    let events = match answer.get("events") {
-        None | Some(Value::Null) => &[][..],
-        Some(Value::Array(events)) if events.len() <= MOST_EVENTS => events.as_slice(),
+    let events = match answer.remove("events") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(events)) if events.len() <= MOST_EVENTS => events,
         Some(Value::Array(_)) => return Err(format!("events: more than {MOST_EVENTS} at once")),
         Some(_) => return Err("events: must be a list of objects".to_owned()),
     };
-    // Its place is empty before the events are taken: they may end the trade.
     match job.kind {
         JobKind::Progress | JobKind::Changed => take_out(case, job),
         JobKind::HandOver | JobKind::CalledOff | JobKind::Goods => finish(case, job),
     }
-    for (n, event) in events.iter().enumerate() {
-        let line = line_of(job, n, event)?;
-        emit::take(case, &line).map_err(|why: LineRefusal| format!("events[{n}]: {why}"))?;
-    }
+    Ok(events)
+}
+
+/// After its events were taken: whoever is asked for progress is asked again.
+pub(crate) fn next_round(case: &mut PartyCase<'_>, job: &Job) {
     if let (JobKind::HandOver | JobKind::Progress, Some(trade)) = (job.kind, case.trade(&job.trade))
     {
         queue_round(case, &trade, job);
         // What changed while it ran was not in what it read.
         look_at(case, &trade);
     }
-    Ok(())
 }
 
 /// An answer; none at all is one without members.
@@ -124,7 +98,7 @@ pub(super) fn only(answer: &Map<String, Value>, known: &[&str]) -> Result<(), St
 
 /// An event as a line of the merchant's own system: about this job's trade, under a key that is the
 /// same whenever the job gives the same answer.
-fn line_of(job: &Job, n: usize, event: &Value) -> Result<Value, String> {
+pub(crate) fn line_of(job: &Job, n: usize, event: &Value) -> Result<Value, String> {
     let Value::Object(event) = event else {
         return Err(format!("events[{n}]: must be an object"));
     };
@@ -144,7 +118,7 @@ fn line_of(job: &Job, n: usize, event: &Value) -> Result<Value, String> {
 }
 
 /// It is run again later; the operator is told once when that goes on for long.
-pub(super) fn later(
+pub(crate) fn later(
     case: &mut PartyCase<'_>,
     mut job: Job,
     why: &str,

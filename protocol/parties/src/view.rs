@@ -5,7 +5,7 @@ use tradepost_statements::{
     Address, Amount, DeliveryState, Kind, OrderState, PaymentState, RequestId, Time, TradeId, wire,
 };
 
-use super::book::{self, AwaitedAnswer, HeardState, PartyTrade};
+use crate::kernel::book::{self, AwaitedAnswer, HeardState, PartyTrade};
 use crate::shop;
 use tradepost_trades::rows::Rows;
 
