@@ -8,7 +8,7 @@
 
 mod recall;
 
-pub(crate) use recall::{recalled, turn_back};
+pub(crate) use recall::recalled;
 
 use tradepost_statements::instruction::DeliveryInstruction;
 use tradepost_statements::order::LineQuantity;
@@ -16,7 +16,6 @@ use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{DeliveryStatus, Reason, Window};
 use tradepost_statements::{DeliveryState, Kind, Statement, Time};
 
-use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{CarrierPart, PartyTrack, PartyTrade};
 use crate::kernel::instructed::{entry_for, instructed_trade};
 use crate::kernel::own_status::OwnStatus;
@@ -33,10 +32,8 @@ pub(crate) fn instructed(
     statement: &Statement,
     instruction: &DeliveryInstruction,
 ) -> PartyOutcome {
-    let Some(settings) = &case.settings.carrier else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+    let shops = case.settings.carrier.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
@@ -56,7 +53,7 @@ pub(crate) fn instructed(
         buyer_mail: trade.buyer_mail.clone(),
         ..instruction.clone()
     };
-    let changed = begin(case, &mut trade, &instruction, Some(statement));
+    let changed = begin(case, &mut trade, &instruction, statement);
     if known.is_some_and(|known| known.buyer_mail != trade.buyer_mail) {
         tell_how_it_stands(case, &trade);
     }
@@ -71,15 +68,14 @@ pub(crate) fn is_full(part: &CarrierPart, parcel: &str) -> bool {
 
 /// Makes the book entry of a parcel and tells of it; a parcel that is known is told as it is, or
 /// with what the shop changed. The caller saves the trade.
-pub(crate) fn begin(
+fn begin(
     case: &mut PartyCase<'_>,
     trade: &mut PartyTrade,
     instruction: &DeliveryInstruction,
-    asked: Option<&Statement>,
+    asked: &Statement,
 ) -> bool {
     let parcel = instruction.parcel.clone().unwrap_or_default();
-    let sent = asked.map_or(case.now, |statement| statement.sent);
-    let recalled = recall::is_recalled(case, &trade.trade, &parcel, sent);
+    let recalled = recall::is_recalled(case, &trade.trade, &parcel, asked.sent);
     let now = case.now;
     let part = trade.carrier.get_or_insert_with(CarrierPart::default);
     let report = if part.parcels.contains_key(&parcel) {
@@ -173,12 +169,12 @@ fn tell(
     trade: &PartyTrade,
     parcel: &str,
     report: TrackReport,
-    asked: Option<&Statement>,
+    asked: &Statement,
 ) {
     let track = trade.carrier.as_ref().and_then(|p| p.parcels.get(parcel));
     if let Some(track) = track {
         let status = OwnStatus::Delivery(Box::new(track.last.clone()));
-        case.tell_track(trade, &status, report, asked);
+        case.tell_track(trade, &status, report, Some(asked));
     }
 }
 

@@ -14,14 +14,14 @@ mod due_date;
 mod refund;
 
 pub(crate) use authorize::{
-    AskedAuthorization, authorize, authorize_here, begin_authorized, call_off_authorization,
-    find as find_authorization, settle as settle_authorization,
+    AskedAuthorization, authorize, begin_authorized, find as find_authorization,
+    settle as settle_authorization,
 };
 pub use authorize::{WaitingAuthorization, waiting as authorizations};
 pub(crate) use due_date::{
     named as due_date_of, passed as due_date_passed, watch as watch_due_date,
 };
-pub(crate) use refund::{give_back, owe_after_settling, owed, refund};
+pub(crate) use refund::{owe_after_settling, owed, refund};
 
 use tradepost_statements::instruction::PaymentInstruction;
 use tradepost_statements::order::PaymentMethod;
@@ -29,7 +29,6 @@ use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{PaymentStatus, When};
 use tradepost_statements::{Amount, Date, Kind, PaymentState, Statement, Time};
 
-use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade, PaymentPart};
 use crate::kernel::instructed::{entry_for, instructed_trade};
 use crate::kernel::own_status::OwnStatus;
@@ -43,10 +42,8 @@ pub(crate) fn instructed(
     statement: &Statement,
     instruction: &PaymentInstruction,
 ) -> PartyOutcome {
-    let Some(settings) = &case.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
@@ -66,7 +63,7 @@ pub(crate) fn instructed(
         buyer_mail: trade.buyer_mail.clone(),
         ..instruction.clone()
     };
-    let changed = begin(case, &mut trade, &instruction, Some(statement));
+    let changed = begin(case, &mut trade, &instruction, statement);
     if known.is_some_and(|known| known.buyer_mail != trade.buyer_mail) {
         tell_how_it_stands(case, &trade);
     }
@@ -85,11 +82,11 @@ fn not_the_total(stated: Amount, total: Amount) -> PartyOutcome {
 
 /// Makes the book entry and tells of it; one that is there is told as it is, or with what the shop
 /// changed. The caller saves the trade.
-pub(crate) fn begin(
+fn begin(
     case: &mut PartyCase<'_>,
     trade: &mut PartyTrade,
     instruction: &PaymentInstruction,
-    asked: Option<&Statement>,
+    asked: &Statement,
 ) -> bool {
     let now = case.now;
     let report = match &mut trade.payment {
@@ -106,7 +103,7 @@ pub(crate) fn begin(
         }
     };
     watch_due_date(case, trade);
-    tell(case, trade, report, asked);
+    tell(case, trade, report, Some(asked));
     report == TrackReport::News
 }
 
@@ -189,29 +186,9 @@ fn instruct_again(
     TrackReport::Same
 }
 
-/// A trade that was placed elsewhere costs nothing, and nobody else processes that: its payment is
-/// settled at once, told by the shop itself (protocol 3). The caller saves the trade.
-pub(crate) fn settle_what_costs_nothing(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
-    let Some(shop) = trade.shop.as_ref().filter(|_| trade.payment.is_none()) else {
-        return;
-    };
-    let payment = &shop.record.payment;
-    if payment.method != PaymentMethod::Nothing || payment.processor != case.settings.address {
-        return;
-    }
-    let instruction = PaymentInstruction {
-        amount: shop.record.total,
-        method: payment.method,
-        reference: None,
-        buyer_mail: trade.buyer_mail.clone(),
-        notify: None,
-        due: None,
-    };
-    begin(case, trade, &instruction, None);
-}
-
 /// The record of our own shop has another total (E27): the track says so, since its amount is always
-/// the trade's total. What was settled was settled as it was. The caller saves the trade.
+/// the trade's total. No statement could say so: a payment processor that was told one total takes no
+/// other (protocol 5, line 14), which only who is both may see differently. What was settled was settled as it was. The caller saves the trade.
 pub(crate) fn total_changed(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let now = case.now;
     let Some(total) = trade.shop.as_ref().map(|s| s.record.total) else {

@@ -61,24 +61,58 @@ fn take(case: &mut PartyCase<'_>, judged: Judged) -> PartyOutcome {
         Judged::Over(outcome) => outcome,
         Judged::New(new) => {
             let outcome = decide(case, new.statement());
-            settle(case);
+            let outcome = settle(case, outcome);
             new.remember(case);
             outcome
         }
     }
 }
 
-/// What a step of a decision leaves to do: the merchant's own system is told of each trade that was
-/// saved, so that no way of changing one can forget it.
-fn settle(case: &mut PartyCase<'_>) {
-    for trade in case.take_saved() {
-        fulfilment::look_at(case, &trade);
+/// Ends a step of a decision. What one role of this server said to another is delivered, in its order and
+/// with what is answered to it, until nobody says anything more (E27); and the merchant's own system is
+/// told of each trade that was saved, so that no way of changing one can forget it.
+fn settle(case: &mut PartyCase<'_>, mut outcome: PartyOutcome) -> PartyOutcome {
+    loop {
+        for trade in case.take_saved() {
+            fulfilment::look_at(case, &trade);
+        }
+        let Some(statement) = case.next_to_ourselves() else {
+            return outcome;
+        };
+        let later = decide(case, &statement);
+        outcome = with(outcome, &statement, later);
     }
+}
+
+/// The outcome of a decision in which one role heard another: that of its cause, unless what came of
+/// it is what was waited for, or something that only the operator can set right.
+fn with(outcome: PartyOutcome, said: &Statement, later: PartyOutcome) -> PartyOutcome {
+    let is_what_was_waited_for = matches!(
+        (&outcome, &later),
+        (
+            PartyOutcome::AuthorizationAwaited(_),
+            PartyOutcome::TradeMade(_) | PartyOutcome::OrderRejected { .. }
+        ) | (PartyOutcome::WasDue(_), PartyOutcome::OperatorActs { .. })
+    );
+    if is_what_was_waited_for {
+        return later;
+    }
+    let kind = said.body.kind();
+    if let (PartyOutcome::Ignored(why), Some(trade), true) =
+        (later, &said.trade, is_a_request(kind))
+    {
+        // To another server it would be sent again, and the operator be told at last.
+        return PartyOutcome::OperatorActs {
+            trade: trade.clone(),
+            text: format!("this server does not take its own {kind}: {why}"),
+        };
+    }
+    outcome
 }
 
 /// Ends a decision.
 fn finish(mut case: PartyCase<'_>, outcome: PartyOutcome) -> PartyChange {
-    settle(&mut case);
+    let outcome = settle(&mut case, outcome);
     case.finish(outcome)
 }
 

@@ -22,9 +22,8 @@ mod wishes;
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
 pub(crate) use asked::{AskedAbout, find, own_trade};
 pub use authorize::{WaitingOrder, waiting_orders};
-pub(crate) use authorize::{
-    authorization, authorization_came, not_authorized, order_waits, wish_early,
-};
+pub(crate) use authorize::{authorization, not_authorized, order_waits, wish_early};
+pub(crate) use charge::settle_what_costs_nothing;
 pub(crate) use charge::{authorize_again, was_charged};
 pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};

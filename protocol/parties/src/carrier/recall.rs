@@ -7,7 +7,6 @@ use tradepost_statements::status::DeliveryStatus;
 use tradepost_statements::{DeliveryState, Kind, Statement, Time, TradeRef};
 
 use super::{CarrierStep, advance, remark, tell};
-use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade};
 use crate::kernel::instructed::instructed_trade;
 use crate::kernel::track::TrackReport;
@@ -19,10 +18,8 @@ pub(crate) fn recalled(
     statement: &Statement,
     recall: &Recall,
 ) -> PartyOutcome {
-    let Some(settings) = &case.settings.carrier else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+    let shops = case.settings.carrier.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
@@ -39,7 +36,7 @@ pub(crate) fn recalled(
     if recall.parcel.is_none() {
         mark(case, &name, statement, None, Some(statement.sent));
     }
-    let changed = turn_back(case, &mut trade, recall.parcel.as_deref(), Some(statement));
+    let changed = turn_back(case, &mut trade, recall.parcel.as_deref(), statement);
     case.save(&mut trade);
     PartyOutcome::of(Kind::Recall, trade.trade, changed)
 }
@@ -66,6 +63,9 @@ fn mark(
     parcel: Option<&str>,
     sent_before: Option<Time>,
 ) {
+    if case.hears_itself() {
+        return;
+    }
     let mark = EarlyUndoing {
         until: case.now.plus(book::MARK_COUNTS_FOR),
         sent_before,
@@ -76,11 +76,11 @@ fn mark(
 
 /// Stops what has not left yet, turns back what is under way, leaves what has arrived; tells of
 /// each. The caller saves the trade.
-pub(crate) fn turn_back(
+fn turn_back(
     case: &mut PartyCase<'_>,
     trade: &mut PartyTrade,
     parcel: Option<&str>,
-    asked: Option<&Statement>,
+    asked: &Statement,
 ) -> bool {
     let now = case.now;
     let Some(part) = &mut trade.carrier else {
@@ -101,7 +101,7 @@ pub(crate) fn turn_back(
             PossibleRecall::Step(step) if advance(part, &name, step, now) => TrackReport::News,
             PossibleRecall::Step(_) | PossibleRecall::Done => TrackReport::Same,
             // Our own shop sees where its parcels are; there is nobody to tell it to.
-            PossibleRecall::No(_) if asked.is_none() => TrackReport::Same,
+            PossibleRecall::No(_) if case.hears_itself() => TrackReport::Same,
             PossibleRecall::No(why) => remark(part, &name, why, now),
         };
         report.push((name, how));

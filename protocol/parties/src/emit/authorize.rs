@@ -9,7 +9,6 @@ use super::members::{as_in_the_line, only, optional, required};
 use super::refusal::LineRefusal;
 use crate::kernel::PartyCase;
 use crate::payment::{self, AskedAuthorization};
-use crate::shop;
 
 const KNOWN: [&str; 7] = ["key", "shop", "trade", "authorize", "code", "text", "until"];
 
@@ -55,13 +54,7 @@ pub(super) fn authorize(
         });
     }
     let answer = read(case, object, &asked, word)?;
-    let of_our_shop = asked.is_of_our_shop().then(|| asked.trade.clone());
-    let id = payment::settle_authorization(case, asked, &answer);
-    if let Some(name) = of_our_shop {
-        // What the shop makes of it is in what it says and records.
-        let _ = shop::authorization_came(case, &name, &answer);
-    }
-    Ok(id)
+    Ok(payment::settle_authorization(case, asked, &answer))
 }
 
 /// `shop` may be left out where only one shop asked about that id.

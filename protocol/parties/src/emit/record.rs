@@ -292,7 +292,7 @@ fn keep(
         shop.record_statement = id;
     }
     payment::total_changed(case, &mut trade);
-    payment::settle_what_costs_nothing(case, &mut trade);
+    shop::settle_what_costs_nothing(case, &mut trade);
     if let Some(before) = before {
         shop::deliver_otherwise(case, &mut trade, &before);
     }

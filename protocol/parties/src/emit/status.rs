@@ -105,7 +105,9 @@ pub(super) fn status(
     {
         shop::call_off(case, &mut trade);
     }
-    shop::moved_on(case, &mut trade);
+    if let OwnStatus::Order(_) = &told {
+        shop::moved_on(case, &mut trade);
+    }
     case.save(&mut trade);
     Ok(id)
 }

@@ -242,7 +242,6 @@ fn delivered(case: &mut PartyCase<'_>, job: &Job) -> PartyOutcome {
     };
     // The shop's part is done as soon as the goods have left (E11).
     shop::goods_left(case, &mut trade);
-    shop::moved_on(case, &mut trade);
     let status = advance(case, &mut trade, DeliveryState::Delivered, None);
     if let Some(status) = &status {
         let told = OwnStatus::Delivery(Box::new(status.clone()));

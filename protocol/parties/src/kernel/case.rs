@@ -1,5 +1,6 @@
 //! Where a decision is made: it reads the book, sees what it wrote itself, and gathers the change.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -25,7 +26,14 @@ pub(crate) struct PartyCase<'a> {
     send: Vec<StatementToSend>,
     notices: Vec<PersonNotice>,
     saved: Vec<TradeRef>,
+    to_ourselves: VecDeque<Statement>,
+    said_to_ourselves: usize,
+    hears_itself: bool,
 }
+
+/// Statements from role to role of one server in one decision: each of the 200 parcels of a trade may
+/// be instructed, recalled and told of, and the payment beside them. What is beyond is mailed.
+const MOST_TO_OURSELVES: usize = 1_000;
 
 /// What a statement is about and whom it answers.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +66,9 @@ impl<'a> PartyCase<'a> {
             send: Vec::new(),
             notices: Vec::new(),
             saved: Vec::new(),
+            to_ourselves: VecDeque::new(),
+            said_to_ourselves: 0,
+            hears_itself: false,
         }
     }
 
@@ -144,13 +155,15 @@ impl<'a> PartyCase<'a> {
         body: Body,
         about: Option<&PartyTrade>,
     ) -> StatementId {
-        let id = self.fresh_id();
-        let occasion = match naming.answers {
-            Some(_) => Occasion::Answer,
-            None => Occasion::News,
-        };
-        let statement = Statement {
-            id,
+        let statement = self.new_statement(to, naming, body);
+        let id = statement.id;
+        self.mail(statement, about);
+        id
+    }
+
+    fn new_statement(&mut self, to: &Address, naming: Naming, body: Body) -> Statement {
+        Statement {
+            id: self.fresh_id(),
             from: self.settings.address.clone(),
             to: to.clone(),
             sent: self.now,
@@ -158,6 +171,13 @@ impl<'a> PartyCase<'a> {
             request: naming.request,
             answers: naming.answers,
             body,
+        }
+    }
+
+    fn mail(&mut self, statement: Statement, about: Option<&PartyTrade>) {
+        let occasion = match statement.answers {
+            Some(_) => Occasion::Answer,
+            None => Occasion::News,
         };
         self.send.push(StatementToSend {
             statement,
@@ -165,12 +185,43 @@ impl<'a> PartyCase<'a> {
             occasion,
             about: about.map(|t| Box::new(t.clone())),
         });
-        id
     }
 
-    /// The statement that was said last.
-    pub(crate) fn last_said(&self) -> Option<&Statement> {
-        self.send.last().map(|s| &s.statement)
+    /// Says something to a role: by mail, or, where this server plays it at its own address, within this
+    /// decision (E27), once the role that speaks is done.
+    pub(crate) fn say_to_role(
+        &mut self,
+        to: &Address,
+        naming: Naming,
+        body: Body,
+        about: Option<&PartyTrade>,
+    ) -> Statement {
+        let statement = self.new_statement(to, naming, body);
+        if self.is_ourselves(to) && self.said_to_ourselves < MOST_TO_OURSELVES {
+            self.said_to_ourselves += 1;
+            self.to_ourselves.push_back(statement.clone());
+        } else {
+            self.mail(statement.clone(), about);
+        }
+        statement
+    }
+
+    /// What one role of this server said to another, in its order: until there is no more, what is
+    /// decided is said to be heard from ourselves.
+    pub(crate) fn next_to_ourselves(&mut self) -> Option<Statement> {
+        let next = self.to_ourselves.pop_front();
+        self.hears_itself = next.is_some();
+        next
+    }
+
+    /// Whether the statement that is decided about was said within this decision: its sender is this
+    /// server, which no letter could prove, and nothing can have overtaken it.
+    pub(crate) fn hears_itself(&self) -> bool {
+        self.hears_itself
+    }
+
+    fn is_ourselves(&self, address: &Address) -> bool {
+        *address == self.settings.address
     }
 
     /// Takes back a statement of this decision: something else brings it to its receiver.
@@ -194,7 +245,7 @@ impl<'a> PartyCase<'a> {
         });
     }
 
-    /// Sends a statement to another server, again and again until it is answered (protocol 7).
+    /// Says something to a role; to another server again and again, until it is answered (protocol 7).
     pub(crate) fn say_until_answered(
         &mut self,
         to: &Address,
@@ -216,11 +267,15 @@ impl<'a> PartyCase<'a> {
             trade: Some(name.clone()),
             ..Naming::default()
         };
-        let id = self.say(to, naming, body, about);
-        let octets = self.send.last().map(|s| wire::encode(&s.statement));
+        let statement = self.say_to_role(to, naming, body, about);
+        let id = statement.id;
+        if self.is_ourselves(to) {
+            // It is answered within this decision, or waits where its operator decides.
+            return id;
+        }
         let due = self.now.plus(self.settings.timers.answer_first);
         let waiting = AwaitedAnswer {
-            octets: octets.unwrap_or_default(),
+            octets: wire::encode(&statement),
             since: self.now,
             again: 0,
             due,
@@ -248,10 +303,10 @@ impl<'a> PartyCase<'a> {
         match asked {
             AskedBy::Shop(asking) => {
                 let naming = naming(Some(asking.id));
-                told = Some(self.say(&trade.trade.shop, naming, status.body(), Some(trade)));
+                told = Some(self.tell_shop(trade, naming, status));
             }
-            AskedBy::Nobody if status.is_for_the_shop() && !self.is_own_shop(trade) => {
-                told = Some(self.say(&trade.trade.shop, naming(None), status.body(), Some(trade)));
+            AskedBy::Nobody if status.is_for_the_shop() => {
+                told = Some(self.tell_shop(trade, naming(None), status));
             }
             AskedBy::Nobody | AskedBy::Buyer(_) => {}
         }
@@ -303,7 +358,13 @@ impl<'a> PartyCase<'a> {
             request: None,
             answers: Some(asking.id),
         };
-        self.say(&trade.trade.shop, naming, status.body(), Some(trade));
+        self.tell_shop(trade, naming, status);
+    }
+
+    fn tell_shop(&mut self, trade: &PartyTrade, naming: Naming, status: &OwnStatus) -> StatementId {
+        let shop = &trade.trade.shop;
+        self.say_to_role(shop, naming, status.body(), Some(trade))
+            .id
     }
 
     /// Repeats a status that did not change to the buyer who asked.
@@ -338,7 +399,7 @@ impl<'a> PartyCase<'a> {
         }
     }
 
-    /// Another server's copies of what this trade's shop is told are its own business (E27).
+    /// Whether this server is the shop of the trade.
     pub(crate) fn is_own_shop(&self, trade: &PartyTrade) -> bool {
         self.settings.shop.is_some() && trade.trade.shop == self.settings.address
     }

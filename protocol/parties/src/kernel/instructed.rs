@@ -11,14 +11,20 @@ use super::case::PartyCase;
 use super::change::Ignored;
 use super::readdress::readdress;
 
-/// The trade that a shop's instruction is about, and that it may say so.
+/// The trade that a shop's instruction is about, and that it may say so: one of the shops that are
+/// configured, if the role is; and this server's own shop, which names itself only where it does that
+/// part itself (E27).
 pub(crate) fn instructed_trade(
+    case: &PartyCase<'_>,
     statement: &Statement,
-    shops: &BTreeSet<Address>,
+    shops: Option<&BTreeSet<Address>>,
 ) -> Result<TradeRef, Ignored> {
-    let Some(trade) = &statement.trade else {
-        return Err(Ignored::NotForThisServer(statement.body.kind()));
-    };
+    let not_for_us = || Ignored::NotForThisServer(statement.body.kind());
+    let trade = statement.trade.as_ref().ok_or_else(not_for_us)?;
+    if case.hears_itself() {
+        return Ok(trade.clone());
+    }
+    let shops = shops.ok_or_else(not_for_us)?;
     let refused = |why| Ignored::SenderMayNotInstruct {
         from: statement.from.to_string(),
         trade: trade.to_string(),
@@ -46,6 +52,10 @@ pub(crate) fn entry_for(
         Some(known) => known,
         None => PartyTrade::new(name, buyer_mail.clone()),
     };
+    if case.hears_itself() {
+        // The shop's entry and ours are one.
+        return Ok(trade);
+    }
     let is_newer = trade.mail_named.is_none_or(|at| at < statement.sent);
     if is_newer && trade.buyer_mail != *buyer_mail {
         let before = trade.buyer_mail.clone();

@@ -22,7 +22,7 @@ pub(crate) enum Judged {
     /// There is nothing more to decide.
     Over(PartyOutcome),
     /// Its statement is proven, new, and for this server: whoever plays the role decides about it.
-    New(NewStatement),
+    New(Box<NewStatement>),
 }
 
 impl From<Ignored> for Judged {
@@ -171,11 +171,11 @@ fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: Decoded)
         // What had no answer may have one now: its trade has come, or its sender was configured.
         Some(_) | None => {}
     }
-    Judged::New(NewStatement {
+    Judged::New(Box::new(NewStatement {
         key,
         content,
         statement,
-    })
+    }))
 }
 
 /// "A server repeats its stored answer", at most 5 times an hour.

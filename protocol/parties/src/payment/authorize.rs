@@ -11,7 +11,6 @@ use tradepost_statements::{
 };
 
 use super::{PaymentStep, advance};
-use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
 use crate::kernel::case::Naming;
 use crate::kernel::instructed::instructed_trade;
@@ -23,8 +22,8 @@ use tradepost_trades::rows::Rows;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AskedAuthorization {
     pub(crate) trade: TradeRef,
-    /// The statement that asks; none: this server is the shop itself (E27).
-    statement: Option<StatementId>,
+    /// The statement that asks.
+    statement: StatementId,
     wanted: Authorize,
     since: Time,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,25 +89,34 @@ pub(crate) fn authorize(
     statement: &Statement,
     wanted: &Authorize,
 ) -> PartyOutcome {
-    let Some(settings) = &case.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
-    let answers = Some(statement.id);
     let known = known(case, &name, wanted);
     if let Some(decision) = known.as_ref().and_then(|k| k.decision.as_ref()) {
-        let is_the_question = known.as_ref().is_some_and(|k| k.statement == answers);
+        let is_the_question = known.as_ref().is_some_and(|k| k.statement == statement.id);
         if let (true, Some(octets)) = (is_the_question, &decision.octets) {
             case.say_again(octets, Occasion::Answer);
             return PartyOutcome::AnswerRepeated;
         }
     }
-    let mut asked = known.unwrap_or_else(|| AskedAuthorization::new(case, &name, wanted));
-    let is_news = asked.statement.is_none();
-    asked.statement = answers;
+    let is_news = known.is_none();
+    let mut asked = match known {
+        Some(known) => AskedAuthorization {
+            statement: statement.id,
+            ..known
+        },
+        None => AskedAuthorization {
+            trade: name.clone(),
+            statement: statement.id,
+            wanted: wanted.clone(),
+            since: case.now,
+            decision: None,
+            called_off: false,
+        },
+    };
     let answer = match asked.decision.take() {
         Some(decision) => Some(decision.answer),
         None => answer_at_once(case, &name, wanted.amount),
@@ -120,29 +128,6 @@ pub(crate) fn authorize(
         }
         None => ask(case, &asked),
     }
-}
-
-/// The question of this server's own shop (E27): answered now, or later by the operator.
-pub(crate) fn authorize_here(
-    case: &mut PartyCase<'_>,
-    name: &TradeRef,
-    wanted: &Authorize,
-) -> Option<Authorization> {
-    let mut asked =
-        known(case, name, wanted).unwrap_or_else(|| AskedAuthorization::new(case, name, wanted));
-    let answer = match asked.decision.take() {
-        Some(decision) => Some(decision.answer),
-        None => answer_at_once(case, name, wanted.amount),
-    };
-    match &answer {
-        Some(answer) => {
-            settle(case, asked, answer);
-        }
-        None => {
-            let _ = ask(case, &asked);
-        }
-    }
-    answer
 }
 
 /// The same question, unless its approval has run out or was called off: then it is asked anew.
@@ -214,26 +199,18 @@ pub(crate) fn settle(
     let naming = Naming {
         trade: Some(asked.trade.clone()),
         request: None,
-        answers: asked.statement,
+        answers: Some(asked.statement),
     };
     let shop = asked.trade.shop.clone();
-    let (id, octets) = match asked.statement {
-        Some(_) => {
-            let body = Body::Authorization(answer.clone());
-            let id = case.say(&shop, naming, body, None);
-            (id, case.last_said().map(wire::encode))
-        }
-        // Our own shop reads no letters of ours (E27).
-        None => (case.fresh_id(), None),
-    };
+    let said = case.say_to_role(&shop, naming, Body::Authorization(answer.clone()), None);
     asked.decision = Some(AuthorizationDecision {
         answer: answer.clone(),
         at: case.now,
-        octets,
+        octets: Some(wire::encode(&said)),
     });
     case.delete(book::asked_key(&asked.trade));
     case.put(book::authorization_key(&asked.trade), &asked);
-    id
+    said.id
 }
 
 /// Whether the payment of a trade is authorized up to this amount.
@@ -276,16 +253,6 @@ pub(crate) fn call_off(
     Ok(Some(wanted))
 }
 
-/// Our own shop wants no payment after all (E27): there is nothing to answer, and nothing to decide.
-pub(crate) fn call_off_authorization(case: &mut PartyCase<'_>, name: &TradeRef) {
-    let key = book::authorization_key(name);
-    if let Some(mut asked) = case.read::<AskedAuthorization>(&key) {
-        asked.called_off = true;
-        case.delete(book::asked_key(name));
-        case.put(key, &asked);
-    }
-}
-
 /// What is known of a payment before its instruction.
 pub(super) fn as_instruction(wanted: &Authorize) -> PaymentInstruction {
     PaymentInstruction {
@@ -306,7 +273,8 @@ pub(crate) fn begin_authorized(
 ) -> Option<PartyTrade> {
     let name = statement.trade.as_ref()?;
     let asked = case.read::<AskedAuthorization>(&book::authorization_key(name))?;
-    let is_unbegun = asked.statement.is_some() && case.trade(name).is_none();
+    // A trade of our own shop begins with its record.
+    let is_unbegun = name.shop != case.settings.address && case.trade(name).is_none();
     let is_the_buyer = asked.wanted.buyer_mail == statement.from;
     if !is_unbegun || !is_the_buyer || !holds(case, name, asked.wanted.amount) {
         return None;
@@ -321,22 +289,4 @@ pub(crate) fn begin_authorized(
     trade.payment = Some(part);
     case.save(&mut trade);
     Some(trade)
-}
-
-impl AskedAuthorization {
-    /// Whether this server's own shop asked (E27).
-    pub(crate) fn is_of_our_shop(&self) -> bool {
-        self.statement.is_none()
-    }
-
-    fn new(case: &PartyCase<'_>, trade: &TradeRef, wanted: &Authorize) -> AskedAuthorization {
-        AskedAuthorization {
-            trade: trade.clone(),
-            statement: None,
-            wanted: wanted.clone(),
-            since: case.now,
-            decision: None,
-            called_off: false,
-        }
-    }
 }

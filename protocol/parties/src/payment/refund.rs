@@ -11,7 +11,6 @@ use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
 use super::{
     PaymentStep, advance, authorize, not_the_total, remark, report_of, tell, watch_due_date,
 };
-use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
 use crate::kernel::case::AskedBy;
 use crate::kernel::instructed::instructed_trade;
@@ -26,10 +25,8 @@ pub(crate) fn refund(
     statement: &Statement,
     refund: &Refund,
 ) -> PartyOutcome {
-    let Some(settings) = &case.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
@@ -45,7 +42,7 @@ pub(crate) fn refund(
     if refund.refunded.is_more_than(total) {
         return not_the_total(refund.refunded, total);
     }
-    let changed = give_back(case, &mut trade, Some(statement), refund.refunded);
+    let changed = give_back(case, &mut trade, statement, refund.refunded);
     case.save(&mut trade);
     PartyOutcome::of(Kind::Refund, trade.trade, changed)
 }
@@ -70,7 +67,10 @@ fn before_the_instruction(
         Ok(wanted) => wanted,
         Err(total) => return not_the_total(refund.amount, total),
     };
-    case.put(book::mark_key(name, MarkOf::Refund), &mark);
+    let is_our_shop = case.hears_itself();
+    if !is_our_shop {
+        case.put(book::mark_key(name, MarkOf::Refund), &mark);
+    }
     let Some(wanted) = authorized else {
         return PartyOutcome::Marked(Kind::Refund);
     };
@@ -88,17 +88,20 @@ fn before_the_instruction(
     part.wanted_back = Some(refund.refunded);
     trade.payment = Some(part);
     tell(case, &trade, TrackReport::Remarked, Some(statement));
-    case.save(&mut trade);
+    if !is_our_shop {
+        // The book of our own shop has the order, or the trade, of which nothing was taken.
+        case.save(&mut trade);
+    }
     PartyOutcome::of(Kind::Refund, trade.trade, true)
 }
 
 /// Voids what was not settled; what was is on its way back, until `emit` tells that it is there.
 /// `refunded` is the sum of all refunds; one that is not higher than before changes nothing. The
 /// caller saves the trade.
-pub(crate) fn give_back(
+fn give_back(
     case: &mut PartyCase<'_>,
     trade: &mut PartyTrade,
-    asked: Option<&Statement>,
+    asked: &Statement,
     refunded: Amount,
 ) -> bool {
     let now = case.now;
@@ -123,7 +126,7 @@ pub(crate) fn give_back(
         TrackReport::Same
     };
     watch_due_date(case, trade);
-    tell(case, trade, report, asked);
+    tell(case, trade, report, Some(asked));
     report == TrackReport::News
 }
 

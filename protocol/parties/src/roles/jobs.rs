@@ -45,7 +45,7 @@ fn apply(case: &mut PartyCase<'_>, job: &Job, output: &[u8]) -> Result<(), Strin
         let line = fulfilment::line_of(job, n, event)?;
         emit::take(case, &line).map_err(|why: LineRefusal| format!("events[{n}]: {why}"))?;
         // The next event may build on what follows of this one.
-        settle(case);
+        let _ = settle(case, PartyOutcome::JobDone(job.name()));
     }
     fulfilment::next_round(case, job);
     Ok(())

@@ -7,7 +7,6 @@ use super::asked::{AskedAbout, find};
 use super::charge;
 use super::instruct::{self, instruct};
 use super::{advance, answer_order, authorize, has_shipped, record_again, returns, tell_order};
-use crate::carrier;
 use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
 use crate::kernel::book::{self, Charging, Instructed, OrderRequest, PartyTrade};
 use crate::kernel::case::{AskedBy, Naming};
@@ -177,7 +176,8 @@ pub(crate) fn call_off(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
         charge::void_authorization(case, trade);
     }
     if trade.carrier.is_some() {
-        carrier::turn_back(case, trade, None, None);
+        let own = case.settings.address.clone();
+        instruct::recall(case, trade, &own, None);
     }
     for carrier in &record.delivery.carriers {
         if was_instructed && carrier.address != case.settings.address {

@@ -24,7 +24,6 @@ use super::shortened;
 use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, Approved, KeptWishes, OrderRequest, SentToParty};
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
-use crate::payment;
 
 /// An order whose payment is being authorized, and one whose authorization is being voided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +34,7 @@ pub(crate) struct Authorizing {
     processor: Address,
     /// How much.
     amount: Amount,
-    /// What was told to the payment processor; nothing where this server is that itself.
+    /// What was told to the payment processor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     told: Vec<SentToParty>,
     /// The order; none: it is rejected, and what was authorized is to be voided.
@@ -77,19 +76,13 @@ pub(super) fn first(case: &mut PartyCase<'_>, taken: TakenOrder, name: TradeRef)
         told: Vec::new(),
         order: None,
     };
-    if processor == case.settings.address {
-        if let Some(answer) = payment::authorize_here(case, &name, &wanted) {
-            return decide(case, taken, name, &answer);
-        }
-    } else {
-        let body = Body::Authorize(Box::new(wanted));
-        let id = case.ask_until_answered(&processor, &name, body, None);
-        row.told.push(SentToParty {
-            id,
-            kind: Kind::Authorize,
-            to: processor,
-        });
-    }
+    let body = Body::Authorize(Box::new(wanted));
+    let id = case.ask_until_answered(&processor, &name, body, None);
+    row.told.push(SentToParty {
+        id,
+        kind: Kind::Authorize,
+        to: processor,
+    });
     let entry = OrderRequest {
         answer: None,
         trade: None,
@@ -134,7 +127,7 @@ fn reject_taken(
     reject(case, answered, &taken.request, reason, text)
 }
 
-/// `authorization` of another server.
+/// `authorization`: the answer to what was asked.
 pub(crate) fn authorization(
     case: &mut PartyCase<'_>,
     statement: &Statement,
@@ -177,8 +170,8 @@ fn own_row(case: &PartyCase<'_>, name: &TradeRef) -> Option<Authorizing> {
     (row.trade == *name).then_some(row)
 }
 
-/// The payment processor has decided; its operator, where this server is that itself (E27).
-pub(crate) fn authorization_came(
+/// The payment processor has decided.
+fn authorization_came(
     case: &mut PartyCase<'_>,
     name: &TradeRef,
     answer: &Authorization,
@@ -257,10 +250,6 @@ pub(crate) fn not_authorized(case: &mut PartyCase<'_>, id: &TradeId) -> Option<P
 /// to void, and until it came the refund is only a mark (protocol 3, "Overtaking").
 fn void(case: &mut PartyCase<'_>, mut row: Authorizing, why: &str) {
     row.order = None;
-    if row.processor == case.settings.address {
-        payment::call_off_authorization(case, &row.trade);
-        return forget(case, &row);
-    }
     let refund = Refund {
         amount: row.amount,
         refunded: row.amount,

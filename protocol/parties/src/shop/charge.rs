@@ -6,7 +6,7 @@
 //! ```
 
 use tradepost_statements::instruction::{Authorization, Authorize, PaymentInstruction, Refund};
-use tradepost_statements::order::Reference;
+use tradepost_statements::order::{PaymentMethod, Reference};
 use tradepost_statements::{Body, Date, Kind, OrderState, Time, TradeId, TradeRef};
 
 use super::instruct::tell;
@@ -15,7 +15,6 @@ use crate::kernel::book::{Approved, Charging, Instructed, PartyTrade, ShopPart};
 use crate::kernel::case::AskedBy;
 use crate::kernel::settings::Charge;
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
-use crate::payment;
 
 /// Whether the payment processor was told to take the payment.
 pub(crate) fn was_charged(shop: &ShopPart) -> bool {
@@ -85,16 +84,34 @@ fn charge(case: &mut PartyCase<'_>, trade: &mut PartyTrade, reference: Option<Re
     };
     let processor = shop.record.payment.processor.clone();
     let refunded = shop.refunded;
-    if processor == case.settings.address {
-        payment::begin(case, trade, &instruction, None);
-    } else {
-        let body = Body::PaymentInstruction(Box::new(instruction));
-        tell(case, trade, &processor, body);
-    }
+    let body = Body::PaymentInstruction(Box::new(instruction));
+    tell(case, trade, &processor, body);
     // Lines that were cancelled before are not paid (E23).
     if let Some(refunded) = refunded {
         pay_back(case, trade, refunded, None);
     }
+}
+
+/// A trade that was placed elsewhere costs nothing, and nobody else processes that: its payment is
+/// settled at once, told by the shop itself (protocol 3). The caller saves the trade.
+pub(crate) fn settle_what_costs_nothing(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
+    let Some(shop) = trade.shop.as_ref().filter(|_| trade.payment.is_none()) else {
+        return;
+    };
+    let payment = shop.record.payment.clone();
+    if payment.method != PaymentMethod::Nothing || payment.processor != case.settings.address {
+        return;
+    }
+    let instruction = PaymentInstruction {
+        amount: shop.record.total,
+        method: payment.method,
+        reference: None,
+        buyer_mail: trade.buyer_mail.clone(),
+        notify: None,
+        due: None,
+    };
+    let body = Body::PaymentInstruction(Box::new(instruction));
+    tell(case, trade, &payment.processor, body);
 }
 
 /// The day of a time, in UTC.
@@ -112,17 +129,17 @@ pub(super) fn pay_back(
     let Some(shop) = &trade.shop else {
         return;
     };
-    if trade.payment.is_some() {
-        payment::give_back(case, trade, None, refunded);
-    } else {
-        let refund = Refund {
-            amount: shop.record.total,
-            refunded,
-            text,
-        };
-        let processor = shop.record.payment.processor.clone();
-        tell(case, trade, &processor, Body::Refund(refund));
-    }
+    let (amount, processor) = match &trade.payment {
+        // Paid here, whoever the record names.
+        Some(part) => (part.instruction.amount, case.settings.address.clone()),
+        None => (shop.record.total, shop.record.payment.processor.clone()),
+    };
+    let refund = Refund {
+        amount,
+        refunded,
+        text,
+    };
+    tell(case, trade, &processor, Body::Refund(refund));
 }
 
 /// Voids an authorization that nothing will be charged on. The caller saves the trade.
@@ -133,12 +150,8 @@ pub(super) fn void_authorization(case: &mut PartyCase<'_>, trade: &mut PartyTrad
     if shop.authorization.take().is_none() {
         return;
     }
-    if shop.record.payment.processor == case.settings.address {
-        payment::call_off_authorization(case, &trade.trade);
-    } else {
-        let total = shop.record.total;
-        pay_back(case, trade, total, None);
-    }
+    let total = shop.record.total;
+    pay_back(case, trade, total, None);
 }
 
 /// Nothing is left to be paid: what was not charged never is, and its authorization is voided. The
@@ -193,19 +206,9 @@ pub(crate) fn authorize_again(case: &mut PartyCase<'_>, id: TradeId) -> Option<P
     };
     let processor = shop.record.payment.processor.clone();
     let name = trade.trade.clone();
-    if processor == case.settings.address {
-        if let Some(answer) = payment::authorize_here(case, &name, &wanted) {
-            return Some(authorized_again(case, &name, &answer));
-        }
-    } else {
-        tell(
-            case,
-            &mut trade,
-            &processor,
-            Body::Authorize(Box::new(wanted)),
-        );
-        case.save(&mut trade);
-    }
+    let body = Body::Authorize(Box::new(wanted));
+    tell(case, &mut trade, &processor, body);
+    case.save(&mut trade);
     Some(PartyOutcome::WasDue(format!(
         "the authorization of {name} has ended before anything shipped; asked for another one"
     )))

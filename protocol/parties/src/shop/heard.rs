@@ -90,6 +90,11 @@ fn hear(
     let Some(shop) = &mut trade.shop else {
         return Ignored::NoSuchTrade(name.to_string()).into();
     };
+    if case.hears_itself() {
+        // Whoever said it wrote it into this very entry (E27).
+        super::moved_on(case, &mut trade);
+        return save_and_name(case, &mut trade, statement, kind);
+    }
     if !answers_ours(statement, &shop.told) {
         return Ignored::AnswersNothing.into();
     }

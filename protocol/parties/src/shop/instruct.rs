@@ -1,5 +1,5 @@
-//! The instructions to carrier and payment processor (E9, E10); to ourselves, where this server
-//! plays those roles as well (E27): then nothing is mailed, and the book entry is made at once.
+//! The instructions to carrier and payment processor (E9, E10), be they another server or this one
+//! (E27).
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -10,7 +10,6 @@ use tradepost_statements::record::{RecordCarrier, TradeRecord};
 use tradepost_statements::{Address, Body};
 
 use super::{charge, goods};
-use crate::carrier;
 use crate::kernel::PartyCase;
 use crate::kernel::book::{Instructed, PartyTrade, SentToParty, ShopPart};
 
@@ -65,12 +64,8 @@ pub(super) fn deliver(
     let Some(instruction) = instruction else {
         return;
     };
-    if *carrier == case.settings.address {
-        carrier::begin(case, trade, &instruction, None);
-    } else {
-        let body = Body::DeliveryInstruction(Box::new(instruction));
-        tell(case, trade, carrier, body);
-    }
+    let body = Body::DeliveryInstruction(Box::new(instruction));
+    tell(case, trade, carrier, body);
 }
 
 /// Some lines were cancelled: the carriers are told what is left. The caller saves the trade.
@@ -80,18 +75,7 @@ pub(super) fn rest(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
         Some(_) | None => return,
     };
     for (carrier, parcel) in parcels(&record) {
-        if carrier != case.settings.address {
-            deliver(case, trade, &carrier, parcel);
-        } else if let Some(shop) = &trade.shop {
-            // Our own parcel: nothing is to be told of it.
-            let instruction = delivery_instruction(trade, shop, parcel);
-            let own = trade.carrier.iter_mut().flat_map(|c| &mut c.instructions);
-            for (known, new) in own.zip(instruction) {
-                if known.parcel == new.parcel {
-                    *known = new;
-                }
-            }
-        }
+        deliver(case, trade, &carrier, parcel);
     }
 }
 
@@ -138,12 +122,8 @@ pub(super) fn recall(
     carrier: &Address,
     parcel: Option<String>,
 ) {
-    if *carrier == case.settings.address {
-        carrier::turn_back(case, trade, parcel.as_deref(), None);
-    } else {
-        let recall = Recall { parcel, text: None };
-        tell(case, trade, carrier, Body::Recall(recall));
-    }
+    let recall = Recall { parcel, text: None };
+    tell(case, trade, carrier, Body::Recall(recall));
 }
 
 fn delivery_instruction(
@@ -180,7 +160,7 @@ fn recipient(record: &TradeRecord) -> Option<Recipient> {
     })
 }
 
-/// Tells another server something until it answers, and remembers that it was told.
+/// Tells a role something until it answers, and remembers that it was told.
 pub(super) fn tell(case: &mut PartyCase<'_>, trade: &mut PartyTrade, to: &Address, body: Body) {
     let kind = body.kind();
     let id = case.say_until_answered(to, trade, body);

@@ -19,7 +19,6 @@ use super::{
     advance, afterwards, answer_order, begin_track, charge, has_shipped, instruct, restate,
     tell_order,
 };
-use crate::carrier;
 use crate::kernel::answers::{not_for_us, unknown_trade};
 use crate::kernel::book::{
     self, DecidedReturn, GiveBack, HeardState, Instructed, PartyTrade, ReturnChoice, ShopPart,
@@ -358,7 +357,8 @@ fn turn_back(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
         .filter(|a| *a != case.settings.address && !has_ended(shop, a))
         .collect();
     if trade.carrier.is_some() {
-        carrier::turn_back(case, trade, None, None);
+        let own = case.settings.address.clone();
+        instruct::recall(case, trade, &own, None);
     }
     for carrier in carriers {
         instruct::recall(case, trade, &carrier, None);

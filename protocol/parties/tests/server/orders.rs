@@ -5,7 +5,7 @@ use tradepost_parties::kernel::settings::{Article, Catalogue};
 use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::{Kind, RequestId};
 
-use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, with};
+use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with};
 
 fn order(server: &mut Server, body: Value) -> crate::server::Came {
     server.hears(ANN, json!({ "request": REQUEST }), body)
@@ -297,6 +297,40 @@ fn one_server_with_all_roles_instructs_itself_without_letters() {
     assert_eq!(came.body(Kind::DeliveryStatus, ANN)["state"], "announced");
     let trade = &server.trades()[0];
     assert!(trade.order.is_some() && trade.payment.is_some() && trade.delivery.len() == 1);
+}
+
+/// What a role hears of another one of this server needs no proof: no letter may pass for it.
+#[test]
+fn a_letter_from_the_servers_own_address_is_not_a_role_of_it() {
+    let mut server = Server::all_in_one();
+    let id = server.order();
+    let came = server.hears(SHOP, trade(&id), json!({ "kind": "recall" }));
+    assert!(matches!(
+        came.outcome,
+        PartyOutcome::Ignored(Ignored::SenderMayNotInstruct { .. })
+    ));
+    assert!(came.said.is_empty());
+    assert_eq!(server.trades()[0].delivery[0].state.word(), "announced");
+}
+
+/// E27: each part is told as by a server of its own, once, and after what caused it.
+#[test]
+fn one_server_with_all_roles_calls_off_all_its_parts() {
+    let mut server = Server::all_in_one();
+    let id = server.order();
+    let came = server.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
+    let expected = [
+        "order-status ann",
+        "payment-status ann",
+        "delivery-status ann",
+    ];
+    assert_eq!(came.kinds(), expected);
+    assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "cancelled");
+    assert_eq!(came.body(Kind::PaymentStatus, ANN)["state"], "voided");
+    assert_eq!(came.body(Kind::DeliveryStatus, ANN)["state"], "stopped");
+    // Nobody waits for an answer of this server itself.
+    server.later(24 * 3600);
+    assert!(server.tick().said.is_empty());
 }
 
 #[test]

@@ -525,6 +525,26 @@ fn one_server_with_all_roles_takes_back_without_letters_to_itself() {
     assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "returned");
 }
 
+/// E27: its own carrier is told what is left, as another server would be.
+#[test]
+fn one_server_with_all_roles_tells_what_is_left_of_a_delivery() {
+    let mut server = Server::all_in_one();
+    let id = order(&mut server);
+    let came = wants(&mut server, &id, json!([line(0, 1)]));
+    let expected = [
+        "return-decision ann",
+        "payment-status ann",
+        "delivery-status ann",
+    ];
+    assert_eq!(came.kinds(), expected);
+    let status = came.body(Kind::DeliveryStatus, ANN);
+    assert_eq!(status["state"], "announced");
+    assert_eq!(
+        status["text"],
+        "The shop changed the instructions for this delivery."
+    );
+}
+
 #[test]
 fn a_trade_that_the_merchant_cancels_leaves_nothing_to_decide() {
     let (mut shop, id) = ordered();
