@@ -7,14 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Evidence, Time};
-
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
-use super::case::{BuyerCase, read};
+use super::case::BuyerCase;
 use super::settings::BuyerSettings;
-use super::state::{Fate, FiledLetter};
-use super::{BuyerChange, Judgement, Verdict, door, held, keys};
-use tradepost_trades::letter::Received;
+use super::state::{Fate, FiledLetter, read};
+use super::{BuyerChange, Judgement, Verdict, door, evidence, filed, held, keys};
 
 /// How a letter's sender is proven now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +91,7 @@ pub fn proven_again(
     let received_at = letter.as_ref().map(|l| l.received.received_at);
     let mut case = BuyerCase::new(settings, rows, received_at.map_or(now, |at| at.max(now)));
     let judgement = letter.and_then(|letter| judge(&mut case, letter, proof));
-    case.finish(judgement)
+    super::finish(case, judgement)
 }
 
 fn judge(
@@ -109,7 +108,7 @@ fn judge(
         let before = letter.received.evidence;
         letter.received = with(&letter, proof);
         if held::is_for_dns(&letter)
-            && door::may_be_held(case, &letter.received)
+            && evidence::may_be_held(case, &letter.received)
             && letter.received.evidence <= before
         {
             // Asked in vain: the next tick lets it wait on.
@@ -119,7 +118,7 @@ fn judge(
     if is_refused(&letter) {
         // Where its group is full it has no warning of its own, and does not wait either.
         let is_only_counted = case.warnings_of_letter(letter.no).is_empty();
-        if door::may_be_held(case, &letter.received) {
+        if evidence::may_be_held(case, &letter.received) {
             if is_only_counted || !has_room(case, &letter) {
                 letter.received = held::as_if_dns_had_said_no(&letter.received);
             } else {
@@ -128,7 +127,7 @@ fn judge(
                 letter.tries = 0;
             }
         }
-        if is_only_counted && door::is_below(case, &letter.received) {
+        if is_only_counted && evidence::is_below(case, &letter.received) {
             case.put_letter(&letter);
             return Some(judged(&letter, Verdict::Warned, 3));
         }
@@ -137,10 +136,10 @@ fn judge(
 }
 
 fn judged(letter: &FiledLetter, verdict: Verdict, line: u8) -> Judgement {
-    let content = door::read(&letter.received.content);
+    let content = filed::decode(&letter.received.content);
     Judgement {
         letter: Some(letter.no),
-        ..door::judgement(verdict, &content, Some(line))
+        ..filed::judgement(verdict, &content, Some(line))
     }
 }
 
@@ -155,7 +154,7 @@ fn with(letter: &FiledLetter, proof: &NewProof) -> Received {
 }
 
 fn has_room(case: &mut BuyerCase<'_>, letter: &FiledLetter) -> bool {
-    let content = door::read(&letter.received.content);
+    let content = filed::decode(&letter.received.content);
     let statement = content.as_ref().ok().map(|d| &d.statement);
     held::has_room(case, &letter.received, statement)
 }

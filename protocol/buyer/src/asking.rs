@@ -7,30 +7,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::{
-    Address, Body, RequestId, Statement, StatementId, Time, TradeRef, words,
-};
-
+use tradepost_statements::{Address, Body, RequestId, Statement, StatementId, Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::act::{ActRefusal, known_trade};
-use super::case::{BuyerCase, read};
+use super::case::BuyerCase;
 use super::keys;
-use super::say::Saying;
+use super::plan::AskedParty;
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
 use super::settings::BuyerSettings;
-use super::state::{BuyerTrade, Own, OwnProgress, OwnRequest, RequestAnswer, TradeState};
-
-words! {
-    /// Who can be asked about a trade (E21).
-    pub enum AskedParty as "a party that can be asked" {
-        /// The shop.
-        Shop = "shop",
-        /// The carriers: all that have something to do with it.
-        Carrier = "carrier",
-        /// The payment processor.
-        Payment = "payment",
-    }
-}
+use super::state::{BuyerTrade, Own, OwnProgress, OwnRequest, RequestAnswer, TradeState, read};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tradepost_statements::Evidence;
 use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
-
+use tradepost_trades::letter::LetterFacts;
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
-use super::say::Saying;
+use super::saying::Saying;
 use super::settings::BuyerSettings;
-use super::state::{BuyerTrade, FiledLetter, LetterPlace, Own, OwnRequest, Totals};
-use super::warning::{Finding, Warning, WarningState};
-use super::{BuyerChange, Counted, Judgement, Notice, keys, lookalikes};
-use tradepost_trades::letter::LetterFacts;
+use super::state::{BuyerTrade, FiledLetter, LetterPlace, Own, OwnRequest, Totals, read};
+use super::warning::{Finding, Warning, WarningKind, WarningState};
+use super::{BuyerChange, Counted, Judgement, Notice, keys};
 
 pub(super) struct BuyerCase<'l> {
     pub(super) settings: &'l BuyerSettings,
@@ -42,9 +42,7 @@ impl<'l> BuyerCase<'l> {
         }
     }
 
-    pub(super) fn finish(mut self, judgement: Option<Judgement>) -> BuyerChange {
-        // When all else is known.
-        lookalikes::warn_beside(&mut self);
+    pub(super) fn finish(self, judgement: Option<Judgement>) -> BuyerChange {
         let wake_up = [keys::HELD, keys::SAY_AGAIN, keys::PLANS_DUE]
             .iter()
             .filter_map(|queue| {
@@ -372,12 +370,27 @@ fn is_about(warning: &Warning, finding: &Finding) -> bool {
     warning.kind == finding.kind && warning.rule == finding.line()
 }
 
-/// A row as its type. A row that cannot be read is one that this program never wrote.
-pub(super) fn read<T: DeserializeOwned>(rows: &dyn Rows, key: &str) -> Option<T> {
-    serde_json::from_slice(&rows.get(key.as_bytes())?).ok()
+/// A warning that no letter gave rise to.
+pub(super) fn own_warning(kind: WarningKind, case: &BuyerCase<'_>) -> Warning {
+    Warning {
+        id: 0,
+        kind,
+        rule: None,
+        at: case.now,
+        state: WarningState::Open,
+        trade: None,
+        letter: None,
+        facts: no_letter(),
+        evidence: Evidence::None,
+        proof: String::new(),
+        payee: None,
+        received: String::new(),
+        expected: String::new(),
+        more: 0,
+    }
 }
 
 /// What a letter says of itself, when there is none: a warning of the ledger's own.
-pub(super) fn no_letter() -> LetterFacts {
+fn no_letter() -> LetterFacts {
     LetterFacts::default()
 }

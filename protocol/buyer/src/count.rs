@@ -6,13 +6,14 @@ use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::{Address, Amount, DeliveryState, OrderState, PaymentState, Time};
-
-use super::evaluate::Filed;
-use super::judge::Agreed;
-use super::records::{RecordsOfTrade, carriers};
-use super::state::{OrderNow, ParcelNow, ParcelStatus, PaymentNow, TradeOrigin, TradeState};
-use super::tracks::Tracks;
 use tradepost_trades::paid::paid_so_far;
+
+use super::filed::Filed;
+use super::judge::Agreed;
+use super::records::RecordsOfTrade;
+use super::state::{OrderNow, ParcelNow, ParcelStatus, PaymentNow, TradeOrigin, TradeState};
+use super::terms::carriers;
+use super::tracks::Tracks;
 
 /// The state of a trade whose counting record is `current`.
 pub(super) fn state(

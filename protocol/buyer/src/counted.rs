@@ -2,11 +2,11 @@
 //! minimum when enough of its group is kept. A flood of them fills no disk.
 
 use tradepost_statements::wire::Decoded;
+use tradepost_trades::letter::{Received, Unreadable};
 
 use super::case::BuyerCase;
 use super::warning::{Warning, WarningKind};
-use super::{Counted, Judgement, Verdict, door, held, keys};
-use tradepost_trades::letter::{Received, Unreadable};
+use super::{Counted, Judgement, Verdict, evidence, filed, held, keys};
 
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;
@@ -17,7 +17,7 @@ pub(super) fn in_its_group(
     received: &Received,
     content: &Result<Decoded, (Unreadable, String)>,
 ) -> Option<Judgement> {
-    if !door::is_below(case, received) {
+    if !evidence::is_below(case, received) {
         return None;
     }
     let last = join_group(case, received, content)?;
@@ -26,7 +26,7 @@ pub(super) fn in_its_group(
     Some(Judgement {
         warning: Some(WarningKind::UnprovenSender),
         warning_id: Some(last),
-        ..door::judgement(Verdict::Warned, content, Some(3))
+        ..filed::judgement(Verdict::Warned, content, Some(3))
     })
 }
 

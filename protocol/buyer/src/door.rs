@@ -1,16 +1,18 @@
 //! Lines 1 to 7 of protocol 5: what a letter must pass before anybody asks what it is about.
 //! They need only the letter and what came before it, and go by arrival.
 
+use tradepost_statements::StatementId;
 use tradepost_statements::rule::in_force;
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Evidence, Kind, StatementId, TradeRef};
+use tradepost_trades::letter::{Received, Unreadable};
 
 use super::case::BuyerCase;
+use super::evidence::{is_below, may_be_held, minimum_for};
+use super::filed::{decode, judgement};
 use super::settings::Rules;
 use super::state::{Fate, FiledLetter};
 use super::warning::{Finding, WarningKind};
-use super::{Counted, Judgement, Verdict, counted, file, held, keys};
-use tradepost_trades::letter::{Content, Received, Unreadable};
+use super::{Counted, Judgement, Verdict, answering, counted, file, held, keys};
 
 /// Protocol 2: a statement this far ahead is held until then.
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
@@ -19,7 +21,7 @@ const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(
 
 /// Judges a letter that arrives.
 pub(super) fn take(case: &mut BuyerCase<'_>, received: &Received) -> Judgement {
-    let content = read(&received.content);
+    let content = decode(&received.content);
     if let Ok(decoded) = &content
         && is_copy_of_our_own(case, decoded)
     {
@@ -89,7 +91,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
     let was_held_for_dns = held::is_for_dns(letter);
     let was_refused = matches!(letter.fate, Fate::Warned { rule: ..=7, .. });
     held::note_try(case, letter);
-    let content = read(&letter.received.content);
+    let content = decode(&letter.received.content);
     let trade = content
         .as_ref()
         .ok()
@@ -146,10 +148,10 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
                         file::file(case, first, &decoded.statement);
                     }
                     if let Ok(decoded) = &content
-                        && file::counts_as_answer(&known.fate)
+                        && answering::counts_as_answer(&known.fate)
                     {
                         // A stored answer, repeated, answers what asked for it again.
-                        file::note_answer(case, &known, &decoded.statement);
+                        answering::note_answer(case, &known, &decoded.statement);
                     }
                     Judgement {
                         letter: Some(first),
@@ -300,7 +302,7 @@ fn lines_1_to_7(
             .get::<u64>(&keys::statement(&statement.from, statement.id))
             .filter(|no| *no != letter.no);
         if let Some(first) = first.and_then(|no| case.letter(no)) {
-            let same = read(&first.received.content)
+            let same = decode(&first.received.content)
                 .is_ok_and(|d| content.as_ref().is_ok_and(|c| d.value == c.value));
             if same && in_force("line 7: said before") {
                 return Admission::SaidBefore { first: first.no };
@@ -322,21 +324,6 @@ fn lines_1_to_7(
     Admission::Enters
 }
 
-/// The statement, or why it cannot be read.
-pub(super) fn read(content: &Content) -> Result<Decoded, (Unreadable, String)> {
-    match content {
-        Content::Statement(json) => wire::decode(json.as_bytes()).map_err(|e| {
-            let why = if e.is_unsupported() {
-                Unreadable::Unsupported
-            } else {
-                Unreadable::Unreadable
-            };
-            (why, e.to_string())
-        }),
-        Content::Unreadable { why, text } => Err((*why, text.clone())),
-    }
-}
-
 /// Protocol 5: a copy of an own statement in another folder is not judged.
 fn is_copy_of_our_own(case: &BuyerCase<'_>, decoded: &Decoded) -> bool {
     case.settings.ours.contains(&decoded.statement.from)
@@ -356,7 +343,7 @@ pub(super) fn recognise_copies(case: &mut BuyerCase<'_>, id: StatementId) {
         let Some(mut letter) = case.letter(no) else {
             continue;
         };
-        if read(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(case, &d)) {
+        if decode(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(case, &d)) {
             if let Fate::Held { until, .. } = letter.fate {
                 case.delete(&keys::held(until, no));
             }
@@ -383,7 +370,7 @@ fn tells_more(case: &mut BuyerCase<'_>, received: &Received, known: &FiledLetter
         && matches!(known.fate, Fate::Warned { rule: 3, .. })
         && may_be_held(case, received)
         && !may_be_held(case, &known.received);
-    let statement = read(&received.content).ok().map(|d| d.statement);
+    let statement = decode(&received.content).ok().map(|d| d.statement);
     may_yet && held::has_room(case, received, statement.as_ref())
 }
 
@@ -419,10 +406,6 @@ fn note_better_evidence(
     }
 }
 
-fn minimum_for(case: &BuyerCase<'_>, received: &Received) -> Evidence {
-    case.settings.minimum_for(received.author.as_ref())
-}
-
 /// What was once established is never taken back: an answer of DNS adds to it.
 pub(super) fn with_the_better_evidence(received: &Received, known: &FiledLetter) -> Received {
     let before = &known.received;
@@ -436,40 +419,10 @@ pub(super) fn with_the_better_evidence(received: &Received, known: &FiledLetter)
     }
 }
 
-/// Whether DNS may still lift the evidence to the minimum.
-pub(super) fn may_be_held(case: &BuyerCase<'_>, received: &Received) -> bool {
-    let minimum = minimum_for(case, received);
-    received.evidence < minimum && received.undecided.is_some_and(|e| e >= minimum)
-}
-
-/// Whether line 3 refuses, unless the person accepts.
-pub(super) fn is_below(case: &BuyerCase<'_>, received: &Received) -> bool {
-    received.evidence < minimum_for(case, received) && !may_be_held(case, received)
-}
-
 /// From now on this sender's statement id is known (line 7).
 fn register(case: &mut BuyerCase<'_>, letter: &FiledLetter, decoded: &Decoded) {
     let key = keys::statement(&decoded.statement.from, decoded.statement.id);
     if !case.has(&key) {
         case.put(&key, &letter.no);
-    }
-}
-
-pub(super) fn judgement(
-    verdict: Verdict,
-    content: &Result<Decoded, (Unreadable, String)>,
-    rule: Option<u8>,
-) -> Judgement {
-    let statement = content.as_ref().ok().map(|d| &d.statement);
-    let kind: Option<Kind> = statement.map(|s| s.body.kind());
-    let trade: Option<TradeRef> = statement.and_then(|s| s.trade.clone());
-    Judgement {
-        verdict,
-        kind,
-        rule,
-        warning: None,
-        warning_id: None,
-        trade,
-        letter: None,
     }
 }

@@ -5,134 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use tradepost_statements::record::TradeRecord;
-use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
-use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Body, TradeRef};
+use tradepost_statements::TradeRef;
 
-use tradepost_trades::rows::Rows;
-
-use super::case::{BuyerCase, read};
-use super::judge::{Agreed, KnownTrade, lines_8_to_15};
+use super::case::BuyerCase;
+use super::filed::{Filed, LetterOutcome};
+use super::judge::{Agreed, KnownTrade, lines_8_to_15, nothing_known};
 use super::records::{self, RecordsOfTrade};
-use super::state::{BuyerTrade, Fate, FiledLetter, RequestAnswer, TradeOrigin, TradeState};
+use super::state::{BuyerTrade, Fate, RequestAnswer, TradeOrigin, TradeState};
 use super::terms::Terms;
-use super::warning::Finding;
-use super::{Notice, count, door, expecting, file, keys, lookalikes, schedule, totals, tracks};
-
-/// A letter that passed the door, with its statement.
-pub(super) struct Filed {
-    pub(super) letter: FiledLetter,
-    pub(super) decoded: Decoded,
-}
-
-impl Filed {
-    pub(super) fn load(case: &BuyerCase<'_>, no: u64) -> Option<Filed> {
-        Filed::load_from(case.rows(), no)
-    }
-
-    pub(super) fn load_from(rows: &dyn Rows, no: u64) -> Option<Filed> {
-        let letter: FiledLetter = read(rows, &keys::letter(no))?;
-        let decoded = door::read(&letter.received.content).ok()?;
-        Some(Filed { letter, decoded })
-    }
-
-    pub(super) fn record(&self) -> Option<&TradeRecord> {
-        if let Body::TradeRecord(record) = &self.decoded.statement.body {
-            Some(record)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn order_status(&self) -> Option<&OrderStatus> {
-        if let Body::OrderStatus(status) = &self.decoded.statement.body {
-            Some(status)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn delivery_status(&self) -> Option<&DeliveryStatus> {
-        if let Body::DeliveryStatus(status) = &self.decoded.statement.body {
-            Some(status)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn payment_status(&self) -> Option<&PaymentStatus> {
-        if let Body::PaymentStatus(status) = &self.decoded.statement.body {
-            Some(status)
-        } else {
-            None
-        }
-    }
-
-    /// It made the trade what it is, or says again what did.
-    pub(super) fn counts(&self) -> bool {
-        match self.letter.fate {
-            Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
-            Fate::New | Fate::Held { .. } | Fate::Warned { .. } => false,
-        }
-    }
-
-    /// Equal for two statements that say the same about the same trade (protocol 2).
-    pub(super) fn content(&self) -> String {
-        let (trade, body) = wire::trade_and_body(&self.decoded.value);
-        let text = |v: Option<&serde_json::Value>| v.map(ToString::to_string).unwrap_or_default();
-        format!("{}{}", text(trade), text(body))
-    }
-
-    /// Equal for two versions of a trade record that say the same (protocol 4, "Versions").
-    pub(super) fn body(&self) -> String {
-        let (_, body) = wire::trade_and_body(&self.decoded.value);
-        body.map(ToString::to_string).unwrap_or_default()
-    }
-
-    /// The person accepted a trade record although it is not what was agreed (lines 11, 12 and 16).
-    pub(super) fn is_accepted_offer(&self) -> bool {
-        self.letter.accepted_through >= 11
-    }
-
-    /// The person accepted it although it does not fit what else is known (line 16).
-    pub(super) fn accepted(&self) -> bool {
-        self.letter.accepted_through >= 16
-    }
-}
-
-/// What becomes of one letter of a trade.
-pub(super) struct LetterOutcome {
-    pub(super) fate: Fate,
-    pub(super) findings: Vec<Finding>,
-}
-
-impl LetterOutcome {
-    pub(super) fn of(fate: Fate) -> LetterOutcome {
-        LetterOutcome {
-            fate,
-            findings: Vec::new(),
-        }
-    }
-
-    pub(super) fn refused(finding: Finding) -> LetterOutcome {
-        LetterOutcome {
-            fate: Fate::Warned {
-                rule: finding.rule,
-                kind: finding.kind,
-            },
-            findings: vec![finding],
-        }
-    }
-
-    pub(super) fn add(&mut self, finding: Finding) {
-        self.fate = Fate::Warned {
-            rule: finding.rule,
-            kind: finding.kind,
-        };
-        self.findings.push(finding);
-    }
-}
+use super::{Notice, answering, count, expected, keys, lookalikes, schedule, totals, tracks};
 
 /// Judges a trade anew from all that was ever said of it, and writes what has changed.
 pub(super) fn reconsider(case: &mut BuyerCase<'_>, trade_ref: &TradeRef) {
@@ -147,7 +28,7 @@ pub(super) fn fold_again(case: &mut BuyerCase<'_>, trade_ref: &TradeRef) {
 
 /// Sets a letter aside that lines 8 to 15 refuse by what the trade records say; says whether.
 pub(super) fn set_aside(case: &mut BuyerCase<'_>, trade: &BuyerTrade, no: u64) -> bool {
-    let Some(mut filed) = Filed::load(case, no) else {
+    let Some(mut filed) = Filed::load(case.rows(), no) else {
         return false;
     };
     let (statement, accepted) = (&filed.decoded.statement, filed.letter.accepted_through);
@@ -176,18 +57,11 @@ pub(super) fn set_aside(case: &mut BuyerCase<'_>, trade: &BuyerTrade, no: u64) -
 }
 
 fn load<'n>(case: &BuyerCase<'_>, numbers: impl Iterator<Item = &'n u64>) -> Vec<Filed> {
-    let mut letters: Vec<Filed> = numbers.filter_map(|no| Filed::load(case, *no)).collect();
+    let mut letters: Vec<Filed> = numbers
+        .filter_map(|no| Filed::load(case.rows(), *no))
+        .collect();
     letters.sort_by_key(|f| f.letter.no);
     letters
-}
-
-pub(super) fn nothing_known(trade: &BuyerTrade) -> KnownTrade<'_> {
-    KnownTrade {
-        trade: Some(&trade.trade),
-        adopted: false,
-        agreed: None,
-        terms: Terms::default(),
-    }
 }
 
 /// Only what passed, and the records that may still count, make a trade's state.
@@ -256,7 +130,7 @@ fn judge_anew(case: &mut BuyerCase<'_>, trade_ref: &TradeRef, aside: &[u64]) {
         let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
         if filed.letter.fate != before {
             case.put_letter(&filed.letter);
-            file::note_new_answer(case, &before, &filed.letter, &filed.decoded.statement);
+            answering::note_new_answer(case, &before, &filed.letter, &filed.decoded.statement);
         }
         // What is not warned, and was not, has no open warnings.
         if filed.letter.fate != before || !outcome.findings.is_empty() {
@@ -347,7 +221,7 @@ fn origin(
         });
     if answers_an_order {
         TradeOrigin::Placed
-    } else if expecting::of_trade(case.rows(), trade).is_some() {
+    } else if expected::of_trade(case.rows(), trade).is_some() {
         TradeOrigin::Expected
     } else {
         TradeOrigin::Adopted

@@ -2,28 +2,15 @@
 //! the shop showed. From then on the trade is judged as if this program had placed the order: this
 //! address, this id, at most this total.
 
-use serde::{Deserialize, Serialize};
+use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
-use tradepost_statements::{Time, TradeRef};
 
-use tradepost_trades::rows::Rows;
-
-use super::act::ActRefusal;
-use super::case::{BuyerCase, read};
+use super::case::BuyerCase;
 use super::evaluate::reconsider;
+use super::expected::{Expected, of_trade};
 use super::keys;
+use super::refusal::ActRefusal;
 use super::state::{BuyerTrade, TradeOrigin};
-
-/// What is expected, and since when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Expected {
-    pub(super) order: ExpectedOrder,
-    pub(super) since: Time,
-}
-
-pub(super) fn of_trade(rows: &dyn Rows, trade: &TradeRef) -> Option<Expected> {
-    read(rows, &keys::expected(trade))
-}
 
 /// Expects a trade; what was said before about the same trade is replaced.
 pub(super) fn expect(case: &mut BuyerCase<'_>, order: &ExpectedOrder) -> Result<(), ActRefusal> {

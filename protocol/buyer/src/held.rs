@@ -14,13 +14,12 @@
 use std::time::Duration;
 
 use tradepost_statements::{Address, Evidence, Statement, Time};
-
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
-use super::case::{BuyerCase, read};
+use super::case::BuyerCase;
 use super::keys;
-use super::state::{Fate, FiledLetter};
-use tradepost_trades::letter::Received;
+use super::state::{Fate, FiledLetter, read};
 
 /// The lines of protocol 5 that hold letters.
 pub(super) const FOR_DNS: u8 = 2;

@@ -7,13 +7,12 @@ use tradepost_statements::order::{Line, LineQuantity};
 use tradepost_statements::rule::in_force;
 use tradepost_statements::status::DeliveryStatus;
 use tradepost_statements::{Address, Amount, Body, Kind, Statement, TradeRef};
-
 use tradepost_trades::paid::paid_for_refund;
 
 use super::case::BuyerCase;
-use super::expecting;
+use super::expected;
 use super::settings::Adopt;
-use super::state::RequestAnswer;
+use super::state::{BuyerTrade, RequestAnswer};
 use super::terms::Terms;
 use super::warning::{Finding, WarningKind};
 
@@ -40,6 +39,16 @@ pub(super) struct Agreed {
     pub(super) totals: Vec<Amount>,
     /// The lines of each, the present ones last.
     pub(super) lines: Vec<Vec<Line>>,
+}
+
+/// A trade of which no record counts yet.
+pub(super) fn nothing_known(trade: &BuyerTrade) -> KnownTrade<'_> {
+    KnownTrade {
+        trade: Some(&trade.trade),
+        adopted: false,
+        agreed: None,
+        terms: Terms::default(),
+    }
 }
 
 /// The first line from 8 to 15 that applies to a statement whose lines up to `accepted` the
@@ -213,7 +222,7 @@ fn line_12_there_is_such_a_trade(
     if s.body.kind() == Kind::TradeRecord {
         // Protocol 3: what belongs to an order bears its request.
         let belongs_to_an_order = s.request.is_some();
-        let is_expected = expecting::of_trade(case.rows(), trade).is_some();
+        let is_expected = expected::of_trade(case.rows(), trade).is_some();
         if belongs_to_an_order || is_expected || known.adopted || case.settings.adopt == Adopt::List
         {
             return None;

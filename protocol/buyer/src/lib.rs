@@ -13,10 +13,13 @@
 mod case;
 mod counted;
 mod door;
+mod evidence;
+mod filed;
 mod judge;
 
 mod count;
 mod evaluate;
+mod expected;
 mod expecting;
 mod records;
 mod terms;
@@ -24,12 +27,17 @@ mod tracks;
 
 mod act;
 mod again;
+mod answering;
 mod asking;
 mod held;
+mod overdue;
 mod own;
+mod plan;
+mod refusal;
 mod reorder;
 mod returned;
 mod say;
+mod saying;
 mod schedule;
 mod tick;
 mod undoing;
@@ -49,19 +57,21 @@ pub mod warning;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
-
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::{Row, Rows};
 
-pub use act::{Act, ActRefusal, act};
+pub use act::{Act, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
-pub use asking::{AskedParty, Asking, Question, Subject, ask};
+pub use asking::{Asking, Question, Subject, ask};
 pub use held::awaiting_proof;
 pub use own::{OwnHow, own};
+pub use plan::{AskedParty, Plan, Planned, PlannedWhen, Until};
+pub use refusal::ActRefusal;
 pub use reorder::{OrderOnce, last_order, reorder};
 pub use returned::{BouncedLetter, bounced};
-pub use say::{Saying, cancel_request, cancel_trade, confirm};
-pub use schedule::{Plan, Planned, PlannedWhen, Until, without_time};
+pub use say::{cancel_request, cancel_trade, confirm};
+pub use saying::Saying;
+pub use schedule::without_time;
 pub use settings::{Adopt, BuyerSettings, BuyerTimers, Rules};
 pub use tick::tick;
 pub use undoing::{Back, return_goods};
@@ -246,7 +256,7 @@ pub fn receive(
 ) -> BuyerChange {
     let mut case = case::BuyerCase::new(settings, rows, now);
     let judgement = door::take(&mut case, letter);
-    case.finish(Some(judgement))
+    finish(case, Some(judgement))
 }
 
 /// Counts what [`BuyerChange::counted`] told of.
@@ -258,5 +268,12 @@ pub fn count(
 ) -> BuyerChange {
     let mut case = case::BuyerCase::new(settings, rows, now);
     counted::count(&mut case, counted);
-    case.finish(None)
+    finish(case, None)
+}
+
+/// Ends what is decided: once all else is known, the letters that were judged get the warnings that they
+/// deserve beside the verdict.
+fn finish(mut case: case::BuyerCase<'_>, judgement: Option<Judgement>) -> BuyerChange {
+    lookalikes::warn_beside(&mut case);
+    case.finish(judgement)
 }

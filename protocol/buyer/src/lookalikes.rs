@@ -19,16 +19,16 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 use tradepost_statements::{Address, Body, Statement};
-
-use super::case::BuyerCase;
-use super::state::{BuyerTrade, Fate, FiledLetter};
-use super::warning::{Finding, WarningKind};
-use super::{door, keys};
 use tradepost_trades::letter::Received;
 use tradepost_trades::lookalike::{
     Resemblance, borrowed_looks, looks, looks_of_domain, organizational, resemblance,
 };
 use tradepost_trades::rows::Rows;
+
+use super::case::BuyerCase;
+use super::state::{BuyerTrade, Fate, FiledLetter};
+use super::warning::{Finding, WarningKind};
+use super::{filed, keys};
 
 /// Of each list that others can make long, so many are compared with.
 const COMPARED: usize = 64;
@@ -39,7 +39,7 @@ pub(super) fn warn_beside(case: &mut BuyerCase<'_>) {
         let Some(letter) = case.letter(no) else {
             continue;
         };
-        let statement = door::read(&letter.received.content)
+        let statement = filed::decode(&letter.received.content)
             .ok()
             .map(|d| d.statement);
         let finding = statement.as_ref().and_then(|s| finding(case, &letter, s));

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Body, Kind, Statement, Time, wire};
-
 use tradepost_trades::rows::Rows;
 
 use super::case::BuyerCase;
@@ -36,7 +35,7 @@ pub fn own(
 ) -> BuyerChange {
     let mut case = BuyerCase::new(settings, rows, now);
     let judgement = take(&mut case, json, message_id, how);
-    case.finish(judgement)
+    super::finish(case, judgement)
 }
 
 fn take(

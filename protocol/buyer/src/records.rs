@@ -8,14 +8,14 @@ use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::order::Order;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::rule::in_force;
-use tradepost_statements::{Address, Body, RequestId};
+use tradepost_statements::{Body, RequestId};
 
 use super::case::BuyerCase;
-use super::evaluate::{Filed, nothing_known};
-use super::expecting;
-use super::judge::{Agreed, KnownTrade, lines_8_to_15};
+use super::expected;
+use super::filed::Filed;
+use super::judge::{Agreed, KnownTrade, lines_8_to_15, nothing_known};
 use super::state::BuyerTrade;
-use super::terms::{HeldTo, Terms, conflict};
+use super::terms::{HeldTo, Terms, carriers, conflict};
 use super::warning::Finding;
 
 /// What became of the trade records of a trade, by their place among its letters.
@@ -68,10 +68,6 @@ impl RecordsOfTrade {
     }
 }
 
-pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
-    record.delivery.carriers.iter().map(|c| c.address.clone())
-}
-
 type Arrived<'l> = (usize, &'l Filed, &'l TradeRecord);
 
 /// Judges and walks the trade records among a trade's letters.
@@ -84,7 +80,7 @@ pub(super) fn walk(case: &BuyerCase<'_>, trade: &BuyerTrade, letters: &[Filed]) 
     arrived.sort_by_key(|(_, f, _)| f.letter.place());
     let known = nothing_known(trade);
     let order = order_of(case, &known, &arrived);
-    let expected = expecting::of_trade(case.rows(), &trade.trade);
+    let expected = expected::of_trade(case.rows(), &trade.trade);
     let asked = AskedFor {
         order: order.as_ref().map(|(request, order)| (request, order)),
         expected: expected.as_ref().map(|e| &e.order),

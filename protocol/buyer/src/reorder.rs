@@ -4,14 +4,12 @@ use tradepost_statements::order::{Line, Order, OrderDelivery, OrderPayment};
 use tradepost_statements::postal::Buyer;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::{Address, Body, Statement, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::act::{ActRefusal, known_trade};
-use super::case::read;
-use super::evaluate::Filed;
+use super::filed::Filed;
 use super::keys;
-use super::state::{BuyerTrade, Own, OwnRequest};
+use super::refusal::{ActRefusal, known_trade};
+use super::state::{BuyerTrade, Own, OwnRequest, read};
 
 /// An order as it was made, or as the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +80,7 @@ fn of_record(record: TradeRecord, buyer: Option<Buyer>) -> Order {
 
 /// And whom it was written to.
 fn record_that_counts(rows: &dyn Rows, known: &BuyerTrade) -> Option<(Address, TradeRecord)> {
-    let filed = Filed::load_from(rows, known.state.as_ref()?.record)?;
+    let filed = Filed::load(rows, known.state.as_ref()?.record)?;
     let record = filed.record()?.clone();
     Some((filed.decoded.statement.to, record))
 }

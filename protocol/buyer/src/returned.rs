@@ -4,17 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{StatementId, Time};
-
+use tradepost_trades::letter::LetterFacts;
 use tradepost_trades::rows::Rows;
 
-use super::case::BuyerCase;
+use super::case::{BuyerCase, own_warning};
 use super::settings::BuyerSettings;
 use super::state::{Own, OwnProgress};
 use super::tick::asks_about_what_has_ended;
-use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
 use super::{BuyerChange, keys};
-use tradepost_trades::letter::LetterFacts;
 
 /// What is said of letters of ours that came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +63,7 @@ pub fn bounced(
             }
         }
     }
-    case.finish(None)
+    super::finish(case, None)
 }
 
 fn came_back(case: &mut BuyerCase<'_>, mut own: Own, text: &str) {

@@ -4,65 +4,13 @@
 
 use tradepost_statements::order::{Cancel, Confirm};
 use tradepost_statements::record::Version;
-use tradepost_statements::{Address, Body, RequestId, TradeRef};
-
+use tradepost_statements::{Body, RequestId, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::act::{ActRefusal, known_trade};
-use super::case::read;
-use super::evaluate::Filed;
 use super::keys;
-use super::state::{BuyerTrade, OwnRequest, RequestAnswer, TradeOrigin};
-
-/// A statement that the person wants said; nothing has been sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saying {
-    /// To whom.
-    pub to: Address,
-    /// The trade that it is about.
-    pub trade: Option<TradeRef>,
-    /// The request that it is about.
-    pub request: Option<RequestId>,
-    /// What.
-    pub body: Body,
-}
-
-impl Saying {
-    /// About a trade.
-    pub(super) fn of_trade(trade: &TradeRef, to: &Address, body: Body) -> Saying {
-        Saying {
-            to: to.clone(),
-            trade: Some(trade.clone()),
-            request: None,
-            body,
-        }
-    }
-
-    /// About an order that became no trade so far.
-    pub(super) fn of_request(request: OwnRequest, body: Body) -> Saying {
-        Saying {
-            to: request.to,
-            trade: None,
-            request: Some(request.id),
-            body,
-        }
-    }
-
-    /// Who says it: the address that ordered, or else the one that the shop wrote the trade record
-    /// to. A server listens to no other (protocol 5). None where neither is known.
-    #[must_use]
-    pub fn speaker(&self, rows: &dyn Rows) -> Option<Address> {
-        if let Some(request) = &self.request {
-            return Some(request.buyer().clone());
-        }
-        let known: BuyerTrade = read(rows, &keys::trade(self.trade.as_ref()?))?;
-        if let Some(request) = known.state.as_ref().and_then(|s| s.request.as_ref()) {
-            return Some(request.buyer().clone());
-        }
-        let record = Filed::load_from(rows, known.state.as_ref()?.record)?;
-        Some(record.decoded.statement.to)
-    }
-}
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{OwnRequest, RequestAnswer, TradeOrigin, read};
 
 /// What to say to agree to a trade record (E7); none for an adopted trade whose shop does not wait
 /// for it (no `confirm_by`): confirming that one is a local act (protocol 9).

@@ -9,86 +9,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::{Time, TradeRef, words};
-
+use tradepost_statements::Time;
 use tradepost_trades::rows::Rows;
 
-use super::act::{ActRefusal, known_trade};
-use super::asking::{AskedParty, key, what_is_not_asked_already};
-use super::case::{BuyerCase, read};
+use super::asking::{key, what_is_not_asked_already};
+use super::case::BuyerCase;
 use super::keys;
-use super::say::Saying;
-use super::state::{BuyerTrade, TradeState};
-
-/// What is to be asked, whom, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// About what.
-    pub about: Planned,
-    /// Whom; everybody where it is empty.
-    #[serde(default)]
-    pub parties: BTreeSet<AskedParty>,
-    /// When.
-    pub when: PlannedWhen,
-    /// How long, of a single trade.
-    pub until: Until,
-}
-
-/// What a plan asks about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "is")]
-pub enum Planned {
-    /// One trade.
-    Trade {
-        /// Which.
-        trade: TradeRef,
-    },
-    /// Each trade that is not delivered at the time.
-    AllPending,
-}
-
-/// When a plan asks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "is")]
-pub enum PlannedWhen {
-    /// Again and again.
-    Every {
-        /// After so long.
-        span: Duration,
-    },
-    /// Every day when the clocks of a place show this.
-    Daily {
-        /// Hours, 0 to 23.
-        hour: u8,
-        /// Minutes.
-        minute: u8,
-        /// The place, as the time zone database names it.
-        zone: String,
-    },
-}
-
-words! {
-    /// What ends a plan for a trade; that the trade has ended, always does.
-    pub enum Until as "an end of asking" {
-        /// The trade has ended.
-        Ended = "ended",
-        /// Nothing is to be delivered any more.
-        Delivered = "delivered",
-        /// Nothing is to be paid any more.
-        Paid = "paid",
-    }
-}
-
-impl Until {
-    fn is_reached_by(self, state: &TradeState) -> bool {
-        state.ended
-            || match self {
-                Until::Ended => false,
-                Until::Delivered => !state.undelivered,
-                Until::Paid => state.unpaid.is_zero(),
-            }
-    }
-}
+use super::plan::{Plan, Planned, PlannedWhen, Until};
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{BuyerTrade, read};
 
 /// A plan as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::order::Line;
 use tradepost_statements::{
     Address, Amount, Currency, DeliveryState, Kind, OrderState, PaymentState, RequestId, Statement,
     StatementId, Time, TradeRef,
 };
+use tradepost_trades::letter::Received;
+use tradepost_trades::rows::Rows;
 
 use super::warning::WarningKind;
-use tradepost_trades::letter::Received;
 
 /// A letter that was received.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -281,4 +283,9 @@ pub(super) struct Totals {
     /// Currencies whose limit is reached, with the warning that says so.
     #[serde(default)]
     pub(super) over_limit: BTreeMap<Currency, u64>,
+}
+
+/// A row as its type. A row that cannot be read is one that this program never wrote.
+pub(super) fn read<T: DeserializeOwned>(rows: &dyn Rows, key: &str) -> Option<T> {
+    serde_json::from_slice(&rows.get(key.as_bytes())?).ok()
 }

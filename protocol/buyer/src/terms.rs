@@ -8,7 +8,6 @@ use tradepost_statements::record::TradeRecord;
 use tradepost_statements::rule::in_force;
 use tradepost_statements::{Address, Amount, Body, Statement};
 
-use super::records::carriers;
 use super::warning::{Finding, OtherPayee, WarningKind};
 
 /// What a trade record is compared with: the order, what the shop said at its checkout (protocol 9), and
@@ -201,6 +200,11 @@ fn in_words(
 pub(super) struct TermsDiffer {
     received: String,
     expected: String,
+}
+
+/// Who brings the goods, as a record says.
+pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
+    record.delivery.carriers.iter().map(|c| c.address.clone())
 }
 
 fn not_the_sum(record: &TradeRecord) -> Option<TermsDiffer> {

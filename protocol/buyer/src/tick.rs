@@ -2,17 +2,16 @@
 //! that were not kept.
 
 use tradepost_statements::{Body, StatementId, Time, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::case::BuyerCase;
+use super::case::{BuyerCase, own_warning};
 use super::held::{due, due_by_now};
+use super::overdue::warn_of_trade;
 use super::own::{longest_wait, wait_for_answer};
 use super::settings::{BuyerSettings, Rules};
-use super::state::{BuyerTrade, Own, OwnProgress};
-use super::totals::{self, own_warning};
+use super::state::{Own, OwnProgress};
 use super::warning::{Warning, WarningKind};
-use super::{BuyerChange, door, keys, schedule};
+use super::{BuyerChange, door, keys, schedule, totals};
 
 /// Does what is due at `now`; nothing is due twice.
 pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange {
@@ -46,7 +45,7 @@ pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange
         warn_overdue(&mut case, &key, keys::UNPAID, WarningKind::OverduePayment);
     }
     schedule::tick(&mut case);
-    case.finish(None)
+    super::finish(case, None)
 }
 
 fn nobody_answered(case: &mut BuyerCase<'_>, id: StatementId) {
@@ -139,22 +138,6 @@ fn put_off_beyond(rows: &dyn Rows, queue: &str, farthest: Time) -> Vec<String> {
         .collect()
 }
 
-/// A promise can have passed before it came: no time will bring it up again.
-pub(super) fn warn_if_overdue(case: &mut BuyerCase<'_>, trade: &BuyerTrade) {
-    let Some(counted) = trade.counted.as_ref().filter(|c| !c.apart) else {
-        return;
-    };
-    let passed = |t: Option<Time>| t.is_some_and(|t| t < case.now);
-    let parcel = counted.undelivered && passed(counted.promised);
-    let payment = !counted.unpaid.is_zero() && passed(counted.due);
-    if parcel {
-        warn_of_trade(case, trade, WarningKind::OverdueDelivery);
-    }
-    if payment {
-        warn_of_trade(case, trade, WarningKind::OverduePayment);
-    }
-}
-
 fn warn_overdue(case: &mut BuyerCase<'_>, key: &str, queue: &str, kind: WarningKind) {
     // queue, 16 digits, a slash, the trade
     let Some(trade) = key.get(queue.len() + 17..).and_then(trade_in_key) else {
@@ -167,47 +150,6 @@ fn warn_overdue(case: &mut BuyerCase<'_>, key: &str, queue: &str, kind: WarningK
         return;
     }
     warn_of_trade(case, &known, kind);
-}
-
-fn warn_of_trade(case: &mut BuyerCase<'_>, known: &BuyerTrade, kind: WarningKind) {
-    let (received, expected) = if kind == WarningKind::OverduePayment {
-        unpaid_words(known)
-    } else {
-        undelivered_words(known)
-    };
-    let base = own_warning(kind, case);
-    case.warn_of_own(
-        &keys::trade_key(&known.trade),
-        Warning {
-            trade: Some(known.trade.clone()),
-            received,
-            expected,
-            ..base
-        },
-    );
-}
-
-fn undelivered_words(trade: &BuyerTrade) -> (String, String) {
-    let promised = trade
-        .counted
-        .as_ref()
-        .and_then(|c| c.promised)
-        .map(|t| t.to_string())
-        .unwrap_or_default();
-    (
-        "not delivered".to_owned(),
-        format!("delivered by {promised}"),
-    )
-}
-
-fn unpaid_words(trade: &BuyerTrade) -> (String, String) {
-    let counted = trade.counted.as_ref();
-    let unpaid = counted.map(|c| c.unpaid.to_string()).unwrap_or_default();
-    let due = counted
-        .and_then(|c| c.due)
-        .map(|t| t.to_string())
-        .unwrap_or_default();
-    (format!("{unpaid} unpaid"), format!("paid by {due}"))
 }
 
 fn trade_in_key(text: &str) -> Option<TradeRef> {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use tradepost_statements::{Amount, Currency, Evidence};
+use tradepost_statements::{Amount, Currency};
 
-use super::case::{BuyerCase, no_letter};
+use super::case::{BuyerCase, own_warning};
 use super::settings::Rules;
 use super::state::{BuyerTrade, CountedTrade, Totals, TradeOrigin};
-use super::warning::{Warning, WarningKind, WarningState};
-use super::{keys, tick};
+use super::warning::{Warning, WarningKind};
+use super::{keys, overdue};
 
 /// Takes a trade's former share out of lists and totals and puts its present one in.
 pub(super) fn count(case: &mut BuyerCase<'_>, trade: &mut BuyerTrade) {
@@ -44,7 +44,7 @@ pub(super) fn count(case: &mut BuyerCase<'_>, trade: &mut BuyerTrade) {
     }
     trade.counted = now;
     close_what_is_no_longer_overdue(case, trade);
-    tick::warn_if_overdue(case, trade);
+    overdue::warn_if_overdue(case, trade);
     check_limits(case, &mut totals);
     case.put(keys::TOTALS, &totals);
 }
@@ -155,25 +155,5 @@ fn check_limits(case: &mut BuyerCase<'_>, totals: &mut Totals) {
             }
             (Some(_), true) | (None, false) => {}
         }
-    }
-}
-
-/// A warning that no letter gave rise to.
-pub(super) fn own_warning(kind: WarningKind, case: &BuyerCase<'_>) -> Warning {
-    Warning {
-        id: 0,
-        kind,
-        rule: None,
-        at: case.now,
-        state: WarningState::Open,
-        trade: None,
-        letter: None,
-        facts: no_letter(),
-        evidence: Evidence::None,
-        proof: String::new(),
-        payee: None,
-        received: String::new(),
-        expected: String::new(),
-        more: 0,
     }
 }

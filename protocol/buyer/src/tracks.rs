@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Address, Time};
-
 use tradepost_trades::fold::{self, FoldStep, TrackStatus};
 
-use super::evaluate::{Filed, LetterOutcome};
+use super::filed::{Filed, LetterOutcome};
 use super::state::Fate;
 use super::warning::{Finding, WarningKind};
 

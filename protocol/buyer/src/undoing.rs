@@ -6,15 +6,13 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::order::{Cancel, LineQuantity, Return, ReturnDecision};
 use tradepost_statements::{Body, StatementId, Time, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::act::{ActRefusal, known_trade};
-use super::case::read;
-use super::evaluate::Filed;
+use super::filed::Filed;
 use super::keys;
-use super::say::Saying;
-use super::state::{BuyerTrade, Own, OwnRequest};
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{BuyerTrade, Own, OwnRequest, read};
 
 /// A cancellation or return of ours, with what the shop decided about it.
 pub(super) struct Undoing {
@@ -182,7 +180,7 @@ fn decide(rows: &dyn Rows, known: &BuyerTrade, undoings: &mut [Undoing]) {
     let mut decisions: Vec<_> = known
         .letters
         .iter()
-        .filter_map(|no| Filed::load_from(rows, *no))
+        .filter_map(|no| Filed::load(rows, *no))
         .filter(Filed::counts)
         .map(|filed| filed.decoded.statement)
         .filter(|s| matches!(s.body, Body::ReturnDecision(_)))

@@ -2,13 +2,11 @@
 //! they are there is told, until they could be read after all.
 
 use tradepost_statements::Time;
-
 use tradepost_trades::rows::Rows;
 
 use super::BuyerChange;
-use super::case::BuyerCase;
+use super::case::{BuyerCase, own_warning};
 use super::settings::BuyerSettings;
-use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
 
 /// A letter that could not be read.
@@ -44,5 +42,5 @@ pub fn unread(
             },
         );
     }
-    case.finish(None)
+    super::finish(case, None)
 }

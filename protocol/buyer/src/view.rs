@@ -4,16 +4,14 @@
 use serde::{Deserialize, Serialize};
 use tradepost_statements::progress::Track;
 use tradepost_statements::{Statement, StatementId, Time, TradeId, TradeRef};
-
+use tradepost_trades::letter::LetterFacts;
 use tradepost_trades::rows::Rows;
 
-use super::case::read;
-use super::evaluate::Filed;
-use super::expecting::Expected;
-use super::state::{BuyerTrade, Fate, FiledLetter, Totals, TradeState};
+use super::expected::Expected;
+use super::filed::Filed;
+use super::state::{BuyerTrade, Fate, FiledLetter, Totals, TradeState, read};
 use super::warning::Warning;
-use super::{door, keys, plain, undoing};
-use tradepost_trades::letter::LetterFacts;
+use super::{filed, keys, plain, undoing};
 
 mod plans;
 mod requests;
@@ -232,7 +230,7 @@ fn held_view(letter: FiledLetter) -> Option<HeldView> {
         return None;
     };
     let received = letter.received;
-    let statement = door::read(&received.content).ok().map(|d| d.statement);
+    let statement = filed::decode(&received.content).ok().map(|d| d.statement);
     let for_dns = rule == super::held::FOR_DNS;
     Some(HeldView {
         letter: letter.no,
@@ -344,7 +342,7 @@ fn is_part_of_the_history(letter: &FiledLetter) -> bool {
 }
 
 fn history(letter: FiledLetter) -> Option<HistoryView> {
-    let decoded = door::read(&letter.received.content).ok()?;
+    let decoded = filed::decode(&letter.received.content).ok()?;
     let filed = Filed { letter, decoded };
     let statement = &filed.decoded.statement;
     let (track, parcel, sequence, state, at) = if let Some(s) = filed.order_status() {

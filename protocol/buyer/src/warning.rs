@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Address, Evidence, Time, TradeRef, words};
-
 use tradepost_trades::letter::LetterFacts;
 
 words! {

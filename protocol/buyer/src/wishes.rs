@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Body, RequestId, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::act::{ActRefusal, known_trade};
-use super::case::read;
 use super::keys;
-use super::say::Saying;
-use super::state::{OwnRequest, RequestAnswer};
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{OwnRequest, RequestAnswer, read};
 
 /// What to say for wishes about a trade: to each of its servers, since each tells its own track.
 ///

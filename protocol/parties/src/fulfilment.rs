@@ -23,11 +23,11 @@ use serde::{Deserialize, Serialize};
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress as _;
 use tradepost_statements::{OrderState, StatementId, Time, TradeRef};
+use tradepost_trades::rows::Rows;
 
 use crate::kernel::book::{self, Instructed, JOB_DUE, JOBS, PartyTrade, ShopPart};
 use crate::kernel::{PartyCase, PartyOutcome};
 use crate::shop::has_shipped;
-use tradepost_trades::rows::Rows;
 
 pub use done::JobResult;
 pub(crate) use done::{events, later, line_of, next_round};

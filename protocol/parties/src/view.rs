@@ -4,10 +4,10 @@ use serde::Serialize;
 use tradepost_statements::{
     Address, Amount, DeliveryState, Kind, OrderState, PaymentState, RequestId, Time, TradeId, wire,
 };
+use tradepost_trades::rows::Rows;
 
 use crate::kernel::book::{self, AwaitedAnswer, HeardState, PartyTrade};
 use crate::shop;
-use tradepost_trades::rows::Rows;
 
 /// A trade, as `tradepost-server trades` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]

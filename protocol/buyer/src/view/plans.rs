@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Time, TradeRef};
-
-use crate::asking::AskedParty;
-use crate::schedule::{self, KeptPlan, Planned, PlannedWhen, Until};
 use tradepost_trades::rows::Rows;
+
+use crate::plan::{AskedParty, Planned, PlannedWhen, Until};
+use crate::schedule::{self, KeptPlan};
 
 /// A plan to ask, as `schedule list` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use tradepost_statements::{
     Address, Body, Kind, RequestId, Statement, StatementId, Time, TradeRef, words,
 };
-
-use crate::case::read;
-use crate::evaluate::Filed;
-use crate::keys;
-use crate::state::{Own, OwnProgress, OwnRequest, RequestAnswer};
 use tradepost_trades::rows::Rows;
+
+use crate::filed::Filed;
+use crate::keys;
+use crate::state::{Own, OwnProgress, OwnRequest, RequestAnswer, read};
 
 words! {
     /// How far a request of ours has come.
@@ -120,7 +119,7 @@ fn view(rows: &dyn Rows, own: Own) -> RequestView {
     };
     match own.progress {
         OwnProgress::Answered { by, at, letters } => {
-            let told = letters.iter().filter_map(|no| Filed::load_from(rows, *no));
+            let told = letters.iter().filter_map(|no| Filed::load(rows, *no));
             let told: Vec<Body> = told.map(|f| f.decoded.statement.body).collect();
             seen.answer = Some(by);
             seen.answered = at;

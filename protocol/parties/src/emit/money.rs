@@ -4,6 +4,7 @@ use tradepost_statements::instruction::PaymentInstruction;
 use tradepost_statements::progress::{Progress, Track as TrackKind};
 use tradepost_statements::status::PaymentStatus;
 use tradepost_statements::{Address, Amount, PaymentState, TradeRef};
+use tradepost_trades::paid::paid_for_refund;
 
 use super::refusal::LineRefusal;
 use super::status::step;
@@ -11,7 +12,6 @@ use crate::kernel::PartyCase;
 use crate::kernel::book::{self, PartyTrack, PartyTrade, PaymentPart};
 use crate::kernel::track::{Standing, next_place};
 use crate::payment;
-use tradepost_trades::paid::paid_for_refund;
 
 /// Moves the payment's track on as the line says; none: it has ended, and the line says nothing new.
 pub(super) fn payment(

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 use tradepost_statements::{Body, wire};
+use tradepost_trades::rows::Rows;
 
 use super::{Job, JobKind};
 use crate::kernel::book;
 use crate::shop::remaining_lines;
 use crate::view;
-use tradepost_trades::rows::Rows;
 
 /// Raised when a member changes its meaning; new members may come at any time.
 pub(super) const VERSION: u64 = 1;

@@ -52,9 +52,10 @@ pub(crate) use keys::*;
 pub use keys::{digest_of_waiting, key_of_emitted, trade_key};
 pub use returning::{DecidedReturn, ReturnChoice};
 
+use tradepost_trades::rows::{Row, Rows};
+
 use super::settings::Charge;
 use super::track::Standing;
-use tradepost_trades::rows::{Row, Rows};
 
 /// One trade, with all that this server does about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tradepost_statements::{
     Address, Body, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
+use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::book::{self, AwaitedAnswer, PartyTrade};
 use super::change::{Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
@@ -16,7 +17,6 @@ use super::own_status::OwnStatus;
 use super::readdress::{Addressed, is_for_a_former_address};
 use super::settings::PartySettings;
 use super::track::TrackReport;
-use tradepost_trades::rows::{Overlay, Row, Rows};
 
 pub(crate) struct PartyCase<'a> {
     pub(crate) settings: &'a PartySettings,

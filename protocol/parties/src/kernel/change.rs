@@ -4,9 +4,9 @@ use tradepost_statements::order::RejectionReason;
 use tradepost_statements::{
     Address, Amount, Evidence, Kind, Statement, StatementId, Time, TradeId, TradeRef,
 };
+use tradepost_trades::rows::Row;
 
 use super::book::PartyTrade;
-use tradepost_trades::rows::Row;
 
 /// All that a decision wants done: record the rows and the letters together, then send.
 #[derive(Debug, Clone)]

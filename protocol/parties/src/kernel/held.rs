@@ -9,14 +9,14 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Address, Evidence, Time};
+use tradepost_trades::letter::Received;
+use tradepost_trades::rows::Rows;
 
 use super::book;
 use super::case::PartyCase;
 use super::change::{Ignored, PartyOutcome};
 use super::judge::{Judged, judge_anew};
 use super::settings::PartySettings;
-use tradepost_trades::letter::Received;
-use tradepost_trades::rows::Rows;
 
 /// A letter that waits for its proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

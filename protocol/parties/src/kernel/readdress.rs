@@ -6,11 +6,11 @@
 //! processor the trade's shop by an instruction; never a letter of a buyer.
 
 use tradepost_statements::{Address, Kind, Statement};
+use tradepost_trades::rows::Rows;
 
 use super::book::{self, PartyTrade};
 use super::case::{Naming, PartyCase};
 use super::own_status::present;
-use tradepost_trades::rows::Rows;
 
 /// Each correction leaves an address that nothing may go to any more, in an entry that is written
 /// whole; more than a few are no corrections.

@@ -9,6 +9,7 @@ use tradepost_statements::{
     Address, Amount, Body, Kind, PaymentState, Statement, StatementId, Time, TradeId, TradeRef,
     wire,
 };
+use tradepost_trades::rows::Rows;
 
 use super::{PaymentStep, advance};
 use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
@@ -16,7 +17,6 @@ use crate::kernel::case::Naming;
 use crate::kernel::instructed::instructed_trade;
 use crate::kernel::settings::AuthorizeAnswer;
 use crate::kernel::{Occasion, PartyCase, PartyOutcome};
-use tradepost_trades::rows::Rows;
 
 /// What a shop asked, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@
 use tradepost_statements::instruction::Refund;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
+use tradepost_trades::paid::paid_for_refund;
 
 use super::{
     PaymentStep, advance, authorize, not_the_total, remark, report_of, tell, watch_due_date,
@@ -17,7 +18,6 @@ use crate::kernel::instructed::instructed_trade;
 use crate::kernel::own_status::OwnStatus;
 use crate::kernel::track::TrackReport;
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
-use tradepost_trades::paid::paid_for_refund;
 
 /// `refund` of another server.
 pub(crate) fn refund(

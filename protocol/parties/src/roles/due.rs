@@ -2,6 +2,8 @@
 //! confirmed are cancelled, held letters are judged.
 
 use tradepost_statements::{Kind, StatementId, Time, TradeId, TradeRef, wire};
+use tradepost_trades::letter::Received;
+use tradepost_trades::rows::Rows;
 
 use super::{finish, take};
 use crate::emit::attach;
@@ -11,8 +13,6 @@ use crate::kernel::{
     FreshIds, Ignored, Occasion, PartyCase, PartyChange, PartyOutcome, PartySettings,
 };
 use crate::{payment, shop};
-use tradepost_trades::letter::Received;
-use tradepost_trades::rows::Rows;
 
 /// When something is due next.
 #[must_use]

@@ -4,9 +4,10 @@ use tradepost_statements::order::{Cancel, Confirm, RejectionReason};
 use tradepost_statements::{Kind, OrderState, Statement};
 
 use super::asked::{AskedAbout, find};
-use super::charge;
 use super::instruct::{self, instruct};
-use super::{advance, answer_order, authorize, has_shipped, record_again, returns, tell_order};
+use super::{
+    advance, answer_order, authorize, charge, has_shipped, record_again, returns, tell_order,
+};
 use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
 use crate::kernel::book::{self, Charging, Instructed, OrderRequest, PartyTrade};
 use crate::kernel::case::{AskedBy, Naming};

@@ -18,9 +18,8 @@ use tradepost_statements::{
     Address, Amount, Body, Kind, RequestId, Statement, Time, TradeId, TradeRef,
 };
 
-use super::charge;
 use super::order::{TakenOrder, make, reject};
-use super::shortened;
+use super::{charge, shortened};
 use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, Approved, KeptWishes, OrderRequest, SentToParty};
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};

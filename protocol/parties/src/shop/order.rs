@@ -11,9 +11,8 @@ use tradepost_statements::{
     Address, Amount, OrderState, RequestId, Statement, StatementId, TradeId, TradeRef,
 };
 
-use super::charge;
 use super::instruct::instruct;
-use super::{advance, authorize, fits, say_record, shortened, tell_order};
+use super::{advance, authorize, charge, fits, say_record, shortened, tell_order};
 use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
 use crate::kernel::book::{
     self, Approved, Instructed, KeptWishes, OrderRequest, PartyTrade, ShopPart,

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::{Address, Amount, OrderState, Time, TradeId, TradeRef};
+use tradepost_trades::rows::Rows;
 
 use super::goods;
 use crate::kernel::book::{self, PartyTrade};
-use tradepost_trades::rows::Rows;
 
 /// Pieces of a line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
