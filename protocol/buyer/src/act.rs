@@ -29,7 +29,7 @@ pub enum Act {
     },
     /// Says that an adopted trade is theirs (protocol 9).
     ConfirmAdopted {
-        /// Which.
+        /// The adopted trade: from now on it counts as the person's own.
         trade: TradeRef,
     },
     /// Wants something asked by itself (E22).
@@ -43,7 +43,7 @@ pub enum Act {
     ScheduleNext {
         /// The plan's number.
         plan: u64,
-        /// When.
+        /// When its clock shows that time of day next.
         next: Time,
     },
     /// Wants that asked no more.
@@ -58,7 +58,7 @@ pub enum Act {
     },
     /// Does not expect a trade any more.
     Forget {
-        /// Which.
+        /// One that was expected, and has not come.
         trade: TradeRef,
     },
 }

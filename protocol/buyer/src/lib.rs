@@ -136,7 +136,7 @@ words! {
 /// How a letter was judged, and by which line of protocol 5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// The verdict.
+    /// What it came to.
     pub verdict: Verdict,
     /// What the statement is, when it could be read.
     pub kind: Option<Kind>,
@@ -158,21 +158,21 @@ pub struct Judgement {
 pub enum Notice {
     /// There is a new trade.
     NewTrade {
-        /// Which.
+        /// As its shop named it.
         trade: TradeRef,
         /// Whether it was adopted (protocol 9).
         adopted: bool,
     },
     /// A trade's state is another one.
     Progress {
-        /// Of which.
+        /// The trade whose state it is.
         trade: TradeRef,
         /// What it is now, in words.
         text: String,
     },
     /// The shop named other carriers than before (protocol 5, line 11).
     OtherCarriers {
-        /// Of which.
+        /// The trade whose record names them.
         trade: TradeRef,
     },
     /// The shop made no trade of an order.
@@ -184,7 +184,7 @@ pub enum Notice {
     },
     /// The shop decided about a return.
     ReturnDecided {
-        /// Of which trade.
+        /// The trade whose goods the person wants to give back.
         trade: TradeRef,
         /// Whether it takes the goods back.
         accepted: bool,
@@ -193,7 +193,7 @@ pub enum Notice {
     Warned {
         /// Its number.
         warning: u64,
-        /// Of what.
+        /// What kind of contradiction it is about (protocol 5).
         kind: WarningKind,
         /// About which trade.
         trade: Option<TradeRef>,

@@ -28,7 +28,7 @@ pub struct Plan {
     /// Whom; everybody where it is empty.
     #[serde(default)]
     pub parties: BTreeSet<AskedParty>,
-    /// When.
+    /// Again and again, or at a time of day.
     pub when: PlannedWhen,
     /// How long, of a single trade.
     pub until: Until,
@@ -40,7 +40,7 @@ pub struct Plan {
 pub enum Planned {
     /// One trade.
     Trade {
-        /// Which.
+        /// The trade that is asked about until the plan ends.
         trade: TradeRef,
     },
     /// Each trade that is not delivered at the time.

@@ -16,7 +16,7 @@ pub struct Saying {
     pub trade: Option<TradeRef>,
     /// The request that it is about.
     pub request: Option<RequestId>,
-    /// What.
+    /// The statement's kind and members (protocol 3).
     pub body: Body,
 }
 

@@ -102,7 +102,7 @@ impl JobKind {
 pub enum Stage {
     /// It is to be run.
     Waits {
-        /// When.
+        /// Not before this; also the key of its row among those that are due.
         due: Time,
     },
     /// The goods are there; the letter that brings them was not accepted yet.

@@ -175,7 +175,7 @@ pub struct UndoingView {
 pub struct LineView {
     /// Its place in `lines`, from 0.
     pub line: u32,
-    /// How many.
+    /// Pieces of that line.
     pub quantity: NonZeroU32,
 }
 

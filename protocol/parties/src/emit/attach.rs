@@ -23,7 +23,7 @@ use crate::shop;
 /// What a mail is to carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Of which trade.
+    /// The id that its shop gave it.
     pub trade: TradeId,
     /// Of which shop, where several have a trade of that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

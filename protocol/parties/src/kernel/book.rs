@@ -94,7 +94,7 @@ pub struct PartyTrade {
 pub struct KeptWishes {
     /// What is wished.
     pub wishes: Wishes,
-    /// When.
+    /// `sent` of the statement that wished it: later ones replace it.
     pub sent: Time,
 }
 
@@ -178,9 +178,9 @@ pub struct SentToParty {
 /// The newest status of another server's track.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeardStatus {
-    /// Whose.
+    /// The carrier or payment processor whose track it is.
     pub from: Address,
-    /// The sequence.
+    /// Its place in the sender's track (protocol 3): lower ones come too late.
     pub sequence: Sequence,
     /// What was said.
     pub state: HeardState,

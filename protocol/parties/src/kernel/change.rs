@@ -64,7 +64,7 @@ pub enum PartyOutcome {
     /// An order became none.
     #[error("rejected the order: {reason} ({text})")]
     OrderRejected {
-        /// Why.
+        /// As it is said to the buyer.
         reason: RejectionReason,
         /// Why, for people.
         text: String,
@@ -75,9 +75,9 @@ pub enum PartyOutcome {
     /// A request changed a trade and was answered.
     #[error("did what the {kind} asks for the trade {trade}")]
     Done {
-        /// Of the request.
+        /// What was asked for.
         kind: Kind,
-        /// Which trade.
+        /// The trade that it changed.
         trade: TradeRef,
     },
     /// A request changed nothing and was answered.
@@ -86,9 +86,9 @@ pub enum PartyOutcome {
     /// The operator has something to decide.
     #[error("the buyer of {trade} sent a {kind}: accept or refuse the return")]
     OperatorDecides {
-        /// Of the request.
+        /// `cancel` or `return`.
         kind: Kind,
-        /// Which trade.
+        /// The trade whose buyer waits for the decision.
         trade: TradeRef,
     },
     /// A shop asks for an authorization, which the operator decides.
@@ -99,7 +99,7 @@ pub enum PartyOutcome {
     AuthorizationAsked {
         /// For which trade.
         trade: TradeRef,
-        /// How much.
+        /// The total that is to be authorized.
         amount: Amount,
     },
     /// Another server's status was noted.
@@ -107,9 +107,9 @@ pub enum PartyOutcome {
     Heard {
         /// Of the status.
         kind: Kind,
-        /// Whose.
+        /// The carrier or payment processor that said it.
         from: Address,
-        /// Which trade.
+        /// The trade that it is about.
         trade: TradeRef,
     },
     /// The sender is not the buyer of such a trade.
@@ -130,7 +130,7 @@ pub enum PartyOutcome {
     /// DNS did not say whether its sender is proven; it is tried again (protocol 5, line 2).
     #[error("held, since DNS did not answer; its sender is proven again at {until}")]
     HeldForProof {
-        /// When.
+        /// When DNS is asked again.
         until: Time,
     },
     /// A line of the merchant's own system was taken.
@@ -164,7 +164,7 @@ pub enum PartyOutcome {
     JobFailed {
         /// Its name.
         job: String,
-        /// Why.
+        /// In words for people, of the command or of the answer's fault.
         why: String,
         /// When it is tried again.
         next: Time,
@@ -189,13 +189,13 @@ pub enum PartyOutcome {
         trade: TradeRef,
         /// To whom the letter goes.
         to: Address,
-        /// Why.
+        /// As the mail server said, or that the time was over.
         why: String,
     },
     /// Something that only the operator can set right.
     #[error("{trade}: {text}")]
     OperatorActs {
-        /// Which trade.
+        /// The trade that stands still until then.
         trade: TradeRef,
         /// What happened, and what can be done.
         text: String,
@@ -227,7 +227,7 @@ pub enum Ignored {
     SenderIsNotProven {
         /// What was established.
         evidence: Evidence,
-        /// How.
+        /// How that was established, in one sentence.
         proof: String,
     },
     /// Protocol 5, line 2, and a limit of ours: strangers could fill the disk.

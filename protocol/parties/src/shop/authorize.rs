@@ -31,7 +31,7 @@ pub(crate) struct Authorizing {
     pub(crate) trade: TradeRef,
     /// Who was asked.
     processor: Address,
-    /// How much.
+    /// The total that it was asked to authorize, and is to void whole.
     amount: Amount,
     /// What was told to the payment processor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -314,7 +314,7 @@ pub struct WaitingOrder {
     pub request: RequestId,
     /// Who was asked to authorize the payment.
     pub processor: Address,
-    /// How much.
+    /// The total that is being authorized.
     pub total: Amount,
 }
 

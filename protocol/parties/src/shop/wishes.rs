@@ -13,7 +13,7 @@ use crate::kernel::book::{self, PartyTrade};
 pub struct ReturnLine {
     /// Its index in the record.
     pub line: u32,
-    /// How many.
+    /// Pieces of it that the buyer wants to give back.
     pub quantity: u32,
     /// What it is.
     pub name: String,

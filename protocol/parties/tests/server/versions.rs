@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tradepost_parties::kernel::PartyOutcome;
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
 use tradepost_statements::Kind;
 
 use crate::server::{
@@ -155,6 +156,35 @@ fn a_shop_that_is_its_own_carrier_stops_its_own_parcel() {
         came.kinds()
             .contains(&format!("delivery-instruction {OTHER}"))
     );
+}
+
+/// E27: whoever is shop and payment processor knows one total, and voids what was authorized of another.
+#[test]
+fn a_total_that_changed_after_the_authorization_is_called_off_all_the_same() {
+    let mut server = Server::all_in_one();
+    server.settings.payment.as_mut().unwrap().authorize = AuthorizeAnswer::Approve;
+    let table = &mut server.settings.shop.as_mut().unwrap().payment;
+    for procedure in table.values_mut() {
+        procedure.charge = tradepost_parties::kernel::settings::Charge::OnShipping;
+        procedure.authorize = true;
+    }
+    let id = server.order();
+    let mut cheaper = record(&id, carrier(SHOP));
+    cheaper["payment"]["processor"] = json!(SHOP);
+    cheaper["discounts"] = json!([{ "name": "Voucher", "price": eur("8.00") }]);
+    cheaper["total"] = eur("90.00");
+    emit(&mut server, cheaper);
+    let came = server.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
+    assert!(matches!(
+        came.outcome,
+        PartyOutcome::Done {
+            kind: Kind::Cancel,
+            ..
+        }
+    ));
+    // Nothing was taken, and nothing is told of it.
+    assert!(!came.kinds().contains(&"payment-status ann".to_owned()));
+    assert!(server.trades()[0].payment.is_none());
 }
 
 /// Protocol 5, line 14: the processor would be told two totals.

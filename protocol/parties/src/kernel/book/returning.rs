@@ -11,7 +11,7 @@ pub struct DecidedReturn {
     pub statement: StatementId,
     /// What was decided, as it was said.
     pub decision: ReturnChoice,
-    /// When.
+    /// When the operator decided.
     pub at: Time,
     /// As it was said, octet for octet: it comes later than the answer that ends the buyer's asking,
     /// so it is said again to whoever asks how the trade stands.
