@@ -22,7 +22,7 @@ use tradepost_statements::{Body, Kind, Statement, Time};
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
-use crate::kernel::judge::{self, Judged};
+use crate::kernel::judge::{self, JudgedLetter};
 use crate::kernel::{FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, held};
 use crate::{carrier, fulfilment, payment, shop};
 
@@ -56,10 +56,10 @@ pub fn proven_again(
 }
 
 /// Has a new statement decided; of any other letter, the judgement has said all.
-fn take(case: &mut PartyCase<'_>, judged: Judged) -> PartyOutcome {
+fn take(case: &mut PartyCase<'_>, judged: JudgedLetter) -> PartyOutcome {
     match judged {
-        Judged::Over(outcome) => outcome,
-        Judged::New(new) => {
+        JudgedLetter::Over(outcome) => outcome,
+        JudgedLetter::New(new) => {
             let outcome = decide(case, new.statement());
             let outcome = settle(case, outcome);
             new.remember(case);

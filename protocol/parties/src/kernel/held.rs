@@ -15,7 +15,7 @@ use tradepost_trades::rows::Rows;
 use super::book;
 use super::case::PartyCase;
 use super::change::{Ignored, PartyOutcome};
-use super::judge::{Judged, judge_anew};
+use super::judge::{JudgedLetter, judge_anew};
 use super::settings::PartySettings;
 
 /// A letter that waits for its proof.
@@ -103,7 +103,7 @@ fn could_be_lifted(settings: &PartySettings, letter: &Received) -> Option<(Addre
 
 /// A letter that waited was proven again: it is judged, or waits on while DNS still does not answer and
 /// protocol 5's time is not over.
-pub(crate) fn proven_again(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
+pub(crate) fn proven_again(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
     let key = book::waits_key(&letter.digest);
     let Some(known) = case.read::<HeldLetter>(&key) else {
         // It came again meanwhile, better proven.
@@ -131,7 +131,7 @@ pub(crate) fn proven_again(case: &mut PartyCase<'_>, letter: &Received) -> Judge
     };
     case.put(key, &waits);
     case.mark(&book::proof_due_key(waits.next, &letter.digest));
-    Judged::Over(PartyOutcome::HeldForProof { until: waits.next })
+    JudgedLetter::Over(PartyOutcome::HeldForProof { until: waits.next })
 }
 
 /// The letter waits no longer.

@@ -18,16 +18,16 @@ const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
 const FAR_AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// What the judgement makes of a letter.
-pub(crate) enum Judged {
+pub(crate) enum JudgedLetter {
     /// There is nothing more to decide.
     Over(PartyOutcome),
     /// Its statement is proven, new, and for this server: whoever plays the role decides about it.
     New(Box<NewStatement>),
 }
 
-impl From<Ignored> for Judged {
-    fn from(why: Ignored) -> Judged {
-        Judged::Over(why.into())
+impl From<Ignored> for JudgedLetter {
+    fn from(why: Ignored) -> JudgedLetter {
+        JudgedLetter::Over(why.into())
     }
 }
 
@@ -55,7 +55,7 @@ impl NewStatement {
     }
 }
 
-pub(crate) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
+pub(crate) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
     // "A letter whose octets were judged before, with evidence at least as good, has no other effect".
     let key = book::digest_key(&letter.digest);
     if let Some(before) = case.read::<Evidence>(&key)
@@ -65,13 +65,13 @@ pub(crate) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
     }
     // Protocol 5, line 2.
     match held::wait(case, letter) {
-        Some(outcome) => Judged::Over(outcome),
+        Some(outcome) => JudgedLetter::Over(outcome),
         None => judge_anew(case, letter),
     }
 }
 
 /// Protocol 5, line 3 on, for what was not judged with such evidence before.
-pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
+pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
     let key = book::digest_key(&letter.digest);
     let proof = prove(case, letter);
     // Nothing is kept of letters of unproven senders: anybody can send any number of them.
@@ -87,17 +87,17 @@ pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> Judged 
         Err(Unjudged::Held { until }) => {
             case.put(book::held_key(&letter.digest), letter);
             case.due_at(until, &format!("held/{}", letter.digest));
-            Judged::Over(PartyOutcome::Held(until))
+            JudgedLetter::Over(PartyOutcome::Held(until))
         }
     }
 }
 
 /// A held letter is judged again without regard to what was judged before.
-pub(crate) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> Judged {
+pub(crate) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
     match prove(case, letter) {
         Ok((author, decoded)) => judge_statement(case, &author, decoded),
         Err(Unjudged::Ignored(why)) => why.into(),
-        Err(Unjudged::Held { until }) => Judged::Over(PartyOutcome::Held(until)),
+        Err(Unjudged::Held { until }) => JudgedLetter::Over(PartyOutcome::Held(until)),
     }
 }
 
@@ -155,7 +155,7 @@ fn prove(case: &PartyCase<'_>, letter: &Received) -> Result<(Address, Decoded), 
 }
 
 /// Protocol 5, line 7.
-fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: Decoded) -> Judged {
+fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: Decoded) -> JudgedLetter {
     let statement = decoded.statement;
     let key = book::seen_key(author, statement.id);
     let content = content_hash(&decoded.value);
@@ -166,12 +166,12 @@ fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: Decoded)
         }
         // An order's answer is stored with its request (Q8), and its repetitions counted there.
         Some(seen) if !seen.answers.is_empty() && statement.body.kind() != Kind::Order => {
-            return Judged::Over(repeat(case, key, seen));
+            return JudgedLetter::Over(repeat(case, key, seen));
         }
         // What had no answer may have one now: its trade has come, or its sender was configured.
         Some(_) | None => {}
     }
-    Judged::New(Box::new(NewStatement {
+    JudgedLetter::New(Box::new(NewStatement {
         key,
         content,
         statement,
