@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tradepost_agent::outbox::{self, Carriage, Due, Failure, Item, Outcome, Tried};
-use tradepost_buyer::Returned;
+use tradepost_buyer::BouncedLetter;
 use tradepost_letters::untrusted::show;
 use tradepost_post::imap;
 use tradepost_post::smtp::{Submission, Submitter};
@@ -109,10 +109,10 @@ impl Carriage for Carrier {
             inputs.push(tried(one, self.copy));
             // The person is to see that it did not go out, as if it had come back.
             inputs.extend(came_back.map(|text| {
-                let returned = Returned {
+                let returned = BouncedLetter {
                     message_ids: vec![item.message_id.clone()],
                     text,
-                    ..Returned::default()
+                    ..BouncedLetter::default()
                 };
                 Input::of(Entry::Bounced { returned, now })
             }));

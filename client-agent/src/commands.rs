@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::CommandFactory;
 use serde_json::Value;
 use tradepost_buyer::view::{
-    ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
+    BuyerTradeView, ExpectedView, HeldView, RequestView, ShowView, StatsView, WarningView,
 };
 
 use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
@@ -137,7 +137,7 @@ async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         return print_data(&answer);
     }
-    let trades: Vec<TradeView> = report::read(&answer)?;
+    let trades: Vec<BuyerTradeView> = report::read(&answer)?;
     let stats: StatsView = report::read(&desk.ask(Request::Stats).await?)?;
     let expected: Vec<ExpectedView> = report::read(&desk.ask(Request::Expected).await?)?;
     expecting::with_expected(&report::pending(&trades, &stats), &expected)
@@ -145,7 +145,7 @@ async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
 
 async fn list(places: &Places, args: ListArgs) -> anyhow::Result<ExitCode> {
     let answer = ask(places, Request::Trades { form: Form::People }).await?;
-    let mut trades: Vec<TradeView> = report::read(&answer)?;
+    let mut trades: Vec<BuyerTradeView> = report::read(&answer)?;
     let filtered = args.delivered || args.undelivered || args.paid || args.unpaid;
     trades.retain(|t| {
         (!args.delivered || t.delivered)

@@ -14,7 +14,7 @@ use tradepost_agent::config::{
 };
 use tradepost_agent::door;
 use tradepost_agent::outbox::Policy;
-use tradepost_buyer::{self as buyer, Adopt, Settings};
+use tradepost_buyer::{self as buyer, Adopt, BuyerSettings};
 use tradepost_letters::RelayPolicy;
 use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::{Address, Amount};
@@ -29,7 +29,7 @@ pub(crate) struct Config {
     /// Those of the mailbox; orders are sent from the first.
     pub(crate) addresses: Addresses,
     /// What the judgement goes by.
-    pub(crate) settings: Settings,
+    pub(crate) settings: BuyerSettings,
     /// Whose Authentication-Results count.
     pub(crate) policy: RelayPolicy,
     /// Where the keys of DKIM signatures come from.
@@ -178,9 +178,9 @@ struct Timers {
 
 impl Timers {
     /// Waits for answers, and for DNS.
-    fn of_the_judgement(&self) -> buyer::settings::Timers {
-        let usual = buyer::settings::Timers::default();
-        buyer::settings::Timers {
+    fn of_the_judgement(&self) -> buyer::settings::BuyerTimers {
+        let usual = buyer::settings::BuyerTimers::default();
+        buyer::settings::BuyerTimers {
             answer_first: or(self.answer_first, usual.answer_first),
             answer_longest: or(self.answer_longest, usual.answer_longest),
             answer_patience: or(self.answer_patience, usual.answer_patience),
@@ -236,7 +236,7 @@ impl Config {
         if let Some(smtp) = &file.smtp {
             smtp.check(&source)?;
         }
-        let mut settings = Settings::new(addresses.iter().cloned());
+        let mut settings = BuyerSettings::new(addresses.iter().cloned());
         settings.minimum = file.trust.minimum(&source)?;
         settings.minimum_of = file.trust.minimum_of(&source)?;
         settings.adopt = match file.trust.adopt {

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use tradepost_agent::clock::Clock;
 use tradepost_agent::outbox;
 use tradepost_agent::trail::recall;
-use tradepost_buyer::{self as buyer, Act, Change, Judgement, Notice, Saying, Settings, Verdict};
+use tradepost_buyer::{
+    self as buyer, Act, BuyerChange, BuyerSettings, Judgement, Notice, Saying, Verdict,
+};
 use tradepost_proof::dkim::Signing;
 use tradepost_statements::{Address, StatementId, Time};
 use tradepost_store::{
@@ -46,7 +48,7 @@ const KEPT_OCTETS: usize = 256 * 1024;
 /// The person's ledger, opened.
 pub(crate) struct Ledger {
     store: Store,
-    settings: Settings,
+    settings: BuyerSettings,
     first_address: Address,
     /// Whether letters can be sent at all.
     has_way_out: bool,
@@ -75,7 +77,7 @@ pub(crate) enum LedgerError {
     },
     /// The person asked for something that cannot be done.
     #[error(transparent)]
-    Refused(#[from] buyer::Refusal),
+    Refused(#[from] buyer::ActRefusal),
     /// A letter could not be made.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -176,7 +178,7 @@ impl Ledger {
     }
 
     /// What the judgement goes by.
-    pub(crate) fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &BuyerSettings {
         &self.settings
     }
 
@@ -340,7 +342,7 @@ impl Ledger {
 }
 
 impl Entered {
-    fn take(&mut self, change: Change) {
+    fn take(&mut self, change: BuyerChange) {
         self.judgements.push(change.judgement);
         self.notices.extend(change.notices);
         self.wake_up = earlier(self.wake_up, change.wake_up);
@@ -388,7 +390,7 @@ pub(crate) fn replay(
     })?;
     entry::understand_anew(&mut input, &record.blob);
     // Settings are recorded before anything else is.
-    let settings = entry::settings(rows).unwrap_or_else(|| Settings::new([]));
+    let settings = entry::settings(rows).unwrap_or_else(|| BuyerSettings::new([]));
     let change = entry::decide(&settings, rows, &input)?;
     let kept = !record.blob.is_empty();
     let more = entry::rows(rows, &input, at, kept, change.judgement.as_ref());

@@ -11,10 +11,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tradepost_buyer::{self as buyer, Judgement};
-use tradepost_letters::{Content, Letter, Opened, RelayPolicy, StatementPart, UnreadableKind};
+use tradepost_letters::{
+    Letter, LetterContent, OpenedLetter, RelayPolicy, StatementPart, UnreadableKind,
+};
 use tradepost_proof::blocking;
 use tradepost_proof::dkim::{NoProver, Proven, Prover, Unproven};
 use tradepost_statements::{Address, Time};
+use tradepost_trades::letter::{self as trades, LetterFacts, Received};
 
 use crate::config::Config;
 use crate::ledger::{Entered, Entry, Input, LedgerError};
@@ -153,10 +156,10 @@ fn to_enter(proven: Proven, now: Time) -> Option<Input> {
 }
 
 /// What the judgement needs of a letter.
-fn received(proven: &Proven) -> Option<buyer::Received> {
+fn received(proven: &Proven) -> Option<Received> {
     let content = content(&proven.opened)?;
     let letter = &proven.opened.letter;
-    Some(buyer::Received {
+    Some(Received {
         letter: facts(letter),
         author: letter.author.as_ref().ok().cloned(),
         evidence: proven.opened.evidence,
@@ -169,8 +172,8 @@ fn received(proven: &Proven) -> Option<buyer::Received> {
 }
 
 /// What a letter says of itself.
-fn facts(letter: &Letter) -> buyer::LetterFacts {
-    buyer::LetterFacts {
+fn facts(letter: &Letter) -> LetterFacts {
+    LetterFacts {
         message_id: letter.message_id.clone(),
         from: letter.from_text.clone(),
         subject: letter.subject.clone(),
@@ -180,21 +183,21 @@ fn facts(letter: &Letter) -> buyer::LetterFacts {
 }
 
 /// The Tradepost part as the judgement takes it.
-pub(crate) fn content(opened: &Opened) -> Option<buyer::Content> {
+pub(crate) fn content(opened: &OpenedLetter) -> Option<trades::Content> {
     match &opened.content {
-        Content::NotOurs => None,
-        Content::Statement(_) => Some(match json_of(&opened.letter) {
-            Some(json) => buyer::Content::Statement(json),
-            None => buyer::Content::Unreadable {
-                why: buyer::Unreadable::Unreadable,
+        LetterContent::NotOurs => None,
+        LetterContent::Statement(_) => Some(match json_of(&opened.letter) {
+            Some(json) => trades::Content::Statement(json),
+            None => trades::Content::Unreadable {
+                why: trades::Unreadable::Unreadable,
                 text: "the statement is not UTF-8".to_owned(),
             },
         }),
-        Content::Unreadable { why, text } => Some(buyer::Content::Unreadable {
+        LetterContent::Unreadable { why, text } => Some(trades::Content::Unreadable {
             why: match why {
-                UnreadableKind::Unreadable => buyer::Unreadable::Unreadable,
-                UnreadableKind::Unsupported => buyer::Unreadable::Unsupported,
-                UnreadableKind::Undecryptable => buyer::Unreadable::Undecryptable,
+                UnreadableKind::Unreadable => trades::Unreadable::Unreadable,
+                UnreadableKind::Unsupported => trades::Unreadable::Unsupported,
+                UnreadableKind::Undecryptable => trades::Unreadable::Undecryptable,
             },
             text: text.clone(),
         }),
@@ -203,12 +206,12 @@ pub(crate) fn content(opened: &Opened) -> Option<buyer::Content> {
 
 /// A bounce tells of a letter of ours; whatever it returns inside is not said anew. What says something
 /// itself is a letter, however much it looks like a bounce: it is judged.
-fn bounce(opened: &Opened, now: Time) -> Option<Input> {
-    if !matches!(opened.content, Content::NotOurs) {
+fn bounce(opened: &OpenedLetter, now: Time) -> Option<Input> {
+    if !matches!(opened.content, LetterContent::NotOurs) {
         return None;
     }
     let bounce = opened.letter.bounce.as_ref().filter(|b| b.failed())?;
-    let returned = buyer::Returned {
+    let returned = buyer::BouncedLetter {
         message_ids: bounce.message_ids.clone(),
         text: bounce.text(),
         doubt: opened.bounce_doubt().map(str::to_owned),
@@ -237,8 +240,8 @@ fn read_sent(letter: Unproven, ours: &BTreeSet<Address>, now: Time) -> Read {
 }
 
 /// The JSON octets of the statement in a copy of one of our own letters.
-fn own_statement(opened: &Opened, ours: &BTreeSet<Address>) -> Option<String> {
-    let Content::Statement(decoded) = &opened.content else {
+fn own_statement(opened: &OpenedLetter, ours: &BTreeSet<Address>) -> Option<String> {
+    let LetterContent::Statement(decoded) = &opened.content else {
         return None;
     };
     if ours.contains(&decoded.statement.from) {

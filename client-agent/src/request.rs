@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_agent::outbox::{self, Filter};
-use tradepost_buyer::{Back, Party, view};
+use tradepost_buyer::{AskedParty, Back, view};
 use tradepost_statements::StatementId;
 use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::wish::Wishes;
@@ -109,7 +109,7 @@ pub(crate) enum Request {
         /// A trade or a request id, as the person wrote it.
         what: String,
         /// Whom; everybody where it is empty.
-        parties: BTreeSet<Party>,
+        parties: BTreeSet<AskedParty>,
     },
     /// Have something asked by itself.
     Schedule {

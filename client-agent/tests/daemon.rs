@@ -123,7 +123,7 @@ fn an_answer_makes_the_order_a_trade_that_can_be_confirmed_and_cancelled() {
     let letter = world.room.letters("orders@shop.example", "INBOX").remove(0);
     let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
     let opened = tradepost_letters::open(&letter.bytes, &policy);
-    let tradepost_letters::Content::Statement(said) = opened.content else {
+    let tradepost_letters::LetterContent::Statement(said) = opened.content else {
         panic!("no statement")
     };
     let answer = record()

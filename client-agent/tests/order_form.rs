@@ -46,9 +46,9 @@ fn statement(home: &Home, form: &str) -> Value {
     let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
     let opened = tradepost_letters::open(letter.replace('\n', "\r\n").as_bytes(), &policy);
     match opened.content {
-        tradepost_letters::Content::Statement(decoded) => decoded.value,
-        other @ (tradepost_letters::Content::NotOurs
-        | tradepost_letters::Content::Unreadable { .. }) => panic!("{other:?}: {letter}"),
+        tradepost_letters::LetterContent::Statement(decoded) => decoded.value,
+        other @ (tradepost_letters::LetterContent::NotOurs
+        | tradepost_letters::LetterContent::Unreadable { .. }) => panic!("{other:?}: {letter}"),
     }
 }
 

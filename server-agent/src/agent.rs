@@ -17,8 +17,9 @@ use tradepost_agent::clock::SystemClock;
 use tradepost_agent::door::{self, Door};
 use tradepost_agent::outbox::{self, Failure, Pace};
 use tradepost_letters::untrusted;
-use tradepost_parties::server::held::next_proof;
-use tradepost_parties::server::{Ignored, Outcome, due};
+use tradepost_parties::kernel::held::next_proof;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::due;
 use tradepost_post::imap::{self, MailEvent, SentFolder};
 use tradepost_post::smtp::Submitter;
 use tradepost_post::stop::{self, Stop, Stopper};
@@ -389,7 +390,7 @@ async fn do_what_is_due(desk: &Arc<Desk>) -> Result<(), BookError> {
         let jitter: f64 = rand::random();
         let tick = move |desk: &Desk| {
             let ids = fresh_ids();
-            let mut outcome = Outcome::Ignored(Ignored::NothingDue);
+            let mut outcome = PartyOutcome::Ignored(Ignored::NothingDue);
             desk.book.decide(&mut |page| {
                 let settings = &desk.config.settings;
                 let mut ids = ids.clone();
@@ -397,16 +398,16 @@ async fn do_what_is_due(desk: &Arc<Desk>) -> Result<(), BookError> {
                 outcome = change.outcome.clone();
                 page.record(&Input::Time, change, now)
             })?;
-            Ok::<Outcome, BookError>(outcome)
+            Ok::<PartyOutcome, BookError>(outcome)
         };
         let outcome = desk.work(tick).await?;
         let text = untrusted::show(&outcome.to_string());
         if matches!(
             outcome,
-            Outcome::OperatorTold { .. } | Outcome::OperatorActs { .. }
+            PartyOutcome::OperatorTold { .. } | PartyOutcome::OperatorActs { .. }
         ) {
             tracing::warn!("{text}");
-        } else if outcome != Outcome::Ignored(Ignored::NothingDue) {
+        } else if outcome != PartyOutcome::Ignored(Ignored::NothingDue) {
             tracing::info!("{text}");
         }
         desk.bell.ring();

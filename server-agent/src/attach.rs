@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tradepost_letters::MOST_LETTER_OCTETS;
-use tradepost_parties::emit::attach::{Wanted, attach};
+use tradepost_parties::emit::attach::Wanted;
+use tradepost_parties::roles::lines::attach;
 
 use crate::book::{BookError, Input};
 use crate::desk::{Desk, fresh_ids};

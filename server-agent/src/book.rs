@@ -13,11 +13,12 @@ use std::collections::BTreeMap;
 
 use tradepost_agent::outbox::{Due, Entry, Failure, Item, State};
 use tradepost_letters::AttachError;
-use tradepost_parties::server::{Change, Received, Sending};
+use tradepost_parties::kernel::{PartyChange, StatementToSend};
 use tradepost_post::imap::aside;
 use tradepost_proof::dkim::SignError;
 use tradepost_statements::{Address, Time, TradeRef};
 use tradepost_store::{Position, StoreError};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 use crate::arrivals::Arrivals;
@@ -103,7 +104,7 @@ pub(crate) trait Page {
     /// The rows, with what was recorded in this batch.
     fn rows(&self) -> &dyn Rows;
     /// Records a decision: its rows, and its letters, composed now and never again.
-    fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError>;
+    fn record(&mut self, input: &Input, change: PartyChange, now: Time) -> Result<(), BookError>;
     /// Records what became of a letter.
     fn retire(&mut self, entry: Entry) -> Result<(), BookError>;
     /// Records that a letter of ours came back, as the letter with this digest says.
@@ -113,8 +114,8 @@ pub(crate) trait Page {
     fn record_attached(
         &mut self,
         input: &Input,
-        change: Change,
-        sending: &Sending,
+        change: PartyChange,
+        sending: &StatementToSend,
         mail: &[u8],
         now: Time,
     ) -> Result<Vec<u8>, BookError>;

@@ -2,7 +2,7 @@
 //! that came back counts as one without answer (protocol 7): its timer sends it again, unchanged.
 
 use tradepost_agent::outbox::{Entry, Item, State};
-use tradepost_letters::{Content, untrusted};
+use tradepost_letters::{LetterContent, untrusted};
 use tradepost_proof::dkim::Proven;
 use tradepost_statements::Time;
 
@@ -24,7 +24,7 @@ pub(crate) struct Returned {
 pub(crate) fn read(proven: &Proven) -> Option<Returned> {
     let letter = &proven.opened.letter;
     let bounce = letter.bounce.as_ref().filter(|b| b.failed())?;
-    matches!(proven.opened.content, Content::NotOurs).then(|| Returned {
+    matches!(proven.opened.content, LetterContent::NotOurs).then(|| Returned {
         digest: letter.digest_hex(),
         from: letter.from_text.clone().unwrap_or_default(),
         message_ids: bounce.message_ids.clone(),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tradepost_agent::outbox::{Carriage, Due, Entry, Failure, Item, Outcome, Tried};
 use tradepost_letters::untrusted;
-use tradepost_parties::server::FreshIds;
-use tradepost_parties::server::job::{LetterEnd, letter_ended};
-use tradepost_parties::server::readdress::{About, is_for_a_former_address};
+use tradepost_parties::fulfilment::LetterEnd;
+use tradepost_parties::kernel::FreshIds;
+use tradepost_parties::kernel::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::roles::jobs::letter_ended;
 use tradepost_post::smtp::{Submission, Submitter};
 use tradepost_statements::Time;
 
@@ -70,7 +71,7 @@ impl Carrier {
         }
         let item = item.clone();
         let look = move |desk: &Desk| {
-            let about = About {
+            let about = Addressed {
                 kind: item.kind,
                 to: &item.to,
                 trade: item.trade.as_ref(),

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 use tradepost_agent::config::{ConfigError, Source, Spanned};
-use tradepost_parties::shop::{Catalogue, Item};
+use tradepost_parties::kernel::settings::{Article, Catalogue};
 use tradepost_statements::Amount;
 
 /// Reads a catalogue.
@@ -60,7 +60,7 @@ fn item(
     source: &Source,
     entry: &Spanned<DeValue<'_>>,
     named: Option<String>,
-) -> Result<Item, ConfigError> {
+) -> Result<Article, ConfigError> {
     let DeValue::Table(table) = entry.get_ref() else {
         return Err(source.wrong(entry, "an article is a table with sku, name and price"));
     };
@@ -85,7 +85,7 @@ fn item(
         }
     }
     match (name, price) {
-        (Some(name), Some(price)) => Ok(Item {
+        (Some(name), Some(price)) => Ok(Article {
             sku,
             name,
             price,

@@ -18,8 +18,7 @@ use tradepost_agent::config::{
 use tradepost_agent::door;
 use tradepost_agent::outbox::Policy;
 use tradepost_letters::RelayPolicy;
-use tradepost_parties::carrier;
-use tradepost_parties::server::{Settings, Timers};
+use tradepost_parties::kernel::{PartySettings, PartyTimers, settings};
 use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::Address;
 
@@ -34,7 +33,7 @@ pub(crate) struct Config {
     /// For faults that show later, such as a password command that fails.
     pub(crate) source: Source,
     /// What decisions go by.
-    pub(crate) settings: Settings,
+    pub(crate) settings: PartySettings,
     /// Whose Authentication-Results count.
     pub(crate) policy: RelayPolicy,
     /// Where the keys of DKIM signatures come from.
@@ -176,7 +175,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         None => Signing::Unsigned,
     };
     let plays = |role| roles.contains(&role);
-    let settings = Settings {
+    let settings = PartySettings {
         address: file.address.clone(),
         name: file
             .name
@@ -192,7 +191,7 @@ fn read(source: Source) -> Result<Config, ConfigError> {
         carrier: if plays(Role::Carrier) {
             let shops = file.carrier.as_ref().map(|c| c.shops.as_slice());
             let shops = shops_of(&source, "carrier", shops, &roles)?;
-            Some(carrier::Settings { shops })
+            Some(settings::CarrierSettings { shops })
         } else {
             None
         },
@@ -266,10 +265,10 @@ fn shops_of(
     Ok(shops)
 }
 
-fn timers(toml: &TimersToml) -> Timers {
-    let usual = Timers::default();
+fn timers(toml: &TimersToml) -> PartyTimers {
+    let usual = PartyTimers::default();
     let or = |span: Option<Span>, usual: Duration| span.map_or(usual, Span::duration);
-    Timers {
+    PartyTimers {
         answer_first: or(toml.answer_first, usual.answer_first),
         answer_longest: or(toml.answer_longest, usual.answer_longest),
         tell_operator: or(toml.tell_operator, usual.tell_operator),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tradepost_agent::clock::{Clock, SystemClock};
 use tradepost_agent::outbox::Bell;
-use tradepost_parties::server::FreshIds;
+use tradepost_parties::kernel::FreshIds;
 use tradepost_proof::blocking;
 use tradepost_statements::{StatementId, Time};
 use tradepost_store::{IndexOpened, StoreError};

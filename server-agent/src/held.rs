@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use tradepost_parties::server::held::{Waits, awaiting_proof, proven_again};
-use tradepost_parties::server::{Content, Received};
+use tradepost_parties::kernel::held::{HeldLetter, awaiting_proof};
+use tradepost_parties::roles::proven_again;
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
 
 use crate::book::{BookError, kept_letter, view};
 use crate::desk::Desk;
@@ -36,7 +37,7 @@ pub(crate) fn take_again(desk: &Desk, letters: &[Letter]) -> Result<(), BookErro
 }
 
 /// A letter that waits: its digest, and what is known of it.
-type Waiting = (String, Waits);
+type Waiting = (String, HeldLetter);
 
 /// Letters that are due, as they were kept.
 fn read_due(desk: &Desk) -> Result<Vec<(Waiting, Unproven)>, BookError> {
@@ -67,14 +68,19 @@ fn read_due(desk: &Desk) -> Result<Vec<(Waiting, Unproven)>, BookError> {
 }
 
 /// What cannot be proven again is judged as it is.
-fn without_its_letter(digest: String, waits: &Waits) -> Letter {
+fn without_its_letter(digest: String, waits: &HeldLetter) -> Letter {
     let received = Received {
+        letter: LetterFacts::default(),
         author: Some(waits.author.clone()),
         evidence: Evidence::None,
         undecided: None,
         proof: format!("{}; the letter can be read no more", waits.proof),
         digest,
-        content: Content::Unreadable("the letter can be read no more".to_owned()),
+        received_at: waits.received_at,
+        content: Content::Unreadable {
+            why: Unreadable::Unreadable,
+            text: "the letter can be read no more".to_owned(),
+        },
     };
     Letter::new(received, None, waits.author.to_string(), Vec::new())
 }

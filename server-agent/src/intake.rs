@@ -2,8 +2,9 @@
 //! fence each, answered once they are durable.
 
 use serde::{Deserialize, Serialize};
-use tradepost_parties::emit::{Refusal, emit};
-use tradepost_parties::server::FreshIds;
+use tradepost_parties::emit::LineRefusal;
+use tradepost_parties::kernel::FreshIds;
+use tradepost_parties::roles::lines::emit;
 use tradepost_statements::{StatementId, Time};
 
 use crate::book::{BookError, ENOUGH, Input, Page};
@@ -41,7 +42,7 @@ pub(crate) struct Answer {
     pub(crate) error: Option<String>,
     /// For callers of this process, who tell refusals apart.
     #[serde(skip)]
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<LineRefusal>,
 }
 
 impl Answer {

@@ -1,4 +1,4 @@
-//! The merchant's own system: what the book wants it to be told or asked (`trades::server::job`) is
+//! The merchant's own system: what the book wants it to be told or asked (`tradepost_parties::fulfilment`) is
 //! given to configured commands, beside all else. Their answers come back to the loop, which records
 //! them. A command may run twice for one job, when this program ended between its end and the record;
 //! its answer counts once.
@@ -12,8 +12,10 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tradepost_agent::command::{self, Limits, Program};
 use tradepost_letters::untrusted;
-use tradepost_parties::server::job::{self, Job, JobKind, JobResult};
-use tradepost_parties::server::{FreshIds, Ignored, Outcome, book};
+use tradepost_parties::fulfilment;
+use tradepost_parties::fulfilment::{Job, JobKind, JobResult};
+use tradepost_parties::kernel::{FreshIds, Ignored, PartyOutcome, book};
+use tradepost_parties::roles::jobs;
 use tradepost_statements::{Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
@@ -48,8 +50,8 @@ impl Running {
         let is_full = self.tasks.len() >= at_once;
         let look_ahead = if is_full { 0 } else { LOOK_AHEAD };
         let (due, next) = view(&*desk.book, |rows| {
-            let due = job::due(rows, now, look_ahead);
-            (due, job::next_due_after(rows, now))
+            let due = fulfilment::due(rows, now, look_ahead);
+            (due, fulfilment::next_due_after(rows, now))
         });
         for job in due {
             if self.tasks.len() >= at_once {
@@ -143,7 +145,7 @@ fn what_to_run(rows: &dyn Rows, config: &Config, job: &Job) -> Result<(Program, 
             command.cloned().ok_or(none)?
         }
     };
-    let input = job::input_of(rows, job).ok_or("its trade is not in the book")?;
+    let input = fulfilment::input_of(rows, job).ok_or("its trade is not in the book")?;
     Ok((program, input))
 }
 
@@ -167,14 +169,14 @@ fn record(
     job: &Job,
     result: &JobResult,
     ids: &FreshIds,
-) -> Result<Outcome, BookError> {
+) -> Result<PartyOutcome, BookError> {
     let now = desk.now();
     let jitter: f64 = rand::random();
     let settings = &desk.config.settings;
-    let mut outcome = Outcome::Ignored(Ignored::NothingDue);
+    let mut outcome = PartyOutcome::Ignored(Ignored::NothingDue);
     desk.book.decide(&mut |page| {
         let mut ids = ids.clone();
-        let change = job::done(
+        let change = jobs::done(
             settings,
             page.rows(),
             &job.id,
@@ -190,15 +192,15 @@ fn record(
 }
 
 /// One line for the operator.
-pub(crate) fn tell(outcome: &Outcome) {
+pub(crate) fn tell(outcome: &PartyOutcome) {
     let text = untrusted::show(&outcome.to_string());
     let is_serious = matches!(
         outcome,
-        Outcome::JobFailsForLong { .. } | Outcome::GoodsNotDelivered { .. }
+        PartyOutcome::JobFailsForLong { .. } | PartyOutcome::GoodsNotDelivered { .. }
     );
     if is_serious {
         tracing::error!("{text}; `tradepost-server jobs` shows all that wait");
-    } else if matches!(outcome, Outcome::JobFailed { .. }) {
+    } else if matches!(outcome, PartyOutcome::JobFailed { .. }) {
         tracing::warn!("{text}");
     } else {
         tracing::info!("{text}");

@@ -3,7 +3,7 @@
 //!
 //! Where to start reading: [`receive`] tells the path of a letter in, [`intake`] that of a line of
 //! the merchant's own system, [`jobs`] what that system is told and asked, [`book`] what is recorded, [`agent`] the loop that does it all.
-//! What is decided, and why, stands in `tradepost_parties::server`.
+//! What is decided, and why, stands in `tradepost_parties::kernel`.
 
 mod agent;
 mod bounce;

@@ -1,10 +1,10 @@
 //! Where statements become letters: composed and signed once, before they are recorded.
 
 use tradepost_letters::{
-    Attachment, AutoSubmitted, Composition, Notice, Story, attach, compose, compose_notice,
+    Attachment, AutoSubmitted, Composition, NoticeParts, Story, attach, compose, compose_notice,
 };
-use tradepost_parties::server::book::Trade;
-use tradepost_parties::server::{Change, Occasion, PersonNotice, Sending};
+use tradepost_parties::kernel::book::PartyTrade;
+use tradepost_parties::kernel::{Occasion, PartyChange, PersonNotice, StatementToSend};
 use tradepost_proof::dkim::{SignError, Signing};
 use tradepost_statements::order::DeliveryMethod;
 use tradepost_statements::{Address, Kind, Statement, Time, wire};
@@ -47,7 +47,7 @@ impl Composer {
     pub(crate) fn compose(
         &self,
         input: &Input,
-        change: &Change,
+        change: &PartyChange,
         now: Time,
     ) -> Result<Vec<Composed>, SignError> {
         let letters = change.send.iter().map(|s| self.letter(input, s, now));
@@ -65,7 +65,7 @@ impl Composer {
     /// A mail of the merchant's own system with a statement in it, signed where this server signs.
     pub(crate) fn attach(
         &self,
-        sending: &Sending,
+        sending: &StatementToSend,
         mail: &[u8],
         now: Time,
     ) -> Result<Composed, BookError> {
@@ -98,7 +98,7 @@ impl Composer {
         })
     }
 
-    fn letter(&self, input: &Input, sending: &Sending, now: Time) -> Composed {
+    fn letter(&self, input: &Input, sending: &StatementToSend, now: Time) -> Composed {
         let statement = &sending.statement;
         let message_id = self.new_message_id();
         let facts = Facts::of(sending.about.as_deref());
@@ -131,7 +131,7 @@ impl Composer {
 
     fn notice(&self, notice: &PersonNotice, now: Time) -> Composed {
         let message_id = self.new_message_id();
-        let bytes = compose_notice(&Notice {
+        let bytes = compose_notice(&NoticeParts {
             statement: &notice.statement,
             to: &notice.to,
             message_id: &message_id,
@@ -153,7 +153,7 @@ impl Composer {
 }
 
 /// Protocol 6: letters between servers may leave out the HTML.
-fn is_for_a_buyer(sending: &Sending) -> bool {
+fn is_for_a_buyer(sending: &StatementToSend) -> bool {
     let to = &sending.statement.to;
     let is_the_buyer = sending.about.as_ref().is_some_and(|t| t.buyer_mail == *to);
     match sending.statement.body.kind() {
@@ -177,12 +177,12 @@ fn is_for_a_buyer(sending: &Sending) -> bool {
 /// What is known of a trade, for the texts for people.
 #[derive(Default)]
 struct Facts<'t> {
-    trade: Option<&'t Trade>,
+    trade: Option<&'t PartyTrade>,
     carriers: Vec<Address>,
 }
 
 impl<'t> Facts<'t> {
-    fn of(trade: Option<&'t Trade>) -> Facts<'t> {
+    fn of(trade: Option<&'t PartyTrade>) -> Facts<'t> {
         let shop = trade.and_then(|t| t.shop.as_ref());
         let carriers = shop.iter().flat_map(|s| &s.record.delivery.carriers);
         Facts {
@@ -196,7 +196,7 @@ impl<'t> Facts<'t> {
         Story {
             shop_name: record.map(|r| r.shop_name.as_str()),
             lines: record.map(|r| r.lines.as_slice()),
-            total: self.trade.and_then(Trade::total),
+            total: self.trade.and_then(PartyTrade::total),
             placed: record.map(|r| r.placed),
             processor: record.map(|r| &r.payment.processor),
             carriers: record.map(|_| self.carriers.as_slice()),

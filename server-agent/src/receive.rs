@@ -4,19 +4,14 @@
 
 use tokio::sync::mpsc;
 use tradepost_agent::clock::Clock;
-use tradepost_letters::{Content as Read, RelayPolicy, untrusted};
-use tradepost_post::clock::Clock;
-use tradepost_post::dkim::{Proven, Prover, Unproven};
-use tradepost_post::imap::aside::AsideChange;
-use tradepost_post::imap::{MailEvent, SetAside};
-use tradepost_statements::Time;
-use tradepost_trades::server::{
-    Change, Content, FreshIds, Ignored, Outcome, Received, Undecided, receive,
-};
+use tradepost_letters::{LetterContent as Read, RelayPolicy, UnreadableKind, untrusted};
+use tradepost_parties::kernel::{FreshIds, Ignored, PartyChange, PartyOutcome};
+use tradepost_parties::roles::receive;
 use tradepost_post::imap::aside::News;
 use tradepost_post::imap::{MailEvent, SetAside};
 use tradepost_proof::dkim::{Proven, Prover, Unproven};
 use tradepost_statements::Time;
+use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
 
 use crate::book::{BookError, Cursor, ENOUGH, Input, Page, set_aside, view};
 use crate::bounce;
@@ -121,12 +116,12 @@ pub(crate) struct UpTo<'f> {
 
 /// What is decided about a letter: a function of the trades.
 pub(crate) type Decision = dyn Fn(
-    &tradepost_parties::server::Settings,
+    &tradepost_parties::kernel::PartySettings,
     &dyn tradepost_trades::rows::Rows,
     &Received,
     Time,
     &mut FreshIds,
-) -> Change;
+) -> PartyChange;
 
 /// Decides about letters and records that, with the cursor of their folder in the last write.
 pub(crate) fn decide(
@@ -173,7 +168,7 @@ fn take_some(
     page: &mut dyn Page,
     letters: &[Letter],
     decision: &Decision,
-) -> Result<Vec<Result<Outcome, BookError>>, BookError> {
+) -> Result<Vec<Result<PartyOutcome, BookError>>, BookError> {
     let now = desk.now();
     let mut outcomes = Vec::new();
     for letter in letters {
@@ -254,19 +249,29 @@ pub(crate) fn read(proven: Proven) -> Option<Letter> {
     let content = match opened.content {
         Read::NotOurs => return None,
         Read::Statement(decoded) => Content::Statement(decoded.value.to_string()),
-        Read::Unreadable { why, text } => Content::Unreadable(format!("{why}: {text}")),
+        Read::Unreadable { why, text } => Content::Unreadable {
+            why: match why {
+                UnreadableKind::Unreadable => Unreadable::Unreadable,
+                UnreadableKind::Unsupported => Unreadable::Unsupported,
+                UnreadableKind::Undecryptable => Unreadable::Undecryptable,
+            },
+            text,
+        },
     };
-    let undecided = undecided.map(|evidence| Undecided {
-        evidence,
-        received_at,
-        octets: u64::try_from(octets.len()).unwrap_or(u64::MAX),
-    });
     let received = Received {
+        letter: LetterFacts {
+            message_id: letter.message_id.clone(),
+            from: letter.from_text.clone(),
+            subject: letter.subject.clone(),
+            date: letter.date,
+            size: u64::try_from(octets.len()).unwrap_or(u64::MAX),
+        },
         author: letter.author.clone().ok(),
         evidence: opened.evidence,
         undecided,
         proof: opened.proof,
         digest: letter.digest_hex(),
+        received_at,
         content,
     };
     let from = letter.from_text.clone().unwrap_or_default();
@@ -274,37 +279,37 @@ pub(crate) fn read(proven: Proven) -> Option<Letter> {
 }
 
 /// One line for the operator. What comes from a letter is escaped.
-pub(crate) fn tell(from: &str, outcome: &Outcome) {
+pub(crate) fn tell(from: &str, outcome: &PartyOutcome) {
     let text = untrusted::show(&outcome.to_string());
     let from = untrusted::show(from);
     match outcome {
-        Outcome::Ignored(Ignored::SameLetter | Ignored::NothingDue) => {
+        PartyOutcome::Ignored(Ignored::SameLetter | Ignored::NothingDue) => {
             tracing::debug!("letter of {from}: {text}");
         }
-        Outcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
-        Outcome::OperatorDecides { .. }
-        | Outcome::AuthorizationAsked { .. }
-        | Outcome::OperatorTold { .. }
-        | Outcome::OperatorActs { .. }
-        | Outcome::JobFailed { .. }
-        | Outcome::JobFailsForLong { .. }
-        | Outcome::GoodsNotDelivered { .. } => tracing::warn!("letter of {from}: {text}"),
-        Outcome::TradeMade(_)
-        | Outcome::OrderRejected { .. }
-        | Outcome::AuthorizationAwaited(_)
-        | Outcome::Done { .. }
-        | Outcome::Answered(_)
-        | Outcome::Heard { .. }
-        | Outcome::UnknownTrade(_)
-        | Outcome::Marked(_)
-        | Outcome::AnswerRepeated
-        | Outcome::ConsentNoted(_)
-        | Outcome::Held(_)
-        | Outcome::HeldForProof { .. }
-        | Outcome::Emitted(_)
-        | Outcome::EmittedBefore(_)
-        | Outcome::WasDue(_)
-        | Outcome::JobDone(_)
-        | Outcome::GoodsDelivered(_) => tracing::info!("letter of {from}: {text}"),
+        PartyOutcome::Ignored(_) => tracing::warn!("ignored a letter of {from}: {text}"),
+        PartyOutcome::OperatorDecides { .. }
+        | PartyOutcome::AuthorizationAsked { .. }
+        | PartyOutcome::OperatorTold { .. }
+        | PartyOutcome::OperatorActs { .. }
+        | PartyOutcome::JobFailed { .. }
+        | PartyOutcome::JobFailsForLong { .. }
+        | PartyOutcome::GoodsNotDelivered { .. } => tracing::warn!("letter of {from}: {text}"),
+        PartyOutcome::TradeMade(_)
+        | PartyOutcome::OrderRejected { .. }
+        | PartyOutcome::AuthorizationAwaited(_)
+        | PartyOutcome::Done { .. }
+        | PartyOutcome::Answered(_)
+        | PartyOutcome::Heard { .. }
+        | PartyOutcome::UnknownTrade(_)
+        | PartyOutcome::Marked(_)
+        | PartyOutcome::AnswerRepeated
+        | PartyOutcome::ConsentNoted(_)
+        | PartyOutcome::Held(_)
+        | PartyOutcome::HeldForProof { .. }
+        | PartyOutcome::Emitted(_)
+        | PartyOutcome::EmittedBefore(_)
+        | PartyOutcome::WasDue(_)
+        | PartyOutcome::JobDone(_)
+        | PartyOutcome::GoodsDelivered(_) => tracing::info!("letter of {from}: {text}"),
     }
 }

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tradepost_agent::outbox::{self, Entry, Filter, Item, State};
 use tradepost_letters::untrusted;
 use tradepost_parties::payment::authorizations;
-use tradepost_parties::server::view::{self, TradeView};
+use tradepost_parties::view;
+use tradepost_parties::view::PartyTradeView;
 use tradepost_store::{Position, Progress};
 
 use crate::arrivals::Arrivals;
@@ -32,7 +33,7 @@ pub(crate) fn answer(desk: &Desk, ask: &Ask) -> Result<Reply, BookError> {
         Ask::Trades(id) => {
             let own = &desk.config.settings.address;
             let all = read(&*desk.book, |rows| view::trades(rows, own, MOST_TRADES));
-            let wanted = |t: &&TradeView| id.as_deref().is_none_or(|id| t.id.as_str() == id);
+            let wanted = |t: &&PartyTradeView| id.as_deref().is_none_or(|id| t.id.as_str() == id);
             to_reply(&all.iter().filter(wanted).collect::<Vec<_>>())
         }
         Ask::Authorizations => {

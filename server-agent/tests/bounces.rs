@@ -54,10 +54,9 @@ fn message_ids(room: &Room, user: &str, kind: Kind) -> Vec<String> {
     let opened = letters.iter().map(|l| open(&l.bytes, &policy));
     opened
         .filter(|o| match &o.content {
-            tradepost_letters::Content::Statement(d) => d.statement.body.kind() == kind,
-            tradepost_letters::Content::NotOurs | tradepost_letters::Content::Unreadable { .. } => {
-                false
-            }
+            tradepost_letters::LetterContent::Statement(d) => d.statement.body.kind() == kind,
+            tradepost_letters::LetterContent::NotOurs
+            | tradepost_letters::LetterContent::Unreadable { .. } => false,
         })
         .map(|o| o.letter.message_id.unwrap())
         .collect()

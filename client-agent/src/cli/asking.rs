@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand};
 use tradepost_agent::config::Span;
-use tradepost_buyer::{Party, Until};
+use tradepost_buyer::{AskedParty, Until};
 
 use super::Json;
 
@@ -25,11 +25,11 @@ pub(crate) struct Whom {
 
 impl Whom {
     /// Those that were chosen; empty for everybody.
-    pub(crate) fn parties(self) -> BTreeSet<Party> {
+    pub(crate) fn parties(self) -> BTreeSet<AskedParty> {
         let chosen = [
-            (self.shop, Party::Shop),
-            (self.carrier, Party::Carrier),
-            (self.payment, Party::Payment),
+            (self.shop, AskedParty::Shop),
+            (self.carrier, AskedParty::Carrier),
+            (self.payment, AskedParty::Payment),
         ];
         let chosen = chosen.into_iter().filter(|(is_chosen, _)| *is_chosen);
         chosen.map(|(_, party)| party).collect()

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use tradepost_buyer::view::{PlanView, RequestView};
-use tradepost_buyer::{Until, When};
+use tradepost_buyer::{PlannedWhen, Until};
 use tradepost_statements::StatementId;
 
 use super::{print, print_data, printed, send_answer};
@@ -80,10 +80,10 @@ async fn add(places: &Places, args: AddArgs) -> anyhow::Result<ExitCode> {
         );
     }
     let when = match (args.every, args.at) {
-        (Some(span), _) => When::Every {
+        (Some(span), _) => PlannedWhen::Every {
             span: span.duration(),
         },
-        (None, Some(at)) => When::Daily {
+        (None, Some(at)) => PlannedWhen::Daily {
             hour: at.hour,
             minute: at.minute,
             zone: daily::zone_here(),

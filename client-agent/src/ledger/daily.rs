@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
-use tradepost_buyer::When;
+use tradepost_buyer::PlannedWhen;
 use tradepost_statements::Time;
 
 /// The name of the zone where no name is known, such as where only the system's rules are.
@@ -18,10 +18,10 @@ pub(crate) fn zone_here() -> String {
 }
 
 /// The next time of a plan after `now`.
-pub(crate) fn next(when: &When, now: Time) -> Time {
+pub(crate) fn next(when: &PlannedWhen, now: Time) -> Time {
     match when {
-        When::Every { span } => now.plus(*span),
-        When::Daily { hour, minute, zone } => daily(*hour, *minute, &place(zone), now),
+        PlannedWhen::Every { span } => now.plus(*span),
+        PlannedWhen::Daily { hour, minute, zone } => daily(*hour, *minute, &place(zone), now),
     }
 }
 
@@ -59,7 +59,7 @@ mod tests {
 
     fn next_in(zone: &str, hour: u8, minute: u8, now: &str) -> Time {
         let zone = zone.to_owned();
-        next(&When::Daily { hour, minute, zone }, at(now))
+        next(&PlannedWhen::Daily { hour, minute, zone }, at(now))
     }
 
     #[test]

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use tradepost_agent::outbox::{self, NewItem};
 use tradepost_agent::trail::trail;
 use tradepost_buyer::{
-    self as buyer, Act, Change, Counted, Judgement, NewProof, OwnHow, Received, Returned, Settings,
+    self as buyer, Act, BouncedLetter, BuyerChange, BuyerSettings, Counted, Judgement, NewProof,
+    OwnHow,
 };
 use tradepost_post::imap::{Cursor, aside};
 use tradepost_statements::{StatementId, Time};
 use tradepost_store::Position;
+use tradepost_trades::letter::{Content, Received, Unreadable};
 use tradepost_trades::rows::{Row, Rows};
 
 use super::telling::{self, EventId};
@@ -25,7 +27,7 @@ pub(crate) enum Entry {
     /// What the judgement goes by from here on.
     Settings {
         /// All of it.
-        settings: Settings,
+        settings: BuyerSettings,
     },
     /// Whose letters are believed from here on. Those up to a number, whose senders were not, are
     /// to be proven again.
@@ -98,7 +100,7 @@ pub(crate) enum Entry {
     Bounced {
         /// Which, and why.
         #[serde(flatten)]
-        returned: Returned,
+        returned: BouncedLetter,
         /// When it was read.
         now: Time,
     },
@@ -236,10 +238,10 @@ const NEWEST: &str = "c/newest/";
 
 /// What the trades' decisions say to an entry.
 pub(super) fn decide(
-    settings: &Settings,
+    settings: &BuyerSettings,
     rows: &dyn Rows,
     entry: &Entry,
-) -> Result<Change, LedgerError> {
+) -> Result<BuyerChange, LedgerError> {
     Ok(match entry {
         Entry::Received { received, now } => buyer::receive(settings, rows, received, *now),
         Entry::FoundInSent {
@@ -274,7 +276,7 @@ pub(super) fn decide(
         | Entry::Cursor { .. }
         | Entry::CursorsForgotten
         | Entry::Notify { .. }
-        | Entry::Told { .. } => Change::default(),
+        | Entry::Told { .. } => BuyerChange::default(),
     })
 }
 
@@ -421,7 +423,7 @@ pub(crate) fn waits_to_leave(rows: &dyn Rows, statement: StatementId) -> bool {
 }
 
 /// The settings that the journal has noted last.
-pub(super) fn settings(rows: &dyn Rows) -> Option<Settings> {
+pub(super) fn settings(rows: &dyn Rows) -> Option<BuyerSettings> {
     serde_json::from_slice(&rows.get(SETTINGS)?).ok()
 }
 
@@ -467,8 +469,8 @@ pub(super) fn understand_anew(entry: &mut Entry, letter: &[u8]) {
     };
     let unsupported = matches!(
         received.content,
-        buyer::Content::Unreadable {
-            why: buyer::Unreadable::Unsupported,
+        Content::Unreadable {
+            why: Unreadable::Unsupported,
             ..
         }
     );

@@ -1,6 +1,6 @@
 //! Letters of the mailbox that could not be had: kept until they come, and warned of.
 
-use tradepost_buyer::{self as buyer, Change, Settings};
+use tradepost_buyer::{self as buyer, BuyerChange, BuyerSettings};
 use tradepost_post::imap::aside;
 use tradepost_trades::rows::{Row, Rows};
 
@@ -21,7 +21,7 @@ pub(super) fn rows(rows: &dyn Rows, news: &aside::AsideChange) -> Vec<Row> {
 const MOST_UNREAD: usize = 100;
 
 /// A letter that can't be had is told of, until it can be.
-pub(super) fn decide(settings: &Settings, rows: &dyn Rows, news: &aside::AsideChange) -> Change {
+pub(super) fn decide(settings: &BuyerSettings, rows: &dyn Rows, news: &aside::News) -> BuyerChange {
     let folder = &news.folder;
     let place = |(validity, uid): (u32, u32)| format!("{folder}/{validity}/{uid}");
     let kept = set_aside(rows);
@@ -35,17 +35,17 @@ pub(super) fn decide(settings: &Settings, rows: &dyn Rows, news: &aside::AsideCh
             k.folder == *folder && k.uid_validity == news.uid_validity && k.uid == aside.uid
         });
         if is_known || kept.len() + n < MOST_UNREAD {
-            buyer::Unread {
+            buyer::UnreadLetter {
                 place: place((news.uid_validity, aside.uid)),
                 text: format!("letter {} in {folder}: {}", aside.uid, aside.reason),
             }
         } else {
-            buyer::Unread {
+            buyer::UnreadLetter {
                 place: folder.clone(),
                 text: format!("more letters in {folder}: see the log"),
             }
         }
     });
-    let letters: Vec<buyer::Unread> = letters.collect();
+    let letters: Vec<buyer::UnreadLetter> = letters.collect();
     buyer::unread(settings, rows, &letters, &settled, news.at)
 }

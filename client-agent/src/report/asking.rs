@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tradepost_buyer::Party;
+use tradepost_buyer::AskedParty;
 use tradepost_buyer::view::{PlanView, RequestState, RequestView};
 
 use super::words::{count, local, safe};
@@ -116,14 +116,14 @@ pub(crate) fn plan(p: &PlanView) -> String {
     text
 }
 
-fn whom(parties: &[Party]) -> String {
-    if parties.len() == Party::ALL.len() {
+fn whom(parties: &[AskedParty]) -> String {
+    if parties.len() == AskedParty::ALL.len() {
         return "everybody".to_owned();
     }
     let names = parties.iter().map(|p| match p {
-        Party::Shop => "the shop",
-        Party::Carrier => "the carrier",
-        Party::Payment => "the payment processor",
+        AskedParty::Shop => "the shop",
+        AskedParty::Carrier => "the carrier",
+        AskedParty::Payment => "the payment processor",
     });
     names.collect::<Vec<_>>().join(" and ")
 }

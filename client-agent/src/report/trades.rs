@@ -1,6 +1,6 @@
 //! Trades: what is still to come, all of them, one of them.
 
-use tradepost_buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
+use tradepost_buyer::view::{BuyerTradeView, HistoryView, ShowView, StatsView, TradeOrigin};
 use tradepost_statements::progress::Track;
 
 use super::table::Column::{Free, Whole};
@@ -13,7 +13,7 @@ use super::words::{
 use crate::cli::Facet;
 
 /// `pending`: by promised date, then counts and unpaid totals.
-pub(crate) fn pending(trades: &[TradeView], stats: &StatsView) -> String {
+pub(crate) fn pending(trades: &[BuyerTradeView], stats: &StatsView) -> String {
     if trades.is_empty() && stats.unpaid == 0 {
         return "Nothing is pending: all that was ordered has been delivered and paid.\n\
                 New trades appear here when `tradepost daemon` reads a shop's letter."
@@ -35,7 +35,7 @@ pub(crate) fn pending(trades: &[TradeView], stats: &StatsView) -> String {
     parts.join("\n\n")
 }
 
-fn pending_table(trades: &[&TradeView]) -> String {
+fn pending_table(trades: &[&BuyerTradeView]) -> String {
     widest_that_fits(|extras| {
         let columns = [
             Some(Whole("TRADE")),
@@ -64,7 +64,7 @@ fn pending_table(trades: &[&TradeView]) -> String {
 }
 
 /// Before there is a parcel, the order's state says how far the delivery is.
-fn delivery_or_order(t: &TradeView) -> String {
+fn delivery_or_order(t: &BuyerTradeView) -> String {
     if t.delivery.iter().any(|p| p.state.is_some()) {
         delivery(t)
     } else {
@@ -72,7 +72,7 @@ fn delivery_or_order(t: &TradeView) -> String {
     }
 }
 
-fn marks(t: &TradeView) -> String {
+fn marks(t: &BuyerTradeView) -> String {
     let mut marks = Vec::new();
     if t.overdue {
         marks.push("OVERDUE".to_owned());
@@ -86,7 +86,7 @@ fn marks(t: &TradeView) -> String {
     marks.join(", ")
 }
 
-fn pending_sum(counted: &[&TradeView], stats: &StatsView, apart: usize) -> String {
+fn pending_sum(counted: &[&BuyerTradeView], stats: &StatsView, apart: usize) -> String {
     let overdue = counted.iter().filter(|t| t.overdue).count();
     let mut text = format!("{} undelivered", count(counted.len(), "trade"));
     if overdue > 0 {
@@ -109,7 +109,7 @@ fn pending_sum(counted: &[&TradeView], stats: &StatsView, apart: usize) -> Strin
 }
 
 /// `list`: as sorted, in groups where wanted.
-pub(crate) fn list(trades: &[TradeView], group_by: Option<Facet>, filtered: bool) -> String {
+pub(crate) fn list(trades: &[BuyerTradeView], group_by: Option<Facet>, filtered: bool) -> String {
     if trades.is_empty() {
         return if filtered {
             "No trade is like that. `tradepost list` shows all.".to_owned()
@@ -126,7 +126,7 @@ pub(crate) fn list(trades: &[TradeView], group_by: Option<Facet>, filtered: bool
             count(trades.len(), "trade")
         );
     };
-    let mut groups: Vec<(String, Vec<&TradeView>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<&BuyerTradeView>)> = Vec::new();
     for trade in trades {
         let name = group(trade, facet);
         match groups.iter_mut().find(|(n, _)| *n == name) {
@@ -183,7 +183,7 @@ fn widest_that_fits(table: impl Fn(Extras) -> Table) -> String {
     fitting.unwrap_or_else(|| table(least)).print()
 }
 
-fn list_table(trades: &[&TradeView]) -> String {
+fn list_table(trades: &[&BuyerTradeView]) -> String {
     widest_that_fits(|extras| {
         let columns = [
             Some(Whole("TRADE")),
@@ -215,7 +215,7 @@ fn list_table(trades: &[&TradeView]) -> String {
     })
 }
 
-fn group(t: &TradeView, facet: Facet) -> String {
+fn group(t: &BuyerTradeView, facet: Facet) -> String {
     match facet {
         Facet::Order => format!("order: {}", order(t)),
         Facet::Delivery => format!("delivery: {}", delivery(t)),
@@ -229,7 +229,7 @@ fn group(t: &TradeView, facet: Facet) -> String {
 }
 
 /// Sorts by a facet; what is equal in it stays in the order of placing.
-pub(crate) fn sort(trades: &mut [TradeView], facet: Facet) {
+pub(crate) fn sort(trades: &mut [BuyerTradeView], facet: Facet) {
     trades.sort_by(|a, b| a.placed.cmp(&b.placed).then_with(|| a.id.cmp(&b.id)));
     match facet {
         Facet::Order => trades.sort_by_key(|t| t.order.state),
@@ -256,9 +256,9 @@ pub(crate) fn show(show: &ShowView) -> String {
     out.push(hanging(&shop));
     let ordered = local(t.placed);
     out.push(match t.origin {
-        Origin::Placed => format!("ordered {ordered}"),
-        Origin::Expected => format!("ordered {ordered} in the shop; expected"),
-        Origin::Adopted => {
+        TradeOrigin::Placed => format!("ordered {ordered}"),
+        TradeOrigin::Expected => format!("ordered {ordered} in the shop; expected"),
+        TradeOrigin::Adopted => {
             format!("ordered elsewhere {ordered}; terms never checked against an order")
         }
     });

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_buyer::view::{self, PlanView, RequestState, RequestView};
-use tradepost_buyer::{self as buyer, Act, Party, Plan, Planned, Question, Subject, Until, When};
+use tradepost_buyer::{
+    self as buyer, Act, AskedParty, Plan, Planned, PlannedWhen, Question, Subject, Until,
+};
 use tradepost_statements::{Kind, RequestId, StatementId};
 use tradepost_trades::rows::Rows;
 
@@ -18,7 +20,7 @@ use crate::ledger::{Entry, Input, Ledger, daily, waits_to_leave};
 pub(super) fn ask(
     ledger: &Ledger,
     name: &str,
-    parties: &BTreeSet<Party>,
+    parties: &BTreeSet<AskedParty>,
 ) -> Result<Answer, AskError> {
     ledger.has_way_out()?;
     let subject = match name.parse::<RequestId>() {
@@ -112,9 +114,9 @@ pub(crate) struct NewPlan {
     /// A trade, or `all-pending`.
     pub(crate) what: String,
     /// Whom to ask; everybody where it is empty.
-    pub(crate) parties: BTreeSet<Party>,
+    pub(crate) parties: BTreeSet<AskedParty>,
     /// When.
-    pub(crate) when: When,
+    pub(crate) when: PlannedWhen,
     /// What ends it.
     pub(crate) until: Option<Until>,
 }

@@ -2,7 +2,7 @@
 //! tables for people need beyond it.
 
 use serde::{Deserialize, Serialize};
-use tradepost_buyer::view::{ShowView, TradeView, WarningView};
+use tradepost_buyer::view::{BuyerTradeView, ShowView, WarningView};
 use tradepost_buyer::warning::OtherPayee;
 use tradepost_statements::{Amount, Time};
 
@@ -50,8 +50,8 @@ pub(super) struct WholeTrade<T> {
     apart: bool,
 }
 
-impl Whole for TradeView {
-    type More = WholeTrade<TradeView>;
+impl Whole for BuyerTradeView {
+    type More = WholeTrade<BuyerTradeView>;
     fn whole(self) -> Self::More {
         WholeTrade {
             promised: self.promised,

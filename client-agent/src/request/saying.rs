@@ -1,6 +1,6 @@
 //! From what the person wants said to letters that wait in the outbox, and what is told about them.
 
-use tradepost_buyer::{Refusal, Saying, view};
+use tradepost_buyer::{ActRefusal, Saying, view};
 use tradepost_statements::TradeRef;
 use tradepost_trades::rows::Rows;
 
@@ -11,7 +11,7 @@ use crate::ledger::{Entered, Ledger};
 /// Says one thing.
 pub(super) fn say(
     ledger: &Ledger,
-    decide: impl FnOnce(&dyn Rows) -> Result<Saying, Refusal>,
+    decide: impl FnOnce(&dyn Rows) -> Result<Saying, ActRefusal>,
 ) -> Result<Answer, AskError> {
     ledger.has_way_out()?;
     let (entered, sending) = ledger.decide_and_enter(|rows| {
@@ -25,7 +25,7 @@ pub(super) fn say(
 /// Says something to each of several parties, or to none of them.
 pub(super) fn say_each(
     ledger: &Ledger,
-    decide: impl FnOnce(&dyn Rows) -> Result<Vec<Saying>, Refusal>,
+    decide: impl FnOnce(&dyn Rows) -> Result<Vec<Saying>, ActRefusal>,
 ) -> Result<Answer, AskError> {
     ledger.has_way_out()?;
     let (entered, sendings) = ledger.decide_and_enter(|rows| {

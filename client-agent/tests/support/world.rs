@@ -153,9 +153,9 @@ pub fn statements(world: &World, whose: &str) -> Vec<Value> {
     let said =
         letters.iter().filter_map(
             |l| match tradepost_letters::open(&l.bytes, &policy).content {
-                tradepost_letters::Content::Statement(decoded) => Some(decoded.value),
-                tradepost_letters::Content::NotOurs
-                | tradepost_letters::Content::Unreadable { .. } => None,
+                tradepost_letters::LetterContent::Statement(decoded) => Some(decoded.value),
+                tradepost_letters::LetterContent::NotOurs
+                | tradepost_letters::LetterContent::Unreadable { .. } => None,
             },
         );
     said.collect()

@@ -1,20 +1,17 @@
 //! What the person decides about the ledger: dismissing and accepting warnings, taking adopted
 //! trades as their own.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use tradepost_statements::link::ExpectedOrder;
-use tradepost_statements::{RequestId, Time, TradeRef};
-
+use tradepost_statements::{Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::desk::{Desk, read};
-use super::schedule::{self, Plan, Until};
-use super::settings::Settings;
-use super::state::Trade;
+use super::case::BuyerCase;
+use super::plan::Plan;
+use super::refusal::{ActRefusal, known_trade};
+use super::settings::BuyerSettings;
 use super::warning::{Warning, WarningState};
-use super::{Change, door, expecting, keys, lookalikes, totals};
+use super::{BuyerChange, door, expecting, filed, keys, lookalikes, schedule, totals};
 
 /// An act of the person on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +29,7 @@ pub enum Act {
     },
     /// Says that an adopted trade is theirs (protocol 9).
     ConfirmAdopted {
-        /// Which.
+        /// The adopted trade: from now on it counts as the person's own.
         trade: TradeRef,
     },
     /// Wants something asked by itself (E22).
@@ -46,7 +43,7 @@ pub enum Act {
     ScheduleNext {
         /// The plan's number.
         plan: u64,
-        /// When.
+        /// When its clock shows that time of day next.
         next: Time,
     },
     /// Wants that asked no more.
@@ -61,184 +58,89 @@ pub enum Act {
     },
     /// Does not expect a trade any more.
     Forget {
-        /// Which.
+        /// One that was expected, and has not come.
         trade: TradeRef,
     },
-}
-
-/// Why an act cannot be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such warning.
-    #[error("there is no warning {0}; `tradepost warnings --all` lists them")]
-    NoSuchWarning(u64),
-    /// The warning is closed.
-    #[error("warning {0} is {1} already")]
-    WarningIsClosed(u64, WarningState),
-    /// The warning is the ledger's own: there is no letter to accept.
-    #[error(
-        "warning {0} is not about a letter, so there is nothing to accept; dismiss it with `tradepost warnings dismiss {0}`"
-    )]
-    NothingToAccept(u64),
-    /// The warning stands beside the verdict: there is nothing that it refused.
-    #[error(
-        "warning {0} refused nothing, so there is nothing to accept; dismiss it with `tradepost warnings dismiss {0}`"
-    )]
-    NothingRefused(u64),
-    /// What cannot be read cannot count.
-    #[error("the letter of warning {0} cannot be read, so it cannot be accepted")]
-    CannotBeRead(u64),
-    /// There is no such trade.
-    #[error("there is no trade {0}; `tradepost list` shows all")]
-    NoSuchTrade(TradeRef),
-    /// There is no such request.
-    #[error("there is no request {0}; `tradepost requests` shows all")]
-    NoSuchRequest(RequestId),
-    /// The order was answered, so its trade is cancelled by its id.
-    #[error("the shop made the trade {0} of this order; cancel that")]
-    OrderBecameATrade(TradeRef),
-    /// The trade has no such line.
-    #[error(
-        "there is no line {number}: `tradepost show` numbers them from 1, and the last is {lines}"
-    )]
-    NoSuchLine {
-        /// As the person counts, from 1.
-        number: u64,
-        /// How many there are.
-        lines: usize,
-    },
-    /// More is to be returned than there is, or than is not on its way back already.
-    #[error("{wanted} of line {number} cannot be returned: {left} are left to return")]
-    MoreThanIsLeft {
-        /// The line, as the person counts, from 1.
-        number: u64,
-        /// What the person wants to return.
-        wanted: u32,
-        /// What there is.
-        left: u32,
-    },
-    /// The person has asked to return everything already.
-    #[error("you asked to return all of {0} already; `tradepost show` tells what the shop said")]
-    NothingIsLeft(TradeRef),
-    /// What was ordered here need not be expected.
-    #[error("you ordered {0} with this program: it is judged by your order already")]
-    WasOrderedHere(TradeRef),
-    /// Nobody expects it.
-    #[error("{0} is not expected; `tradepost expect --list` shows what is")]
-    NotExpected(TradeRef),
-    /// What was expected has come.
-    #[error("the shop has made the trade {0}, so it cannot be forgotten; cancel it")]
-    HasCome(TradeRef),
-    /// The shop made no trade of the order.
-    #[error("the shop rejected this order already ({0})")]
-    OrderWasRejected(String),
-    /// The order was not answered, or not by a trade record that counts.
-    #[error(
-        "no trade came of the request {0} so far, so no carrier and no payment processor is known; ask the shop: `tradepost ask {0} --shop`"
-    )]
-    OnlyTheShopIsKnown(RequestId),
-    /// None of the parties that were named has to do with the trade.
-    #[error("the trade {0} has no such party to ask; `tradepost show` names its parties")]
-    NobodyToAsk(TradeRef),
-    /// A server needs some time to answer.
-    #[error(
-        "a server is not asked more often than every {} s (`ask_apart` in [timers])",
-        .least.as_secs_f64()
-    )]
-    AsksTooOften {
-        /// The shortest time between two questions.
-        least: Duration,
-    },
-    /// Nobody needs so many plans.
-    #[error("there are {0} plans already; `tradepost schedule list` shows them")]
-    TooManyPlans(usize),
-    /// What is waited for has come.
-    #[error("the trade {0} is {1} already, so there is nothing to ask for")]
-    NothingToWaitFor(TradeRef, Until),
-    /// There is no such plan.
-    #[error("there is no plan {0}; `tradepost schedule list` shows all")]
-    NoSuchPlan(u64),
 }
 
 /// Does an act.
 ///
 /// # Errors
-/// [`Refusal`]; then nothing changes.
-pub fn act(settings: &Settings, rows: &dyn Rows, act: &Act, now: Time) -> Result<Change, Refusal> {
-    let mut desk = Desk::new(settings, rows, now);
+/// [`ActRefusal`]; then nothing changes.
+pub fn act(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    act: &Act,
+    now: Time,
+) -> Result<BuyerChange, ActRefusal> {
+    let mut case = BuyerCase::new(settings, rows, now);
     let judgement = match act {
         Act::Dismiss { warning } => {
-            let warning = open_warning(&desk, *warning)?;
-            desk.set_warning_state(warning, WarningState::Dismissed);
+            let warning = open_warning(&case, *warning)?;
+            case.set_warning_state(warning, WarningState::Dismissed);
             None
         }
-        Act::Accept { warning } => Some(accept(&mut desk, *warning)?),
+        Act::Accept { warning } => Some(accept(&mut case, *warning)?),
         Act::Schedule { plan, next } => {
-            schedule::add(&mut desk, plan, *next)?;
+            schedule::add(&mut case, plan, *next)?;
             None
         }
         Act::ScheduleNext { plan, next } => {
-            schedule::set_time(&mut desk, *plan, *next)?;
+            schedule::set_time(&mut case, *plan, *next)?;
             None
         }
         Act::Unschedule { plan } => {
-            schedule::remove(&mut desk, *plan)?;
+            schedule::remove(&mut case, *plan)?;
             None
         }
         Act::ConfirmAdopted { trade } => {
             let mut known = known_trade(rows, trade)?;
             known.confirmed = true;
-            totals::count(&mut desk, &mut known);
-            lookalikes::list_parties(&mut desk, &mut known);
-            desk.put(&keys::trade(trade), &known);
+            totals::count(&mut case, &mut known);
+            lookalikes::list_parties(&mut case, &mut known);
+            case.put(&keys::trade(trade), &known);
             None
         }
         Act::Expect { order } => {
-            expecting::expect(&mut desk, order)?;
+            expecting::expect(&mut case, order)?;
             None
         }
         Act::Forget { trade } => {
-            expecting::forget(&mut desk, trade)?;
+            expecting::forget(&mut case, trade)?;
             None
         }
     };
-    Ok(desk.finish(judgement))
+    Ok(super::finish(case, judgement))
 }
 
-fn open_warning(desk: &Desk<'_>, id: u64) -> Result<Warning, Refusal> {
-    let warning: Warning = desk
+fn open_warning(case: &BuyerCase<'_>, id: u64) -> Result<Warning, ActRefusal> {
+    let warning: Warning = case
         .get(&keys::warning(id))
-        .ok_or(Refusal::NoSuchWarning(id))?;
+        .ok_or(ActRefusal::NoSuchWarning(id))?;
     match warning.state {
         WarningState::Open | WarningState::Dismissed => Ok(warning),
         closed @ (WarningState::Accepted | WarningState::Resolved) => {
-            Err(Refusal::WarningIsClosed(id, closed))
+            Err(ActRefusal::WarningIsClosed(id, closed))
         }
     }
 }
 
 /// Protocol 5: the letter is judged on from the line after the one that fired, and that is
 /// recorded as the person's own act.
-fn accept(desk: &mut Desk<'_>, id: u64) -> Result<super::Judgement, Refusal> {
-    let warning = open_warning(desk, id)?;
+fn accept(case: &mut BuyerCase<'_>, id: u64) -> Result<super::Judgement, ActRefusal> {
+    let warning = open_warning(case, id)?;
     let (rule, no) = match (warning.rule, warning.letter) {
         (Some(rule), Some(no)) => (rule, no),
-        (None, Some(_)) => return Err(Refusal::NothingRefused(id)),
-        (_, None) => return Err(Refusal::NothingToAccept(id)),
+        (None, Some(_)) => return Err(ActRefusal::NothingRefused(id)),
+        (_, None) => return Err(ActRefusal::NothingToAccept(id)),
     };
-    let mut letter = desk.letter(no).ok_or(Refusal::NothingToAccept(id))?;
-    if door::read(&letter.received.content).is_err() {
-        return Err(Refusal::CannotBeRead(id));
+    let mut letter = case.letter(no).ok_or(ActRefusal::NothingToAccept(id))?;
+    if filed::decode(&letter.received.content).is_err() {
+        return Err(ActRefusal::CannotBeRead(id));
     }
     letter.accepted_through = letter.accepted_through.max(rule);
     // What the person agrees to, they agree to now.
-    letter.moved = Some(desk.next_place());
-    desk.set_warning_state(warning, WarningState::Accepted);
-    Ok(door::enter(desk, &mut letter))
-}
-
-pub(super) fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<Trade, Refusal> {
-    read::<Trade>(rows, &keys::trade(trade))
-        .filter(|t| t.state.is_some())
-        .ok_or_else(|| Refusal::NoSuchTrade(trade.clone()))
+    letter.moved = Some(case.next_place());
+    case.set_warning_state(warning, WarningState::Accepted);
+    Ok(door::enter(case, &mut letter))
 }

@@ -7,14 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Evidence, Time};
-
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
-use super::desk::{Desk, read};
-use super::letter::Received;
-use super::settings::Settings;
-use super::state::{Fate, Letter};
-use super::{Change, Judgement, Verdict, door, held, keys};
+use super::case::BuyerCase;
+use super::settings::BuyerSettings;
+use super::state::{Fate, FiledLetter, read};
+use super::{BuyerChange, Judgement, Verdict, door, evidence, filed, held, keys};
 
 /// How a letter's sender is proven now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +36,7 @@ pub fn last_letter(rows: &dyn Rows) -> u64 {
 /// The first `limit` letters, by number, from `from` on, whose sender is not believed: line 3 warned
 /// of them, line 2 holds them, or they count only because the person said so.
 #[must_use]
-pub fn unbelieved(settings: &Settings, rows: &dyn Rows, from: u64, limit: usize) -> Vec<u64> {
+pub fn unbelieved(settings: &BuyerSettings, rows: &dyn Rows, from: u64, limit: usize) -> Vec<u64> {
     // Each with the whole statement.
     const PAGE: usize = 64;
     let mut found = Vec::new();
@@ -48,7 +47,7 @@ pub fn unbelieved(settings: &Settings, rows: &dyn Rows, from: u64, limit: usize)
         for (key, value) in page {
             next = key;
             next.push(0);
-            let letter: Option<Letter> = serde_json::from_slice(&value).ok();
+            let letter: Option<FiledLetter> = serde_json::from_slice(&value).ok();
             if let Some(letter) = letter.filter(|l| is_unbelieved(settings, l)) {
                 found.push(letter.no);
             }
@@ -62,15 +61,15 @@ pub fn unbelieved(settings: &Settings, rows: &dyn Rows, from: u64, limit: usize)
     }
 }
 
-fn is_unbelieved(settings: &Settings, letter: &Letter) -> bool {
+fn is_unbelieved(settings: &BuyerSettings, letter: &FiledLetter) -> bool {
     is_refused(letter) || held::is_for_dns(letter) || counts_as_accepted(settings, letter)
 }
 
-fn is_refused(letter: &Letter) -> bool {
+fn is_refused(letter: &FiledLetter) -> bool {
     matches!(letter.fate, Fate::Warned { rule: 3, .. })
 }
 
-fn counts_as_accepted(settings: &Settings, letter: &Letter) -> bool {
+fn counts_as_accepted(settings: &BuyerSettings, letter: &FiledLetter) -> bool {
     let received = &letter.received;
     letter.accepted_through >= 3
         && received.evidence < settings.minimum_for(received.author.as_ref())
@@ -80,24 +79,28 @@ fn counts_as_accepted(settings: &Settings, letter: &Letter) -> bool {
 /// less may be asked for now. Changes nothing where the letter is no longer one of [`unbelieved`], or
 /// waits for DNS and that was asked in vain.
 pub fn proven_again(
-    settings: &Settings,
+    settings: &BuyerSettings,
     rows: &dyn Rows,
     no: u64,
     proof: Option<&NewProof>,
     now: Time,
-) -> Change {
-    let letter: Option<Letter> = read(rows, &keys::letter(no));
+) -> BuyerChange {
+    let letter: Option<FiledLetter> = read(rows, &keys::letter(no));
     let letter = letter.filter(|l| is_unbelieved(settings, l));
     // No letter is judged before it was received, whatever this computer's clock says.
     let received_at = letter.as_ref().map(|l| l.received.received_at);
-    let mut desk = Desk::new(settings, rows, received_at.map_or(now, |at| at.max(now)));
-    let judgement = letter.and_then(|letter| judge(&mut desk, letter, proof));
-    desk.finish(judgement)
+    let mut case = BuyerCase::new(settings, rows, received_at.map_or(now, |at| at.max(now)));
+    let judgement = letter.and_then(|letter| judge(&mut case, letter, proof));
+    super::finish(case, judgement)
 }
 
-fn judge(desk: &mut Desk<'_>, mut letter: Letter, proof: Option<&NewProof>) -> Option<Judgement> {
+fn judge(
+    case: &mut BuyerCase<'_>,
+    mut letter: FiledLetter,
+    proof: Option<&NewProof>,
+) -> Option<Judgement> {
     if let Some(proof) = proof {
-        let says_nothing_new = counts_as_accepted(desk.settings, &letter)
+        let says_nothing_new = counts_as_accepted(case.settings, &letter)
             && proof.evidence <= letter.received.evidence;
         if says_nothing_new {
             return None;
@@ -105,7 +108,7 @@ fn judge(desk: &mut Desk<'_>, mut letter: Letter, proof: Option<&NewProof>) -> O
         let before = letter.received.evidence;
         letter.received = with(&letter, proof);
         if held::is_for_dns(&letter)
-            && door::may_be_held(desk, &letter.received)
+            && evidence::may_be_held(case, &letter.received)
             && letter.received.evidence <= before
         {
             // Asked in vain: the next tick lets it wait on.
@@ -114,9 +117,9 @@ fn judge(desk: &mut Desk<'_>, mut letter: Letter, proof: Option<&NewProof>) -> O
     }
     if is_refused(&letter) {
         // Where its group is full it has no warning of its own, and does not wait either.
-        let is_only_counted = desk.warnings_of_letter(letter.no).is_empty();
-        if door::may_be_held(desk, &letter.received) {
-            if is_only_counted || !has_room(desk, &letter) {
+        let is_only_counted = case.warnings_of_letter(letter.no).is_empty();
+        if evidence::may_be_held(case, &letter.received) {
+            if is_only_counted || !has_room(case, &letter) {
                 letter.received = held::as_if_dns_had_said_no(&letter.received);
             } else {
                 // As a letter does that has just come.
@@ -124,23 +127,23 @@ fn judge(desk: &mut Desk<'_>, mut letter: Letter, proof: Option<&NewProof>) -> O
                 letter.tries = 0;
             }
         }
-        if is_only_counted && door::is_below(desk, &letter.received) {
-            desk.put_letter(&letter);
+        if is_only_counted && evidence::is_below(case, &letter.received) {
+            case.put_letter(&letter);
             return Some(judged(&letter, Verdict::Warned, 3));
         }
     }
-    Some(door::enter(desk, &mut letter))
+    Some(door::enter(case, &mut letter))
 }
 
-fn judged(letter: &Letter, verdict: Verdict, line: u8) -> Judgement {
-    let content = door::read(&letter.received.content);
+fn judged(letter: &FiledLetter, verdict: Verdict, line: u8) -> Judgement {
+    let content = filed::decode(&letter.received.content);
     Judgement {
         letter: Some(letter.no),
-        ..door::judgement(verdict, &content, Some(line))
+        ..filed::judgement(verdict, &content, Some(line))
     }
 }
 
-fn with(letter: &Letter, proof: &NewProof) -> Received {
+fn with(letter: &FiledLetter, proof: &NewProof) -> Received {
     let received = Received {
         evidence: proof.evidence,
         undecided: proof.undecided,
@@ -150,8 +153,8 @@ fn with(letter: &Letter, proof: &NewProof) -> Received {
     door::with_the_better_evidence(&received, letter)
 }
 
-fn has_room(desk: &mut Desk<'_>, letter: &Letter) -> bool {
-    let content = door::read(&letter.received.content);
+fn has_room(case: &mut BuyerCase<'_>, letter: &FiledLetter) -> bool {
+    let content = filed::decode(&letter.received.content);
     let statement = content.as_ref().ok().map(|d| &d.statement);
-    held::has_room(desk, &letter.received, statement)
+    held::has_room(case, &letter.received, statement)
 }

@@ -7,30 +7,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tradepost_statements::{
-    Address, Body, RequestId, Statement, StatementId, Time, TradeRef, words,
-};
-
+use tradepost_statements::{Address, Body, RequestId, Statement, StatementId, Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::act::{Refusal, known_trade};
-use super::desk::{Desk, read};
+use super::case::BuyerCase;
 use super::keys;
-use super::say::Saying;
-use super::settings::Settings;
-use super::state::{Own, OwnProgress, Request, RequestAnswer, Trade, TradeState};
-
-words! {
-    /// Who can be asked about a trade (E21).
-    pub enum Party as "a party that can be asked" {
-        /// The shop.
-        Shop = "shop",
-        /// The carriers: all that have something to do with it.
-        Carrier = "carrier",
-        /// The payment processor.
-        Payment = "payment",
-    }
-}
+use super::plan::AskedParty;
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::settings::BuyerSettings;
+use super::state::{BuyerTrade, Own, OwnProgress, OwnRequest, RequestAnswer, TradeState, read};
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,14 +52,14 @@ pub struct Question {
 /// Asks for the status of a trade, or of an order; of all who can be asked where `parties` is empty.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such trade or request, or nobody to ask.
+/// [`ActRefusal`] when there is no such trade or request, or nobody to ask.
 pub fn ask(
-    settings: &Settings,
+    settings: &BuyerSettings,
     rows: &dyn Rows,
     subject: &Subject,
-    parties: &BTreeSet<Party>,
+    parties: &BTreeSet<AskedParty>,
     now: Time,
-) -> Result<Asking, Refusal> {
+) -> Result<Asking, ActRefusal> {
     let mut asking = Asking::default();
     for saying in questions(rows, subject, parties)? {
         let last = asked(rows, &saying);
@@ -93,8 +79,8 @@ pub fn ask(
 /// waits for, or to whom the last one is not `apart` ago.
 pub(super) fn what_is_not_asked_already(
     rows: &dyn Rows,
-    trade: &Trade,
-    parties: &BTreeSet<Party>,
+    trade: &BuyerTrade,
+    parties: &BTreeSet<AskedParty>,
     apart: Duration,
     now: Time,
 ) -> Vec<Saying> {
@@ -118,19 +104,19 @@ fn is_recent(asked: Time, apart: Duration, now: Time) -> bool {
 fn questions(
     rows: &dyn Rows,
     subject: &Subject,
-    parties: &BTreeSet<Party>,
-) -> Result<Vec<Saying>, Refusal> {
+    parties: &BTreeSet<AskedParty>,
+) -> Result<Vec<Saying>, ActRefusal> {
     let trade = match subject {
         Subject::Trade(trade) => known_trade(rows, trade)?,
         Subject::Request(id) => {
-            let request: Request =
-                read(rows, &keys::request(id)).ok_or_else(|| Refusal::NoSuchRequest(id.clone()))?;
-            match became(rows, &request) {
+            let request: OwnRequest = read(rows, &keys::request(id))
+                .ok_or_else(|| ActRefusal::NoSuchRequest(id.clone()))?;
+            match trade_of_order(rows, &request) {
                 Some(trade) => trade,
-                None if parties.is_empty() || parties.contains(&Party::Shop) => {
+                None if parties.is_empty() || parties.contains(&AskedParty::Shop) => {
                     return Ok(vec![Saying::of_request(request, Body::StatusRequest)]);
                 }
-                None => return Err(Refusal::OnlyTheShopIsKnown(id.clone())),
+                None => return Err(ActRefusal::OnlyTheShopIsKnown(id.clone())),
             }
         }
     };
@@ -138,11 +124,11 @@ fn questions(
     let questions = state.map(|state| of_trade(&trade.trade, state, parties));
     questions
         .filter(|q| !q.is_empty())
-        .ok_or(Refusal::NobodyToAsk(trade.trade))
+        .ok_or(ActRefusal::NobodyToAsk(trade.trade))
 }
 
 /// The trade that an order became, where its record counts.
-fn became(rows: &dyn Rows, request: &Request) -> Option<Trade> {
+fn trade_of_order(rows: &dyn Rows, request: &OwnRequest) -> Option<BuyerTrade> {
     match &request.answer {
         Some(RequestAnswer::Record { trade }) => known_trade(rows, trade).ok(),
         Some(RequestAnswer::Rejected { .. }) | None => None,
@@ -151,14 +137,14 @@ fn became(rows: &dyn Rows, request: &Request) -> Option<Trade> {
 
 /// One question to each address: a server that is several parties (E27) answers for all its tracks
 /// at once (protocol 3, `status-request`).
-fn of_trade(trade: &TradeRef, state: &TradeState, parties: &BTreeSet<Party>) -> Vec<Saying> {
+fn of_trade(trade: &TradeRef, state: &TradeState, parties: &BTreeSet<AskedParty>) -> Vec<Saying> {
     let is_asked = |party| parties.is_empty() || parties.contains(&party);
     let bring_a_parcel = state.delivery.iter().filter_map(|p| p.carrier.as_ref());
     let carriers: BTreeSet<&Address> = bring_a_parcel.chain(&state.newest_carriers).collect();
-    let all = [(Party::Shop, &trade.shop)]
+    let all = [(AskedParty::Shop, &trade.shop)]
         .into_iter()
-        .chain(carriers.into_iter().map(|c| (Party::Carrier, c)))
-        .chain([(Party::Payment, &state.processor)]);
+        .chain(carriers.into_iter().map(|c| (AskedParty::Carrier, c)))
+        .chain([(AskedParty::Payment, &state.processor)]);
     let mut known = BTreeSet::new();
     all.filter(|(party, _)| is_asked(*party))
         .filter(|(_, address)| known.insert(*address))
@@ -168,13 +154,13 @@ fn of_trade(trade: &TradeRef, state: &TradeState, parties: &BTreeSet<Party>) -> 
 
 /// The last question to a server about a trade or an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct LastQuestion {
     statement: StatementId,
     /// When it was sent last.
     at: Time,
 }
 
-impl Asked {
+impl LastQuestion {
     fn to(&self, saying: &Saying) -> Question {
         Question {
             to: saying.to.clone(),
@@ -184,7 +170,7 @@ impl Asked {
     }
 }
 
-fn asked(rows: &dyn Rows, saying: &Saying) -> Option<Asked> {
+fn asked(rows: &dyn Rows, saying: &Saying) -> Option<LastQuestion> {
     read(
         rows,
         &key(&saying.to, saying.trade.as_ref(), saying.request.as_ref())?,
@@ -198,18 +184,18 @@ fn is_open_here(rows: &dyn Rows, statement: StatementId) -> bool {
 }
 
 /// Takes down that a question was sent.
-pub(super) fn note(desk: &mut Desk<'_>, question: &Statement, at: Time) {
+pub(super) fn note(case: &mut BuyerCase<'_>, question: &Statement, at: Time) {
     let (trade, request) = (question.trade.as_ref(), question.request.as_ref());
     let Some(key) = key(&question.to, trade, request) else {
         return;
     };
-    let last: Option<Asked> = desk.get(&key);
+    let last: Option<LastQuestion> = case.get(&key);
     // What a clock that ran ahead has noted is not the last question for years.
     let is_last =
-        |last: Asked| last.at <= at || last.at > desk.now || last.statement == question.id;
+        |last: LastQuestion| last.at <= at || last.at > case.now || last.statement == question.id;
     if last.is_none_or(is_last) {
         let statement = question.id;
-        desk.put(&key, &Asked { statement, at });
+        case.put(&key, &LastQuestion { statement, at });
     }
 }
 

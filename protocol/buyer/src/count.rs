@@ -6,19 +6,20 @@ use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::{Address, Amount, DeliveryState, OrderState, PaymentState, Time};
-
-use super::evaluate::Filed;
-use super::judge::Agreed;
-use super::records::{Records, carriers};
-use super::state::{OrderNow, Origin, ParcelNow, ParcelStatus, PaymentNow, TradeState};
-use super::tracks::Tracks;
 use tradepost_trades::paid::paid_so_far;
+
+use super::filed::Filed;
+use super::judge::Agreed;
+use super::records::RecordsOfTrade;
+use super::state::{OrderNow, ParcelNow, ParcelStatus, PaymentNow, TradeOrigin, TradeState};
+use super::terms::carriers;
+use super::tracks::Tracks;
 
 /// The state of a trade whose counting record is `current`.
 pub(super) fn state(
-    origin: Origin,
+    origin: TradeOrigin,
     letters: &[Filed],
-    records: &Records,
+    records: &RecordsOfTrade,
     current: usize,
     agreed: &Agreed,
     tracks: &Tracks,
@@ -29,7 +30,7 @@ pub(super) fn state(
         .order
         .and_then(|i| letters.get(i))
         .and_then(Filed::order_status);
-    let told = Told::of(letters, tracks, agreed, record);
+    let told = ToldPayment::of(letters, tracks, agreed, record);
     let payment = told.now();
     let newest_carriers = carriers(record).collect();
     let parcels = Parcels {
@@ -94,7 +95,7 @@ pub(super) fn state(
 }
 
 /// What is told of the payment.
-struct Told<'t> {
+struct ToldPayment<'t> {
     total: Amount,
     /// By the processor; or what the person accepted from somebody else, if that is later.
     present: Option<&'t PaymentStatus>,
@@ -102,13 +103,13 @@ struct Told<'t> {
     former: Vec<&'t PaymentStatus>,
 }
 
-impl<'t> Told<'t> {
+impl<'t> ToldPayment<'t> {
     fn of(
         letters: &'t [Filed],
         tracks: &Tracks,
         agreed: &Agreed,
         record: &TradeRecord,
-    ) -> Told<'t> {
+    ) -> ToldPayment<'t> {
         let (mut present, mut former) = (Vec::new(), Vec::new());
         for (sender, index) in &tracks.payment {
             let Some((filed, status)) = letters
@@ -124,7 +125,7 @@ impl<'t> Told<'t> {
             }
         }
         let latest = present.into_iter().max_by_key(|(at, no, _)| (*at, *no));
-        Told {
+        ToldPayment {
             total: record.total,
             present: latest.map(|(.., status)| status),
             former,

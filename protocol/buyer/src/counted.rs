@@ -2,38 +2,38 @@
 //! minimum when enough of its group is kept. A flood of them fills no disk.
 
 use tradepost_statements::wire::Decoded;
+use tradepost_trades::letter::{Received, Unreadable};
 
-use super::desk::Desk;
-use super::letter::{Received, Unreadable};
+use super::case::BuyerCase;
 use super::warning::{Warning, WarningKind};
-use super::{Counted, Judgement, Verdict, door, held, keys};
+use super::{Counted, Judgement, Verdict, evidence, filed, held, keys};
 
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
 const KEPT_OF_A_GROUP: u64 = 20;
 
 /// Protocol 5, last but two paragraphs: a flood of letters that nobody vouches for fills no disk.
 pub(super) fn in_its_group(
-    desk: &mut Desk<'_>,
+    case: &mut BuyerCase<'_>,
     received: &Received,
     content: &Result<Decoded, (Unreadable, String)>,
 ) -> Option<Judgement> {
-    if !door::is_below(desk, received) {
+    if !evidence::is_below(case, received) {
         return None;
     }
-    let last = join_group(desk, received, content)?;
-    desk.counted = Some(Counted::InGroup(last));
-    count(desk, Counted::InGroup(last));
+    let last = join_group(case, received, content)?;
+    case.counted = Some(Counted::InGroup(last));
+    count(case, Counted::InGroup(last));
     Some(Judgement {
         warning: Some(WarningKind::UnprovenSender),
         warning_id: Some(last),
-        ..door::judgement(Verdict::Warned, content, Some(3))
+        ..filed::judgement(Verdict::Warned, content, Some(3))
     })
 }
 
 /// Takes a place in the group of letters of its kind. Where there is none left: the number of the
 /// warning that counts the rest.
 pub(super) fn join_group(
-    desk: &mut Desk<'_>,
+    case: &mut BuyerCase<'_>,
     received: &Received,
     content: &Result<Decoded, (Unreadable, String)>,
 ) -> Option<u64> {
@@ -48,29 +48,29 @@ pub(super) fn join_group(
         statement.and_then(|s| s.trade.as_ref()),
         held::day(received),
     );
-    let (letters, last): (u64, u64) = desk.get(&key).unwrap_or((0, 0));
+    let (letters, last): (u64, u64) = case.get(&key).unwrap_or((0, 0));
     if letters >= KEPT_OF_A_GROUP {
         return Some(last);
     }
-    let upcoming = desk.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
-    desk.put(&key, &(letters + 1, upcoming));
+    let upcoming = case.get::<u64>(keys::WARNING_COUNTER).unwrap_or(0) + 1;
+    case.put(&key, &(letters + 1, upcoming));
     None
 }
 
 /// Counts a letter that is not judged by itself. What replays it is this too, so it needs nothing
 /// but the number.
-pub(super) fn count(desk: &mut Desk<'_>, counted: Counted) {
+pub(super) fn count(case: &mut BuyerCase<'_>, counted: Counted) {
     match counted {
         Counted::InGroup(warning) => {
-            if let Some(mut warning) = desk.get::<Warning>(&keys::warning(warning)) {
+            if let Some(mut warning) = case.get::<Warning>(&keys::warning(warning)) {
                 warning.more += 1;
-                desk.put(&keys::warning(warning.id), &warning);
+                case.put(&keys::warning(warning.id), &warning);
             }
         }
         Counted::Again(no) => {
-            if let Some(mut letter) = desk.letter(no) {
+            if let Some(mut letter) = case.letter(no) {
                 letter.copies += 1;
-                desk.put_letter(&letter);
+                case.put_letter(&letter);
             }
         }
     }

@@ -1,16 +1,18 @@
 //! Lines 1 to 7 of protocol 5: what a letter must pass before anybody asks what it is about.
 //! They need only the letter and what came before it, and go by arrival.
 
+use tradepost_statements::StatementId;
 use tradepost_statements::rule::in_force;
 use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Evidence, Kind, StatementId, TradeRef};
+use tradepost_trades::letter::{Received, Unreadable};
 
-use super::desk::Desk;
-use super::letter::{Content, Received, Unreadable};
+use super::case::BuyerCase;
+use super::evidence::{is_below, may_be_held, minimum_for};
+use super::filed::{decode, judgement};
 use super::settings::Rules;
-use super::state::{Fate, Letter};
+use super::state::{Fate, FiledLetter};
 use super::warning::{Finding, WarningKind};
-use super::{Counted, Judgement, Verdict, counted, file, held, keys};
+use super::{Counted, Judgement, Verdict, answering, counted, file, held, keys};
 
 /// Protocol 2: a statement this far ahead is held until then.
 const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
@@ -18,21 +20,21 @@ const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 6
 const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// Judges a letter that arrives.
-pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
-    let content = read(&received.content);
+pub(super) fn take(case: &mut BuyerCase<'_>, received: &Received) -> Judgement {
+    let content = decode(&received.content);
     if let Ok(decoded) = &content
-        && is_copy_of_our_own(desk, decoded)
+        && is_copy_of_our_own(case, decoded)
     {
         return judgement(Verdict::Sent, &content, None);
     }
-    let known = seen_before(desk, received);
+    let known = seen_before(case, received);
     let tells_more = known
         .as_ref()
-        .is_some_and(|known| tells_more(desk, received, known));
+        .is_some_and(|known| tells_more(case, received, known));
     let mut letter = match known {
         Some(known) if !tells_more && in_force("the same letter again") => {
-            desk.counted = Some(Counted::Again(known.no));
-            counted::count(desk, Counted::Again(known.no));
+            case.counted = Some(Counted::Again(known.no));
+            counted::count(case, Counted::Again(known.no));
             return Judgement {
                 letter: Some(known.no),
                 ..judgement(Verdict::Duplicate, &content, None)
@@ -40,13 +42,13 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
         }
         Some(known) => {
             let mut received = with_the_better_evidence(received, &known);
-            if is_no_word_of_dns(desk, &received, &known) {
+            if is_no_word_of_dns(case, &received, &known) {
                 received.undecided = known.received.undecided;
             }
             let counts = counts(&known.fate);
-            let letter = Letter { received, ..known };
-            if counts && letter.received.evidence < minimum_for(desk, &letter.received) {
-                return note_better_evidence(desk, letter, &content);
+            let letter = FiledLetter { received, ..known };
+            if counts && letter.received.evidence < minimum_for(case, &letter.received) {
+                return note_better_evidence(case, letter, &content);
             }
             letter
         }
@@ -54,20 +56,20 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
             let statement = content.as_ref().ok().map(|d| &d.statement);
             let crowded_out;
             let received =
-                if may_be_held(desk, received) && !held::has_room(desk, received, statement) {
+                if may_be_held(case, received) && !held::has_room(case, received, statement) {
                     crowded_out = held::as_if_dns_had_said_no(received);
                     &crowded_out
                 } else {
                     received
                 };
-            if let Some(judged) = counted::in_its_group(desk, received, &content) {
+            if let Some(judged) = counted::in_its_group(case, received, &content) {
                 return judged;
             }
-            let no = desk.next_number(keys::LETTER_COUNTER);
-            Letter {
+            let no = case.next_number(keys::LETTER_COUNTER);
+            FiledLetter {
                 no,
                 received: received.clone(),
-                grouped: is_below(desk, received),
+                grouped: is_below(case, received),
                 accepted_through: 0,
                 fate: Fate::New,
                 held_since: None,
@@ -77,61 +79,61 @@ pub(super) fn take(desk: &mut Desk<'_>, received: &Received) -> Judgement {
             }
         }
     };
-    desk.put(&keys::digest(&received.digest), &letter.no);
-    enter(desk, &mut letter)
+    case.put(&keys::digest(&received.digest), &letter.no);
+    enter(case, &mut letter)
 }
 
 /// Judges a letter, new or known, from the first line that the person did not accept.
-pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
+pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judgement {
     if let Fate::Held { until, .. } = letter.fate {
-        desk.delete(&keys::held(until, letter.no));
+        case.delete(&keys::held(until, letter.no));
     }
     let was_held_for_dns = held::is_for_dns(letter);
     let was_refused = matches!(letter.fate, Fate::Warned { rule: ..=7, .. });
-    held::note_try(desk, letter);
-    let content = read(&letter.received.content);
+    held::note_try(case, letter);
+    let content = decode(&letter.received.content);
     let trade = content
         .as_ref()
         .ok()
         .and_then(|d| d.statement.trade.clone());
     if let Ok(decoded) = &content
-        && desk.settings.ours.contains(&decoded.statement.from)
+        && case.settings.ours.contains(&decoded.statement.from)
     {
-        desk.mark(&keys::waits_for(&copy_of(decoded.statement.id), letter.no));
+        case.mark(&keys::waits_for(&copy_of(decoded.statement.id), letter.no));
     }
-    let door = lines_1_to_7(desk, letter, &content);
-    if was_refused && matches!(door, Door::Enters | Door::Held { .. }) {
+    let door = lines_1_to_7(case, letter, &content);
+    if was_refused && matches!(door, Admission::Enters | Admission::Held { .. }) {
         // Nobody takes a place beforehand by a letter that is not believed.
-        letter.moved = Some(desk.next_place());
+        letter.moved = Some(case.next_place());
     }
     match door {
-        Door::Enters => {
+        Admission::Enters => {
             let Ok(decoded) = content else {
                 return judgement(Verdict::Warned, &content, None);
             };
-            register(desk, letter, &decoded);
-            desk.put_letter(letter);
-            file::file(desk, letter.no, &decoded.statement)
+            register(case, letter, &decoded);
+            case.put_letter(letter);
+            file::file(case, letter.no, &decoded.statement)
         }
-        Door::Held { until, rule } => {
+        Admission::Held { until, rule } => {
             letter.fate = Fate::Held { until, rule };
             if rule == held::FOR_DNS {
-                letter.held_since = Some(held::since(desk, letter));
+                letter.held_since = Some(held::since(case, letter));
             }
-            desk.put_letter(letter);
-            desk.mark(&keys::held(until, letter.no));
-            desk.reconcile(letter, trade.as_ref(), &[]);
+            case.put_letter(letter);
+            case.mark(&keys::held(until, letter.no));
+            case.reconcile(letter, trade.as_ref(), &[]);
             Judgement {
                 letter: Some(letter.no),
                 ..judgement(Verdict::Held, &content, Some(rule))
             }
         }
-        Door::SaidBefore { first } => {
+        Admission::SaidBefore { first } => {
             letter.fate = Fate::Duplicate;
-            desk.put_letter(letter);
-            desk.reconcile(letter, trade.as_ref(), &[]);
+            case.put_letter(letter);
+            case.reconcile(letter, trade.as_ref(), &[]);
             let said = judgement(Verdict::Duplicate, &content, Some(7));
-            match desk.letter(first) {
+            match case.letter(first) {
                 Some(mut known) => {
                     // Counted at the first one, and judged together with it.
                     known.copies += 1;
@@ -141,15 +143,15 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                         // It waited for DNS while a copy of it passed.
                         known.moved = Some(letter.place());
                     }
-                    desk.put_letter(&known);
+                    case.put_letter(&known);
                     if came_first && let Ok(decoded) = &content {
-                        file::file(desk, first, &decoded.statement);
+                        file::file(case, first, &decoded.statement);
                     }
                     if let Ok(decoded) = &content
-                        && file::counts_as_answer(&known.fate)
+                        && answering::counts_as_answer(&known.fate)
                     {
                         // A stored answer, repeated, answers what asked for it again.
-                        file::note_answer(desk, &known, &decoded.statement);
+                        answering::note_answer(case, &known, &decoded.statement);
                     }
                     Judgement {
                         letter: Some(first),
@@ -159,25 +161,25 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
                 None => said,
             }
         }
-        Door::Refused(finding) => {
+        Admission::Refused(finding) => {
             letter.fate = Fate::Warned {
                 rule: finding.rule,
                 kind: finding.kind,
             };
-            desk.put_letter(letter);
+            case.put_letter(letter);
             // What arrived below the minimum is in its group already.
             let full = if finding.rule == 3 && was_held_for_dns && !letter.grouped {
                 letter.grouped = true;
-                desk.put_letter(letter);
-                counted::join_group(desk, &letter.received, &content)
+                case.put_letter(letter);
+                counted::join_group(case, &letter.received, &content)
             } else {
                 None
             };
             if let Some(last) = full {
-                counted::count(desk, Counted::InGroup(last));
+                counted::count(case, Counted::InGroup(last));
             }
             let id = full
-                .or_else(|| desk.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding)));
+                .or_else(|| case.reconcile(letter, trade.as_ref(), std::slice::from_ref(&finding)));
             Judgement {
                 warning: Some(finding.kind),
                 warning_id: id,
@@ -189,7 +191,7 @@ pub(super) fn enter(desk: &mut Desk<'_>, letter: &mut Letter) -> Judgement {
 }
 
 /// What lines 1 to 7 make of a letter.
-enum Door {
+enum Admission {
     Enters,
     Held {
         until: tradepost_statements::Time,
@@ -203,28 +205,28 @@ enum Door {
 
 /// Protocol 5, the first line that applies decides. Line 1 was decided by whoever gave us the letter.
 fn lines_1_to_7(
-    desk: &Desk<'_>,
-    letter: &Letter,
+    case: &BuyerCase<'_>,
+    letter: &FiledLetter,
     content: &Result<Decoded, (Unreadable, String)>,
-) -> Door {
+) -> Admission {
     let received = &letter.received;
     let asks = |line: u8| letter.accepted_through < line;
-    let minimum = minimum_for(desk, received);
+    let minimum = minimum_for(case, received);
 
     // Line 2: DNS may still lift the evidence.
     if asks(2)
         && in_force("line 2: held for DNS")
-        && may_be_held(desk, received)
-        && let Some(until) = held::next_try(desk, letter)
+        && may_be_held(case, received)
+        && let Some(until) = held::next_try(case, letter)
     {
-        return Door::Held {
+        return Admission::Held {
             until,
             rule: held::FOR_DNS,
         };
     }
     // Line 3: nobody vouches for the sender.
     if asks(3) && received.evidence < minimum && in_force("line 3: the minimum") {
-        return Door::Refused(Finding::new(
+        return Admission::Refused(Finding::new(
             3,
             WarningKind::UnprovenSender,
             format!("{}; evidence: {}", received.proof, received.evidence),
@@ -249,22 +251,22 @@ fn lines_1_to_7(
                     "a letter encrypted for a key that is here",
                 ),
             };
-            return Door::Refused(Finding::new(4, kind, text.as_str(), expected));
+            return Admission::Refused(Finding::new(4, kind, text.as_str(), expected));
         }
     };
     if asks(4) {
-        let ahead = statement.sent.since(desk.now);
+        let ahead = statement.sent.since(case.now);
         if ahead > AHEAD_IS_UNREADABLE && in_force("line 4: a day ahead") {
             let what = format!("sent: {}, more than a day ahead", statement.sent);
-            return Door::Refused(Finding::new(
+            return Admission::Refused(Finding::new(
                 4,
                 WarningKind::UnreadableStatement,
                 what,
-                format!("a time up to {}", desk.now),
+                format!("a time up to {}", case.now),
             ));
         }
         if ahead > AHEAD_IS_HELD && in_force("line 4: held until it is sent") {
-            return Door::Held {
+            return Admission::Held {
                 until: statement.sent,
                 rule: held::FOR_ITS_TIME,
             };
@@ -274,7 +276,7 @@ fn lines_1_to_7(
     let author = received.author.as_ref();
     if asks(5) && author != Some(&statement.from) && in_force("line 5: from is the author") {
         let said = author.map_or_else(|| "nobody".to_owned(), |a| a.as_str().to_owned());
-        return Door::Refused(Finding::new(
+        return Admission::Refused(Finding::new(
             5,
             WarningKind::WrongSender,
             format!(
@@ -285,9 +287,9 @@ fn lines_1_to_7(
         ));
     }
     // Line 6: the statement is for somebody else.
-    if asks(6) && !desk.settings.ours.contains(&statement.to) && in_force("line 6: to is ours") {
-        let ours: Vec<&str> = desk.settings.ours.iter().map(|a| a.as_str()).collect();
-        return Door::Refused(Finding::new(
+    if asks(6) && !case.settings.ours.contains(&statement.to) && in_force("line 6: to is ours") {
+        let ours: Vec<&str> = case.settings.ours.iter().map(|a| a.as_str()).collect();
+        return Admission::Refused(Finding::new(
             6,
             WarningKind::WrongRecipient,
             format!("a statement to {}", statement.to.as_str()),
@@ -296,19 +298,19 @@ fn lines_1_to_7(
     }
     // Line 7: the sender said it before.
     if asks(7) {
-        let first = desk
+        let first = case
             .get::<u64>(&keys::statement(&statement.from, statement.id))
             .filter(|no| *no != letter.no);
-        if let Some(first) = first.and_then(|no| desk.letter(no)) {
-            let same = read(&first.received.content)
+        if let Some(first) = first.and_then(|no| case.letter(no)) {
+            let same = decode(&first.received.content)
                 .is_ok_and(|d| content.as_ref().is_ok_and(|c| d.value == c.value));
             if same && in_force("line 7: said before") {
-                return Door::SaidBefore { first: first.no };
+                return Admission::SaidBefore { first: first.no };
             }
             if !in_force("line 7: another content") {
-                return Door::Enters;
+                return Admission::Enters;
             }
-            return Door::Refused(Finding::new(
+            return Admission::Refused(Finding::new(
                 7,
                 WarningKind::ConflictingStatement,
                 format!("another statement under the id {}", statement.id),
@@ -319,28 +321,13 @@ fn lines_1_to_7(
             ));
         }
     }
-    Door::Enters
-}
-
-/// The statement, or why it cannot be read.
-pub(super) fn read(content: &Content) -> Result<Decoded, (Unreadable, String)> {
-    match content {
-        Content::Statement(json) => wire::decode(json.as_bytes()).map_err(|e| {
-            let why = if e.is_unsupported() {
-                Unreadable::Unsupported
-            } else {
-                Unreadable::Unreadable
-            };
-            (why, e.to_string())
-        }),
-        Content::Unreadable { why, text } => Err((*why, text.clone())),
-    }
+    Admission::Enters
 }
 
 /// Protocol 5: a copy of an own statement in another folder is not judged.
-fn is_copy_of_our_own(desk: &Desk<'_>, decoded: &Decoded) -> bool {
-    desk.settings.ours.contains(&decoded.statement.from)
-        && desk
+fn is_copy_of_our_own(case: &BuyerCase<'_>, decoded: &Decoded) -> bool {
+    case.settings.ours.contains(&decoded.statement.from)
+        && case
             .own(decoded.statement.id)
             .and_then(|own| wire::decode(own.json.as_bytes()).ok())
             .is_some_and(|own| own.value == decoded.value)
@@ -351,49 +338,49 @@ fn copy_of(id: StatementId) -> String {
 }
 
 /// Copies of an own statement that came before it was known to be ours are no matter any more.
-pub(super) fn recognise_copies(desk: &mut Desk<'_>, id: StatementId) {
-    for no in file::waiting(desk, &copy_of(id)) {
-        let Some(mut letter) = desk.letter(no) else {
+pub(super) fn recognise_copies(case: &mut BuyerCase<'_>, id: StatementId) {
+    for no in file::waiting(case, &copy_of(id)) {
+        let Some(mut letter) = case.letter(no) else {
             continue;
         };
-        if read(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(desk, &d)) {
+        if decode(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(case, &d)) {
             if let Fate::Held { until, .. } = letter.fate {
-                desk.delete(&keys::held(until, no));
+                case.delete(&keys::held(until, no));
             }
             letter.fate = Fate::Duplicate;
-            desk.put_letter(&letter);
-            desk.reconcile(&letter, None, &[]);
+            case.put_letter(&letter);
+            case.reconcile(&letter, None, &[]);
         }
     }
 }
 
-fn seen_before(desk: &Desk<'_>, received: &Received) -> Option<Letter> {
-    desk.get::<u64>(&keys::digest(&received.digest))
-        .and_then(|no| desk.letter(no))
+fn seen_before(case: &BuyerCase<'_>, received: &Received) -> Option<FiledLetter> {
+    case.get::<u64>(&keys::digest(&received.digest))
+        .and_then(|no| case.letter(no))
 }
 
 /// Better evidence, or that DNS may yet give some of a letter whose first copy bore no signature. A
 /// copy without either is no answer of DNS to what is held for want of one: its signature may have
 /// got lost on another way, or somebody left it out.
-fn tells_more(desk: &mut Desk<'_>, received: &Received, known: &Letter) -> bool {
+fn tells_more(case: &mut BuyerCase<'_>, received: &Received, known: &FiledLetter) -> bool {
     if received.evidence > known.received.evidence {
         return true;
     }
-    let may_yet = desk.settings.rules == Rules::Second
+    let may_yet = case.settings.rules == Rules::Second
         && matches!(known.fate, Fate::Warned { rule: 3, .. })
-        && may_be_held(desk, received)
-        && !may_be_held(desk, &known.received);
-    let statement = read(&received.content).ok().map(|d| d.statement);
-    may_yet && held::has_room(desk, received, statement.as_ref())
+        && may_be_held(case, received)
+        && !may_be_held(case, &known.received);
+    let statement = decode(&received.content).ok().map(|d| d.statement);
+    may_yet && held::has_room(case, received, statement.as_ref())
 }
 
 /// Whether a copy of a held letter has evidence that is better but not enough, and no signature: that
 /// does not end the wait for DNS.
-fn is_no_word_of_dns(desk: &Desk<'_>, received: &Received, known: &Letter) -> bool {
-    desk.settings.rules == Rules::Second
+fn is_no_word_of_dns(case: &BuyerCase<'_>, received: &Received, known: &FiledLetter) -> bool {
+    case.settings.rules == Rules::Second
         && held::is_for_dns(known)
         && received.undecided.is_none()
-        && received.evidence < minimum_for(desk, received)
+        && received.evidence < minimum_for(case, received)
 }
 
 /// Whether a letter has passed all lines.
@@ -407,24 +394,20 @@ fn counts(fate: &Fate) -> bool {
 
 /// What counts goes on counting, although more is asked for now than when it was judged.
 fn note_better_evidence(
-    desk: &mut Desk<'_>,
-    mut known: Letter,
+    case: &mut BuyerCase<'_>,
+    mut known: FiledLetter,
     content: &Result<Decoded, (Unreadable, String)>,
 ) -> Judgement {
     known.copies += 1;
-    desk.put_letter(&known);
+    case.put_letter(&known);
     Judgement {
         letter: Some(known.no),
         ..judgement(Verdict::Duplicate, content, None)
     }
 }
 
-fn minimum_for(desk: &Desk<'_>, received: &Received) -> Evidence {
-    desk.settings.minimum_for(received.author.as_ref())
-}
-
 /// What was once established is never taken back: an answer of DNS adds to it.
-pub(super) fn with_the_better_evidence(received: &Received, known: &Letter) -> Received {
+pub(super) fn with_the_better_evidence(received: &Received, known: &FiledLetter) -> Received {
     let before = &known.received;
     if received.evidence >= before.evidence {
         return received.clone();
@@ -436,40 +419,10 @@ pub(super) fn with_the_better_evidence(received: &Received, known: &Letter) -> R
     }
 }
 
-/// Whether DNS may still lift the evidence to the minimum.
-pub(super) fn may_be_held(desk: &Desk<'_>, received: &Received) -> bool {
-    let minimum = minimum_for(desk, received);
-    received.evidence < minimum && received.undecided.is_some_and(|e| e >= minimum)
-}
-
-/// Whether line 3 refuses, unless the person accepts.
-pub(super) fn is_below(desk: &Desk<'_>, received: &Received) -> bool {
-    received.evidence < minimum_for(desk, received) && !may_be_held(desk, received)
-}
-
 /// From now on this sender's statement id is known (line 7).
-fn register(desk: &mut Desk<'_>, letter: &Letter, decoded: &Decoded) {
+fn register(case: &mut BuyerCase<'_>, letter: &FiledLetter, decoded: &Decoded) {
     let key = keys::statement(&decoded.statement.from, decoded.statement.id);
-    if !desk.has(&key) {
-        desk.put(&key, &letter.no);
-    }
-}
-
-pub(super) fn judgement(
-    verdict: Verdict,
-    content: &Result<Decoded, (Unreadable, String)>,
-    rule: Option<u8>,
-) -> Judgement {
-    let statement = content.as_ref().ok().map(|d| &d.statement);
-    let kind: Option<Kind> = statement.map(|s| s.body.kind());
-    let trade: Option<TradeRef> = statement.and_then(|s| s.trade.clone());
-    Judgement {
-        verdict,
-        kind,
-        rule,
-        warning: None,
-        warning_id: None,
-        trade,
-        letter: None,
+    if !case.has(&key) {
+        case.put(&key, &letter.no);
     }
 }

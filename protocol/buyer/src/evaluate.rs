@@ -5,198 +5,72 @@
 
 use std::collections::BTreeMap;
 
-use tradepost_statements::record::TradeRecord;
-use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
-use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Body, TradeRef};
+use tradepost_statements::TradeRef;
 
-use tradepost_trades::rows::Rows;
-
-use super::desk::{Desk, read};
-use super::judge::{Agreed, Known, lines_8_to_15};
-use super::records::{self, Records};
-use super::state::{Fate, Letter, Origin, RequestAnswer, Trade, TradeState};
+use super::case::BuyerCase;
+use super::filed::{Filed, LetterOutcome};
+use super::judge::{Agreed, KnownTrade, lines_8_to_15, nothing_known};
+use super::records::{self, RecordsOfTrade};
+use super::state::{BuyerTrade, Fate, RequestAnswer, TradeOrigin, TradeState};
 use super::terms::Terms;
-use super::warning::Finding;
-use super::{Notice, count, door, expecting, file, keys, lookalikes, schedule, totals, tracks};
-
-/// A letter that passed the door, with its statement.
-pub(super) struct Filed {
-    pub(super) letter: Letter,
-    pub(super) decoded: Decoded,
-}
-
-impl Filed {
-    pub(super) fn load(desk: &Desk<'_>, no: u64) -> Option<Filed> {
-        Filed::load_from(desk.rows(), no)
-    }
-
-    pub(super) fn load_from(rows: &dyn Rows, no: u64) -> Option<Filed> {
-        let letter: Letter = read(rows, &keys::letter(no))?;
-        let decoded = door::read(&letter.received.content).ok()?;
-        Some(Filed { letter, decoded })
-    }
-
-    pub(super) fn record(&self) -> Option<&TradeRecord> {
-        if let Body::TradeRecord(record) = &self.decoded.statement.body {
-            Some(record)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn order_status(&self) -> Option<&OrderStatus> {
-        if let Body::OrderStatus(status) = &self.decoded.statement.body {
-            Some(status)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn delivery_status(&self) -> Option<&DeliveryStatus> {
-        if let Body::DeliveryStatus(status) = &self.decoded.statement.body {
-            Some(status)
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn payment_status(&self) -> Option<&PaymentStatus> {
-        if let Body::PaymentStatus(status) = &self.decoded.statement.body {
-            Some(status)
-        } else {
-            None
-        }
-    }
-
-    /// It made the trade what it is, or says again what did.
-    pub(super) fn counts(&self) -> bool {
-        match self.letter.fate {
-            Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
-            Fate::New | Fate::Held { .. } | Fate::Warned { .. } => false,
-        }
-    }
-
-    /// Equal for two statements that say the same about the same trade (protocol 2).
-    pub(super) fn content(&self) -> String {
-        let (trade, body) = wire::trade_and_body(&self.decoded.value);
-        let text = |v: Option<&serde_json::Value>| v.map(ToString::to_string).unwrap_or_default();
-        format!("{}{}", text(trade), text(body))
-    }
-
-    /// Equal for two versions of a trade record that say the same (protocol 4, "Versions").
-    pub(super) fn body(&self) -> String {
-        let (_, body) = wire::trade_and_body(&self.decoded.value);
-        body.map(ToString::to_string).unwrap_or_default()
-    }
-
-    /// The person accepted a trade record although it is not what was agreed (lines 11, 12 and 16).
-    pub(super) fn is_accepted_offer(&self) -> bool {
-        self.letter.accepted_through >= 11
-    }
-
-    /// The person accepted it although it does not fit what else is known (line 16).
-    pub(super) fn accepted(&self) -> bool {
-        self.letter.accepted_through >= 16
-    }
-}
-
-/// What becomes of one letter of a trade.
-pub(super) struct Outcome {
-    pub(super) fate: Fate,
-    pub(super) findings: Vec<Finding>,
-}
-
-impl Outcome {
-    pub(super) fn of(fate: Fate) -> Outcome {
-        Outcome {
-            fate,
-            findings: Vec::new(),
-        }
-    }
-
-    pub(super) fn refused(finding: Finding) -> Outcome {
-        Outcome {
-            fate: Fate::Warned {
-                rule: finding.rule,
-                kind: finding.kind,
-            },
-            findings: vec![finding],
-        }
-    }
-
-    pub(super) fn add(&mut self, finding: Finding) {
-        self.fate = Fate::Warned {
-            rule: finding.rule,
-            kind: finding.kind,
-        };
-        self.findings.push(finding);
-    }
-}
+use super::{Notice, answering, count, expected, keys, lookalikes, schedule, totals, tracks};
 
 /// Judges a trade anew from all that was ever said of it, and writes what has changed.
-pub(super) fn reconsider(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
-    let aside = desk.set_aside(trade_ref);
-    judge_anew(desk, trade_ref, &aside);
+pub(super) fn reconsider(case: &mut BuyerCase<'_>, trade_ref: &TradeRef) {
+    let aside = case.set_aside(trade_ref);
+    judge_anew(case, trade_ref, &aside);
 }
 
 /// The same, when nothing has come that could matter to what was set aside.
-pub(super) fn fold_again(desk: &mut Desk<'_>, trade_ref: &TradeRef) {
-    judge_anew(desk, trade_ref, &[]);
+pub(super) fn fold_again(case: &mut BuyerCase<'_>, trade_ref: &TradeRef) {
+    judge_anew(case, trade_ref, &[]);
 }
 
 /// Sets a letter aside that lines 8 to 15 refuse by what the trade records say; says whether.
-pub(super) fn set_aside(desk: &mut Desk<'_>, trade: &Trade, no: u64) -> bool {
-    let Some(mut filed) = Filed::load(desk, no) else {
+pub(super) fn set_aside(case: &mut BuyerCase<'_>, trade: &BuyerTrade, no: u64) -> bool {
+    let Some(mut filed) = Filed::load(case.rows(), no) else {
         return false;
     };
     let (statement, accepted) = (&filed.decoded.statement, filed.letter.accepted_through);
     let nothing_known = nothing_known(trade);
     let finding = if filed.record().is_some() {
-        lines_8_to_15(desk, statement, accepted, &nothing_known).filter(|f| f.rule <= 9)
+        lines_8_to_15(case, statement, accepted, &nothing_known).filter(|f| f.rule <= 9)
     } else {
-        let records: Vec<Filed> = load(desk, trade.records.iter());
-        let walked = records::walk(desk, trade, &records);
+        let records: Vec<Filed> = load(case, trade.records.iter());
+        let walked = records::walk(case, trade, &records);
         let agreed = walked.agreed(&records);
-        let known = Known {
+        let known = KnownTrade {
             agreed: agreed.as_ref(),
             ..nothing_known
         };
-        lines_8_to_15(desk, statement, accepted, &known)
+        lines_8_to_15(case, statement, accepted, &known)
     };
     let Some(finding) = finding else {
         return false;
     };
-    desk.mark(&keys::aside(&trade.trade, no));
-    let outcome = Outcome::refused(finding);
+    case.mark(&keys::aside(&trade.trade, no));
+    let outcome = LetterOutcome::refused(finding);
     filed.letter.fate = outcome.fate;
-    desk.put_letter(&filed.letter);
-    desk.reconcile(&filed.letter, Some(&trade.trade), &outcome.findings);
+    case.put_letter(&filed.letter);
+    case.reconcile(&filed.letter, Some(&trade.trade), &outcome.findings);
     true
 }
 
-fn load<'n>(desk: &Desk<'_>, numbers: impl Iterator<Item = &'n u64>) -> Vec<Filed> {
-    let mut letters: Vec<Filed> = numbers.filter_map(|no| Filed::load(desk, *no)).collect();
+fn load<'n>(case: &BuyerCase<'_>, numbers: impl Iterator<Item = &'n u64>) -> Vec<Filed> {
+    let mut letters: Vec<Filed> = numbers
+        .filter_map(|no| Filed::load(case.rows(), *no))
+        .collect();
     letters.sort_by_key(|f| f.letter.no);
     letters
-}
-
-pub(super) fn nothing_known(trade: &Trade) -> Known<'_> {
-    Known {
-        trade: Some(&trade.trade),
-        adopted: false,
-        agreed: None,
-        terms: Terms::default(),
-    }
 }
 
 /// Only what passed, and the records that may still count, make a trade's state.
 /// `aside` is sorted, as its keys are.
 fn sort_aside(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut BuyerCase<'_>,
+    trade: &mut BuyerTrade,
     letters: &[Filed],
-    outcomes: &BTreeMap<usize, Outcome>,
+    outcomes: &BTreeMap<usize, LetterOutcome>,
     aside: &[u64],
 ) {
     trade.letters.clear();
@@ -209,33 +83,33 @@ fn sort_aside(
         let no = filed.letter.no;
         if is_refused {
             if aside.binary_search(&no).is_err() {
-                desk.mark(&keys::aside(&trade.trade, no));
+                case.mark(&keys::aside(&trade.trade, no));
             }
             continue;
         }
         if aside.binary_search(&no).is_ok() {
-            desk.delete(&keys::aside(&trade.trade, no));
+            case.delete(&keys::aside(&trade.trade, no));
         }
         trade.letters.push(no);
         trade.records.extend(filed.record().map(|_| no));
     }
 }
 
-fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
-    let Some(mut trade) = desk.trade(trade_ref) else {
+fn judge_anew(case: &mut BuyerCase<'_>, trade_ref: &TradeRef, aside: &[u64]) {
+    let Some(mut trade) = case.trade(trade_ref) else {
         return;
     };
-    let mut letters = load(desk, trade.letters.iter().chain(aside));
+    let mut letters = load(case, trade.letters.iter().chain(aside));
     let nothing_known = nothing_known(&trade);
-    claim_requests(desk, trade_ref, &nothing_known, &letters);
-    let records = records::walk(desk, &trade, &letters);
+    claim_requests(case, trade_ref, &nothing_known, &letters);
+    let records = records::walk(case, &trade, &letters);
     let agreed = records.agreed(&letters);
-    let origin = origin(desk, trade_ref, &letters, &records);
+    let origin = origin(case, trade_ref, &letters, &records);
     let mut outcomes = record_outcomes(&letters, &records, origin);
-    let passed = judge_others(desk, trade_ref, agreed.as_ref(), &letters, &mut outcomes);
+    let passed = judge_others(case, trade_ref, agreed.as_ref(), &letters, &mut outcomes);
     let tracks = tracks::walk(&letters, &passed, &mut outcomes);
 
-    sort_aside(desk, &mut trade, &letters, &outcomes, aside);
+    sort_aside(case, &mut trade, &letters, &outcomes, aside);
     let counting = records.counting.iter().filter_map(|i| letters.get(*i));
     trade.counted_records.extend(counting.map(|f| f.letter.no));
     let before = trade.state.take();
@@ -244,7 +118,7 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     });
     if trade.adopted_by.is_none()
         && let Some(state) = &trade.state
-        && state.origin == Origin::Adopted
+        && state.origin == TradeOrigin::Adopted
     {
         let first = records.counting.first().and_then(|i| letters.get(*i));
         trade.adopted_by = first.map(|f| f.letter.no);
@@ -255,31 +129,31 @@ fn judge_anew(desk: &mut Desk<'_>, trade_ref: &TradeRef, aside: &[u64]) {
     {
         let before = std::mem::replace(&mut filed.letter.fate, outcome.fate);
         if filed.letter.fate != before {
-            desk.put_letter(&filed.letter);
-            file::note_new_answer(desk, &before, &filed.letter, &filed.decoded.statement);
+            case.put_letter(&filed.letter);
+            answering::note_new_answer(case, &before, &filed.letter, &filed.decoded.statement);
         }
         // What is not warned, and was not, has no open warnings.
         if filed.letter.fate != before || !outcome.findings.is_empty() {
-            desk.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
+            case.reconcile(&filed.letter, Some(trade_ref), &outcome.findings);
         }
     }
     if trade.state.is_some() != before.is_some() {
-        list_by_id(desk, &trade);
+        list_by_id(case, &trade);
     }
-    totals::count(desk, &mut trade);
-    schedule::end_what_is_through(desk, &trade);
-    lookalikes::list_parties(desk, &mut trade);
-    desk.put(&keys::trade(trade_ref), &trade);
-    tell(desk, trade_ref, before.as_ref(), trade.state.as_ref());
+    totals::count(case, &mut trade);
+    schedule::end_what_is_through(case, &trade);
+    lookalikes::list_parties(case, &mut trade);
+    case.put(&keys::trade(trade_ref), &trade);
+    tell(case, trade_ref, before.as_ref(), trade.state.as_ref());
     if parties(before.as_ref()) != parties(trade.state.as_ref()) {
         // Line 12 asks whether a sender is a party of a trade with the same id.
-        for namesake in desk.waiting_namesakes(trade_ref) {
-            reconsider(desk, &namesake);
+        for namesake in case.waiting_namesakes(trade_ref) {
+            reconsider(case, &namesake);
         }
     }
 }
 
-fn list_by_id(desk: &mut Desk<'_>, trade: &Trade) {
+fn list_by_id(case: &mut BuyerCase<'_>, trade: &BuyerTrade) {
     let (is, was) = (
         keys::trade_by_id(&trade.trade),
         keys::no_trade_by_id(&trade.trade),
@@ -289,25 +163,25 @@ fn list_by_id(desk: &mut Desk<'_>, trade: &Trade) {
     } else {
         (was, is)
     };
-    desk.mark(&mark);
-    desk.delete(&delete);
+    case.mark(&mark);
+    case.delete(&delete);
 }
 
 /// Line 10 goes by arrival: the first record from the address that was asked is the answer.
 fn claim_requests(
-    desk: &mut Desk<'_>,
+    case: &mut BuyerCase<'_>,
     trade: &TradeRef,
-    nothing_known: &Known<'_>,
+    nothing_known: &KnownTrade<'_>,
     letters: &[Filed],
 ) {
     for filed in letters.iter().filter(|f| f.record().is_some()) {
         let statement = &filed.decoded.statement;
-        let Some(mut request) = statement.request.as_ref().and_then(|id| desk.request(id)) else {
+        let Some(mut request) = statement.request.as_ref().and_then(|id| case.request(id)) else {
             continue;
         };
         // What lines 8 and 9 refuse is no answer.
         let speaks_for_the_shop = lines_8_to_15(
-            desk,
+            case,
             statement,
             filed.letter.accepted_through,
             nothing_known,
@@ -321,12 +195,17 @@ fn claim_requests(
             request.answer = Some(RequestAnswer::Record {
                 trade: trade.clone(),
             });
-            desk.put(&keys::request(&request.id.clone()), &request);
+            case.put(&keys::request(&request.id.clone()), &request);
         }
     }
 }
 
-fn origin(desk: &Desk<'_>, trade: &TradeRef, letters: &[Filed], records: &Records) -> Origin {
+fn origin(
+    case: &BuyerCase<'_>,
+    trade: &TradeRef,
+    letters: &[Filed],
+    records: &RecordsOfTrade,
+) -> TradeOrigin {
     let answers_an_order = records
         .passed
         .iter()
@@ -337,23 +216,23 @@ fn origin(desk: &Desk<'_>, trade: &TradeRef, letters: &[Filed], records: &Record
                 .statement
                 .request
                 .as_ref()
-                .and_then(|id| desk.request(id));
+                .and_then(|id| case.request(id));
             request.is_some_and(|r| r.order.is_some())
         });
     if answers_an_order {
-        Origin::Placed
-    } else if expecting::of_trade(desk.rows(), trade).is_some() {
-        Origin::Expected
+        TradeOrigin::Placed
+    } else if expected::of_trade(case.rows(), trade).is_some() {
+        TradeOrigin::Expected
     } else {
-        Origin::Adopted
+        TradeOrigin::Adopted
     }
 }
 
 fn record_outcomes(
     letters: &[Filed],
-    records: &Records,
-    origin: Origin,
-) -> BTreeMap<usize, Outcome> {
+    records: &RecordsOfTrade,
+    origin: TradeOrigin,
+) -> BTreeMap<usize, LetterOutcome> {
     let mut outcomes = BTreeMap::new();
     for (index, _) in letters
         .iter()
@@ -361,17 +240,17 @@ fn record_outcomes(
         .filter(|(_, f)| f.record().is_some())
     {
         let outcome = if let Some(finding) = records.refused.get(&index) {
-            Outcome::refused(finding.clone())
+            LetterOutcome::refused(finding.clone())
         } else if let Some(finding) = records.conflicting.get(&index) {
-            Outcome::refused(finding.clone())
+            LetterOutcome::refused(finding.clone())
         } else if records.duplicates.contains(&index) {
-            Outcome::of(Fate::Duplicate)
+            LetterOutcome::of(Fate::Duplicate)
         } else if records.late.contains(&index) {
-            Outcome::of(Fate::Late)
-        } else if origin == Origin::Adopted && records.counting.first() == Some(&index) {
-            Outcome::of(Fate::Adopted)
+            LetterOutcome::of(Fate::Late)
+        } else if origin == TradeOrigin::Adopted && records.counting.first() == Some(&index) {
+            LetterOutcome::of(Fate::Adopted)
         } else {
-            Outcome::of(Fate::Applied)
+            LetterOutcome::of(Fate::Applied)
         };
         outcomes.insert(index, outcome);
     }
@@ -380,13 +259,13 @@ fn record_outcomes(
 
 /// Lines 8 to 15 for all but the trade records. Returns the letters that may be folded.
 fn judge_others(
-    desk: &Desk<'_>,
+    case: &BuyerCase<'_>,
     trade: &TradeRef,
     agreed: Option<&Agreed>,
     letters: &[Filed],
-    outcomes: &mut BTreeMap<usize, Outcome>,
+    outcomes: &mut BTreeMap<usize, LetterOutcome>,
 ) -> Vec<usize> {
-    let known = Known {
+    let known = KnownTrade {
         trade: Some(trade),
         adopted: false,
         agreed,
@@ -399,16 +278,16 @@ fn judge_others(
         .filter(|(_, f)| f.record().is_none())
     {
         match lines_8_to_15(
-            desk,
+            case,
             &filed.decoded.statement,
             filed.letter.accepted_through,
             &known,
         ) {
             Some(finding) => {
-                outcomes.insert(index, Outcome::refused(finding));
+                outcomes.insert(index, LetterOutcome::refused(finding));
             }
             None => {
-                outcomes.insert(index, Outcome::of(Fate::Applied));
+                outcomes.insert(index, LetterOutcome::of(Fate::Applied));
                 passed.push(index);
             }
         }
@@ -427,21 +306,21 @@ fn parties(
 
 /// What a person would want to know of the change.
 fn tell(
-    desk: &mut Desk<'_>,
+    case: &mut BuyerCase<'_>,
     trade: &TradeRef,
     before: Option<&TradeState>,
     now: Option<&TradeState>,
 ) {
     let Some(now) = now else { return };
     let Some(before) = before else {
-        desk.notices.push(Notice::NewTrade {
+        case.notices.push(Notice::NewTrade {
             trade: trade.clone(),
-            adopted: now.origin == Origin::Adopted,
+            adopted: now.origin == TradeOrigin::Adopted,
         });
         return;
     };
     if before.newest_carriers != now.newest_carriers {
-        desk.notices.push(Notice::OtherCarriers {
+        case.notices.push(Notice::OtherCarriers {
             trade: trade.clone(),
         });
     }
@@ -461,7 +340,7 @@ fn tell(
         parts.extend(now.payment.as_ref().map(|p| format!("payment {}", p.state)));
     }
     if !parts.is_empty() {
-        desk.notices.push(Notice::Progress {
+        case.notices.push(Notice::Progress {
             trade: trade.clone(),
             text: parts.join(", "),
         });

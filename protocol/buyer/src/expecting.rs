@@ -2,72 +2,59 @@
 //! the shop showed. From then on the trade is judged as if this program had placed the order: this
 //! address, this id, at most this total.
 
-use serde::{Deserialize, Serialize};
+use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
-use tradepost_statements::{Time, TradeRef};
 
-use tradepost_trades::rows::Rows;
-
-use super::act::Refusal;
-use super::desk::{Desk, read};
+use super::case::BuyerCase;
 use super::evaluate::reconsider;
+use super::expected::{Expected, of_trade};
 use super::keys;
-use super::state::{Origin, Trade};
-
-/// What is expected, and since when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Expected {
-    pub(super) order: ExpectedOrder,
-    pub(super) since: Time,
-}
-
-pub(super) fn of_trade(rows: &dyn Rows, trade: &TradeRef) -> Option<Expected> {
-    read(rows, &keys::expected(trade))
-}
+use super::refusal::ActRefusal;
+use super::state::{BuyerTrade, TradeOrigin};
 
 /// Expects a trade; what was said before about the same trade is replaced.
-pub(super) fn expect(desk: &mut Desk<'_>, order: &ExpectedOrder) -> Result<(), Refusal> {
+pub(super) fn expect(case: &mut BuyerCase<'_>, order: &ExpectedOrder) -> Result<(), ActRefusal> {
     let trade = &order.trade;
-    if state_is(desk, trade, |origin| origin == Origin::Placed) {
-        return Err(Refusal::WasOrderedHere(trade.clone()));
+    if state_is(case, trade, |origin| origin == TradeOrigin::Placed) {
+        return Err(ActRefusal::WasOrderedHere(trade.clone()));
     }
-    let before = of_trade(desk.rows(), trade);
-    let since = before.as_ref().map_or(desk.now, |b| b.since);
+    let before = of_trade(case.rows(), trade);
+    let since = before.as_ref().map_or(case.now, |b| b.since);
     let expected = Expected {
         order: order.clone(),
         since,
     };
     if before.as_ref() != Some(&expected) {
-        desk.put(&keys::expected(trade), &expected);
-        desk.mark(&keys::expected_by_id(trade));
-        judge_again(desk, trade);
+        case.put(&keys::expected(trade), &expected);
+        case.mark(&keys::expected_by_id(trade));
+        judge_again(case, trade);
     }
     Ok(())
 }
 
 /// Expects a trade no longer; one that was made is there, and can be cancelled.
-pub(super) fn forget(desk: &mut Desk<'_>, trade: &TradeRef) -> Result<(), Refusal> {
-    if of_trade(desk.rows(), trade).is_none() {
-        return Err(Refusal::NotExpected(trade.clone()));
+pub(super) fn forget(case: &mut BuyerCase<'_>, trade: &TradeRef) -> Result<(), ActRefusal> {
+    if of_trade(case.rows(), trade).is_none() {
+        return Err(ActRefusal::NotExpected(trade.clone()));
     }
-    if state_is(desk, trade, |origin| origin == Origin::Expected) {
-        return Err(Refusal::HasCome(trade.clone()));
+    if state_is(case, trade, |origin| origin == TradeOrigin::Expected) {
+        return Err(ActRefusal::HasCome(trade.clone()));
     }
-    desk.delete(&keys::expected(trade));
-    desk.delete(&keys::expected_by_id(trade));
-    judge_again(desk, trade);
+    case.delete(&keys::expected(trade));
+    case.delete(&keys::expected_by_id(trade));
+    judge_again(case, trade);
     Ok(())
 }
 
-fn state_is(desk: &Desk<'_>, trade: &TradeRef, wanted: impl Fn(Origin) -> bool) -> bool {
-    let state = desk.trade(trade).and_then(|t: Trade| t.state);
+fn state_is(case: &BuyerCase<'_>, trade: &TradeRef, wanted: impl Fn(TradeOrigin) -> bool) -> bool {
+    let state = case.trade(trade).and_then(|t: BuyerTrade| t.state);
     state.is_some_and(|s| wanted(s.origin))
 }
 
 /// What was adopted or warned before, and, for line 12, what another shop said of a trade of this id.
-fn judge_again(desk: &mut Desk<'_>, trade: &TradeRef) {
-    reconsider(desk, trade);
-    for namesake in desk.waiting_namesakes(trade) {
-        reconsider(desk, &namesake);
+fn judge_again(case: &mut BuyerCase<'_>, trade: &TradeRef) {
+    reconsider(case, trade);
+    for namesake in case.waiting_namesakes(trade) {
+        reconsider(case, &namesake);
     }
 }

@@ -14,13 +14,12 @@
 use std::time::Duration;
 
 use tradepost_statements::{Address, Evidence, Statement, Time};
-
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
-use super::desk::{Desk, read};
+use super::case::BuyerCase;
 use super::keys;
-use super::letter::Received;
-use super::state::{Fate, Letter};
+use super::state::{Fate, FiledLetter, read};
 
 /// The lines of protocol 5 that hold letters.
 pub(super) const FOR_DNS: u8 = 2;
@@ -33,14 +32,14 @@ pub fn awaiting_proof(rows: &dyn Rows, now: Time) -> Vec<u64> {
         .iter()
         .filter_map(|(_, no)| u64::from_str_radix(no, 16).ok())
         .filter(|no| {
-            let letter: Option<Letter> = read(rows, &keys::letter(*no));
+            let letter: Option<FiledLetter> = read(rows, &keys::letter(*no));
             letter.is_some_and(|l| is_for_dns(&l))
         })
         .collect()
 }
 
 /// Whether a letter waits for DNS.
-pub(super) fn is_for_dns(letter: &Letter) -> bool {
+pub(super) fn is_for_dns(letter: &FiledLetter) -> bool {
     matches!(letter.fate, Fate::Held { rule: FOR_DNS, .. })
 }
 
@@ -78,36 +77,36 @@ pub(super) fn day(received: &Received) -> i64 {
 /// Whether one more letter can be held; takes the room. What the provider vouches for stands in a
 /// group of its own: whoever writes in a party's name does not take the party's room.
 pub(super) fn has_room(
-    desk: &mut Desk<'_>,
+    case: &mut BuyerCase<'_>,
     received: &Received,
     statement: Option<&Statement>,
 ) -> bool {
     let author = received.author.as_ref();
     let is_party = author
         .zip(statement)
-        .is_some_and(|(author, s)| speaks_of_what_is_known(desk, author, s));
+        .is_some_and(|(author, s)| speaks_of_what_is_known(case, author, s));
     let room = if is_party { FOR_PARTIES } else { FOR_STRANGERS };
     let (day, vouched) = (day(received), received.evidence > Evidence::None);
     let trade = statement.and_then(|s| s.trade.as_ref());
     let group = keys::held_of_group(day, vouched, trade, author.map_or("", Address::as_str));
     let all = keys::held_of_day(day, is_party);
-    let of_group: u64 = desk.get(&group).unwrap_or(0);
-    let (letters, octets): (u64, u64) = desk.get(&all).unwrap_or((0, 0));
+    let of_group: u64 = case.get(&group).unwrap_or(0);
+    let (letters, octets): (u64, u64) = case.get(&all).unwrap_or((0, 0));
     let octets = octets.saturating_add(received.letter.size);
     if of_group >= room.of_a_group || letters >= room.letters || octets > room.octets {
         return false;
     }
-    desk.put(&group, &(of_group + 1));
-    desk.put(&all, &(letters + 1, octets));
+    case.put(&group, &(of_group + 1));
+    case.put(&all, &(letters + 1, octets));
     true
 }
 
 /// Whether the sender, if he is who he says, is somebody whose word about this is awaited.
-fn speaks_of_what_is_known(desk: &Desk<'_>, author: &Address, s: &Statement) -> bool {
+fn speaks_of_what_is_known(case: &BuyerCase<'_>, author: &Address, s: &Statement) -> bool {
     let is_party = s
         .trade
         .as_ref()
-        .and_then(|t| desk.trade(t))
+        .and_then(|t| case.trade(t))
         .is_some_and(|t| {
             t.state.as_ref().is_some_and(|state| {
                 t.trade.shop == *author
@@ -116,8 +115,8 @@ fn speaks_of_what_is_known(desk: &Desk<'_>, author: &Address, s: &Statement) -> 
             })
         });
     let was_asked = || {
-        let request = s.request.as_ref().and_then(|id| desk.request(id));
-        let own = s.answers.and_then(|id| desk.own(id));
+        let request = s.request.as_ref().and_then(|id| case.request(id));
+        let own = s.answers.and_then(|id| case.own(id));
         request.is_some_and(|r| r.to == *author)
             || own.is_some_and(|own| own.statement.to == *author)
     };
@@ -138,11 +137,11 @@ pub(super) fn as_if_dns_had_said_no(received: &Received) -> Received {
 
 /// When DNS is asked again for a letter; none once it was held for long enough: then it is judged
 /// by the evidence that there is.
-pub(super) fn next_try(desk: &Desk<'_>, letter: &Letter) -> Option<Time> {
-    let timers = desk.settings.timers;
-    let since = since(desk, letter);
+pub(super) fn next_try(case: &BuyerCase<'_>, letter: &FiledLetter) -> Option<Time> {
+    let timers = case.settings.timers;
+    let since = since(case, letter);
     let last = since.plus(timers.held_patience);
-    if desk.now >= last {
+    if case.now >= last {
         return None;
     }
     let wait = timers
@@ -150,12 +149,12 @@ pub(super) fn next_try(desk: &Desk<'_>, letter: &Letter) -> Option<Time> {
         .saturating_mul(1 << letter.tries.min(16))
         .min(timers.held_longest)
         .min(LONGEST_WAIT);
-    Some(desk.now.plus(wait).min(last))
+    Some(case.now.plus(wait).min(last))
 }
 
 /// Since when a letter is held; where a clock that ran ahead noted that, since now.
-pub(super) fn since(desk: &Desk<'_>, letter: &Letter) -> Time {
-    letter.held_since.map_or(desk.now, |t| t.min(desk.now))
+pub(super) fn since(case: &BuyerCase<'_>, letter: &FiledLetter) -> Time {
+    letter.held_since.map_or(case.now, |t| t.min(case.now))
 }
 
 /// Protocol 2 and 5: what is held is looked at again within a day.
@@ -180,12 +179,12 @@ pub(super) fn due_by_now(rows: &dyn Rows, now: Time) -> Vec<(String, String)> {
 }
 
 /// Counts a try of DNS that came to nothing: the next one is farther away.
-pub(super) fn note_try(desk: &Desk<'_>, letter: &mut Letter) {
+pub(super) fn note_try(case: &BuyerCase<'_>, letter: &mut FiledLetter) {
     if let Fate::Held {
         until,
         rule: FOR_DNS,
     } = letter.fate
-        && until <= desk.now
+        && until <= case.now
     {
         letter.tries = letter.tries.saturating_add(1);
     }

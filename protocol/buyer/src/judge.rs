@@ -7,19 +7,18 @@ use tradepost_statements::order::{Line, LineQuantity};
 use tradepost_statements::rule::in_force;
 use tradepost_statements::status::DeliveryStatus;
 use tradepost_statements::{Address, Amount, Body, Kind, Statement, TradeRef};
-
 use tradepost_trades::paid::paid_for_refund;
 
-use super::desk::Desk;
-use super::expecting;
+use super::case::BuyerCase;
+use super::expected;
 use super::settings::Adopt;
-use super::state::RequestAnswer;
+use super::state::{BuyerTrade, RequestAnswer};
 use super::terms::Terms;
 use super::warning::{Finding, WarningKind};
 
 /// What is known of the trade when a letter is judged.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'k> {
+pub(super) struct KnownTrade<'k> {
     /// The trade that the letters are filed with; none for a letter that names none.
     pub(super) trade: Option<&'k TradeRef>,
     /// The trade was adopted by this very letter.
@@ -42,18 +41,28 @@ pub(super) struct Agreed {
     pub(super) lines: Vec<Vec<Line>>,
 }
 
+/// A trade of which no record counts yet.
+pub(super) fn nothing_known(trade: &BuyerTrade) -> KnownTrade<'_> {
+    KnownTrade {
+        trade: Some(&trade.trade),
+        adopted: false,
+        agreed: None,
+        terms: Terms::default(),
+    }
+}
+
 /// The first line from 8 to 15 that applies to a statement whose lines up to `accepted` the
 /// person passed; none when it may be folded (line 16).
 pub(super) fn lines_8_to_15(
-    desk: &Desk<'_>,
+    case: &BuyerCase<'_>,
     statement: &Statement,
     accepted: u8,
-    known: &Known<'_>,
+    known: &KnownTrade<'_>,
 ) -> Option<Finding> {
     let asks = |line: u8| accepted < line;
     None.or_else(|| {
         asks(8)
-            .then(|| line_8_answers_something_of_ours(desk, statement))
+            .then(|| line_8_answers_something_of_ours(case, statement))
             .flatten()
     })
     .or_else(|| {
@@ -63,7 +72,7 @@ pub(super) fn lines_8_to_15(
     })
     .or_else(|| {
         asks(10)
-            .then(|| line_10_is_the_first_answer(desk, statement))
+            .then(|| line_10_is_the_first_answer(case, statement))
             .flatten()
     })
     .or_else(|| {
@@ -73,7 +82,7 @@ pub(super) fn lines_8_to_15(
     })
     .or_else(|| {
         asks(12)
-            .then(|| line_12_there_is_such_a_trade(desk, statement, known))
+            .then(|| line_12_there_is_such_a_trade(case, statement, known))
             .flatten()
     })
     .or_else(|| {
@@ -93,7 +102,7 @@ pub(super) fn lines_8_to_15(
     })
 }
 
-fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Finding> {
+fn line_8_answers_something_of_ours(case: &BuyerCase<'_>, s: &Statement) -> Option<Finding> {
     let elsewhere = |to: &Address| {
         Finding::new(
             8,
@@ -103,7 +112,7 @@ fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Fi
         )
     };
     if let Some(id) = s.answers {
-        match desk.own(id) {
+        match case.own(id) {
             None if in_force("line 8: answers something of ours") => {
                 let what = format!("an answer to the statement {id}, which is not ours");
                 return Some(Finding::new(
@@ -122,7 +131,7 @@ fn line_8_answers_something_of_ours(desk: &Desk<'_>, s: &Statement) -> Option<Fi
         }
     }
     if let Some(id) = &s.request {
-        match desk.request(id) {
+        match case.request(id) {
             None if in_force("line 8: a request of ours") => {
                 let what = format!("an answer to the request {id}, which is not ours");
                 return Some(Finding::new(
@@ -161,8 +170,8 @@ fn line_9_the_shop_speaks_for_itself(s: &Statement) -> Option<Finding> {
     })
 }
 
-fn line_10_is_the_first_answer(desk: &Desk<'_>, s: &Statement) -> Option<Finding> {
-    let request = desk.request(s.request.as_ref()?)?;
+fn line_10_is_the_first_answer(case: &BuyerCase<'_>, s: &Statement) -> Option<Finding> {
+    let request = case.request(s.request.as_ref()?)?;
     let second = |received: String, expected: String| {
         Some(Finding::new(
             10,
@@ -201,9 +210,9 @@ fn line_10_is_the_first_answer(desk: &Desk<'_>, s: &Statement) -> Option<Finding
 }
 
 fn line_12_there_is_such_a_trade(
-    desk: &Desk<'_>,
+    case: &BuyerCase<'_>,
     s: &Statement,
-    known: &Known<'_>,
+    known: &KnownTrade<'_>,
 ) -> Option<Finding> {
     // What names no trade answers a request (lines 8 and 10).
     let trade = known.trade?;
@@ -213,16 +222,16 @@ fn line_12_there_is_such_a_trade(
     if s.body.kind() == Kind::TradeRecord {
         // Protocol 3: what belongs to an order bears its request.
         let belongs_to_an_order = s.request.is_some();
-        let is_expected = expecting::of_trade(desk.rows(), trade).is_some();
-        if belongs_to_an_order || is_expected || known.adopted || desk.settings.adopt == Adopt::List
+        let is_expected = expected::of_trade(case.rows(), trade).is_some();
+        if belongs_to_an_order || is_expected || known.adopted || case.settings.adopt == Adopt::List
         {
             return None;
         }
     }
-    let namesakes: Vec<_> = desk
+    let namesakes: Vec<_> = case
         .namesakes(trade, usize::MAX)
         .into_iter()
-        .filter_map(|t| desk.trade(&t))
+        .filter_map(|t| case.trade(&t))
         .collect();
     let strangers_to_all = namesakes.iter().all(|other| {
         other.state.as_ref().is_none_or(|state| {
@@ -247,7 +256,7 @@ fn line_12_there_is_such_a_trade(
         ));
     }
     // Protocol 9: as if it had been placed, so the trade is there before its record comes.
-    let mut expected = desk.expected_namesakes(trade).into_iter();
+    let mut expected = case.expected_namesakes(trade).into_iter();
     if let Some(other) = expected.find(|t| t.shop != s.from)
         && in_force("line 12: a stranger to the expected trade of that id")
     {
@@ -261,7 +270,7 @@ fn line_12_there_is_such_a_trade(
     if !in_force("line 12: no such trade") {
         return None;
     }
-    let expected = match desk.settings.adopt {
+    let expected = match case.settings.adopt {
         Adopt::List => "a trade that is in the ledger",
         Adopt::Ask => "a trade that is in the ledger; accept this warning to adopt the trade",
         Adopt::Off => "a trade that was ordered from here",
@@ -274,7 +283,7 @@ fn line_12_there_is_such_a_trade(
     ))
 }
 
-fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &Known<'_>) -> Option<Finding> {
+fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &KnownTrade<'_>) -> Option<Finding> {
     let kind = s.body.kind();
     let wrong = |expected: String| {
         Some(Finding::new(
@@ -343,7 +352,7 @@ fn line_13_is_a_party_that_may_say_so(s: &Statement, known: &Known<'_>) -> Optio
     }
 }
 
-fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> {
+fn line_14_the_amounts_fit(s: &Statement, known: &KnownTrade<'_>) -> Option<Finding> {
     let agreed = known.agreed?;
     let total = *agreed.totals.last()?;
     let wrong = |received: String, expected: String| {
@@ -418,7 +427,7 @@ fn line_14_the_amounts_fit(s: &Statement, known: &Known<'_>) -> Option<Finding> 
     }
 }
 
-fn line_15_the_items_are_the_trades(s: &Statement, known: &Known<'_>) -> Option<Finding> {
+fn line_15_the_items_are_the_trades(s: &Statement, known: &KnownTrade<'_>) -> Option<Finding> {
     let (Body::DeliveryStatus(status), Some(agreed)) = (&s.body, known.agreed) else {
         return None;
     };

@@ -1,8 +1,7 @@
 //! Where the ledger's rows are. Numbers and times are written so that keys sort as they do.
 
-use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
-
 use tradepost_statements::Address;
+use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
 
 pub(super) const LETTER_COUNTER: &str = "b/n/letter";
 /// Of the letters that stand elsewhere than where they came.

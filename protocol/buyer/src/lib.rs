@@ -7,16 +7,19 @@
 //! the set of letters filed with it; only lines 7 and 10, and trade records among themselves, go by
 //! arrival.
 //!
-//! Everything is a function of (settings, rows, input, now) and returns a [`Change`]. Replaying
+//! Everything is a function of (settings, rows, input, now) and returns a [`BuyerChange`]. Replaying
 //! the inputs gives the rows again.
 
+mod case;
 mod counted;
-mod desk;
 mod door;
+mod evidence;
+mod filed;
 mod judge;
 
 mod count;
 mod evaluate;
+mod expected;
 mod expecting;
 mod records;
 mod terms;
@@ -24,12 +27,17 @@ mod tracks;
 
 mod act;
 mod again;
+mod answering;
 mod asking;
 mod held;
+mod overdue;
 mod own;
+mod plan;
+mod refusal;
 mod reorder;
 mod returned;
 mod say;
+mod saying;
 mod schedule;
 mod tick;
 mod undoing;
@@ -42,7 +50,6 @@ mod lookalikes;
 mod state;
 mod totals;
 
-pub mod letter;
 pub mod plain;
 pub mod settings;
 pub mod view;
@@ -50,23 +57,25 @@ pub mod warning;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Kind, StatementId, Time, TradeRef, words};
-
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::{Row, Rows};
 
-pub use act::{Act, Refusal, act};
+pub use act::{Act, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
-pub use asking::{Asking, Party, Question, Subject, ask};
+pub use asking::{Asking, Question, Subject, ask};
 pub use held::awaiting_proof;
-pub use letter::{Content, LetterFacts, Received, Unreadable};
 pub use own::{OwnHow, own};
+pub use plan::{AskedParty, Plan, Planned, PlannedWhen, Until};
+pub use refusal::ActRefusal;
 pub use reorder::{OrderOnce, last_order, reorder};
-pub use returned::{Returned, bounced};
-pub use say::{Saying, cancel_request, cancel_trade, confirm};
-pub use schedule::{Plan, Planned, Until, When, without_time};
-pub use settings::{Adopt, Rules, Settings, Timers};
+pub use returned::{BouncedLetter, bounced};
+pub use say::{cancel_request, cancel_trade, confirm};
+pub use saying::Saying;
+pub use schedule::without_time;
+pub use settings::{Adopt, BuyerSettings, BuyerTimers, Rules};
 pub use tick::tick;
 pub use undoing::{Back, return_goods};
-pub use unread::{Unread, unread};
+pub use unread::{UnreadLetter, unread};
 pub use warning::WarningKind;
 pub use wishes::{wishes_for_order, wishes_for_trade};
 
@@ -74,7 +83,7 @@ pub use wishes::{wishes_for_order, wishes_for_trade};
 /// the rows are durable.
 #[must_use]
 #[derive(Debug, Default)]
-pub struct Change {
+pub struct BuyerChange {
     /// To be written together.
     pub rows: Vec<Row>,
     /// Of a letter, how it was judged.
@@ -127,7 +136,7 @@ words! {
 /// How a letter was judged, and by which line of protocol 5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// The verdict.
+    /// What it came to.
     pub verdict: Verdict,
     /// What the statement is, when it could be read.
     pub kind: Option<Kind>,
@@ -149,21 +158,21 @@ pub struct Judgement {
 pub enum Notice {
     /// There is a new trade.
     NewTrade {
-        /// Which.
+        /// As its shop named it.
         trade: TradeRef,
         /// Whether it was adopted (protocol 9).
         adopted: bool,
     },
     /// A trade's state is another one.
     Progress {
-        /// Of which.
+        /// The trade whose state it is.
         trade: TradeRef,
         /// What it is now, in words.
         text: String,
     },
     /// The shop named other carriers than before (protocol 5, line 11).
     OtherCarriers {
-        /// Of which.
+        /// The trade whose record names them.
         trade: TradeRef,
     },
     /// The shop made no trade of an order.
@@ -175,7 +184,7 @@ pub enum Notice {
     },
     /// The shop decided about a return.
     ReturnDecided {
-        /// Of which trade.
+        /// The trade whose goods the person wants to give back.
         trade: TradeRef,
         /// Whether it takes the goods back.
         accepted: bool,
@@ -184,7 +193,7 @@ pub enum Notice {
     Warned {
         /// Its number.
         warning: u64,
-        /// Of what.
+        /// What kind of contradiction it is about (protocol 5).
         kind: WarningKind,
         /// About which trade.
         trade: Option<TradeRef>,
@@ -239,15 +248,32 @@ impl std::fmt::Display for Notice {
 }
 
 /// Judges a letter that has a Tradepost part (protocol 5).
-pub fn receive(settings: &Settings, rows: &dyn Rows, letter: &Received, now: Time) -> Change {
-    let mut desk = desk::Desk::new(settings, rows, now);
-    let judgement = door::take(&mut desk, letter);
-    desk.finish(Some(judgement))
+pub fn receive(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    letter: &Received,
+    now: Time,
+) -> BuyerChange {
+    let mut case = case::BuyerCase::new(settings, rows, now);
+    let judgement = door::take(&mut case, letter);
+    finish(case, Some(judgement))
 }
 
-/// Counts what [`Change::counted`] told of.
-pub fn count(settings: &Settings, rows: &dyn Rows, counted: Counted, now: Time) -> Change {
-    let mut desk = desk::Desk::new(settings, rows, now);
-    counted::count(&mut desk, counted);
-    desk.finish(None)
+/// Counts what [`BuyerChange::counted`] told of.
+pub fn count(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    counted: Counted,
+    now: Time,
+) -> BuyerChange {
+    let mut case = case::BuyerCase::new(settings, rows, now);
+    counted::count(&mut case, counted);
+    finish(case, None)
+}
+
+/// Ends what is decided: once all else is known, the letters that were judged get the warnings that they
+/// deserve beside the verdict.
+fn finish(mut case: case::BuyerCase<'_>, judgement: Option<Judgement>) -> BuyerChange {
+    lookalikes::warn_beside(&mut case);
+    case.finish(judgement)
 }

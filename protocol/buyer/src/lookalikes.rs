@@ -19,45 +19,45 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 use tradepost_statements::{Address, Body, Statement};
-
-use super::desk::Desk;
-use super::letter::Received;
-use super::state::{Fate, Letter, Trade};
-use super::warning::{Finding, WarningKind};
-use super::{door, keys};
+use tradepost_trades::letter::Received;
 use tradepost_trades::lookalike::{
     Resemblance, borrowed_looks, looks, looks_of_domain, organizational, resemblance,
 };
 use tradepost_trades::rows::Rows;
 
+use super::case::BuyerCase;
+use super::state::{BuyerTrade, Fate, FiledLetter};
+use super::warning::{Finding, WarningKind};
+use super::{filed, keys};
+
 /// Of each list that others can make long, so many are compared with.
 const COMPARED: usize = 64;
 
 /// Gives the letters that were judged the warnings that they deserve beside the verdict.
-pub(super) fn warn_beside(desk: &mut Desk<'_>) {
-    for no in std::mem::take(&mut desk.judged) {
-        let Some(letter) = desk.letter(no) else {
+pub(super) fn warn_beside(case: &mut BuyerCase<'_>) {
+    for no in std::mem::take(&mut case.judged) {
+        let Some(letter) = case.letter(no) else {
             continue;
         };
-        let statement = door::read(&letter.received.content)
+        let statement = filed::decode(&letter.received.content)
             .ok()
             .map(|d| d.statement);
-        let finding = statement.as_ref().and_then(|s| finding(desk, &letter, s));
+        let finding = statement.as_ref().and_then(|s| finding(case, &letter, s));
         let trade = statement.and_then(|s| s.trade);
-        desk.reconcile_beside(&letter, trade.as_ref(), finding.as_ref());
+        case.reconcile_beside(&letter, trade.as_ref(), finding.as_ref());
     }
 }
 
-fn finding(desk: &Desk<'_>, letter: &Letter, statement: &Statement) -> Option<Finding> {
-    if !desk.settings.lookalikes || !is_judged(&letter.fate) {
+fn finding(case: &BuyerCase<'_>, letter: &FiledLetter, statement: &Statement) -> Option<Finding> {
+    if !case.settings.lookalikes || !is_judged(&letter.fate) {
         return None;
     }
     let Received { author, .. } = &letter.received;
     let domain = author.as_ref()?.domain();
-    if is_above_suspicion(desk, statement, domain) {
+    if is_above_suspicion(case, statement, domain) {
         return None;
     }
-    let (party, how) = borrowed(desk, statement, domain)
+    let (party, how) = borrowed(case, statement, domain)
         .iter()
         .filter_map(|party| Some((party.clone(), resemblance(domain, party)?)))
         .min_by_key(|(_, how)| *how)?;
@@ -81,59 +81,59 @@ fn is_judged(fate: &Fate) -> bool {
     }
 }
 
-fn is_above_suspicion(desk: &Desk<'_>, statement: &Statement, domain: &str) -> bool {
+fn is_above_suspicion(case: &BuyerCase<'_>, statement: &Statement, domain: &str) -> bool {
     let organization = organizational(domain);
-    let is_ones_own = |trade: Trade| parties(&trade).contains(organization);
+    let is_ones_own = |trade: BuyerTrade| parties(&trade).contains(organization);
     let speaks_as_a_party = || {
         !matches!(statement.body, Body::TradeRecord(_))
             && statement
                 .trade
                 .as_ref()
-                .and_then(|t| desk.trade(t))
+                .and_then(|t| case.trade(t))
                 .is_some_and(is_ones_own)
     };
-    speaks_as_a_party() || is_listed(desk, &keys::settled_party(&looks_key(domain), organization))
+    speaks_as_a_party() || is_listed(case, &keys::settled_party(&looks_key(domain), organization))
 }
 
 /// The organizational domains of the parties whose name a letter borrows.
-fn borrowed(desk: &Desk<'_>, statement: &Statement, domain: &str) -> BTreeSet<String> {
+fn borrowed(case: &BuyerCase<'_>, statement: &Statement, domain: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if let Some(trade) = &statement.trade {
-        let namesakes = desk.namesakes(trade, COMPARED);
+        let namesakes = case.namesakes(trade, COMPARED);
         for trade in std::iter::once(trade.clone()).chain(namesakes) {
-            found.extend(desk.trade(&trade).iter().flat_map(parties));
+            found.extend(case.trade(&trade).iter().flat_map(parties));
         }
     }
     let shop = statement.trade.as_ref().map(|t| &t.shop);
     for named in std::iter::once(&statement.from).chain(shop) {
         let organization = organizational(named.domain());
         let key = keys::parties_at(&looks_key(named.domain()), organization);
-        if is_listed(desk, &key) {
+        if is_listed(case, &key) {
             found.insert(organization.to_owned());
         }
     }
     found.extend(
-        asked(desk, statement)
+        asked(case, statement)
             .iter()
             .map(|a| organizational(a.domain()).to_owned()),
     );
     if let Body::TradeRecord(record) = &statement.body
         && let Some(name) = name_key(&record.shop_name)
     {
-        found.extend(listed(desk, &keys::shops_named(&name)));
+        found.extend(listed(case, &keys::shops_named(&name)));
     }
     let whole = looks_key(domain);
     let parts = borrowed_looks(domain);
     for looks in std::iter::once(whole).chain(parts.iter().map(|p| slashless(p))) {
-        found.extend(listed(desk, &keys::parties_that_look_like(&looks)));
+        found.extend(listed(case, &keys::parties_that_look_like(&looks)));
     }
     found
 }
 
 /// Whom of ours the letter claims to answer for.
-fn asked(desk: &Desk<'_>, statement: &Statement) -> Vec<Address> {
-    let request = statement.request.as_ref().and_then(|id| desk.request(id));
-    let answers = statement.answers.and_then(|id| desk.own(id));
+fn asked(case: &BuyerCase<'_>, statement: &Statement) -> Vec<Address> {
+    let request = statement.request.as_ref().and_then(|id| case.request(id));
+    let answers = statement.answers.and_then(|id| case.own(id));
     request
         .map(|r| r.to)
         .into_iter()
@@ -142,7 +142,7 @@ fn asked(desk: &Desk<'_>, statement: &Statement) -> Vec<Address> {
 }
 
 /// The organizational domains of the parties of a trade; none before a trade record counts.
-fn parties(trade: &Trade) -> BTreeSet<String> {
+fn parties(trade: &BuyerTrade) -> BTreeSet<String> {
     let Some(state) = &trade.state else {
         return BTreeSet::new();
     };
@@ -154,7 +154,7 @@ fn parties(trade: &Trade) -> BTreeSet<String> {
 }
 
 /// Lists the parties of a trade, so that they are known, in place of those listed before.
-pub(super) fn list_parties(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn list_parties(case: &mut BuyerCase<'_>, trade: &mut BuyerTrade) {
     let settled = trade.counted.as_ref().is_some_and(|c| !c.apart);
     let mut now = BTreeSet::new();
     for party in parties(trade) {
@@ -170,10 +170,10 @@ pub(super) fn list_parties(desk: &mut Desk<'_>, trade: &mut Trade) {
         now.insert(keys::shop_named(&name, shop, &trade.trade));
     }
     for gone in trade.listed.difference(&now) {
-        desk.delete(gone);
+        case.delete(gone);
     }
     for new in now.difference(&trade.listed) {
-        desk.mark(new);
+        case.mark(new);
     }
     trade.listed = now;
 }
@@ -201,8 +201,8 @@ fn name_key(shop_name: &str) -> Option<String> {
     })
 }
 
-fn is_listed(desk: &Desk<'_>, prefix: &str) -> bool {
-    !desk
+fn is_listed(case: &BuyerCase<'_>, prefix: &str) -> bool {
+    !case
         .rows()
         .scan_from(prefix.as_bytes(), prefix.as_bytes(), 1)
         .is_empty()
@@ -210,11 +210,11 @@ fn is_listed(desk: &Desk<'_>, prefix: &str) -> bool {
 
 /// The domains that stand next in the keys with a prefix. One look for each domain, however many
 /// trades it has.
-fn listed(desk: &Desk<'_>, prefix: &str) -> BTreeSet<String> {
+fn listed(case: &BuyerCase<'_>, prefix: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut from = prefix.to_owned();
     while found.len() < COMPARED {
-        let next = desk.rows().scan_from(prefix.as_bytes(), from.as_bytes(), 1);
+        let next = case.rows().scan_from(prefix.as_bytes(), from.as_bytes(), 1);
         let domain = next
             .first()
             .and_then(|(key, _)| std::str::from_utf8(key.get(prefix.len()..)?).ok())

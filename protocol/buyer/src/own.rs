@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Body, Kind, Statement, Time, wire};
-
 use tradepost_trades::rows::Rows;
 
-use super::desk::Desk;
-use super::settings::Settings;
-use super::state::{Own, OwnProgress, Request};
-use super::{Change, Judgement, Verdict, asking, door, file, keys};
+use super::case::BuyerCase;
+use super::settings::BuyerSettings;
+use super::state::{Own, OwnProgress, OwnRequest};
+use super::{BuyerChange, Judgement, Verdict, asking, door, file, keys};
 
 /// How an own statement became known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,26 +26,26 @@ pub enum OwnHow {
 /// Takes down a statement of ours, `json` being its octets. The judgement is `sent`; there is
 /// none when it is no statement that a buyer at one of our addresses makes.
 pub fn own(
-    settings: &Settings,
+    settings: &BuyerSettings,
     rows: &dyn Rows,
     json: &str,
     message_id: Option<&str>,
     how: OwnHow,
     now: Time,
-) -> Change {
-    let mut desk = Desk::new(settings, rows, now);
-    let judgement = take(&mut desk, json, message_id, how);
-    desk.finish(judgement)
+) -> BuyerChange {
+    let mut case = BuyerCase::new(settings, rows, now);
+    let judgement = take(&mut case, json, message_id, how);
+    super::finish(case, judgement)
 }
 
 fn take(
-    desk: &mut Desk<'_>,
+    case: &mut BuyerCase<'_>,
     json: &str,
     message_id: Option<&str>,
     how: OwnHow,
 ) -> Option<Judgement> {
     let statement = wire::decode(json.as_bytes()).ok()?.statement;
-    if !desk.settings.ours.contains(&statement.from) || !is_a_buyers(&statement) {
+    if !case.settings.ours.contains(&statement.from) || !is_a_buyers(&statement) {
         return None;
     }
     let id = statement.id;
@@ -59,13 +58,13 @@ fn take(
         trade: statement.trade.clone(),
         letter: None,
     };
-    let known = desk.own(id);
+    let known = case.own(id);
     let is_new = known.is_none();
     let mut own = known.unwrap_or_else(|| Own {
         json: json.to_owned(),
         message_ids: BTreeSet::new(),
         from_here: false,
-        first_sent: desk.now,
+        first_sent: case.now,
         tries: 0,
         progress: OwnProgress::Elsewhere,
         last_sent: None,
@@ -75,33 +74,33 @@ fn take(
     });
     if let Some(message_id) = message_id {
         own.message_ids.insert(message_id.to_owned());
-        desk.put(&keys::own_by_message_id(message_id), &id);
+        case.put(&keys::own_by_message_id(message_id), &id);
     }
     if how == OwnHow::Sending {
         own.from_here = true;
         own.tries += 1;
-        own.last_sent = Some(desk.now);
+        own.last_sent = Some(case.now);
         if !matches!(own.progress, OwnProgress::Answered { .. }) {
-            wait_for_answer(desk, &mut own);
+            wait_for_answer(case, &mut own);
         }
     }
-    desk.put(&keys::own(id), &own);
+    case.put(&keys::own(id), &own);
     if statement.body == Body::StatusRequest {
         let asked = match how {
-            OwnHow::Sending => desk.now,
-            OwnHow::FoundInSent => statement.sent.min(desk.now),
+            OwnHow::Sending => case.now,
+            OwnHow::FoundInSent => statement.sent.min(case.now),
         };
-        asking::note(desk, &statement, asked);
+        asking::note(case, &statement, asked);
     }
     if is_new {
         if let Some(trade) = &statement.trade {
-            desk.mark(&keys::own_about(trade, id));
+            case.mark(&keys::own_about(trade, id));
         }
-        note_request(desk, &statement);
-        door::recognise_copies(desk, id);
-        file::judge_waiting(desk, &format!("a/{id}"));
+        note_request(case, &statement);
+        door::recognise_copies(case, id);
+        file::judge_waiting(case, &format!("a/{id}"));
         if let Some(request) = &statement.request {
-            file::judge_waiting(desk, &format!("r/{}", request.key()));
+            file::judge_waiting(case, &format!("r/{}", request.key()));
         }
     }
     Some(said)
@@ -119,9 +118,9 @@ fn is_a_buyers(statement: &Statement) -> bool {
     )
 }
 
-fn note_request(desk: &mut Desk<'_>, statement: &Statement) {
+fn note_request(case: &mut BuyerCase<'_>, statement: &Statement) {
     let Some(id) = &statement.request else { return };
-    let mut request = desk.request(id).unwrap_or_else(|| Request {
+    let mut request = case.request(id).unwrap_or_else(|| OwnRequest {
         id: id.clone(),
         to: statement.to.clone(),
         order: None,
@@ -135,38 +134,38 @@ fn note_request(desk: &mut Desk<'_>, statement: &Statement) {
     if !request.statements.contains(&statement.id) {
         request.statements.push(statement.id);
     }
-    desk.put(&keys::request(id), &request);
+    case.put(&keys::request(id), &request);
 }
 
 /// Waits are between nine and eleven tenths of what the timers say.
 const JITTER: f64 = 0.2;
 
 /// No statement waits longer than this, whatever the jitter.
-pub(super) fn longest_wait(settings: &Settings) -> Duration {
+pub(super) fn longest_wait(settings: &BuyerSettings) -> Duration {
     settings.timers.answer_longest.saturating_mul(2)
 }
 
 /// Puts a statement down to be sent again. The jitter comes from its id, so that a replay of
 /// the journal gives the same times.
-pub(super) fn wait_for_answer(desk: &mut Desk<'_>, own: &mut Own) {
+pub(super) fn wait_for_answer(case: &mut BuyerCase<'_>, own: &mut Own) {
     if let OwnProgress::Waiting { again } = own.progress {
-        desk.delete(&keys::say_again(again, own.statement.id));
+        case.delete(&keys::say_again(again, own.statement.id));
     }
     let doublings = own.tries.saturating_sub(1).min(16);
-    let timers = desk.settings.timers;
+    let timers = case.settings.timers;
     let wait = timers
         .answer_first
         .saturating_mul(1 << doublings)
         .min(timers.answer_longest);
     let [.., last] = own.statement.id.uuid().into_bytes();
-    let mut again = desk
+    let mut again = case
         .now
         .plus(wait.mul_f64(0.9 + JITTER * f64::from(last) / 255.0));
     let patience_ends = own.first_sent.plus(timers.answer_patience);
-    if desk.now < patience_ends {
+    if case.now < patience_ends {
         // Protocol 7: the warning comes after 3 days, not with the first try after them.
         again = again.min(patience_ends);
     }
     own.progress = OwnProgress::Waiting { again };
-    desk.mark(&keys::say_again(again, own.statement.id));
+    case.mark(&keys::say_again(again, own.statement.id));
 }

@@ -8,19 +8,19 @@ use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::order::Order;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::rule::in_force;
-use tradepost_statements::{Address, Body, RequestId};
+use tradepost_statements::{Body, RequestId};
 
-use super::desk::Desk;
-use super::evaluate::{Filed, nothing_known};
-use super::expecting;
-use super::judge::{Agreed, Known, lines_8_to_15};
-use super::state::Trade;
-use super::terms::{HeldTo, Terms, conflict};
+use super::case::BuyerCase;
+use super::expected;
+use super::filed::Filed;
+use super::judge::{Agreed, KnownTrade, lines_8_to_15, nothing_known};
+use super::state::BuyerTrade;
+use super::terms::{HeldTo, Terms, carriers, conflict};
 use super::warning::Finding;
 
 /// What became of the trade records of a trade, by their place among its letters.
 #[derive(Default)]
-pub(super) struct Records {
+pub(super) struct RecordsOfTrade {
     /// What is wrong with them; they do not count.
     pub(super) refused: BTreeMap<usize, Finding>,
     /// They say what another one says.
@@ -43,7 +43,7 @@ pub(super) struct Records {
     counted_once: Vec<usize>,
 }
 
-impl Records {
+impl RecordsOfTrade {
     /// What the versions that count say together.
     pub(super) fn agreed(&self, letters: &[Filed]) -> Option<Agreed> {
         let record = |i: &usize| letters.get(*i).and_then(Filed::record);
@@ -68,14 +68,10 @@ impl Records {
     }
 }
 
-pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
-    record.delivery.carriers.iter().map(|c| c.address.clone())
-}
-
 type Arrived<'l> = (usize, &'l Filed, &'l TradeRecord);
 
 /// Judges and walks the trade records among a trade's letters.
-pub(super) fn walk(desk: &Desk<'_>, trade: &Trade, letters: &[Filed]) -> Records {
+pub(super) fn walk(case: &BuyerCase<'_>, trade: &BuyerTrade, letters: &[Filed]) -> RecordsOfTrade {
     let mut arrived: Vec<Arrived<'_>> = letters
         .iter()
         .enumerate()
@@ -83,13 +79,13 @@ pub(super) fn walk(desk: &Desk<'_>, trade: &Trade, letters: &[Filed]) -> Records
         .collect();
     arrived.sort_by_key(|(_, f, _)| f.letter.place());
     let known = nothing_known(trade);
-    let order = order_of(desk, &known, &arrived);
-    let expected = expecting::of_trade(desk.rows(), &trade.trade);
-    let asked = Asked {
+    let order = order_of(case, &known, &arrived);
+    let expected = expected::of_trade(case.rows(), &trade.trade);
+    let asked = AskedFor {
         order: order.as_ref().map(|(request, order)| (request, order)),
         expected: expected.as_ref().map(|e| &e.order),
     };
-    let alone = Walk::through(desk, trade, &known, asked, &arrived);
+    let alone = RecordWalk::through(case, trade, &known, asked, &arrived);
     let (Some(agreed), Some(first)) = (alone.agreed(letters), alone.counting.first()) else {
         return alone;
     };
@@ -100,39 +96,39 @@ pub(super) fn walk(desk: &Desk<'_>, trade: &Trade, letters: &[Filed]) -> Records
     {
         up_to_it.rotate_right(1);
     }
-    let known = Known {
+    let known = KnownTrade {
         agreed: Some(&agreed),
         ..known
     };
-    Walk::through(desk, trade, &known, asked, &arrived)
+    RecordWalk::through(case, trade, &known, asked, &arrived)
 }
 
 /// What the buyer asked for: the order that records of the trade answer, or what is expected.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct AskedFor<'a> {
     order: Option<(&'a RequestId, &'a Order)>,
     expected: Option<&'a ExpectedOrder>,
 }
 
 /// The order that the records answer, when one of them answers one of ours.
 fn order_of(
-    desk: &Desk<'_>,
-    known: &Known<'_>,
+    case: &BuyerCase<'_>,
+    known: &KnownTrade<'_>,
     records: &[Arrived<'_>],
 ) -> Option<(RequestId, Order)> {
     records.iter().find_map(|(_, filed, _)| {
         let statement = &filed.decoded.statement;
-        let request = desk.request(statement.request.as_ref()?)?;
-        let no_terms = Known {
+        let request = case.request(statement.request.as_ref()?)?;
+        let no_terms = KnownTrade {
             terms: Terms::default(),
             ..*known
         };
         // Lines 8 to 10 alone: the order is what line 11 compares with.
-        let finding = lines_8_to_15(desk, statement, filed.letter.accepted_through, &no_terms);
+        let finding = lines_8_to_15(case, statement, filed.letter.accepted_through, &no_terms);
         if finding.is_some_and(|f| f.rule <= 10) {
             return None;
         }
-        if let Body::Order(order) = desk.own(request.order?)?.statement.body {
+        if let Body::Order(order) = case.own(request.order?)?.statement.body {
             Some((request.id, *order))
         } else {
             None
@@ -141,14 +137,14 @@ fn order_of(
 }
 
 /// A walk through the records in the order of their arrival.
-struct Walk<'w> {
-    desk: &'w Desk<'w>,
-    known: Known<'w>,
-    asked: Asked<'w>,
+struct RecordWalk<'w> {
+    case: &'w BuyerCase<'w>,
+    known: KnownTrade<'w>,
+    asked: AskedFor<'w>,
     /// A record that counts answers the order, so those that come after it are held to it as well. None
     /// that came before is: nobody swaps what was agreed by answering another order with it.
     is_ordered: bool,
-    trade: &'w Trade,
+    trade: &'w BuyerTrade,
     /// What the person accepted, by version: the others that say the same are duplicates.
     accepted: BTreeSet<(u32, String)>,
     held_to: Option<HeldTo<'w>>,
@@ -157,24 +153,24 @@ struct Walk<'w> {
     first_of: BTreeMap<u32, &'w TradeRecord>,
     /// What was told, by version, and whether it counts.
     told: BTreeMap<(u32, String), bool>,
-    records: Records,
+    records: RecordsOfTrade,
 }
 
-impl<'w> Walk<'w> {
+impl<'w> RecordWalk<'w> {
     fn through(
-        desk: &'w Desk<'w>,
-        trade: &'w Trade,
-        known: &Known<'w>,
-        asked: Asked<'w>,
+        case: &'w BuyerCase<'w>,
+        trade: &'w BuyerTrade,
+        known: &KnownTrade<'w>,
+        asked: AskedFor<'w>,
         arrived: &[Arrived<'w>],
-    ) -> Records {
+    ) -> RecordsOfTrade {
         let accepted = arrived
             .iter()
             .filter(|(_, f, _)| f.is_accepted_offer())
             .map(|(_, f, r)| (r.version.number(), f.body()))
             .collect();
-        let mut walk = Walk {
-            desk,
+        let mut walk = RecordWalk {
+            case,
             known: *known,
             asked,
             is_ordered: false,
@@ -184,7 +180,7 @@ impl<'w> Walk<'w> {
             highest: 0,
             first_of: BTreeMap::new(),
             told: BTreeMap::new(),
-            records: Records::default(),
+            records: RecordsOfTrade::default(),
         };
         for record in arrived {
             walk.step(*record);
@@ -252,14 +248,14 @@ impl<'w> Walk<'w> {
 
     /// Lines 8 to 15.
     fn refusal(&self, filed: &Filed, terms: Terms<'_>) -> Option<Finding> {
-        let known = Known {
+        let known = KnownTrade {
             trade: self.known.trade,
             adopted: self.trade.adopted_by == Some(filed.letter.no),
             agreed: self.known.agreed,
             terms,
         };
         let statement = &filed.decoded.statement;
-        lines_8_to_15(self.desk, statement, filed.letter.accepted_through, &known)
+        lines_8_to_15(self.case, statement, filed.letter.accepted_through, &known)
     }
 
     fn has_counted(&self, filed: &Filed) -> bool {

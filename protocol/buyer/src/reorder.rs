@@ -4,14 +4,12 @@ use tradepost_statements::order::{Line, Order, OrderDelivery, OrderPayment};
 use tradepost_statements::postal::Buyer;
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::{Address, Body, Statement, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::act::{Refusal, known_trade};
-use super::desk::read;
-use super::evaluate::Filed;
+use super::filed::Filed;
 use super::keys;
-use super::state::{Own, Request, Trade};
+use super::refusal::{ActRefusal, known_trade};
+use super::state::{BuyerTrade, Own, OwnRequest, read};
 
 /// An order as it was made, or as the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +27,10 @@ pub struct OrderOnce {
 /// order.
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
-pub fn reorder(rows: &dyn Rows, trade: &TradeRef) -> Result<OrderOnce, Refusal> {
+/// [`ActRefusal::NoSuchTrade`].
+pub fn reorder(rows: &dyn Rows, trade: &TradeRef) -> Result<OrderOnce, ActRefusal> {
     let known = known_trade(rows, trade)?;
-    let no_such_trade = || Refusal::NoSuchTrade(trade.clone());
+    let no_such_trade = || ActRefusal::NoSuchTrade(trade.clone());
     let record = record_that_counts(rows, &known).ok_or_else(no_such_trade)?;
     let ordered = own_order(rows, &known);
     let from = ordered.as_ref().map(|(statement, _)| &statement.from);
@@ -81,15 +79,15 @@ fn of_record(record: TradeRecord, buyer: Option<Buyer>) -> Order {
 }
 
 /// And whom it was written to.
-fn record_that_counts(rows: &dyn Rows, known: &Trade) -> Option<(Address, TradeRecord)> {
-    let filed = Filed::load_from(rows, known.state.as_ref()?.record)?;
+fn record_that_counts(rows: &dyn Rows, known: &BuyerTrade) -> Option<(Address, TradeRecord)> {
+    let filed = Filed::load(rows, known.state.as_ref()?.record)?;
     let record = filed.record()?.clone();
     Some((filed.decoded.statement.to, record))
 }
 
-fn own_order(rows: &dyn Rows, known: &Trade) -> Option<(Statement, Order)> {
+fn own_order(rows: &dyn Rows, known: &BuyerTrade) -> Option<(Statement, Order)> {
     let request = known.state.as_ref()?.request.as_ref()?;
-    let request: Request = read(rows, &keys::request(request))?;
+    let request: OwnRequest = read(rows, &keys::request(request))?;
     order_in(read(rows, &keys::own(request.order?))?)
 }
 

@@ -4,21 +4,19 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{StatementId, Time};
-
+use tradepost_trades::letter::LetterFacts;
 use tradepost_trades::rows::Rows;
 
-use super::desk::Desk;
-use super::letter::LetterFacts;
-use super::settings::Settings;
+use super::case::{BuyerCase, own_warning};
+use super::settings::BuyerSettings;
 use super::state::{Own, OwnProgress};
 use super::tick::asks_about_what_has_ended;
-use super::totals::own_warning;
 use super::warning::{Warning, WarningKind};
-use super::{Change, keys};
+use super::{BuyerChange, keys};
 
 /// What is said of letters of ours that came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Returned {
+pub struct BouncedLetter {
     /// The letters.
     pub message_ids: Vec<String>,
     /// Why, in the words of whoever says so.
@@ -36,46 +34,51 @@ pub struct Returned {
 
 /// Takes down that letters of ours came back. Message-IDs that are not ours are passed over, unless
 /// what came back claims to be ours: then somebody made it up, or the ledger is not all there.
-pub fn bounced(settings: &Settings, rows: &dyn Rows, returned: &Returned, now: Time) -> Change {
-    let mut desk = Desk::new(settings, rows, now);
+pub fn bounced(
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    returned: &BouncedLetter,
+    now: Time,
+) -> BuyerChange {
+    let mut case = BuyerCase::new(settings, rows, now);
     let known: Vec<Own> = returned
         .message_ids
         .iter()
-        .filter_map(|id| desk.get::<StatementId>(&keys::own_by_message_id(id)))
-        .filter_map(|id| desk.own(id))
+        .filter_map(|id| case.get::<StatementId>(&keys::own_by_message_id(id)))
+        .filter_map(|id| case.own(id))
         .collect();
     if known.is_empty() && returned.claims_to_be_ours {
         let what = format!("a letter of yours came back: {}", returned.text);
         let expected = "a letter that was sent from here".to_owned();
-        doubt(&mut desk, returned, "none", what, expected);
+        doubt(&mut case, returned, "none", what, expected);
     }
     for own in known {
         match &returned.doubt {
-            None => came_back(&mut desk, own, &returned.text),
+            None => came_back(&mut case, own, &returned.text),
             Some(why) => {
                 let id = own.statement.id.to_string();
                 let what = what_came_back(&own, &returned.text);
                 let expected = format!("a report of a mail system, but {why}");
-                doubt(&mut desk, returned, &id, what, expected);
+                doubt(&mut case, returned, &id, what, expected);
             }
         }
     }
-    desk.finish(None)
+    super::finish(case, None)
 }
 
-fn came_back(desk: &mut Desk<'_>, mut own: Own, text: &str) {
+fn came_back(case: &mut BuyerCase<'_>, mut own: Own, text: &str) {
     own.bounce = Some(text.to_owned());
     own.bounced_try = own.tries;
     // Where another of its letters arrived, nothing is wrong: whichever came first. Nor where it asks
     // about what has ended by now: nobody wants to know any more.
     let is_over = match own.progress {
         OwnProgress::Answered { .. } => true,
-        OwnProgress::GivenUp => asks_about_what_has_ended(desk, &own),
+        OwnProgress::GivenUp => asks_about_what_has_ended(case, &own),
         OwnProgress::Waiting { .. } | OwnProgress::Elsewhere => false,
     };
     if !is_over {
-        let base = own_warning(WarningKind::Undeliverable, desk);
-        desk.warn_of_own(
+        let base = own_warning(WarningKind::Undeliverable, case);
+        case.warn_of_own(
             &own.statement.id.to_string(),
             Warning {
                 trade: own.statement.trade.clone(),
@@ -85,7 +88,7 @@ fn came_back(desk: &mut Desk<'_>, mut own: Own, text: &str) {
             },
         );
     }
-    desk.put(&keys::own(own.statement.id), &own);
+    case.put(&keys::own(own.statement.id), &own);
 }
 
 fn what_came_back(own: &Own, text: &str) -> String {
@@ -95,14 +98,14 @@ fn what_came_back(own: &Own, text: &str) -> String {
 
 /// At most one open warning about a statement, however many such letters come.
 fn doubt(
-    desk: &mut Desk<'_>,
-    returned: &Returned,
+    case: &mut BuyerCase<'_>,
+    returned: &BouncedLetter,
     about: &str,
     received: String,
     expected: String,
 ) {
-    let base = own_warning(WarningKind::UnprovenSender, desk);
-    desk.warn_of_own(
+    let base = own_warning(WarningKind::UnprovenSender, case);
+    case.warn_of_own(
         about,
         Warning {
             facts: returned.letter.clone().unwrap_or_default(),

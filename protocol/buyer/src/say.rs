@@ -4,76 +4,24 @@
 
 use tradepost_statements::order::{Cancel, Confirm};
 use tradepost_statements::record::Version;
-use tradepost_statements::{Address, Body, RequestId, TradeRef};
-
+use tradepost_statements::{Body, RequestId, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::act::{Refusal, known_trade};
-use super::desk::read;
-use super::evaluate::Filed;
 use super::keys;
-use super::state::{Origin, Request, RequestAnswer, Trade};
-
-/// A statement that the person wants said; nothing has been sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saying {
-    /// To whom.
-    pub to: Address,
-    /// The trade that it is about.
-    pub trade: Option<TradeRef>,
-    /// The request that it is about.
-    pub request: Option<RequestId>,
-    /// What.
-    pub body: Body,
-}
-
-impl Saying {
-    /// About a trade.
-    pub(super) fn of_trade(trade: &TradeRef, to: &Address, body: Body) -> Saying {
-        Saying {
-            to: to.clone(),
-            trade: Some(trade.clone()),
-            request: None,
-            body,
-        }
-    }
-
-    /// About an order that became no trade so far.
-    pub(super) fn of_request(request: Request, body: Body) -> Saying {
-        Saying {
-            to: request.to,
-            trade: None,
-            request: Some(request.id),
-            body,
-        }
-    }
-
-    /// Who says it: the address that ordered, or else the one that the shop wrote the trade record
-    /// to. A server listens to no other (protocol 5). None where neither is known.
-    #[must_use]
-    pub fn speaker(&self, rows: &dyn Rows) -> Option<Address> {
-        if let Some(request) = &self.request {
-            return Some(request.buyer().clone());
-        }
-        let known: Trade = read(rows, &keys::trade(self.trade.as_ref()?))?;
-        if let Some(request) = known.state.as_ref().and_then(|s| s.request.as_ref()) {
-            return Some(request.buyer().clone());
-        }
-        let record = Filed::load_from(rows, known.state.as_ref()?.record)?;
-        Some(record.decoded.statement.to)
-    }
-}
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{OwnRequest, RequestAnswer, TradeOrigin, read};
 
 /// What to say to agree to a trade record (E7); none for an adopted trade whose shop does not wait
 /// for it (no `confirm_by`): confirming that one is a local act (protocol 9).
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
-pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, Refusal> {
+/// [`ActRefusal::NoSuchTrade`].
+pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, ActRefusal> {
     let known = known_trade(rows, trade)?;
     let version = known
         .state
-        .filter(|s| s.origin != Origin::Adopted || s.confirm_by.is_some())
+        .filter(|s| s.origin != TradeOrigin::Adopted || s.confirm_by.is_some())
         .map(|s| s.version);
     let version = version.and_then(|v| Version::try_from(u64::from(v)).ok());
     Ok(version
@@ -83,12 +31,12 @@ pub fn confirm(rows: &dyn Rows, trade: &TradeRef) -> Result<Option<Saying>, Refu
 /// What to say to cancel a trade (E7).
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
+/// [`ActRefusal::NoSuchTrade`].
 pub fn cancel_trade(
     rows: &dyn Rows,
     trade: &TradeRef,
     text: Option<String>,
-) -> Result<Saying, Refusal> {
+) -> Result<Saying, ActRefusal> {
     known_trade(rows, trade)?;
     Ok(Saying::of_trade(
         trade,
@@ -100,20 +48,20 @@ pub fn cancel_trade(
 /// What to say to cancel an order that was not answered yet.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such request, or it was answered.
+/// [`ActRefusal`] when there is no such request, or it was answered.
 pub fn cancel_request(
     rows: &dyn Rows,
     id: &RequestId,
     text: Option<String>,
-) -> Result<Saying, Refusal> {
-    let request: Request =
-        read(rows, &keys::request(id)).ok_or_else(|| Refusal::NoSuchRequest(id.clone()))?;
+) -> Result<Saying, ActRefusal> {
+    let request: OwnRequest =
+        read(rows, &keys::request(id)).ok_or_else(|| ActRefusal::NoSuchRequest(id.clone()))?;
     match &request.answer {
         Some(RequestAnswer::Rejected { reason, .. }) => {
-            Err(Refusal::OrderWasRejected(reason.clone()))
+            Err(ActRefusal::OrderWasRejected(reason.clone()))
         }
         Some(RequestAnswer::Record { trade }) if known_trade(rows, trade).is_ok() => {
-            Err(Refusal::OrderBecameATrade(trade.clone()))
+            Err(ActRefusal::OrderBecameATrade(trade.clone()))
         }
         // A record that does not count (line 11) is no trade: the order can be cancelled all the same.
         Some(RequestAnswer::Record { .. }) | None => {

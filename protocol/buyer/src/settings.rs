@@ -8,7 +8,7 @@ use tradepost_statements::{Address, Amount, Evidence, words};
 
 /// What the person decided about the judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
+pub struct BuyerSettings {
     /// The addresses of the mailbox.
     pub ours: BTreeSet<Address>,
     /// The least evidence that is believed.
@@ -23,7 +23,7 @@ pub struct Settings {
     pub unpaid_limits: Vec<Amount>,
     /// How long to wait for answers.
     #[serde(default)]
-    pub timers: Timers,
+    pub timers: BuyerTimers,
     /// Whether to warn of senders that resemble a party. Journals of a time before there were such
     /// warnings do not say so, and give the same warnings with the same numbers as they did then.
     #[serde(default)]
@@ -56,7 +56,7 @@ impl Default for Rules {
 /// How long the buyer waits, for answers (protocol 7) and for DNS (protocol 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Timers {
+pub struct BuyerTimers {
     /// Before a statement is sent again for the first time; doubles with each time.
     pub answer_first: Duration,
     /// The longest wait between two times.
@@ -78,10 +78,10 @@ pub struct Timers {
 /// As protocol 7 says: 10 minutes, doubling to 12 hours; a warning after 3 days; given up after 30.
 /// A server has 10 minutes to answer before it is asked again. DNS is asked again
 /// after a minute, then less and less often up to once an hour, for 7 days (protocol 5).
-impl Default for Timers {
-    fn default() -> Timers {
+impl Default for BuyerTimers {
+    fn default() -> BuyerTimers {
         const HOUR: u64 = 60 * 60;
-        Timers {
+        BuyerTimers {
             answer_first: Duration::from_secs(10 * 60),
             answer_longest: Duration::from_secs(12 * HOUR),
             answer_patience: Duration::from_secs(3 * 24 * HOUR),
@@ -106,17 +106,17 @@ words! {
     }
 }
 
-impl Settings {
+impl BuyerSettings {
     /// For a mailbox with these addresses: `relay` evidence, adopted trades listed, no limits.
     #[must_use]
-    pub fn new(ours: impl IntoIterator<Item = Address>) -> Settings {
-        Settings {
+    pub fn new(ours: impl IntoIterator<Item = Address>) -> BuyerSettings {
+        BuyerSettings {
             ours: ours.into_iter().collect(),
             minimum: Evidence::Relay,
             minimum_of: BTreeMap::new(),
             adopt: Adopt::List,
             unpaid_limits: Vec::new(),
-            timers: Timers::default(),
+            timers: BuyerTimers::default(),
             lookalikes: true,
             rules: Rules::Second,
         }

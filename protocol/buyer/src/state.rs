@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::order::Line;
 use tradepost_statements::{
     Address, Amount, Currency, DeliveryState, Kind, OrderState, PaymentState, RequestId, Statement,
     StatementId, Time, TradeRef,
 };
+use tradepost_trades::letter::Received;
+use tradepost_trades::rows::Rows;
 
-use super::letter::Received;
 use super::warning::WarningKind;
 
 /// A letter that was received.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Letter {
+pub(super) struct FiledLetter {
     pub(super) no: u64,
     pub(super) received: Received,
     /// Lines of protocol 5 up to this one were passed by the person's own act; 0 for none.
@@ -35,14 +37,14 @@ pub(super) struct Letter {
     pub(super) copies: u64,
     /// Where it stands among the letters, when that is not where it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) moved: Option<Place>,
+    pub(super) moved: Option<LetterPlace>,
 }
 
-impl Letter {
+impl FiledLetter {
     /// Where it stands among the letters: where it came, that is, where the journal first has it; what
     /// was not believed or did not fit, where the person's trust or act let it in.
-    pub(super) fn place(&self) -> Place {
-        self.moved.unwrap_or(Place {
+    pub(super) fn place(&self) -> LetterPlace {
+        self.moved.unwrap_or(LetterPlace {
             after: self.no,
             nth: 0,
         })
@@ -51,7 +53,7 @@ impl Letter {
 
 /// A place among the letters, in the order of their arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct LetterPlace {
     /// The number of the last letter that had come.
     pub(super) after: u64,
     /// Of those that were let in later, which; 0 for that letter itself.
@@ -81,7 +83,7 @@ pub(super) enum Fate {
 
 /// What is known of one trade: its letters, and the state they give.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Trade {
+pub(super) struct BuyerTrade {
     pub(super) trade: TradeRef,
     /// Numbers of the letters that make its state, in the order of their arrival. What was
     /// refused is set aside (`keys::aside`), so that a flood of it costs nothing later.
@@ -102,7 +104,7 @@ pub(super) struct Trade {
     pub(super) state: Option<TradeState>,
     /// What of it stands in the totals and lists.
     #[serde(default)]
-    pub(super) counted: Option<Counted>,
+    pub(super) counted: Option<CountedTrade>,
     /// The keys under which its parties are known.
     #[serde(default)]
     pub(super) listed: BTreeSet<String>,
@@ -110,7 +112,7 @@ pub(super) struct Trade {
 
 /// What of a trade stands in the totals and lists; taken out again before it changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Counted {
+pub(super) struct CountedTrade {
     /// Adopted and not confirmed: counted apart (protocol 9).
     pub(super) apart: bool,
     pub(super) undelivered: bool,
@@ -121,7 +123,7 @@ pub(super) struct Counted {
 
 tradepost_statements::words! {
     /// How a trade came to be in the ledger.
-    pub enum Origin as "an origin of a trade" {
+    pub enum TradeOrigin as "an origin of a trade" {
         /// Ordered with this program.
         Placed = "placed",
         /// Ordered elsewhere, and known beforehand (protocol 9).
@@ -134,7 +136,7 @@ tradepost_statements::words! {
 /// What the letters of a trade add up to (protocol 4). Nothing in it depends on the present time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TradeState {
-    pub(super) origin: Origin,
+    pub(super) origin: TradeOrigin,
     pub(super) request: Option<RequestId>,
     /// The number of the letter with the trade record that counts.
     pub(super) record: u64,
@@ -252,7 +254,7 @@ pub(super) enum OwnProgress {
 
 /// A request of ours: what is known of the order and its answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Request {
+pub(super) struct OwnRequest {
     pub(super) id: RequestId,
     pub(super) to: Address,
     /// The statement with the order.
@@ -281,4 +283,9 @@ pub(super) struct Totals {
     /// Currencies whose limit is reached, with the warning that says so.
     #[serde(default)]
     pub(super) over_limit: BTreeMap<Currency, u64>,
+}
+
+/// A row as its type. A row that cannot be read is one that this program never wrote.
+pub(super) fn read<T: DeserializeOwned>(rows: &dyn Rows, key: &str) -> Option<T> {
+    serde_json::from_slice(&rows.get(key.as_bytes())?).ok()
 }

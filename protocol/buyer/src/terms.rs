@@ -8,7 +8,6 @@ use tradepost_statements::record::TradeRecord;
 use tradepost_statements::rule::in_force;
 use tradepost_statements::{Address, Amount, Body, Statement};
 
-use super::records::carriers;
 use super::warning::{Finding, OtherPayee, WarningKind};
 
 /// What a trade record is compared with: the order, what the shop said at its checkout (protocol 9), and
@@ -65,7 +64,7 @@ impl<'r> HeldTo<'r> {
     }
 
     /// What another record says otherwise, the payee aside.
-    pub(super) fn changes_in(&self, record: &TradeRecord, terms: &Terms<'_>) -> Vec<Change> {
+    pub(super) fn changes_in(&self, record: &TradeRecord, terms: &Terms<'_>) -> Vec<TermsDiffer> {
         let mut changes = methods_differ(record, self.record);
         let order = terms.order.filter(|_| self.is_ordered);
         // What was ordered or expected limits the total by itself.
@@ -102,7 +101,7 @@ impl Terms<'_> {
         let Body::TradeRecord(record) = &statement.body else {
             return None;
         };
-        let mut changes: Vec<Change> = not_the_sum(record).into_iter().collect();
+        let mut changes: Vec<TermsDiffer> = not_the_sum(record).into_iter().collect();
         // What the person accepted stands in the place of what was ordered or expected.
         if self.held_to.is_none_or(|h| !h.is_accepted) {
             changes.extend(
@@ -136,12 +135,12 @@ pub(super) fn conflict(
 ) -> Finding {
     let (version, known) = (record.version.number(), first.version.number());
     let what = if version == known {
-        Change {
+        TermsDiffer {
             received: format!("another trade record of version {version}"),
             expected: format!("the trade record of version {version} that came first"),
         }
     } else {
-        Change {
+        TermsDiffer {
             received: format!("a trade record of version {version}"),
             expected: format!("what version {known} says, which came first"),
         }
@@ -159,13 +158,13 @@ pub(super) fn conflict(
     ));
     let named = |r: &TradeRecord| carriers(r).map(|c| c.to_string()).collect::<Vec<_>>();
     if named(record) != named(first) {
-        changes.push(Change {
+        changes.push(TermsDiffer {
             received: format!("carried by {}", named(record).join(", ")),
             expected: format!("carried by {}", named(first).join(", ")),
         });
     }
     if record.shop_name != first.shop_name {
-        changes.push(Change {
+        changes.push(TermsDiffer {
             received: format!("the shop's name {}", record.shop_name),
             expected: format!("the shop's name {}", first.shop_name),
         });
@@ -178,10 +177,10 @@ fn in_words(
     rule: u8,
     kind: WarningKind,
     payee: Option<OtherPayee>,
-    changes: Vec<Change>,
+    changes: Vec<TermsDiffer>,
 ) -> Finding {
     let paid = |to: &Address| format!("who is to be paid: {}", to.as_str());
-    let first = payee.as_ref().map(|p| Change {
+    let first = payee.as_ref().map(|p| TermsDiffer {
         received: paid(&p.to),
         expected: paid(&p.from),
     });
@@ -198,12 +197,17 @@ fn in_words(
 
 /// What came and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct TermsDiffer {
     received: String,
     expected: String,
 }
 
-fn not_the_sum(record: &TradeRecord) -> Option<Change> {
+/// Who brings the goods, as a record says.
+pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
+    record.delivery.carriers.iter().map(|c| c.address.clone())
+}
+
+fn not_the_sum(record: &TradeRecord) -> Option<TermsDiffer> {
     let (received, expected) = match record.sum() {
         _ if !in_force("line 11: the sum") => return None,
         Ok(sum) if sum == record.total => return None,
@@ -216,7 +220,7 @@ fn not_the_sum(record: &TradeRecord) -> Option<Change> {
             "a total that is the sum".to_owned(),
         ),
     };
-    Some(Change { received, expected })
+    Some(TermsDiffer { received, expected })
 }
 
 /// Not more, and in the same currency.
@@ -224,17 +228,17 @@ fn fits(total: Amount, most: Amount) -> bool {
     total.currency() == most.currency() && !total.is_more_than(most)
 }
 
-fn totals_differ(received: Amount, expected: Amount) -> Change {
-    Change {
+fn totals_differ(received: Amount, expected: Amount) -> TermsDiffer {
+    TermsDiffer {
         received: format!("the total {received}"),
         expected: format!("the total {expected}"),
     }
 }
 
-fn differ_from_order(record: &TradeRecord, order: &Order) -> Vec<Change> {
+fn differ_from_order(record: &TradeRecord, order: &Order) -> Vec<TermsDiffer> {
     let mut changes = Vec::new();
     if !fits(record.total, order.total) && in_force("line 11: the total") {
-        changes.push(Change {
+        changes.push(TermsDiffer {
             received: format!("the total {}", record.total),
             expected: format!("at most {}", order.total),
         });
@@ -259,15 +263,15 @@ fn differ_from_order(record: &TradeRecord, order: &Order) -> Vec<Change> {
 }
 
 /// Protocol 9: at most this total.
-fn exceeds(record: &TradeRecord, expected: &ExpectedOrder) -> Option<Change> {
+fn exceeds(record: &TradeRecord, expected: &ExpectedOrder) -> Option<TermsDiffer> {
     let total = expected.total?;
-    (!fits(record.total, total) && in_force("line 11: the expected total")).then(|| Change {
+    (!fits(record.total, total) && in_force("line 11: the expected total")).then(|| TermsDiffer {
         received: format!("the total {}", record.total),
         expected: format!("at most {total}, as you expect"),
     })
 }
 
-fn methods_differ(record: &TradeRecord, first: &TradeRecord) -> Vec<Change> {
+fn methods_differ(record: &TradeRecord, first: &TradeRecord) -> Vec<TermsDiffer> {
     let payment = differ("payment by", record.payment.method, first.payment.method);
     let delivery = differ("delivery by", record.delivery.method, first.delivery.method);
     payment.into_iter().chain(delivery).collect()
@@ -277,14 +281,14 @@ fn differ<T: PartialEq + std::fmt::Display>(
     what: &str,
     received: T,
     expected: T,
-) -> Option<Change> {
-    (received != expected && in_force("line 11: the methods")).then(|| Change {
+) -> Option<TermsDiffer> {
+    (received != expected && in_force("line 11: the methods")).then(|| TermsDiffer {
         received: format!("{what} {received}"),
         expected: format!("{what} {expected}"),
     })
 }
 
-fn lines_differ(received: &[Line], expected: &[Line]) -> Option<Change> {
+fn lines_differ(received: &[Line], expected: &[Line]) -> Option<TermsDiffer> {
     let same = |r: &Line, e: &Line| {
         let sku_as_far_as_known = match (&r.sku, &e.sku) {
             (Some(r), Some(e)) => r == e,
@@ -297,7 +301,7 @@ fn lines_differ(received: &[Line], expected: &[Line]) -> Option<Change> {
     if all_same || !in_force("line 11: the lines") {
         return None;
     }
-    Some(Change {
+    Some(TermsDiffer {
         received: listed(received),
         expected: listed(expected),
     })
@@ -319,11 +323,11 @@ fn listed(lines: &[Line]) -> String {
     shown.join(", ")
 }
 
-fn buyers_differ(received: Option<&Buyer>, expected: Option<&Buyer>) -> Option<Change> {
+fn buyers_differ(received: Option<&Buyer>, expected: Option<&Buyer>) -> Option<TermsDiffer> {
     let (r, e) = (received?, expected?);
     let phone_differs = matches!((&r.phone, &e.phone), (Some(r), Some(e)) if r != e);
     let differs = r.name != e.name || r.address != e.address || phone_differs;
-    (differs && in_force("line 11: the buyer")).then(|| Change {
+    (differs && in_force("line 11: the buyer")).then(|| TermsDiffer {
         received: format!("the buyer {}", named(r)),
         expected: format!("the buyer {}", named(e)),
     })
@@ -334,7 +338,7 @@ fn buyers_differ(received: Option<&Buyer>, expected: Option<&Buyer>) -> Option<C
 fn destinations_differ(
     to: Option<&Recipient>,
     expected: (Option<&Recipient>, Option<&Buyer>),
-) -> Option<Change> {
+) -> Option<TermsDiffer> {
     let to = to?;
     let (name, address) = match expected {
         (Some(e), _) => (&e.name, &e.address),
@@ -344,7 +348,7 @@ fn destinations_differ(
     let differs = to.name != *name || to.address != *address;
     (differs && in_force("line 11: deliver_to")).then(|| {
         let show = |name: &str, address| format!("delivery to {name}, {}", written(address));
-        Change {
+        TermsDiffer {
             received: show(&to.name, &to.address),
             expected: show(name, address),
         }

@@ -2,61 +2,60 @@
 //! that were not kept.
 
 use tradepost_statements::{Body, StatementId, Time, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::desk::Desk;
+use super::case::{BuyerCase, own_warning};
 use super::held::{due, due_by_now};
+use super::overdue::warn_of_trade;
 use super::own::{longest_wait, wait_for_answer};
-use super::settings::{Rules, Settings};
-use super::state::{Own, OwnProgress, Trade};
-use super::totals::{self, own_warning};
+use super::settings::{BuyerSettings, Rules};
+use super::state::{Own, OwnProgress};
 use super::warning::{Warning, WarningKind};
-use super::{Change, door, keys, schedule};
+use super::{BuyerChange, door, keys, schedule, totals};
 
 /// Does what is due at `now`; nothing is due twice.
-pub fn tick(settings: &Settings, rows: &dyn Rows, now: Time) -> Change {
-    let mut desk = Desk::new(settings, rows, now);
-    for (_, last) in due_by_now(desk.rows(), now) {
+pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange {
+    let mut case = BuyerCase::new(settings, rows, now);
+    for (_, last) in due_by_now(case.rows(), now) {
         let letter = u64::from_str_radix(&last, 16)
             .ok()
-            .and_then(|no| desk.letter(no));
+            .and_then(|no| case.letter(no));
         if let Some(mut letter) = letter {
-            let _ = door::enter(&mut desk, &mut letter);
+            let _ = door::enter(&mut case, &mut letter);
         }
     }
-    for (_, last) in due(desk.rows(), keys::SAY_AGAIN, now) {
+    for (_, last) in due(case.rows(), keys::SAY_AGAIN, now) {
         if let Ok(id) = last.parse() {
-            nobody_answered(&mut desk, id);
+            nobody_answered(&mut case, id);
         }
     }
     if settings.rules == Rules::Second {
-        follow_the_timers(&mut desk);
-        totals::look_at_limits(&mut desk);
+        follow_the_timers(&mut case);
+        totals::look_at_limits(&mut case);
     }
-    for (key, _) in due(desk.rows(), keys::UNDELIVERED, now) {
+    for (key, _) in due(case.rows(), keys::UNDELIVERED, now) {
         warn_overdue(
-            &mut desk,
+            &mut case,
             &key,
             keys::UNDELIVERED,
             WarningKind::OverdueDelivery,
         );
     }
-    for (key, _) in due(desk.rows(), keys::UNPAID, now) {
-        warn_overdue(&mut desk, &key, keys::UNPAID, WarningKind::OverduePayment);
+    for (key, _) in due(case.rows(), keys::UNPAID, now) {
+        warn_overdue(&mut case, &key, keys::UNPAID, WarningKind::OverduePayment);
     }
-    schedule::tick(&mut desk);
-    desk.finish(None)
+    schedule::tick(&mut case);
+    super::finish(case, None)
 }
 
-fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
-    let Some(mut own) = desk.own(id) else { return };
+fn nobody_answered(case: &mut BuyerCase<'_>, id: StatementId) {
+    let Some(mut own) = case.own(id) else { return };
     if !matches!(own.progress, OwnProgress::Waiting { .. }) {
         return;
     }
-    let waited_in_vain = desk.now.since(own.first_sent) >= desk.settings.timers.answer_patience;
+    let waited_in_vain = case.now.since(own.first_sent) >= case.settings.timers.answer_patience;
     let asks_in_vain =
-        desk.settings.rules == Rules::Second && asks_about_what_has_ended(desk, &own);
+        case.settings.rules == Rules::Second && asks_about_what_has_ended(case, &own);
     if waited_in_vain && !asks_in_vain {
         let kind = own.statement.body.kind();
         let received = format!(
@@ -64,9 +63,9 @@ fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
             own.first_sent, own.tries
         );
         let expected = format!("an answer from {}", own.statement.to.as_str());
-        let base = own_warning(WarningKind::NoAnswer, desk);
+        let base = own_warning(WarningKind::NoAnswer, case);
         let trade = own.statement.trade.clone();
-        desk.warn_of_own(
+        case.warn_of_own(
             &id.to_string(),
             Warning {
                 trade,
@@ -76,54 +75,54 @@ fn nobody_answered(desk: &mut Desk<'_>, id: StatementId) {
             },
         );
     }
-    if is_given_up(desk, &own) {
-        give_up(desk, own);
+    if is_given_up(case, &own) {
+        give_up(case, own);
         return;
     }
-    wait_for_answer(desk, &mut own);
-    desk.put(&keys::own(id), &own);
-    desk.say_again.push(id);
+    wait_for_answer(case, &mut own);
+    case.put(&keys::own(id), &own);
+    case.say_again.push(id);
 }
 
 /// Whether it makes no sense to send a statement again: it is too old, or asks how a trade goes on
 /// that has ended.
-fn is_given_up(desk: &Desk<'_>, own: &Own) -> bool {
-    if desk.settings.rules == Rules::First {
+fn is_given_up(case: &BuyerCase<'_>, own: &Own) -> bool {
+    if case.settings.rules == Rules::First {
         return false;
     }
-    desk.now.since(own.first_sent) >= desk.settings.timers.answer_give_up
-        || asks_about_what_has_ended(desk, own)
+    case.now.since(own.first_sent) >= case.settings.timers.answer_give_up
+        || asks_about_what_has_ended(case, own)
 }
 
-pub(super) fn asks_about_what_has_ended(desk: &Desk<'_>, own: &Own) -> bool {
-    let trade = own.statement.trade.as_ref().and_then(|t| desk.trade(t));
+pub(super) fn asks_about_what_has_ended(case: &BuyerCase<'_>, own: &Own) -> bool {
+    let trade = own.statement.trade.as_ref().and_then(|t| case.trade(t));
     own.statement.body == Body::StatusRequest
         && trade.is_some_and(|t| t.state.is_some_and(|s| s.ended))
 }
 
-fn give_up(desk: &mut Desk<'_>, mut own: Own) {
+fn give_up(case: &mut BuyerCase<'_>, mut own: Own) {
     let id = own.statement.id;
     if let OwnProgress::Waiting { again } = own.progress {
-        desk.delete(&keys::say_again(again, id));
+        case.delete(&keys::say_again(again, id));
     }
-    if asks_about_what_has_ended(desk, &own) {
+    if asks_about_what_has_ended(case, &own) {
         for kind in [WarningKind::NoAnswer, WarningKind::Undeliverable] {
-            desk.resolve_own(kind.word(), &id.to_string());
+            case.resolve_own(kind.word(), &id.to_string());
         }
     }
     own.progress = OwnProgress::GivenUp;
-    desk.put(&keys::own(id), &own);
+    case.put(&keys::own(id), &own);
 }
 
 /// Statements that are put off farther than the timers ever do: these were longer once, or a clock
 /// ran ahead.
-fn follow_the_timers(desk: &mut Desk<'_>) {
-    let farthest = desk.now.plus(longest_wait(desk.settings));
-    for id in put_off_beyond(desk.rows(), keys::SAY_AGAIN, farthest) {
-        let own = id.parse().ok().and_then(|id| desk.own(id));
+fn follow_the_timers(case: &mut BuyerCase<'_>) {
+    let farthest = case.now.plus(longest_wait(case.settings));
+    for id in put_off_beyond(case.rows(), keys::SAY_AGAIN, farthest) {
+        let own = id.parse().ok().and_then(|id| case.own(id));
         if let Some(mut own) = own.filter(|o| matches!(o.progress, OwnProgress::Waiting { .. })) {
-            wait_for_answer(desk, &mut own);
-            desk.put(&keys::own(own.statement.id), &own);
+            wait_for_answer(case, &mut own);
+            case.put(&keys::own(own.statement.id), &own);
         }
     }
 }
@@ -139,75 +138,18 @@ fn put_off_beyond(rows: &dyn Rows, queue: &str, farthest: Time) -> Vec<String> {
         .collect()
 }
 
-/// A promise can have passed before it came: no time will bring it up again.
-pub(super) fn warn_if_overdue(desk: &mut Desk<'_>, trade: &Trade) {
-    let Some(counted) = trade.counted.as_ref().filter(|c| !c.apart) else {
-        return;
-    };
-    let passed = |t: Option<Time>| t.is_some_and(|t| t < desk.now);
-    let parcel = counted.undelivered && passed(counted.promised);
-    let payment = !counted.unpaid.is_zero() && passed(counted.due);
-    if parcel {
-        warn_of_trade(desk, trade, WarningKind::OverdueDelivery);
-    }
-    if payment {
-        warn_of_trade(desk, trade, WarningKind::OverduePayment);
-    }
-}
-
-fn warn_overdue(desk: &mut Desk<'_>, key: &str, queue: &str, kind: WarningKind) {
+fn warn_overdue(case: &mut BuyerCase<'_>, key: &str, queue: &str, kind: WarningKind) {
     // queue, 16 digits, a slash, the trade
     let Some(trade) = key.get(queue.len() + 17..).and_then(trade_in_key) else {
         return;
     };
-    let Some(known) = desk.trade(&trade) else {
+    let Some(known) = case.trade(&trade) else {
         return;
     };
     if known.counted.as_ref().is_none_or(|c| c.apart) {
         return;
     }
-    warn_of_trade(desk, &known, kind);
-}
-
-fn warn_of_trade(desk: &mut Desk<'_>, known: &Trade, kind: WarningKind) {
-    let (received, expected) = if kind == WarningKind::OverduePayment {
-        unpaid_words(known)
-    } else {
-        undelivered_words(known)
-    };
-    let base = own_warning(kind, desk);
-    desk.warn_of_own(
-        &keys::trade_key(&known.trade),
-        Warning {
-            trade: Some(known.trade.clone()),
-            received,
-            expected,
-            ..base
-        },
-    );
-}
-
-fn undelivered_words(trade: &Trade) -> (String, String) {
-    let promised = trade
-        .counted
-        .as_ref()
-        .and_then(|c| c.promised)
-        .map(|t| t.to_string())
-        .unwrap_or_default();
-    (
-        "not delivered".to_owned(),
-        format!("delivered by {promised}"),
-    )
-}
-
-fn unpaid_words(trade: &Trade) -> (String, String) {
-    let counted = trade.counted.as_ref();
-    let unpaid = counted.map(|c| c.unpaid.to_string()).unwrap_or_default();
-    let due = counted
-        .and_then(|c| c.due)
-        .map(|t| t.to_string())
-        .unwrap_or_default();
-    (format!("{unpaid} unpaid"), format!("paid by {due}"))
+    warn_of_trade(case, &known, kind);
 }
 
 fn trade_in_key(text: &str) -> Option<TradeRef> {

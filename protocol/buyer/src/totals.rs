@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use tradepost_statements::{Amount, Currency, Evidence};
+use tradepost_statements::{Amount, Currency};
 
-use super::desk::{Desk, no_letter};
+use super::case::{BuyerCase, own_warning};
 use super::settings::Rules;
-use super::state::{Counted, Origin, Totals, Trade};
-use super::warning::{Warning, WarningKind, WarningState};
-use super::{keys, tick};
+use super::state::{BuyerTrade, CountedTrade, Totals, TradeOrigin};
+use super::warning::{Warning, WarningKind};
+use super::{keys, overdue};
 
 /// Takes a trade's former share out of lists and totals and puts its present one in.
-pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
-    let now = trade.state.as_ref().map(|state| Counted {
-        apart: state.origin == Origin::Adopted && !trade.confirmed,
+pub(super) fn count(case: &mut BuyerCase<'_>, trade: &mut BuyerTrade) {
+    let now = trade.state.as_ref().map(|state| CountedTrade {
+        apart: state.origin == TradeOrigin::Adopted && !trade.confirmed,
         undelivered: state.undelivered,
         promised: state.promised,
         unpaid: state.unpaid,
@@ -23,33 +23,33 @@ pub(super) fn count(desk: &mut Desk<'_>, trade: &mut Trade) {
     if now == trade.counted {
         return;
     }
-    let mut totals = desk.totals();
+    let mut totals = case.totals();
     if let Some(before) = trade.counted.take() {
         if before.undelivered {
-            desk.delete(&keys::undelivered(before.promised, &trade.trade));
+            case.delete(&keys::undelivered(before.promised, &trade.trade));
         }
         if !before.unpaid.is_zero() {
-            desk.delete(&keys::unpaid(before.due, &trade.trade));
+            case.delete(&keys::unpaid(before.due, &trade.trade));
         }
         subtract(&mut totals, &before);
     }
     if let Some(now) = &now {
         if now.undelivered {
-            desk.mark(&keys::undelivered(now.promised, &trade.trade));
+            case.mark(&keys::undelivered(now.promised, &trade.trade));
         }
         if !now.unpaid.is_zero() {
-            desk.mark(&keys::unpaid(now.due, &trade.trade));
+            case.mark(&keys::unpaid(now.due, &trade.trade));
         }
         add(&mut totals, now);
     }
     trade.counted = now;
-    close_what_is_no_longer_overdue(desk, trade);
-    tick::warn_if_overdue(desk, trade);
-    check_limits(desk, &mut totals);
-    desk.put(keys::TOTALS, &totals);
+    close_what_is_no_longer_overdue(case, trade);
+    overdue::warn_if_overdue(case, trade);
+    check_limits(case, &mut totals);
+    case.put(keys::TOTALS, &totals);
 }
 
-fn add(totals: &mut Totals, c: &Counted) {
+fn add(totals: &mut Totals, c: &CountedTrade) {
     if c.apart {
         totals.adopted += 1;
         return;
@@ -68,7 +68,7 @@ fn add(totals: &mut Totals, c: &Counted) {
     }
 }
 
-fn subtract(totals: &mut Totals, c: &Counted) {
+fn subtract(totals: &mut Totals, c: &CountedTrade) {
     if c.apart {
         totals.adopted = totals.adopted.saturating_sub(1);
         return;
@@ -89,46 +89,46 @@ fn subtract(totals: &mut Totals, c: &Counted) {
     }
 }
 
-fn close_what_is_no_longer_overdue(desk: &mut Desk<'_>, trade: &Trade) {
+fn close_what_is_no_longer_overdue(case: &mut BuyerCase<'_>, trade: &BuyerTrade) {
     let about = keys::trade_key(&trade.trade);
-    let now = desk.now;
+    let now = case.now;
     let counted = trade.counted.as_ref();
     let late_parcel = counted.is_some_and(|c| c.undelivered && c.promised.is_some_and(|p| p < now));
     let late_payment =
         counted.is_some_and(|c| !c.unpaid.is_zero() && c.due.is_some_and(|d| d < now));
     if !late_parcel {
-        desk.resolve_own(WarningKind::OverdueDelivery.word(), &about);
+        case.resolve_own(WarningKind::OverdueDelivery.word(), &about);
     }
     if !late_payment {
-        desk.resolve_own(WarningKind::OverduePayment.word(), &about);
+        case.resolve_own(WarningKind::OverduePayment.word(), &about);
     }
 }
 
 /// The limits may be others than they were.
-pub(super) fn look_at_limits(desk: &mut Desk<'_>) {
-    let mut totals = desk.totals();
+pub(super) fn look_at_limits(case: &mut BuyerCase<'_>) {
+    let mut totals = case.totals();
     let before = totals.clone();
-    check_limits(desk, &mut totals);
+    check_limits(case, &mut totals);
     if totals != before {
-        desk.put(keys::TOTALS, &totals);
+        case.put(keys::TOTALS, &totals);
     }
 }
 
 /// E20: once for each time that a limit is reached.
-fn check_limits(desk: &mut Desk<'_>, totals: &mut Totals) {
+fn check_limits(case: &mut BuyerCase<'_>, totals: &mut Totals) {
     let mut limits: BTreeMap<Currency, Amount> = BTreeMap::new();
-    for limit in &desk.settings.unpaid_limits {
+    for limit in &case.settings.unpaid_limits {
         let lowest = limits.entry(limit.currency()).or_insert(*limit);
         if lowest.is_more_than(*limit) {
             *lowest = *limit;
         }
     }
-    if desk.settings.rules == Rules::Second {
+    if case.settings.rules == Rules::Second {
         let is_gone = |c: &&Currency| !limits.contains_key(c);
         let gone: Vec<Currency> = totals.over_limit.keys().filter(is_gone).copied().collect();
         for currency in gone {
             totals.over_limit.remove(&currency);
-            desk.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
+            case.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
         }
     }
     for (currency, limit) in limits {
@@ -139,41 +139,21 @@ fn check_limits(desk: &mut Desk<'_>, totals: &mut Totals) {
             .filter(|sum| sum.minor() >= limit.minor());
         match (reached, totals.over_limit.contains_key(&currency)) {
             (Some(sum), false) => {
-                let id = desk.warn_of_own(
+                let id = case.warn_of_own(
                     currency.code(),
                     Warning {
                         received: format!("{sum} unpaid"),
                         expected: format!("less than {limit}"),
-                        ..own_warning(WarningKind::UnpaidLimit, desk)
+                        ..own_warning(WarningKind::UnpaidLimit, case)
                     },
                 );
                 totals.over_limit.insert(currency, id);
             }
             (None, true) => {
                 totals.over_limit.remove(&currency);
-                desk.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
+                case.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
             }
             (Some(_), true) | (None, false) => {}
         }
-    }
-}
-
-/// A warning that no letter gave rise to.
-pub(super) fn own_warning(kind: WarningKind, desk: &Desk<'_>) -> Warning {
-    Warning {
-        id: 0,
-        kind,
-        rule: None,
-        at: desk.now,
-        state: WarningState::Open,
-        trade: None,
-        letter: None,
-        facts: no_letter(),
-        evidence: Evidence::None,
-        proof: String::new(),
-        payee: None,
-        received: String::new(),
-        expected: String::new(),
-        more: 0,
     }
 }

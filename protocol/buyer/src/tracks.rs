@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Address, Time};
+use tradepost_trades::fold::{self, FoldStep, TrackStatus};
 
-use tradepost_trades::fold::{self, Status, Step};
-
-use super::evaluate::{Filed, Outcome};
+use super::filed::{Filed, LetterOutcome};
 use super::state::Fate;
 use super::warning::{Finding, WarningKind};
 
@@ -22,7 +21,7 @@ pub(super) struct Tracks {
 }
 
 /// What the fold needs of a status, whatever its track.
-struct Row {
+struct StatusRow {
     index: usize,
     sequence: u32,
     at: Time,
@@ -33,7 +32,7 @@ struct Row {
 pub(super) fn walk(
     letters: &[Filed],
     passed: &[usize],
-    outcomes: &mut BTreeMap<usize, Outcome>,
+    outcomes: &mut BTreeMap<usize, LetterOutcome>,
 ) -> Tracks {
     let mut order = Vec::new();
     let mut delivery: BTreeMap<(Address, String), Vec<_>> = BTreeMap::new();
@@ -42,7 +41,7 @@ pub(super) fn walk(
         let Some(filed) = letters.get(index) else {
             continue;
         };
-        let row = |sequence: tradepost_statements::Sequence, at| Row {
+        let row = |sequence: tradepost_statements::Sequence, at| StatusRow {
             index,
             sequence: sequence.number(),
             at,
@@ -85,15 +84,15 @@ pub(super) fn walk(
 
 fn fold_track<S: Progress + std::fmt::Display>(
     letters: &[Filed],
-    rows: &[(Row, S)],
-    outcomes: &mut BTreeMap<usize, Outcome>,
+    rows: &[(StatusRow, S)],
+    outcomes: &mut BTreeMap<usize, LetterOutcome>,
     applied: &mut BTreeSet<usize>,
 ) -> Option<usize> {
-    let statuses: Vec<Status<'_, S>> = rows
+    let statuses: Vec<TrackStatus<'_, S>> = rows
         .iter()
         .filter_map(|(row, state)| {
             let filed = letters.get(row.index)?;
-            Some(Status {
+            Some(TrackStatus {
                 sequence: row.sequence,
                 state: *state,
                 at: row.at,
@@ -116,14 +115,14 @@ fn fold_track<S: Progress + std::fmt::Display>(
         };
         let sequence = row.sequence;
         match step {
-            Step::Applied => {
+            FoldStep::Applied => {
                 applied.insert(row.index);
                 let late = sequence < highest_before;
                 outcome.fate = if late { Fate::Late } else { Fate::Applied };
             }
-            Step::Duplicate => outcome.fate = Fate::Duplicate,
-            Step::Outvoted => {}
-            Step::SteppedOver => outcome.add(Finding::new(
+            FoldStep::Duplicate => outcome.fate = Fate::Duplicate,
+            FoldStep::Outvoted => {}
+            FoldStep::SteppedOver => outcome.add(Finding::new(
                 16,
                 WarningKind::ImpossibleStep,
                 format!("{state} as step {sequence}"),

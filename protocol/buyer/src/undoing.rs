@@ -6,21 +6,19 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::order::{Cancel, LineQuantity, Return, ReturnDecision};
 use tradepost_statements::{Body, StatementId, Time, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::act::{Refusal, known_trade};
-use super::desk::read;
-use super::evaluate::Filed;
+use super::filed::Filed;
 use super::keys;
-use super::say::Saying;
-use super::state::{Own, Request, Trade};
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{BuyerTrade, Own, OwnRequest, read};
 
 /// A cancellation or return of ours, with what the shop decided about it.
 pub(super) struct Undoing {
     pub(super) own: Own,
     pub(super) wish: Undo,
-    pub(super) decision: Option<Decision>,
+    pub(super) decision: Option<UndoingDecision>,
 }
 
 pub(super) enum Undo {
@@ -45,7 +43,7 @@ impl Undoing {
     }
 }
 
-pub(super) struct Decision {
+pub(super) struct UndoingDecision {
     pub(super) said: ReturnDecision,
     pub(super) at: Time,
 }
@@ -62,18 +60,18 @@ pub struct Back {
 /// What to say to return goods of a trade (E23): all that is left, or some lines of it.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such trade, or not so much of it that is not on its way back.
+/// [`ActRefusal`] when there is no such trade, or not so much of it that is not on its way back.
 pub fn return_goods(
     rows: &dyn Rows,
     trade: &TradeRef,
     wanted: &[Back],
     reason: Option<String>,
-) -> Result<Saying, Refusal> {
+) -> Result<Saying, ActRefusal> {
     let known = known_trade(rows, trade)?;
     let bought = bought(&known);
     let mut left = left(&bought, &of_trade(rows, &known));
     if left.iter().all(|n| *n == 0) {
-        return Err(Refusal::NothingIsLeft(trade.clone()));
+        return Err(ActRefusal::NothingIsLeft(trade.clone()));
     }
     let lines = if wanted.is_empty() {
         // Protocol 3, `return`: without lines, all. Where some went back already, what is left.
@@ -90,17 +88,17 @@ pub fn return_goods(
     Ok(Saying::of_trade(trade, &trade.shop, body))
 }
 
-fn take(left: &mut [u32], back: Back) -> Result<(), Refusal> {
+fn take(left: &mut [u32], back: Back) -> Result<(), ActRefusal> {
     let lines = left.len();
     let number = u64::from(back.line) + 1;
     let line = usize::try_from(back.line)
         .ok()
         .and_then(|i| left.get_mut(i))
-        .ok_or(Refusal::NoSuchLine { number, lines })?;
+        .ok_or(ActRefusal::NoSuchLine { number, lines })?;
     let wanted = back.quantity.map_or(*line, NonZeroU32::get);
     if wanted > *line || wanted == 0 {
         let left = *line;
-        return Err(Refusal::MoreThanIsLeft {
+        return Err(ActRefusal::MoreThanIsLeft {
             number,
             wanted,
             left,
@@ -120,7 +118,7 @@ fn listed(quantities: &[u32]) -> Vec<LineQuantity> {
         .collect()
 }
 
-fn bought(trade: &Trade) -> Vec<u32> {
+fn bought(trade: &BuyerTrade) -> Vec<u32> {
     let lines = trade.state.iter().flat_map(|s| &s.lines);
     lines.map(|l| l.quantity.get()).collect()
 }
@@ -154,7 +152,7 @@ fn subtract(left: &mut [u32], lines: &[LineQuantity]) {
 }
 
 /// All of a trade, in the order in which they were asked.
-pub(super) fn of_trade(rows: &dyn Rows, known: &Trade) -> Vec<Undoing> {
+pub(super) fn of_trade(rows: &dyn Rows, known: &BuyerTrade) -> Vec<Undoing> {
     let prefix = keys::owns_about(&known.trade);
     let by_trade = rows.scan(prefix.as_bytes());
     let by_trade = by_trade
@@ -162,7 +160,7 @@ pub(super) fn of_trade(rows: &dyn Rows, known: &Trade) -> Vec<Undoing> {
         .filter_map(|(key, _)| std::str::from_utf8(key.get(prefix.len()..)?).ok())
         .filter_map(|id| id.parse().ok());
     let request = known.state.as_ref().and_then(|s| s.request.as_ref());
-    let by_request = request.and_then(|id| read::<Request>(rows, &keys::request(id)));
+    let by_request = request.and_then(|id| read::<OwnRequest>(rows, &keys::request(id)));
     let by_request = by_request.into_iter().flat_map(|r| r.statements);
     let mut ids: Vec<StatementId> = by_trade.chain(by_request).collect();
     ids.sort_unstable();
@@ -178,11 +176,11 @@ pub(super) fn of_trade(rows: &dyn Rows, known: &Trade) -> Vec<Undoing> {
 
 /// A shop may think better of it: of several decisions about one wish the last said counts, whatever
 /// the order of their arrival.
-fn decide(rows: &dyn Rows, known: &Trade, undoings: &mut [Undoing]) {
+fn decide(rows: &dyn Rows, known: &BuyerTrade, undoings: &mut [Undoing]) {
     let mut decisions: Vec<_> = known
         .letters
         .iter()
-        .filter_map(|no| Filed::load_from(rows, *no))
+        .filter_map(|no| Filed::load(rows, *no))
         .filter(Filed::counts)
         .map(|filed| filed.decoded.statement)
         .filter(|s| matches!(s.body, Body::ReturnDecision(_)))
@@ -193,7 +191,7 @@ fn decide(rows: &dyn Rows, known: &Trade, undoings: &mut [Undoing]) {
             .iter_mut()
             .find(|u| Some(u.own.statement.id) == statement.answers);
         if let (Some(undoing), Body::ReturnDecision(said)) = (asked, statement.body) {
-            undoing.decision = Some(Decision {
+            undoing.decision = Some(UndoingDecision {
                 said,
                 at: statement.sent,
             });

@@ -2,18 +2,16 @@
 //! they are there is told, until they could be read after all.
 
 use tradepost_statements::Time;
-
 use tradepost_trades::rows::Rows;
 
-use super::Change;
-use super::desk::Desk;
-use super::settings::Settings;
-use super::totals::own_warning;
+use super::BuyerChange;
+use super::case::{BuyerCase, own_warning};
+use super::settings::BuyerSettings;
 use super::warning::{Warning, WarningKind};
 
 /// A letter that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnreadLetter {
     /// Names it for good.
     pub place: String,
     /// Where it lies and why it could not be read, in words for people.
@@ -23,19 +21,19 @@ pub struct Unread {
 /// Takes down which letters could not be read, and which (by their places) need no reading any more.
 /// There is at most one warning about a place.
 pub fn unread(
-    settings: &Settings,
+    settings: &BuyerSettings,
     rows: &dyn Rows,
-    letters: &[Unread],
+    letters: &[UnreadLetter],
     settled: &[String],
     now: Time,
-) -> Change {
-    let mut desk = Desk::new(settings, rows, now);
+) -> BuyerChange {
+    let mut case = BuyerCase::new(settings, rows, now);
     for place in settled {
-        desk.resolve_own(WarningKind::UnreadLetter.word(), place);
+        case.resolve_own(WarningKind::UnreadLetter.word(), place);
     }
     for letter in letters {
-        let base = own_warning(WarningKind::UnreadLetter, &desk);
-        desk.warn_of_own(
+        let base = own_warning(WarningKind::UnreadLetter, &case);
+        case.warn_of_own(
             &letter.place,
             Warning {
                 received: letter.text.clone(),
@@ -44,5 +42,5 @@ pub fn unread(
             },
         );
     }
-    desk.finish(None)
+    super::finish(case, None)
 }

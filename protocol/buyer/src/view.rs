@@ -4,28 +4,26 @@
 use serde::{Deserialize, Serialize};
 use tradepost_statements::progress::Track;
 use tradepost_statements::{Statement, StatementId, Time, TradeId, TradeRef};
-
+use tradepost_trades::letter::LetterFacts;
 use tradepost_trades::rows::Rows;
 
-use super::desk::read;
-use super::evaluate::Filed;
-use super::expecting::Expected;
-use super::letter::LetterFacts;
-use super::state::{Fate, Letter, Totals, Trade, TradeState};
+use super::expected::Expected;
+use super::filed::Filed;
+use super::state::{BuyerTrade, Fate, FiledLetter, Totals, TradeState, read};
 use super::warning::Warning;
-use super::{door, keys, plain, undoing};
+use super::{filed, keys, plain, undoing};
 
 mod plans;
 mod requests;
 mod shapes;
 mod undone;
 
-pub use super::state::Origin;
+pub use super::state::TradeOrigin;
 pub use plans::{PlanView, plans};
 pub use requests::{RequestState, RequestView, request, requests};
 pub use shapes::{
-    DecisionView, ExpectedView, HeldView, HistoryView, LetterView, LineView, OrderView, ParcelView,
-    Parties, PaymentView, ShowView, StatsView, TradeView, UndoingView, WarningView,
+    BuyerTradeView, DecisionView, ExpectedView, HeldView, HistoryView, LetterView, LineView,
+    OrderView, ParcelView, Parties, PaymentView, ShowView, StatsView, UndoingView, WarningView,
 };
 
 /// Why a text names no single trade.
@@ -46,7 +44,7 @@ pub enum FindError {
 
 /// All trades, by shop and id.
 #[must_use]
-pub fn trades(rows: &dyn Rows, now: Time) -> Vec<TradeView> {
+pub fn trades(rows: &dyn Rows, now: Time) -> Vec<BuyerTradeView> {
     let all = rows.scan(keys::TRADES.as_bytes());
     all.iter()
         .filter_map(|(_, json)| view(rows, &serde_json::from_slice(json).ok()?, now))
@@ -55,7 +53,7 @@ pub fn trades(rows: &dyn Rows, now: Time) -> Vec<TradeView> {
 
 /// The undelivered trades, by promised time; those without promise last.
 #[must_use]
-pub fn pending(rows: &dyn Rows, now: Time) -> Vec<TradeView> {
+pub fn pending(rows: &dyn Rows, now: Time) -> Vec<BuyerTradeView> {
     let listed = rows.scan(keys::UNDELIVERED.as_bytes());
     listed
         .iter()
@@ -75,7 +73,7 @@ pub fn pending(rows: &dyn Rows, now: Time) -> Vec<TradeView> {
 /// [`FindError`].
 pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
     let exists =
-        |t: &TradeRef| read::<Trade>(rows, &keys::trade(t)).is_some_and(|t| t.state.is_some());
+        |t: &TradeRef| read::<BuyerTrade>(rows, &keys::trade(t)).is_some_and(|t| t.state.is_some());
     if let Some((shop, id)) = name.rsplit_once('/') {
         let trade = shop
             .parse()
@@ -119,9 +117,9 @@ pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
 /// A trade with its parties and history.
 #[must_use]
 pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
-    let known: Trade = read(rows, &keys::trade(trade))?;
+    let known: BuyerTrade = read(rows, &keys::trade(trade))?;
     let state = known.state.as_ref()?;
-    let mut letters: Vec<Letter> = known
+    let mut letters: Vec<FiledLetter> = known
         .letters
         .iter()
         .filter_map(|no| read(rows, &keys::letter(*no)))
@@ -178,7 +176,7 @@ pub fn expected(rows: &dyn Rows) -> Vec<ExpectedView> {
 
 fn expected_view(rows: &dyn Rows, expected: Expected) -> ExpectedView {
     let trade = &expected.order.trade;
-    let known: Option<Trade> = read(rows, &keys::trade(trade));
+    let known: Option<BuyerTrade> = read(rows, &keys::trade(trade));
     ExpectedView {
         warnings: rows.scan(keys::warnings_of_trade(trade).as_bytes()).len() as u64,
         shop: expected.order.trade.shop,
@@ -227,12 +225,12 @@ pub fn held(rows: &dyn Rows) -> Vec<HeldView> {
         .collect()
 }
 
-fn held_view(letter: Letter) -> Option<HeldView> {
+fn held_view(letter: FiledLetter) -> Option<HeldView> {
     let Fate::Held { until, rule } = letter.fate else {
         return None;
     };
     let received = letter.received;
-    let statement = door::read(&received.content).ok().map(|d| d.statement);
+    let statement = filed::decode(&received.content).ok().map(|d| d.statement);
     let for_dns = rule == super::held::FOR_DNS;
     Some(HeldView {
         letter: letter.no,
@@ -262,10 +260,10 @@ pub fn own_statement(rows: &dyn Rows, id: StatementId) -> Option<(Statement, Str
     Some((own.statement, own.json))
 }
 
-fn view(rows: &dyn Rows, trade: &Trade, now: Time) -> Option<TradeView> {
+fn view(rows: &dyn Rows, trade: &BuyerTrade, now: Time) -> Option<BuyerTradeView> {
     let state = trade.state.as_ref()?;
     let counted = trade.counted.as_ref();
-    Some(TradeView {
+    Some(BuyerTradeView {
         shop: trade.trade.shop.clone(),
         id: trade.trade.id.clone(),
         shop_name: state.shop_name.clone(),
@@ -339,12 +337,12 @@ fn payment(state: &TradeState) -> PaymentView {
 }
 
 /// What lines 3 to 15 refused is no part of the trade; it is shown as a warning.
-fn is_part_of_the_history(letter: &Letter) -> bool {
+fn is_part_of_the_history(letter: &FiledLetter) -> bool {
     !matches!(letter.fate, Fate::Warned { rule, .. } if rule < 16)
 }
 
-fn history(letter: Letter) -> Option<HistoryView> {
-    let decoded = door::read(&letter.received.content).ok()?;
+fn history(letter: FiledLetter) -> Option<HistoryView> {
+    let decoded = filed::decode(&letter.received.content).ok()?;
     let filed = Filed { letter, decoded };
     let statement = &filed.decoded.statement;
     let (track, parcel, sequence, state, at) = if let Some(s) = filed.order_status() {

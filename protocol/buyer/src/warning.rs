@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Address, Evidence, Time, TradeRef, words};
-
-use super::letter::LetterFacts;
+use tradepost_trades::letter::LetterFacts;
 
 words! {
     /// What a warning is about (protocol 5).

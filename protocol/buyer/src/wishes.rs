@@ -4,24 +4,22 @@ use std::collections::BTreeSet;
 
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Body, RequestId, TradeRef};
-
 use tradepost_trades::rows::Rows;
 
-use super::act::{Refusal, known_trade};
-use super::desk::read;
 use super::keys;
-use super::say::Saying;
-use super::state::{Request, RequestAnswer};
+use super::refusal::{ActRefusal, known_trade};
+use super::saying::Saying;
+use super::state::{OwnRequest, RequestAnswer, read};
 
 /// What to say for wishes about a trade: to each of its servers, since each tells its own track.
 ///
 /// # Errors
-/// [`Refusal::NoSuchTrade`].
+/// [`ActRefusal::NoSuchTrade`].
 pub fn wishes_for_trade(
     rows: &dyn Rows,
     trade: &TradeRef,
     wishes: &Wishes,
-) -> Result<Vec<Saying>, Refusal> {
+) -> Result<Vec<Saying>, ActRefusal> {
     let known = known_trade(rows, trade)?;
     let state = known.state.iter();
     let others = state.flat_map(|s| s.carriers.iter().chain([&s.processor]));
@@ -37,20 +35,20 @@ pub fn wishes_for_trade(
 /// The same for an order that was not answered yet: the shop hands the wishes on.
 ///
 /// # Errors
-/// [`Refusal`] when there is no such request, or it was answered.
+/// [`ActRefusal`] when there is no such request, or it was answered.
 pub fn wishes_for_order(
     rows: &dyn Rows,
     id: &RequestId,
     wishes: &Wishes,
-) -> Result<Vec<Saying>, Refusal> {
-    let request: Request =
-        read(rows, &keys::request(id)).ok_or_else(|| Refusal::NoSuchRequest(id.clone()))?;
+) -> Result<Vec<Saying>, ActRefusal> {
+    let request: OwnRequest =
+        read(rows, &keys::request(id)).ok_or_else(|| ActRefusal::NoSuchRequest(id.clone()))?;
     match &request.answer {
         Some(RequestAnswer::Record { trade }) if known_trade(rows, trade).is_ok() => {
             wishes_for_trade(rows, trade, wishes)
         }
         Some(RequestAnswer::Rejected { reason, .. }) => {
-            Err(Refusal::OrderWasRejected(reason.clone()))
+            Err(ActRefusal::OrderWasRejected(reason.clone()))
         }
         Some(RequestAnswer::Record { .. }) | None => Ok(vec![Saying::of_request(
             request,

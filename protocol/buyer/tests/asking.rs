@@ -12,7 +12,9 @@ use support::{
     ANN, CARRIER, Ledger, Letter, PAY, SHOP, about, address, at, delivery_status, order,
     order_status, record, request, statement, trade, uuid, with,
 };
-use tradepost_buyer::{self as buyer, Asking, Party, Refusal, Saying, Subject, Verdict, view};
+use tradepost_buyer::{
+    self as buyer, ActRefusal, AskedParty, Asking, Saying, Subject, Verdict, view,
+};
 use tradepost_statements::{Body, Time};
 
 const VAN: &str = "van@van.example";
@@ -38,8 +40,8 @@ fn by_request(n: u64) -> Subject {
     Subject::Request(request(n).parse().unwrap())
 }
 
-fn ask(ledger: &Ledger, subject: &Subject, parties: &[Party]) -> Result<Asking, Refusal> {
-    let parties: BTreeSet<Party> = parties.iter().copied().collect();
+fn ask(ledger: &Ledger, subject: &Subject, parties: &[AskedParty]) -> Result<Asking, ActRefusal> {
+    let parties: BTreeSet<AskedParty> = parties.iter().copied().collect();
     buyer::ask(
         &ledger.settings,
         &ledger.rows,
@@ -86,19 +88,19 @@ fn all_three_are_asked_or_the_one_that_is_chosen() {
         [SHOP, CARRIER, PAY]
     );
     for (party, who) in [
-        (Party::Shop, SHOP),
-        (Party::Carrier, CARRIER),
-        (Party::Payment, PAY),
+        (AskedParty::Shop, SHOP),
+        (AskedParty::Carrier, CARRIER),
+        (AskedParty::Payment, PAY),
     ] {
         let asking = ask(&ledger, &subject, &[party]).unwrap();
         assert_eq!(asked(&asking), [who]);
         assert_eq!(asking.say[0].trade, Some(trade(SHOP, "T-1")));
         assert_eq!(asking.say[0].request, None);
     }
-    let two = [Party::Payment, Party::Shop];
+    let two = [AskedParty::Payment, AskedParty::Shop];
     assert_eq!(asked(&ask(&ledger, &subject, &two).unwrap()), [SHOP, PAY]);
     let refused = ask(&ledger, &by_trade("T-2"), &[]).unwrap_err();
-    assert_eq!(refused, Refusal::NoSuchTrade(trade(SHOP, "T-2")));
+    assert_eq!(refused, ActRefusal::NoSuchTrade(trade(SHOP, "T-2")));
 }
 
 /// E21: every carrier that brings a parcel, one that a later record leaves out too.
@@ -109,7 +111,7 @@ fn each_carrier_that_brings_a_parcel_is_asked() {
     let mut second = with(record(11, "T-1", 2), "request", request(1));
     second["body"]["delivery"]["carriers"] = json!([{ "address": VAN }]);
     assert_eq!(ledger.hear(second).verdict, Verdict::Applied);
-    let asking = ask(&ledger, &by_trade("T-1"), &[Party::Carrier]).unwrap();
+    let asking = ask(&ledger, &by_trade("T-1"), &[AskedParty::Carrier]).unwrap();
     assert_eq!(asked(&asking), [CARRIER, VAN]);
 }
 
@@ -136,18 +138,18 @@ fn an_order_without_an_answer_is_asked_about_by_its_request_id() {
         request(1)
     );
     assert_eq!(
-        ask(&ledger, &by_request(1), &[Party::Shop]).unwrap(),
+        ask(&ledger, &by_request(1), &[AskedParty::Shop]).unwrap(),
         asking
     );
     let id = request(1).parse().unwrap();
     assert_eq!(
-        ask(&ledger, &by_request(1), &[Party::Carrier]),
-        Err(Refusal::OnlyTheShopIsKnown(id))
+        ask(&ledger, &by_request(1), &[AskedParty::Carrier]),
+        Err(ActRefusal::OnlyTheShopIsKnown(id))
     );
     let id = request(2).parse().unwrap();
     assert_eq!(
         ask(&ledger, &by_request(2), &[]),
-        Err(Refusal::NoSuchRequest(id))
+        Err(ActRefusal::NoSuchRequest(id))
     );
 
     // Once it has become a trade, the request id names that.
@@ -163,7 +165,7 @@ fn an_order_without_an_answer_is_asked_about_by_its_request_id() {
 fn an_open_question_is_sent_again_and_not_asked_twice() {
     let mut ledger = with_trade();
     ledger.settings.timers.ask_apart = Duration::from_secs(600);
-    let asking = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let asking = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     say(&mut ledger, &asking, 30);
 
     ledger.now = at(9);
@@ -250,7 +252,7 @@ fn what_was_cancelled_is_not_ordered_again_when_the_shop_never_saw_it() {
 #[test]
 fn a_question_found_in_sent_is_left_to_whom_asked_it() {
     let mut ledger = with_trade();
-    let asking = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let asking = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     let question = in_envelope(30, &asking.say[0], ledger.now);
     let how = buyer::OwnHow::FoundInSent;
     let change = buyer::own(
@@ -262,7 +264,7 @@ fn a_question_found_in_sent_is_left_to_whom_asked_it() {
         ledger.now,
     );
     let _ = ledger.take(change);
-    let anew = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let anew = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     assert_eq!(anew.say[0].to, address(SHOP));
     assert_eq!((anew.again, anew.too_soon), (Vec::new(), Vec::new()));
 }
@@ -274,22 +276,22 @@ fn a_clock_that_ran_ahead_keeps_nobody_from_asking() {
     const DAY: i64 = 24 * 60;
     let mut ledger = with_trade();
     ledger.now = at(365 * DAY);
-    let asking = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let asking = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     say(&mut ledger, &asking, 30);
-    let soon = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let soon = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     assert_eq!((soon.again.len(), soon.too_soon.len()), (0, 1));
 
     ledger.now = at(10);
-    let mended = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let mended = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     assert_eq!((mended.again.len(), mended.too_soon.len()), (1, 0));
 
     // A new question, with the right clock, is the last one from then on.
     let told = with(order_status(20, "T-1", 1, "confirmed"), "answers", uuid(30));
     let _ = ledger.hear(told);
-    let anew = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let anew = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     assert_eq!(asked(&anew), [SHOP]);
     say(&mut ledger, &anew, 31);
-    let open = ask(&ledger, &by_trade("T-1"), &[Party::Shop]).unwrap();
+    let open = ask(&ledger, &by_trade("T-1"), &[AskedParty::Shop]).unwrap();
     assert_eq!(asked(&open), [""; 0]);
     let [question] = open.too_soon.as_slice() else {
         panic!("{open:?}");

@@ -7,10 +7,10 @@ mod support;
 use serde_json::Value;
 use support::*;
 use tradepost_buyer::{
-    self as buyer, Content, Judgement, LetterFacts, NewProof, Notice, Received, Verdict,
-    WarningKind, awaiting_proof, view,
+    self as buyer, Judgement, NewProof, Notice, Verdict, WarningKind, awaiting_proof, view,
 };
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::Rows;
 
 const BURST: u64 = 10_000;

@@ -5,7 +5,9 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, Act, Adopt, Judgement, Refusal, Verdict, WarningKind, view};
+use tradepost_buyer::{
+    self as buyer, Act, ActRefusal, Adopt, Judgement, Verdict, WarningKind, view,
+};
 
 fn expect(link: &str) -> Act {
     Act::Expect {
@@ -221,14 +223,14 @@ fn what_was_ordered_here_is_not_expected_and_what_has_come_is_not_forgotten() {
     let mut ledger = Ledger::new();
     assert_eq!(
         refused(&ledger, &forget()),
-        Refusal::NotExpected(name.clone())
+        ActRefusal::NotExpected(name.clone())
     );
     let _ = ledger.say(&order(1, SHOP));
     let answer = with(record(10, "T-1", 1), "request", request(1));
     let _ = ledger.hear(with(answer, "answers", uuid(1)));
     assert_eq!(
         refused(&ledger, &expect(LINK)),
-        Refusal::WasOrderedHere(name.clone())
+        ActRefusal::WasOrderedHere(name.clone())
     );
     let mut ledger = expecting();
     let mut unexpected = ledger.clone();
@@ -239,5 +241,5 @@ fn what_was_ordered_here_is_not_expected_and_what_has_come_is_not_forgotten() {
         Verdict::Adopted
     );
     let _ = ledger.hear(record(10, "T-1", 1));
-    assert_eq!(refused(&ledger, &forget()), Refusal::HasCome(name));
+    assert_eq!(refused(&ledger, &forget()), ActRefusal::HasCome(name));
 }

@@ -8,7 +8,8 @@ use std::cell::Cell;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, Act, Content, LetterFacts, Received, WarningKind};
+use tradepost_buyer::{self as buyer, Act, WarningKind};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::{MemoryRows, Rows};
 
 struct Counting<'r> {

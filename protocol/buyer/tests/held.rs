@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use support::*;
 use tradepost_buyer::{
-    self as buyer, Content, Judgement, LetterFacts, NewProof, Received, Timers, Verdict,
-    WarningKind, awaiting_proof, last_letter, proven_again, view,
+    self as buyer, BuyerTimers, Judgement, NewProof, Verdict, WarningKind, awaiting_proof,
+    last_letter, proven_again, view,
 };
 use tradepost_statements::{Evidence, Time};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 
 /// Ann ordered, and the shop answered.
 fn under_way() -> Ledger {
@@ -221,9 +222,9 @@ fn a_letter_that_waits_for_its_time_asks_nothing_of_dns() {
 #[test]
 fn settings_of_a_time_before_held_letters_read_back() {
     let old = r#"{"answer_first":{"secs":1,"nanos":0},"answer_longest":{"secs":2,"nanos":0},"answer_patience":{"secs":3,"nanos":0}}"#;
-    let timers: Timers = serde_json::from_str(old).unwrap();
+    let timers: BuyerTimers = serde_json::from_str(old).unwrap();
     assert_eq!(timers.answer_longest, Duration::from_secs(2));
-    assert_eq!(timers.held_first, Timers::default().held_first);
+    assert_eq!(timers.held_first, BuyerTimers::default().held_first);
 }
 
 #[test]

@@ -6,10 +6,10 @@ mod support;
 use serde_json::{Value, json};
 use support::*;
 use tradepost_buyer::{
-    self as buyer, Act, Adopt, Content, NewProof, OwnHow, Received, Returned, Verdict, WarningKind,
-    view,
+    self as buyer, Act, Adopt, BouncedLetter, NewProof, OwnHow, Verdict, WarningKind, view,
 };
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 
 fn ordered() -> Ledger {
     let mut ledger = Ledger::new();
@@ -171,10 +171,10 @@ fn an_answer_that_overtakes_the_record_of_its_sender_answers_once_that_is_there(
 #[test]
 fn a_bounce_and_an_answer_leave_the_same_whichever_comes_first() {
     let bounce = |ledger: &mut Ledger| {
-        let returned = Returned {
+        let returned = BouncedLetter {
             message_ids: vec![format!("<{}@home.example>", uuid(1))],
             text: "full".to_owned(),
-            ..Returned::default()
+            ..BouncedLetter::default()
         };
         let change = buyer::bounced(&ledger.settings, &ledger.rows, &returned, ledger.now);
         let _ = ledger.take(change);
@@ -300,7 +300,7 @@ fn the_words_of_open_warnings_do_not_go_by_arrival() {
 fn undecided(n: u64, evidence: Evidence, undecided: Option<Evidence>, ledger: &Ledger) -> Received {
     let statement = delivery_status(n, "T-1", 1, "in-transit");
     Received {
-        letter: buyer::LetterFacts::default(),
+        letter: LetterFacts::default(),
         author: Some(address(CARRIER)),
         evidence,
         undecided,
@@ -374,7 +374,7 @@ fn an_accepted_payment_status_shows() {
     let settled = with(
         payment_status(31, "T-1", 2, "settled"),
         "from",
-        "desk@pay.example",
+        "case@pay.example",
     );
     let judged = ledger.hear(settled);
     assert_eq!(judged.warning, Some(WarningKind::WrongSender));

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, Act, Refusal, Verdict, WarningKind, view};
+use tradepost_buyer::{self as buyer, Act, ActRefusal, Verdict, WarningKind, view};
 use tradepost_statements::Evidence;
 
 /// Ann ordered at the shop, and the shop made the trade T-1.
@@ -217,7 +217,7 @@ fn there_is_nothing_to_accept_and_it_can_be_dismissed() {
     let id = warning.id;
     let accept = Act::Accept { warning: id };
     let refused = buyer::act(&ledger.settings, &ledger.rows, &accept, ledger.now).unwrap_err();
-    assert_eq!(refused, Refusal::NothingRefused(id));
+    assert_eq!(refused, ActRefusal::NothingRefused(id));
     let _ = ledger.act(&Act::Dismiss { warning: id });
     assert_eq!(ledger.open(), ["wrong-sender"]);
     // It stays dismissed when the trade is judged again.

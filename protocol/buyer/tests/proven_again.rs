@@ -7,10 +7,11 @@ mod support;
 use serde_json::{Value, json};
 use support::*;
 use tradepost_buyer::{
-    self as buyer, Act, Content, Counted, Judgement, LetterFacts, NewProof, Received, Verdict,
-    WarningKind, last_letter, proven_again, unbelieved, view,
+    self as buyer, Act, Counted, Judgement, NewProof, Verdict, WarningKind, last_letter,
+    proven_again, unbelieved, view,
 };
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 
 fn under_way() -> Ledger {
     let mut ledger = Ledger::new();

@@ -6,11 +6,9 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{
-    self as buyer, Act, Content, Judgement, LetterFacts, NewProof, Received, Verdict, WarningKind,
-    view,
-};
+use tradepost_buyer::{self as buyer, Act, Judgement, NewProof, Verdict, WarningKind, view};
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 
 const CONFLICT: (Option<u8>, Option<WarningKind>) =
     (Some(16), Some(WarningKind::ConflictingStatus));

@@ -5,7 +5,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, Act, OrderOnce, Refusal};
+use tradepost_buyer::{self as buyer, Act, ActRefusal, OrderOnce};
 
 fn again(ledger: &Ledger) -> OrderOnce {
     buyer::reorder(&ledger.rows, &trade(SHOP, "T-1")).unwrap()
@@ -39,7 +39,7 @@ fn an_order_is_repeated_as_it_was_made_to_the_same_shop_naming_the_old_trade() {
     assert_eq!(json_of(&once), expected);
     assert_eq!(
         buyer::reorder(&ledger.rows, &trade(SHOP, "T-2")),
-        Err(Refusal::NoSuchTrade(trade(SHOP, "T-2")))
+        Err(ActRefusal::NoSuchTrade(trade(SHOP, "T-2")))
     );
 }
 

@@ -12,7 +12,8 @@ use support::{
     payment_status, record, request, statement, trade, uuid, with,
 };
 use tradepost_buyer::{
-    self as buyer, Act, Change, Party, Plan, Planned, Refusal, Until, Verdict, When, view,
+    self as buyer, Act, ActRefusal, AskedParty, BuyerChange, Plan, Planned, PlannedWhen, Until,
+    Verdict, view,
 };
 use tradepost_statements::Time;
 
@@ -41,7 +42,7 @@ fn plan(id: &str, every: i64) -> Plan {
             trade: trade(SHOP, id),
         },
         parties: BTreeSet::new(),
-        when: When::Every {
+        when: PlannedWhen::Every {
             span: minutes(every),
         },
         until: Until::Ended,
@@ -55,27 +56,27 @@ fn all_pending(every: i64) -> Plan {
     }
 }
 
-fn only(party: Party, plan: Plan) -> Plan {
+fn only(party: AskedParty, plan: Plan) -> Plan {
     Plan {
         parties: BTreeSet::from([party]),
         ..plan
     }
 }
 
-fn add(ledger: &mut Ledger, plan: Plan, next: Time) -> Change {
+fn add(ledger: &mut Ledger, plan: Plan, next: Time) -> BuyerChange {
     ledger.act(&Act::Schedule { plan, next })
 }
 
-fn refusal(ledger: &Ledger, act: &Act) -> Refusal {
+fn refusal(ledger: &Ledger, act: &Act) -> ActRefusal {
     buyer::act(&ledger.settings, &ledger.rows, act, ledger.now).unwrap_err()
 }
 
-fn asked(change: &Change) -> Vec<&str> {
+fn asked(change: &BuyerChange) -> Vec<&str> {
     change.say.iter().map(|s| s.to.as_str()).collect()
 }
 
 /// Says what the ledger wants said, as the shell does, from the number `n` on.
-fn say(ledger: &mut Ledger, change: &Change, n: u64) {
+fn say(ledger: &mut Ledger, change: &BuyerChange, n: u64) {
     for (n, saying) in (n..).zip(&change.say) {
         let question = statement(
             n,
@@ -160,7 +161,7 @@ fn an_open_question_is_not_asked_again_and_becomes_a_warning() {
     ledger.settings.timers.answer_longest = minutes(30 * DAY);
     let _ = add(
         &mut ledger,
-        only(Party::Carrier, plan("T-1", 12 * HOUR)),
+        only(AskedParty::Carrier, plan("T-1", 12 * HOUR)),
         at(12 * HOUR),
     );
     let change = ledger.tick(at(12 * HOUR));
@@ -218,13 +219,13 @@ fn a_plan_for_all_pending_asks_about_what_is_undelivered_then() {
     let mut ledger = with_trade();
     let _ = add(
         &mut ledger,
-        only(Party::Shop, all_pending(12 * HOUR)),
+        only(AskedParty::Shop, all_pending(12 * HOUR)),
         at(12 * HOUR),
     );
     let _ = ledger.hear(record(110, "T-9", 1));
     order_and_record(&mut ledger, 2, "T-2");
     let _ = ledger.hear(order_status(20, "T-1", 1, "cancelled"));
-    let about = |change: &Change| -> Vec<String> {
+    let about = |change: &BuyerChange| -> Vec<String> {
         let named = change
             .say
             .iter()
@@ -283,7 +284,7 @@ fn a_removed_plan_asks_no_more() {
     assert_eq!(ledger.tick(at(12 * HOUR)).say, Vec::new());
     assert_eq!(
         refusal(&ledger, &Act::Unschedule { plan: 1 }),
-        Refusal::NoSuchPlan(1)
+        ActRefusal::NoSuchPlan(1)
     );
 }
 
@@ -292,12 +293,12 @@ fn a_removed_plan_asks_no_more() {
 fn a_daily_plan_asks_once_and_waits_for_its_next_time() {
     let mut ledger = with_trade();
     let daily = Plan {
-        when: When::Daily {
+        when: PlannedWhen::Daily {
             hour: 8,
             minute: 0,
             zone: "Europe/Berlin".to_owned(),
         },
-        ..only(Party::Shop, plan("T-1", 1))
+        ..only(AskedParty::Shop, plan("T-1", 1))
     };
     let _ = add(&mut ledger, daily.clone(), at(600));
     assert_eq!(buyer::without_time(&ledger.rows), Vec::new());
@@ -318,11 +319,11 @@ fn what_asks_for_nothing_or_too_often_is_refused() {
     let mut ledger = with_trade();
     let next = at(HOUR);
     let refused = |ledger: &Ledger, plan: Plan| refusal(ledger, &Act::Schedule { plan, next });
-    let unknown = Refusal::NoSuchTrade(trade(SHOP, "T-7"));
+    let unknown = ActRefusal::NoSuchTrade(trade(SHOP, "T-7"));
     assert_eq!(refused(&ledger, plan("T-7", HOUR)), unknown);
     assert_eq!(
         refused(&ledger, plan("T-1", 9)),
-        Refusal::AsksTooOften { least: minutes(10) }
+        ActRefusal::AsksTooOften { least: minutes(10) }
     );
     let _ = add(&mut ledger, plan("T-1", 10), next);
     let _ = ledger.hear(payment_status(22, "T-1", 1, "settled"));
@@ -332,7 +333,7 @@ fn what_asks_for_nothing_or_too_often_is_refused() {
     };
     assert_eq!(
         refused(&ledger, until_paid),
-        Refusal::NothingToWaitFor(trade(SHOP, "T-1"), Until::Paid)
+        ActRefusal::NothingToWaitFor(trade(SHOP, "T-1"), Until::Paid)
     );
     let _ = add(&mut ledger, plan("T-1", HOUR), next);
 }
@@ -341,7 +342,11 @@ fn what_asks_for_nothing_or_too_often_is_refused() {
 #[test]
 fn plans_follow_changed_settings_and_a_mended_clock() {
     let mut ledger = with_trade();
-    let _ = add(&mut ledger, only(Party::Shop, plan("T-1", HOUR)), at(HOUR));
+    let _ = add(
+        &mut ledger,
+        only(AskedParty::Shop, plan("T-1", HOUR)),
+        at(HOUR),
+    );
     let change = ledger.tick(at(HOUR));
     say(&mut ledger, &change, 200);
     let told = with(

@@ -12,8 +12,9 @@ use support::{
     request, statement, uuid, with,
 };
 use tradepost_buyer::view::RequestState;
-use tradepost_buyer::{self as buyer, Change, LetterFacts, Notice, Returned, Rules, view};
+use tradepost_buyer::{self as buyer, BouncedLetter, BuyerChange, Notice, Rules, view};
 use tradepost_statements::Time;
+use tradepost_trades::letter::LetterFacts;
 
 const DAY: i64 = 24 * 60;
 
@@ -29,7 +30,7 @@ fn with_trade() -> Ledger {
     ledger
 }
 
-fn warned(change: &Change) -> Vec<String> {
+fn warned(change: &BuyerChange) -> Vec<String> {
     let mut kinds = Vec::new();
     for notice in &change.notices {
         if let Notice::Warned { kind, .. } = notice {
@@ -217,15 +218,19 @@ fn a_limit_that_is_lowered_or_taken_away_is_looked_at_when_time_passes() {
     assert_eq!(ledger.open(), [""; 0]);
 }
 
-fn returned(ledger: &mut Ledger, message_id: &str, change: impl FnOnce(&mut Returned)) -> Change {
-    let mut returned = Returned {
+fn returned(
+    ledger: &mut Ledger,
+    message_id: &str,
+    change: impl FnOnce(&mut BouncedLetter),
+) -> BuyerChange {
+    let mut returned = BouncedLetter {
         message_ids: vec![message_id.to_owned()],
         text: "550 no such user".to_owned(),
         letter: Some(LetterFacts {
             from: Some("mailer-daemon@shop.example".to_owned()),
             ..LetterFacts::default()
         }),
-        ..Returned::default()
+        ..BouncedLetter::default()
     };
     change(&mut returned);
     let change = buyer::bounced(&ledger.settings, &ledger.rows, &returned, ledger.now);
@@ -269,7 +274,7 @@ fn a_bounce_is_shown_and_the_statement_is_sent_again() {
 #[test]
 fn a_forged_bounce_changes_nothing_but_adds_a_warning() {
     let forge =
-        |r: &mut Returned| r.doubt = Some("it was submitted by evil@evil.example".to_owned());
+        |r: &mut BouncedLetter| r.doubt = Some("it was submitted by evil@evil.example".to_owned());
     let mut ledger = ordered();
     let before = view::requests(&ledger.rows);
     let change = returned(&mut ledger, &message_id(1), forge);

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, Back, Notice, Refusal, Rules, Saying};
+use tradepost_buyer::{self as buyer, ActRefusal, Back, Notice, Rules, Saying};
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Body, RequestId, wire};
 
@@ -30,7 +30,7 @@ fn back(line: u32, quantity: u32) -> Back {
     }
 }
 
-fn wants(ledger: &Ledger, lines: &[Back]) -> Result<Saying, Refusal> {
+fn wants(ledger: &Ledger, lines: &[Back]) -> Result<Saying, ActRefusal> {
     buyer::return_goods(&ledger.rows, &trade(SHOP, "T-1"), lines, None)
 }
 
@@ -76,12 +76,12 @@ fn everything_or_some_lines_are_returned_and_never_more_than_there_is() {
     for too_much in [&[back(0, 3)][..], &[back(0, 2), back(0, 1)]] {
         assert!(matches!(
             wants(&ledger, too_much),
-            Err(Refusal::MoreThanIsLeft { number: 1, .. })
+            Err(ActRefusal::MoreThanIsLeft { number: 1, .. })
         ));
     }
     assert_eq!(
         wants(&ledger, &[back(2, 1)]),
-        Err(Refusal::NoSuchLine {
+        Err(ActRefusal::NoSuchLine {
             number: 3,
             lines: 2
         })
@@ -92,7 +92,7 @@ fn everything_or_some_lines_are_returned_and_never_more_than_there_is() {
     assert!(wants(&ledger, &[back(0, 1)]).is_ok());
     assert!(matches!(
         wants(&ledger, &[back(0, 2)]),
-        Err(Refusal::MoreThanIsLeft { left: 1, .. })
+        Err(ActRefusal::MoreThanIsLeft { left: 1, .. })
     ));
     let rest = wants(&ledger, &[]).unwrap();
     let lines = json!([{ "line": 0, "quantity": 1 }, { "line": 1, "quantity": 1 }]);
@@ -100,7 +100,7 @@ fn everything_or_some_lines_are_returned_and_never_more_than_there_is() {
     let _ = ledger.say(&said(21, &rest));
     assert_eq!(
         wants(&ledger, &[]),
-        Err(Refusal::NothingIsLeft(trade(SHOP, "T-1")))
+        Err(ActRefusal::NothingIsLeft(trade(SHOP, "T-1")))
     );
     // What the shop declined is the person's still.
     let _ = ledger.hear(decision(30, 21, false));
@@ -183,7 +183,7 @@ fn an_order_is_cancelled_before_its_record_came_and_the_record_does_not_answer_t
     assert_eq!(ledger.trade("T-1")["ended"], true);
     assert_eq!(
         buyer::cancel_request(&ledger.rows, &id, None),
-        Err(Refusal::OrderBecameATrade(trade(SHOP, "T-1")))
+        Err(ActRefusal::OrderBecameATrade(trade(SHOP, "T-1")))
     );
     assert_eq!(ledger.open(), Vec::<String>::new());
 }
@@ -229,7 +229,9 @@ fn a_cancelled_order_that_became_no_trade_is_rejected_and_that_is_the_answer() {
     assert_eq!(states, ["refused", "answered"], "{requests:?}");
     assert_eq!(
         buyer::cancel_request(&ledger.rows, &id, None),
-        Err(Refusal::OrderWasRejected("cancelled-by-buyer".to_owned()))
+        Err(ActRefusal::OrderWasRejected(
+            "cancelled-by-buyer".to_owned()
+        ))
     );
 }
 

@@ -21,7 +21,7 @@
 
 use tradepost_statements::rule::in_force;
 
-use crate::lexer::{Broken, Lexer, is_control, is_token};
+use crate::lexer::{BrokenToken, Lexer, is_control, is_token};
 
 /// One field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,16 +62,16 @@ impl MethodResult {
 
 /// Why a field says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unread {
+pub(crate) enum UnreadField {
     /// It starts with a result: whose it is, it does not say.
     Nameless,
     /// It breaks the grammar.
     Broken,
 }
 
-impl From<Broken> for Unread {
-    fn from(_: Broken) -> Unread {
-        Unread::Broken
+impl From<BrokenToken> for UnreadField {
+    fn from(_: BrokenToken) -> UnreadField {
+        UnreadField::Broken
     }
 }
 
@@ -80,15 +80,15 @@ const VERSION: &[u8] = b"1";
 
 impl AuthenticationResults {
     /// Reads the unfolded body of a field.
-    pub(crate) fn read(body: &[u8]) -> Result<AuthenticationResults, Unread> {
+    pub(crate) fn read(body: &[u8]) -> Result<AuthenticationResults, UnreadField> {
         let mut sections = sections(body)?.into_iter();
         let first = sections.next().unwrap_or_default();
         let Ok(authserv_id) = identification(first) else {
             let is_result = method_result(first).is_some();
             return Err(if is_result {
-                Unread::Nameless
+                UnreadField::Nameless
             } else {
-                Unread::Broken
+                UnreadField::Broken
             });
         };
         let mut results = Vec::new();
@@ -104,7 +104,7 @@ impl AuthenticationResults {
         }
         // `none` stands alone (no-result).
         if says_none && !results.is_empty() && in_force("relay: none stands alone") {
-            return Err(Unread::Broken);
+            return Err(UnreadField::Broken);
         }
         Ok(AuthenticationResults {
             authserv_id,
@@ -130,13 +130,13 @@ pub enum ResultsOf {
 pub fn results_of(body: &[u8]) -> ResultsOf {
     match AuthenticationResults::read(body) {
         Ok(read) => ResultsOf::Id(read.authserv_id.to_lowercase()),
-        Err(Unread::Nameless) => ResultsOf::Nobody,
-        Err(Unread::Broken) => ResultsOf::Unreadable,
+        Err(UnreadField::Nameless) => ResultsOf::Nobody,
+        Err(UnreadField::Broken) => ResultsOf::Unreadable,
     }
 }
 
 /// Splits at the semicolons that are in no comment and no quoted string.
-fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
+fn sections(body: &[u8]) -> Result<Vec<&[u8]>, BrokenToken> {
     let mut sections = Vec::new();
     let mut rest = body;
     loop {
@@ -148,14 +148,14 @@ fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
                     lexer.quoted_raw()?;
                 }
                 Some(b';') | None => break,
-                Some(b) if is_control(b) => return Err(Broken),
+                Some(b) if is_control(b) => return Err(BrokenToken),
                 Some(_) => lexer.skip_one(),
             }
         }
         if lexer.passed_half_a_quote() && in_force("relay: no half quote in a comment") {
-            return Err(Broken);
+            return Err(BrokenToken);
         }
-        let (section, after) = rest.split_at_checked(lexer.position()).ok_or(Broken)?;
+        let (section, after) = rest.split_at_checked(lexer.position()).ok_or(BrokenToken)?;
         sections.push(section);
         match after.split_first() {
             Some((_, after)) => rest = after,
@@ -165,7 +165,7 @@ fn sections(body: &[u8]) -> Result<Vec<&[u8]>, Broken> {
 }
 
 /// `authserv-id [CFWS version]`.
-fn identification(section: &[u8]) -> Result<String, Broken> {
+fn identification(section: &[u8]) -> Result<String, BrokenToken> {
     let mut lexer = Lexer::new(section);
     lexer.skip_cfws()?;
     let id = if lexer.peek() == Some(b'"') {
@@ -181,9 +181,9 @@ fn identification(section: &[u8]) -> Result<String, Broken> {
         || (has_blank && version == VERSION)
         || !in_force("relay: version 1 of the field");
     if id.is_empty() || !is_version || !lexer.at_end() {
-        return Err(Broken);
+        return Err(BrokenToken);
     }
-    String::from_utf8(id).map_err(|_| Broken)
+    String::from_utf8(id).map_err(|_| BrokenToken)
 }
 
 fn is_no_result(section: &[u8]) -> bool {
@@ -294,8 +294,8 @@ mod tests {
     fn shown(body: &str) -> String {
         let read = match AuthenticationResults::read(body.as_bytes()) {
             Ok(read) => read,
-            Err(Unread::Nameless) => return "nameless".to_owned(),
-            Err(Unread::Broken) => return "broken".to_owned(),
+            Err(UnreadField::Nameless) => return "nameless".to_owned(),
+            Err(UnreadField::Broken) => return "broken".to_owned(),
         };
         let mut out = read.authserv_id;
         for r in read.results {

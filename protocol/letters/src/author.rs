@@ -9,7 +9,7 @@ use tradepost_statements::rule::in_force;
 
 use crate::guard::RawHeader;
 use crate::header::Field;
-use crate::lexer::{Broken, Lexer, is_atext, is_control};
+use crate::lexer::{BrokenToken, Lexer, is_atext, is_control};
 
 /// Why a letter has no author: it proves nothing, whatever stands in it (protocol 5).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,8 +66,8 @@ pub enum FromFault {
     Trailing,
 }
 
-impl From<Broken> for FromFault {
-    fn from(_: Broken) -> Self {
+impl From<BrokenToken> for FromFault {
+    fn from(_: BrokenToken) -> Self {
         FromFault::Unterminated
     }
 }

@@ -25,10 +25,10 @@ use tradepost_statements::{Address, Amount, RequestId, Statement, Time, TradeRef
 use crate::TRADEPOST_TYPE;
 use crate::header::Field;
 
-pub use attach::{AttachError, Attached, Attachment, attach};
+pub use attach::{AttachError, AttachedMail, Attachment, attach};
 pub(crate) use encode::quoted_printable;
-pub(crate) use field::Header;
-pub use notice::{Notice, compose_notice};
+pub(crate) use field::HeaderText;
+pub use notice::{NoticeParts, compose_notice};
 
 /// What a letter is made of.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +145,7 @@ pub fn compose(c: &Composition<'_>) -> Vec<u8> {
         });
     }
     let boundary = boundary(c.message_id, json);
-    let mut header = Header::default();
+    let mut header = HeaderText::default();
     header.from(&c.statement.from, c.from_name);
     header.to(&c.statement.to);
     header.text(Field::Subject, &telling.subject);
@@ -179,7 +179,7 @@ pub fn as_read(statement: &Statement, story: &Story<'_>) -> (String, String) {
 }
 
 /// Protocol 6: all letters of a trade form one thread.
-fn thread(header: &mut Header, c: &Composition<'_>) {
+fn thread(header: &mut HeaderText, c: &Composition<'_>) {
     let mut references = Vec::new();
     references.extend(c.statement.request.as_ref().map(thread_root_of_request));
     references.extend(c.statement.trade.as_ref().map(thread_root_of_trade));

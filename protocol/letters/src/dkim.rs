@@ -22,7 +22,7 @@ use crate::domain::is_aligned;
 use crate::parse::Letter;
 
 pub use flaw::{Flaw, Refused};
-pub use key::{BadRecord, KeyRecord, PublicKey};
+pub use key::{BadRecord, DkimPublicKey, KeyRecord};
 pub use proof::{Proof, Verification, proof};
 pub use raw::RawLetter;
 pub use tags::BadTags;

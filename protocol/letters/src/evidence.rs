@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use tradepost_statements::rule::in_force;
 use tradepost_statements::{Address, Evidence, Time};
 
-use crate::authentication_results::{MethodResult, Unread};
+use crate::authentication_results::{MethodResult, UnreadField};
 use crate::domain::{self, AuthservPattern, HostPattern};
 use crate::parse::{Letter, Stamp};
 use crate::untrusted::{show, show_some};
@@ -63,7 +63,7 @@ pub struct RelayEvidence {
 /// Protocol 5, the row `relay`.
 #[must_use]
 pub fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
-    let read = Reading::of(letter, policy);
+    let read = CountedFields::of(letter, policy);
     let proof = match &letter.author {
         Err(why) => Err(format!("{why}, so nothing proves its sender")),
         Ok(author) => read.proof(author).ok_or_else(|| read.lack(author, policy)),
@@ -81,7 +81,7 @@ pub fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
 
 /// The account that the provider says has submitted a letter itself.
 pub(crate) fn submitted_by(letter: &Letter, policy: &RelayPolicy) -> Option<String> {
-    let read = Reading::of(letter, policy);
+    let read = CountedFields::of(letter, policy);
     let submission = read
         .results
         .iter()
@@ -113,7 +113,7 @@ pub(crate) const MOST_PROOF_CHARACTERS: usize = 2000;
 
 /// What the fields say that count, read as one.
 #[derive(Default)]
-struct Reading<'a> {
+struct CountedFields<'a> {
     results: Vec<(&'a str, &'a MethodResult)>,
     ids: BTreeSet<String>,
     /// A field that bears an own id where anybody could have written it.
@@ -123,9 +123,9 @@ struct Reading<'a> {
     nameless: usize,
 }
 
-impl<'a> Reading<'a> {
-    fn of(letter: &'a Letter, policy: &RelayPolicy) -> Reading<'a> {
-        let mut read = Reading::default();
+impl<'a> CountedFields<'a> {
+    fn of(letter: &'a Letter, policy: &RelayPolicy) -> CountedFields<'a> {
+        let mut read = CountedFields::default();
         let mut foreign_host = None;
         for (is_above_author, stamp) in &letter.stamps {
             match stamp {
@@ -142,8 +142,8 @@ impl<'a> Reading<'a> {
                         foreign_host = Some(host);
                     }
                 }
-                Stamp::UnreadResults(Unread::Broken) => read.broken += 1,
-                Stamp::UnreadResults(Unread::Nameless) => read.nameless += 1,
+                Stamp::UnreadResults(UnreadField::Broken) => read.broken += 1,
+                Stamp::UnreadResults(UnreadField::Nameless) => read.nameless += 1,
                 Stamp::Results(results) => {
                     let id = results.authserv_id.as_str();
                     if read.ids.len() < MOST_IDS {

@@ -6,7 +6,7 @@
 
 use tradepost_statements::{Address, Time};
 
-use crate::compose::{Header, quoted_printable};
+use crate::compose::{HeaderText, quoted_printable};
 use crate::evidence::RelayPolicy;
 use crate::header::Field;
 use crate::parse::{Letter, Stamp};
@@ -51,7 +51,7 @@ impl Forgery<'_> {
             );
             letter.extend_from_slice(field.as_bytes());
         }
-        let mut header = Header::default();
+        let mut header = HeaderText::default();
         header.from(self.address, None);
         header.to(self.address);
         header.text(

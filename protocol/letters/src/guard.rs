@@ -8,7 +8,7 @@ use crate::header::Field;
 
 /// One line without its line end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Line {
+pub(crate) struct RawLine {
     pub(crate) start: usize,
     pub(crate) end: usize,
     /// Where the next one starts.
@@ -16,7 +16,7 @@ pub(crate) struct Line {
 }
 
 /// The lines of `raw` from an offset on.
-pub(crate) fn lines(raw: &[u8], from: usize) -> impl Iterator<Item = Line> + '_ {
+pub(crate) fn lines(raw: &[u8], from: usize) -> impl Iterator<Item = RawLine> + '_ {
     let mut start = from;
     std::iter::from_fn(move || {
         let rest = raw.get(start..).filter(|r| !r.is_empty())?;
@@ -24,7 +24,7 @@ pub(crate) fn lines(raw: &[u8], from: usize) -> impl Iterator<Item = Line> + '_ 
             Some(lf) => (lf, start + lf + 1),
             None => (rest.len(), raw.len()),
         };
-        let line = Line {
+        let line = RawLine {
             start,
             end: start + without_cr(rest, length, next - start),
             next,
@@ -97,7 +97,7 @@ enum OpenField {
 
 impl HeaderReader {
     /// Takes the next line, which is not the empty line that ends the header.
-    pub(crate) fn take(&mut self, raw: &[u8], line: Line) {
+    pub(crate) fn take(&mut self, raw: &[u8], line: RawLine) {
         self.lines += 1;
         let text = raw.get(line.start..line.end).unwrap_or_default();
         if text.first().is_some_and(|b| is_blank(*b)) {
@@ -126,7 +126,7 @@ impl HeaderReader {
         }
     }
 
-    fn continue_field(&mut self, text: &[u8], line: Line) {
+    fn continue_field(&mut self, text: &[u8], line: RawLine) {
         match (self.open, self.fields.last_mut()) {
             (OpenField::Last, Some(field)) => {
                 field.body.1 = line.end;

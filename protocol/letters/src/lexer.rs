@@ -12,7 +12,7 @@ pub(crate) struct Lexer<'a> {
 
 /// A comment or quoted string that does not end, or a character that no token may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Broken;
+pub(crate) struct BrokenToken;
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
@@ -63,7 +63,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Blanks and comments (CFWS). Says whether there were any.
-    pub(crate) fn skip_cfws(&mut self) -> Result<bool, Broken> {
+    pub(crate) fn skip_cfws(&mut self) -> Result<bool, BrokenToken> {
         let start = self.at;
         loop {
             self.run(|b| b == b' ' || b == b'\t');
@@ -74,21 +74,21 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn skip_comment(&mut self) -> Result<(), Broken> {
+    fn skip_comment(&mut self) -> Result<(), BrokenToken> {
         let mut depth = 0usize;
         let mut in_quote = false;
         loop {
-            let b = self.peek().ok_or(Broken)?;
+            let b = self.peek().ok_or(BrokenToken)?;
             self.at += 1;
             match b {
                 b'"' => in_quote = !in_quote,
                 b'(' => depth += 1,
                 b')' => depth -= 1,
                 b'\\' => {
-                    self.peek().filter(|b| !is_control(*b)).ok_or(Broken)?;
+                    self.peek().filter(|b| !is_control(*b)).ok_or(BrokenToken)?;
                     self.at += 1;
                 }
-                b if is_control(b) => return Err(Broken),
+                b if is_control(b) => return Err(BrokenToken),
                 _ => {}
             }
             if depth == 0 {
@@ -99,28 +99,28 @@ impl<'a> Lexer<'a> {
     }
 
     /// A quoted string as it stands, with its quotes; the next octet is the opening one.
-    pub(crate) fn quoted_raw(&mut self) -> Result<&'a [u8], Broken> {
+    pub(crate) fn quoted_raw(&mut self) -> Result<&'a [u8], BrokenToken> {
         let start = self.at;
         if !self.eat(b'"') {
-            return Err(Broken);
+            return Err(BrokenToken);
         }
         loop {
-            let b = self.peek().ok_or(Broken)?;
+            let b = self.peek().ok_or(BrokenToken)?;
             self.at += 1;
             match b {
                 b'"' => return Ok(self.text.get(start..self.at).unwrap_or_default()),
                 b'\\' => {
-                    self.peek().filter(|b| !is_control(*b)).ok_or(Broken)?;
+                    self.peek().filter(|b| !is_control(*b)).ok_or(BrokenToken)?;
                     self.at += 1;
                 }
-                b if is_control(b) => return Err(Broken),
+                b if is_control(b) => return Err(BrokenToken),
                 _ => {}
             }
         }
     }
 
     /// What a quoted string means (RFC 5322 section 3.2.4).
-    pub(crate) fn quoted(&mut self) -> Result<Vec<u8>, Broken> {
+    pub(crate) fn quoted(&mut self) -> Result<Vec<u8>, BrokenToken> {
         Ok(unquote(self.quoted_raw()?))
     }
 }

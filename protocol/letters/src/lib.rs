@@ -34,13 +34,13 @@ pub use authentication_results::{ResultsOf, results_of};
 pub use author::{BadAuthor, FromFault};
 pub use bounce::{Action, Bounce, BouncedRecipient};
 pub use compose::{
-    AttachError, Attached, Attachment, AutoSubmitted, Composition, Notice, Story, as_read, attach,
-    compose, compose_notice, thread_root_of_request, thread_root_of_trade,
+    AttachError, AttachedMail, Attachment, AutoSubmitted, Composition, NoticeParts, Story, as_read,
+    attach, compose, compose_notice, thread_root_of_request, thread_root_of_trade,
 };
 pub use domain::{AuthservPattern, BadPattern, HostPattern, is_aligned, organizational_domain};
 pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};
 pub use header::Field;
-pub use open::{Content, Opened, UnreadableKind, open};
+pub use open::{LetterContent, OpenedLetter, UnreadableKind, open};
 pub use parse::{Letter, ReturnPath, parse};
 pub use provider::{PROVIDERS, Provider, provider_of};
 pub use tree::{StatementPart, UnreadablePart};

@@ -13,7 +13,7 @@ use crate::untrusted::show;
 
 /// A letter, what it proves, and what it says.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct OpenedLetter {
     /// The letter's fields.
     pub letter: Letter,
     /// How well its sender is proven.
@@ -23,11 +23,11 @@ pub struct Opened {
     /// The ids of its Authentication-Results fields, whoever wrote them.
     pub authserv_ids: Vec<String>,
     /// What it says.
-    pub content: Content,
+    pub content: LetterContent,
     bounce_doubt: Option<String>,
 }
 
-impl Opened {
+impl OpenedLetter {
     /// Of a bounce, why it is not to be believed that a mail system wrote it; none for one that
     /// counts. Whose Message-ID it bears is not asked here.
     #[must_use]
@@ -38,7 +38,7 @@ impl Opened {
 
 /// What a letter says.
 #[derive(Debug, Clone)]
-pub enum Content {
+pub enum LetterContent {
     /// Protocol 5, line 1: no Tradepost part.
     NotOurs,
     /// A statement that could be read.
@@ -73,13 +73,13 @@ impl fmt::Display for UnreadableKind {
     }
 }
 
-/// Reads any octets as a letter. `Opened::content` is not to be believed beyond
-/// `Opened::evidence`.
+/// Reads any octets as a letter. `OpenedLetter::content` is not to be believed beyond
+/// `OpenedLetter::evidence`.
 #[must_use]
-pub fn open(raw: &[u8], policy: &RelayPolicy) -> Opened {
+pub fn open(raw: &[u8], policy: &RelayPolicy) -> OpenedLetter {
     let letter = parse(raw);
     let relay = relay_evidence(&letter, policy);
-    Opened {
+    OpenedLetter {
         bounce_doubt: bounce::doubt(&letter, policy),
         evidence: relay.evidence,
         proof: relay.why,
@@ -89,12 +89,12 @@ pub fn open(raw: &[u8], policy: &RelayPolicy) -> Opened {
     }
 }
 
-fn content(part: &StatementPart) -> Content {
+fn content(part: &StatementPart) -> LetterContent {
     match part {
-        StatementPart::None => Content::NotOurs,
+        StatementPart::None => LetterContent::NotOurs,
         StatementPart::Part(octets) => match wire::decode(octets) {
-            Ok(decoded) => Content::Statement(Box::new(decoded)),
-            Err(e) => Content::Unreadable {
+            Ok(decoded) => LetterContent::Statement(Box::new(decoded)),
+            Err(e) => LetterContent::Unreadable {
                 why: if e.is_unsupported() {
                     UnreadableKind::Unsupported
                 } else {
@@ -103,11 +103,11 @@ fn content(part: &StatementPart) -> Content {
                 text: show(&e.to_string()),
             },
         },
-        StatementPart::Encrypted => Content::Unreadable {
+        StatementPart::Encrypted => LetterContent::Unreadable {
             why: UnreadableKind::Undecryptable,
             text: "the letter is encrypted, and there is no key here that opens it".to_owned(),
         },
-        StatementPart::Unreadable(why) => Content::Unreadable {
+        StatementPart::Unreadable(why) => LetterContent::Unreadable {
             why: UnreadableKind::Unreadable,
             text: why.to_string(),
         },

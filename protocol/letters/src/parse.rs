@@ -4,13 +4,13 @@
 use sha2::{Digest, Sha256};
 use tradepost_statements::{Address, Time};
 
-use crate::authentication_results::{AuthenticationResults, Unread};
+use crate::authentication_results::{AuthenticationResults, UnreadField};
 use crate::author::{self, BadAuthor};
 use crate::bounce::{self, Bounce};
 use crate::guard::{RawField, RawHeader, lines};
 use crate::header::Field;
 use crate::lexer::Lexer;
-use crate::received::{Received, read_date};
+use crate::received::{ReceivedField, read_date};
 use crate::tree::{StatementPart, Tree};
 
 /// What is read of a letter. Its texts are untrusted: show them only through
@@ -69,10 +69,10 @@ pub enum ReturnPath {
 /// A field that a relay added, or that somebody wants to look so.
 #[derive(Debug, Clone)]
 pub(crate) enum Stamp {
-    Received(Received),
+    Received(ReceivedField),
     Results(AuthenticationResults),
     /// An Authentication-Results field that says nothing.
-    UnreadResults(Unread),
+    UnreadResults(UnreadField),
 }
 
 impl Letter {
@@ -164,7 +164,7 @@ fn stamps(raw: &[u8], header: &RawHeader) -> Vec<(bool, Stamp)> {
     let read = |field: &RawField| {
         let body = field.unfolded(raw);
         let stamp = if field.field == Field::Received {
-            Stamp::Received(Received::read(&body))
+            Stamp::Received(ReceivedField::read(&body))
         } else {
             AuthenticationResults::read(&body).map_or_else(Stamp::UnreadResults, Stamp::Results)
         };

@@ -2,11 +2,11 @@
 
 use tradepost_statements::Time;
 
-use crate::lexer::{Broken, Lexer, is_control};
+use crate::lexer::{BrokenToken, Lexer, is_control};
 
 /// What is read of a Received field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Received {
+pub(crate) struct ReceivedField {
     /// The host after `by`; None where there is none to be read.
     pub(crate) by: Option<String>,
     pub(crate) at: Option<Time>,
@@ -15,11 +15,11 @@ pub(crate) struct Received {
 /// How many words are looked at: `by` is the third one or so.
 const MOST_WORDS: usize = 50;
 
-impl Received {
+impl ReceivedField {
     /// Reads the unfolded body of a field.
-    pub(crate) fn read(body: &[u8]) -> Received {
+    pub(crate) fn read(body: &[u8]) -> ReceivedField {
         let Ok((words, date_at)) = words(body) else {
-            return Received::default();
+            return ReceivedField::default();
         };
         // The word after `from` is what the client called itself: it may be "by".
         let is_by = |(i, word): &(usize, &Vec<u8>)| {
@@ -36,7 +36,7 @@ impl Received {
             .and_then(|(i, _)| words.get(i + 1))
             .and_then(|word| String::from_utf8(word.clone()).ok());
         let date = body.get(date_at..).unwrap_or_default();
-        Received {
+        ReceivedField {
             by: by.map(|host| host.to_ascii_lowercase()),
             at: read_date(date),
         }
@@ -44,7 +44,7 @@ impl Received {
 }
 
 /// The words before the date, comments left out; and where the date starts.
-fn words(body: &[u8]) -> Result<(Vec<Vec<u8>>, usize), Broken> {
+fn words(body: &[u8]) -> Result<(Vec<Vec<u8>>, usize), BrokenToken> {
     let mut lexer = Lexer::new(body);
     let mut words = Vec::new();
     loop {
@@ -58,8 +58,8 @@ fn words(body: &[u8]) -> Result<(Vec<Vec<u8>>, usize), Broken> {
             Some(b'"') => {
                 lexer.quoted_raw()?;
             }
-            Some(b')') => return Err(Broken),
-            Some(b) if is_control(b) => return Err(Broken),
+            Some(b')') => return Err(BrokenToken),
+            Some(b) if is_control(b) => return Err(BrokenToken),
             Some(_) => {
                 let word = lexer.run(|b| !is_control(b) && !b" \t();\"".contains(&b));
                 if words.len() < MOST_WORDS {
@@ -124,7 +124,11 @@ mod tests {
             ("from a by", None),
             ("", None),
         ] {
-            assert_eq!(Received::read(body.as_bytes()).by.as_deref(), by, "{body}");
+            assert_eq!(
+                ReceivedField::read(body.as_bytes()).by.as_deref(),
+                by,
+                "{body}"
+            );
         }
     }
 

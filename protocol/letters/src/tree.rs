@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::guard::{HeaderReader, Line, RawField, RawHeader, lines};
+use crate::guard::{HeaderReader, RawField, RawHeader, RawLine, lines};
 use crate::header::Field;
 use crate::media_type::MediaType;
 use crate::transfer::TransferEncoding;
@@ -108,7 +108,7 @@ const MOST_TYPES: usize = 3;
 /// Of each kind: two Tradepost parts are one too many, and a report has one of each.
 const MOST_LEAVES_OF_A_KIND: usize = 2;
 
-enum State {
+enum LineIn {
     Header(HeaderReader),
     Leaf(Leaf),
     /// A part that is not read: preambles, epilogues, texts, pictures, letters within the letter.
@@ -117,14 +117,14 @@ enum State {
     TooDeep,
 }
 
-struct Walk<'a> {
+struct TreeWalk<'a> {
     raw: &'a [u8],
     tree: Tree,
     /// The delimiters of the open multiparts, outermost first.
     open: Vec<Vec<u8>>,
     /// Where each stands in `open`.
     levels: HashMap<Vec<u8>, usize>,
-    state: State,
+    state: LineIn,
 }
 
 impl Tree {
@@ -144,12 +144,12 @@ impl Tree {
 
     /// With this one of the letter's types before the others.
     fn walk_as(raw: &[u8], header: &RawHeader, nth: usize) -> Tree {
-        let mut walk = Walk {
+        let mut walk = TreeWalk {
             raw,
             tree: Tree::default(),
             open: Vec::new(),
             levels: HashMap::new(),
-            state: State::Skipped,
+            state: LineIn::Skipped,
         };
         walk.tree.root = media_types(raw, header).into_iter().nth(nth).flatten();
         walk.state = walk.enter(header, nth);
@@ -205,34 +205,34 @@ impl Tree {
     }
 }
 
-impl Walk<'_> {
-    fn take(&mut self, line: Line) {
+impl TreeWalk<'_> {
+    fn take(&mut self, line: RawLine) {
         if let Some((level, is_last)) = self.delimiter(line) {
             self.leave_part(line.start);
             let keep = if is_last { level } else { level + 1 };
             for closed in self.open.drain(keep..) {
                 self.levels.remove(&closed);
             }
-            self.state = State::Skipped;
+            self.state = LineIn::Skipped;
             if !is_last {
                 self.tree.parts += 1;
-                self.state = State::Header(HeaderReader::default());
+                self.state = LineIn::Header(HeaderReader::default());
             }
             return;
         }
         match &mut self.state {
-            State::Header(_) if line.start == line.end => self.finish_header(line.next),
-            State::Header(reader) => reader.take(self.raw, line),
-            State::TooDeep => {
+            LineIn::Header(_) if line.start == line.end => self.finish_header(line.next),
+            LineIn::Header(reader) => reader.take(self.raw, line),
+            LineIn::TooDeep => {
                 let text = self.raw.get(line.start..line.end).unwrap_or_default();
                 self.tree.names_tradepost_too_deep |= names_tradepost(text);
             }
-            State::Leaf(_) | State::Skipped => {}
+            LineIn::Leaf(_) | LineIn::Skipped => {}
         }
     }
 
     /// Which open multipart's delimiter the line is, and whether it is the closing one.
-    fn delimiter(&self, line: Line) -> Option<(usize, bool)> {
+    fn delimiter(&self, line: RawLine) -> Option<(usize, bool)> {
         if self.open.is_empty() {
             return None;
         }
@@ -248,19 +248,19 @@ impl Walk<'_> {
     }
 
     fn finish_header(&mut self, body_at: usize) {
-        let before = std::mem::replace(&mut self.state, State::Skipped);
-        if let State::Header(reader) = before {
+        let before = std::mem::replace(&mut self.state, LineIn::Skipped);
+        if let LineIn::Header(reader) = before {
             let header = reader.finish(body_at);
             let open_before = self.open.len();
             let state = self.enter(&header, 0);
-            let is_of_interest = matches!(state, State::Leaf(_)) || self.open.len() > open_before;
+            let is_of_interest = matches!(state, LineIn::Leaf(_)) || self.open.len() > open_before;
             self.tree.has_malformed_header |= is_of_interest && header.malformed_line.is_some();
             self.state = state;
         }
     }
 
     /// What to do with the part that has this header; of several types of it, this one counts.
-    fn enter(&mut self, header: &RawHeader, nth: usize) -> State {
+    fn enter(&mut self, header: &RawHeader, nth: usize) -> LineIn {
         let raw = self.raw;
         let mut types = media_types(raw, header);
         let before = nth.min(types.len());
@@ -277,7 +277,7 @@ impl Walk<'_> {
             return self.leaf(LeafKind::Tradepost, encoding, header);
         }
         let Some(media_type) = types.into_iter().next() else {
-            return State::Skipped;
+            return LineIn::Skipped;
         };
         if let Some(boundary) = media_type.boundary() {
             return self.open_multipart(boundary);
@@ -295,18 +295,18 @@ impl Walk<'_> {
             | "text/rfc822-headers"
             | "message/global"
             | "message/global-headers" => LeafKind::ReturnedLetter,
-            _ => return State::Skipped,
+            _ => return LineIn::Skipped,
         };
         if !is_report {
-            return State::Skipped;
+            return LineIn::Skipped;
         }
         self.leaf(kind, transfer_encoding(raw, header), header)
     }
 
-    fn open_multipart(&mut self, boundary: Vec<u8>) -> State {
+    fn open_multipart(&mut self, boundary: Vec<u8>) -> LineIn {
         if self.open.len() >= MOST_LEVELS {
             self.tree.is_too_deep = true;
-            return State::TooDeep;
+            return LineIn::TooDeep;
         }
         // The same delimiter as one around it: its lines are those of the outer one.
         if !self.levels.contains_key(&boundary) {
@@ -314,7 +314,7 @@ impl Walk<'_> {
             self.levels.insert(boundary.clone(), self.open.len());
             self.open.push(boundary);
         }
-        State::Skipped
+        LineIn::Skipped
     }
 
     /// Whether a line can be a delimiter of this one and the closing one of another: `x--` within `x`.
@@ -329,8 +329,8 @@ impl Walk<'_> {
         kind: LeafKind,
         encoding: Result<TransferEncoding, UnreadablePart>,
         header: &RawHeader,
-    ) -> State {
-        State::Leaf(Leaf {
+    ) -> LineIn {
+        LineIn::Leaf(Leaf {
             kind,
             type_at: header.first(Field::ContentType).map(|f| f.at),
             encoding,
@@ -339,11 +339,11 @@ impl Walk<'_> {
     }
 
     fn leave_part(&mut self, at: usize) {
-        if matches!(self.state, State::Header(_)) {
+        if matches!(self.state, LineIn::Header(_)) {
             // A part that ends within its header has no body.
             self.finish_header(at);
         }
-        let State::Leaf(mut leaf) = std::mem::replace(&mut self.state, State::Skipped) else {
+        let LineIn::Leaf(mut leaf) = std::mem::replace(&mut self.state, LineIn::Skipped) else {
             return;
         };
         leaf.body.1 = if self.open.is_empty() {

@@ -5,7 +5,7 @@
 use mail_parser::{MessageParser, MimeHeaders};
 use serde_json::json;
 use tradepost_letters::{
-    AttachError, Attached, Attachment, Content, RelayPolicy, Story, attach, open, parse,
+    AttachError, AttachedMail, Attachment, LetterContent, RelayPolicy, Story, attach, open, parse,
 };
 use tradepost_statements::{Statement, wire};
 
@@ -22,11 +22,11 @@ fn statement() -> Statement {
     wire::from_value(&value).unwrap()
 }
 
-fn attached(mail: &str) -> Result<Attached, AttachError> {
+fn attached(mail: &str) -> Result<AttachedMail, AttachError> {
     attached_octets(mail.as_bytes())
 }
 
-fn attached_octets(mail: &[u8]) -> Result<Attached, AttachError> {
+fn attached_octets(mail: &[u8]) -> Result<AttachedMail, AttachError> {
     let statement = statement();
     let story = Story {
         shop_name: Some("Käse & Kettle"),
@@ -61,9 +61,9 @@ fn shape(letter: &[u8]) -> String {
     out
 }
 
-fn check(letter: &Attached) -> mail_parser::Message<'_> {
+fn check(letter: &AttachedMail) -> mail_parser::Message<'_> {
     let opened = open(&letter.letter, &RelayPolicy::new(Vec::new(), None));
-    let Content::Statement(read) = opened.content else {
+    let LetterContent::Statement(read) = opened.content else {
         panic!("{:?}", opened.content);
     };
     assert_eq!(read.statement, statement());
@@ -238,7 +238,7 @@ fn what_a_letter_lacks_is_made_and_what_it_has_is_kept() {
 
 #[test]
 fn the_same_statement_in_another_mail_has_the_same_octets() {
-    let part = |letter: &Attached| parse(&letter.letter).statement;
+    let part = |letter: &AttachedMail| parse(&letter.letter).statement;
     let one = attached(&format!("{HEAD}\nhello\n")).unwrap();
     let other = attached(&format!("{HEAD}Content-Type: text/html\n\n<p>hello\n")).unwrap();
     assert_eq!(part(&one), part(&other));

@@ -9,8 +9,8 @@ mod strategies;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tradepost_letters::{
-    AutoSubmitted, Composition, Content, Letter, Notice, RelayPolicy, StatementPart, Story,
-    compose, compose_notice, open, parse, thread_root_of_trade, untrusted,
+    AutoSubmitted, Composition, Letter, LetterContent, NoticeParts, RelayPolicy, StatementPart,
+    Story, compose, compose_notice, open, parse, thread_root_of_trade, untrusted,
 };
 use tradepost_statements::order::Line;
 use tradepost_statements::{Address, Evidence, Statement, Time, wire};
@@ -72,7 +72,7 @@ fn check_read_again(raw: &[u8], statement: &Statement) -> Letter {
     let policy = RelayPolicy::new(vec!["mx.home.example".parse().unwrap()], None);
     let opened = open(&stamped, &policy);
     assert_eq!(opened.letter.author.as_ref(), Ok(&statement.from));
-    let Content::Statement(decoded) = opened.content else {
+    let LetterContent::Statement(decoded) = opened.content else {
         panic!("{:?}", opened.content);
     };
     assert_eq!(decoded.statement, *statement);
@@ -323,7 +323,7 @@ fn a_notice_has_no_tradepost_part_and_nothing_personal() {
     value["body"]["place"] = json!("behind the green door");
     let s = statement(&value);
     let to: Address = "bob@elsewhere.example".parse().unwrap();
-    let notice = compose_notice(&Notice {
+    let notice = compose_notice(&NoticeParts {
         statement: &s,
         to: &to,
         message_id: "n1@carrier.example",

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tradepost_letters::forgery::{Forged, Forgery};
-use tradepost_letters::{Content, RelayPolicy, open, parse};
+use tradepost_letters::{LetterContent, RelayPolicy, open, parse};
 use tradepost_statements::{Address, Evidence};
 
 const TOKEN: &str = "3f0c9a4be1d24c7d9c1e5a0b7d6f8e21";
@@ -18,7 +18,7 @@ fn check(ids: &[&str], change: impl Fn(String) -> String, expected: &[&str]) {
     };
     let letter = change(String::from_utf8(forgery.letter()).unwrap());
     let opened = open(letter.as_bytes(), &policy);
-    assert!(matches!(opened.content, Content::NotOurs));
+    assert!(matches!(opened.content, LetterContent::NotOurs));
     // Believed or not, it proves nobody.
     assert_eq!(opened.evidence, Evidence::None, "{}", opened.proof);
     let expected = match expected {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use tradepost_letters::{Content, Opened, RelayPolicy, open};
+use tradepost_letters::{LetterContent, OpenedLetter, RelayPolicy, open};
 use tradepost_statements::Evidence;
 
 const EXPECTED: &str = include_str!("letters/expected.txt");
@@ -38,18 +38,18 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/letters")
 }
 
-fn opened(file: &str) -> Opened {
+fn opened(file: &str) -> OpenedLetter {
     let path = folder().join(format!("{file}.eml"));
     let raw = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let policy = RelayPolicy::new(vec!["mx.home.example".parse().unwrap()], None);
     open(&raw, &policy)
 }
 
-fn content(opened: &Opened) -> String {
+fn content(opened: &OpenedLetter) -> String {
     match &opened.content {
-        Content::NotOurs => "not-ours".to_owned(),
-        Content::Statement(_) => "statement".to_owned(),
-        Content::Unreadable { why, .. } => why.to_string(),
+        LetterContent::NotOurs => "not-ours".to_owned(),
+        LetterContent::Statement(_) => "statement".to_owned(),
+        LetterContent::Unreadable { why, .. } => why.to_string(),
     }
 }
 
@@ -60,8 +60,8 @@ fn every_golden_letter_proves_and_says_what_the_table_says() {
         let opened = opened(row.file);
         let seen = format!("{} {}", opened.evidence, content(&opened));
         let text = match &opened.content {
-            Content::Unreadable { text, .. } => text.as_str(),
-            Content::NotOurs | Content::Statement(_) => "",
+            LetterContent::Unreadable { text, .. } => text.as_str(),
+            LetterContent::NotOurs | LetterContent::Statement(_) => "",
         };
         let words = if opened.evidence == Evidence::None {
             &opened.proof

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use tradepost_letters::{Content, Opened, PROVIDERS, RelayPolicy, open, provider_of};
+use tradepost_letters::{LetterContent, OpenedLetter, PROVIDERS, RelayPolicy, open, provider_of};
 use tradepost_statements::Evidence;
 
 const EXPECTED: &str = include_str!("providers/expected.txt");
@@ -81,8 +81,8 @@ fn raw(file: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-fn is_whole(opened: &Opened) -> bool {
-    opened.letter.author.is_ok() && matches!(opened.content, Content::Statement(_))
+fn is_whole(opened: &OpenedLetter) -> bool {
+    opened.letter.author.is_ok() && matches!(opened.content, LetterContent::Statement(_))
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use tradepost_letters::{
-    Action, BadAuthor, Content, MOST_LETTER_OCTETS, Opened, RelayPolicy, StatementPart,
+    Action, BadAuthor, LetterContent, MOST_LETTER_OCTETS, OpenedLetter, RelayPolicy, StatementPart,
     UnreadablePart, open, parse, time_of_receipt,
 };
 use tradepost_statements::{Evidence, Time};
@@ -18,7 +18,7 @@ fn policy(ids: &[&str], own_hosts: Option<&[&str]>) -> RelayPolicy {
     )
 }
 
-fn opened(raw: &[u8]) -> Opened {
+fn opened(raw: &[u8]) -> OpenedLetter {
     open(raw, &policy(&["mx.home.example"], None))
 }
 
@@ -28,8 +28,8 @@ fn with(from: &str, to: &str) -> String {
     GENUINE.replacen(from, to, 1)
 }
 
-fn is_proven_statement(opened: &Opened) -> bool {
-    opened.evidence == Evidence::Relay && matches!(opened.content, Content::Statement(_))
+fn is_proven_statement(opened: &OpenedLetter) -> bool {
+    opened.evidence == Evidence::Relay && matches!(opened.content, LetterContent::Statement(_))
 }
 
 #[test]

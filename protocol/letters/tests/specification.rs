@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use tradepost_letters::{AutoSubmitted, Composition, Content, RelayPolicy, Story, compose, open};
+use tradepost_letters::{
+    AutoSubmitted, Composition, LetterContent, RelayPolicy, Story, compose, open,
+};
 use tradepost_statements::wire::{self, parse_json};
 use tradepost_statements::{Address, Body, Evidence, Kind, Statement};
 
@@ -108,7 +110,7 @@ fn every_example_letter_is_what_the_agents_compose() {
 fn every_example_letter_holds_the_statement_that_is_shown_beside_it() {
     for kind in Kind::ALL {
         let opened = open(&letter(*kind), &policy());
-        let Content::Statement(decoded) = &opened.content else {
+        let LetterContent::Statement(decoded) = &opened.content else {
             panic!("{kind}: {:?}", opened.content);
         };
         assert_eq!(decoded.statement.body.kind(), *kind);

@@ -8,113 +8,43 @@
 
 mod recall;
 
-pub(crate) use recall::{recalled, turn_back};
-
-use std::collections::BTreeSet;
+pub(crate) use recall::recalled;
 
 use tradepost_statements::instruction::DeliveryInstruction;
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{DeliveryStatus, Reason, Window};
-use tradepost_statements::wish::Wishes;
-use tradepost_statements::{Address, DeliveryState, Kind, Statement, Time, TradeRef};
+use tradepost_statements::{DeliveryState, Kind, Statement, Time};
 
-use crate::server::ask::not_for_us;
-use crate::server::book::{CarrierPart, KeptWishes, Track, Trade};
-use crate::server::desk::Told;
-use crate::server::readdress::{readdress, tell_how_it_stands};
-use crate::server::track::{Became, Standing, next_place};
-use crate::server::{Desk, Ignored, Outcome};
-
-/// How a carrier takes instructions.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// The shops that may instruct it.
-    pub shops: BTreeSet<Address>,
-}
+use crate::kernel::book::{CarrierPart, PartyTrack, PartyTrade};
+use crate::kernel::instructed::{entry_for, instructed_trade};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::readdress::tell_how_it_stands;
+use crate::kernel::track::{Standing, TrackReport, next_place};
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 /// Parcels of one trade: a trade is one entry of the book, written whole.
 pub(crate) const MOST_PARCELS: usize = 200;
 
-/// The trade that a shop's instruction is about, and that it may say so.
-pub(crate) fn instructed_trade(
-    statement: &Statement,
-    shops: &BTreeSet<Address>,
-) -> Result<TradeRef, Ignored> {
-    let Some(trade) = &statement.trade else {
-        return Err(Ignored::NotForThisServer(statement.body.kind()));
-    };
-    let refused = |why| Ignored::SenderMayNotInstruct {
-        from: statement.from.to_string(),
-        trade: trade.to_string(),
-        why,
-    };
-    if statement.from != trade.shop {
-        return Err(refused("the trade is another shop's"));
-    }
-    if !shops.contains(&statement.from) {
-        return Err(refused("it is not among the configured shops"));
-    }
-    Ok(trade.clone())
-}
-
-/// A book entry with the wishes that the shop passes on (Q7). Statuses go to the stored address
-/// (E14), which its shop alone may correct, by an instruction that was sent later (protocol 9).
-pub(crate) fn entry_for(
-    desk: &mut Desk<'_>,
-    name: TradeRef,
-    buyer_mail: &Address,
-    notify: Option<&Wishes>,
-    statement: &Statement,
-) -> Result<Trade, Ignored> {
-    let mut trade = match desk.trade(&name) {
-        Some(known) => known,
-        None => Trade::new(name, buyer_mail.clone()),
-    };
-    let is_newer = trade.mail_named.is_none_or(|at| at < statement.sent);
-    if is_newer && trade.buyer_mail != *buyer_mail {
-        let before = trade.buyer_mail.clone();
-        if readdress(desk, &mut trade, buyer_mail).is_err() {
-            return Err(Ignored::BuyerIsAnother {
-                trade: trade.trade.to_string(),
-                stated: buyer_mail.to_string(),
-                known: before.to_string(),
-            });
-        }
-    }
-    if is_newer {
-        trade.mail_named = Some(statement.sent);
-    }
-    if let (None, Some(wishes)) = (&trade.wishes, notify) {
-        trade.wishes = Some(KeptWishes {
-            wishes: wishes.clone(),
-            sent: statement.sent,
-        });
-    }
-    Ok(trade)
-}
-
 /// `delivery-instruction` of another server.
 pub(crate) fn instructed(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
     instruction: &DeliveryInstruction,
-) -> Outcome {
-    let Some(settings) = &desk.settings.carrier else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+) -> PartyOutcome {
+    let shops = case.settings.carrier.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
-    let known = desk.trade(&name);
+    let known = case.trade(&name);
     let parcel = instruction.parcel.as_deref().unwrap_or_default();
     let part = known.as_ref().and_then(|t| t.carrier.as_ref());
     if part.is_some_and(|c| is_full(c, parcel)) {
         return Ignored::TooManyParcels.into();
     }
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
-    let mut trade = match entry_for(desk, name, mail, notify, statement) {
+    let mut trade = match entry_for(case, name, mail, notify, statement) {
         Ok(trade) => trade,
         Err(why) => return why.into(),
     };
@@ -123,12 +53,12 @@ pub(crate) fn instructed(
         buyer_mail: trade.buyer_mail.clone(),
         ..instruction.clone()
     };
-    let changed = begin(desk, &mut trade, &instruction, Some(statement));
+    let changed = begin(case, &mut trade, &instruction, statement);
     if known.is_some_and(|known| known.buyer_mail != trade.buyer_mail) {
-        tell_how_it_stands(desk, &trade);
+        tell_how_it_stands(case, &trade);
     }
-    desk.save(&mut trade);
-    Outcome::of(Kind::DeliveryInstruction, trade.trade, changed)
+    case.save(&mut trade);
+    PartyOutcome::of(Kind::DeliveryInstruction, trade.trade, changed)
 }
 
 /// Whether no track can be begun for this parcel.
@@ -138,34 +68,33 @@ pub(crate) fn is_full(part: &CarrierPart, parcel: &str) -> bool {
 
 /// Makes the book entry of a parcel and tells of it; a parcel that is known is told as it is, or
 /// with what the shop changed. The caller saves the trade.
-pub(crate) fn begin(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+fn begin(
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     instruction: &DeliveryInstruction,
-    asked: Option<&Statement>,
+    asked: &Statement,
 ) -> bool {
     let parcel = instruction.parcel.clone().unwrap_or_default();
-    let sent = asked.map_or(desk.now, |statement| statement.sent);
-    let recalled = recall::is_recalled(desk, &trade.trade, &parcel, sent);
-    let now = desk.now;
+    let recalled = recall::is_recalled(case, &trade.trade, &parcel, asked.sent);
+    let now = case.now;
     let part = trade.carrier.get_or_insert_with(CarrierPart::default);
-    let became = if part.parcels.contains_key(&parcel) {
+    let report = if part.parcels.contains_key(&parcel) {
         instruct_again(part, &parcel, instruction, now)
     } else {
         part.instructions.push(instruction.clone());
         let step = if recalled {
-            Step::stopped("The shop called this delivery off before it began.")
+            CarrierStep::stopped("The shop called this delivery off before it began.")
         } else {
-            Step::to(DeliveryState::Announced)
+            CarrierStep::to(DeliveryState::Announced)
         };
         advance(part, &parcel, step, now);
         if let Some(track) = part.parcels.get_mut(&parcel) {
             track.last.lines = lines_in_parcel(instruction);
         }
-        Became::News
+        TrackReport::News
     };
-    tell(desk, trade, &parcel, became, asked);
-    became == Became::News
+    tell(case, trade, &parcel, report, asked);
+    report == TrackReport::News
 }
 
 /// The shop says more, or something else, about a parcel that is known.
@@ -174,14 +103,14 @@ fn instruct_again(
     parcel: &str,
     instruction: &DeliveryInstruction,
     now: Time,
-) -> Became {
+) -> TrackReport {
     let known = part.instructions.iter_mut();
     let known = known.into_iter().find(|i| i.parcel == instruction.parcel);
     if known
         .as_ref()
         .is_some_and(|k| says_the_same(k, instruction))
     {
-        return Became::Same;
+        return TrackReport::Same;
     }
     let reached = part.parcels.get(parcel).and_then(|t| t.standing.highest);
     let can_change = reached
@@ -210,8 +139,8 @@ fn instruct_again(
         track.last.text = None;
     }
     match remark(part, parcel, text, now) {
-        Became::Remarked => Became::News,
-        same @ (Became::News | Became::Same) => same,
+        TrackReport::Remarked => TrackReport::News,
+        same @ (TrackReport::News | TrackReport::Same) => same,
     }
 }
 
@@ -234,40 +163,40 @@ fn lines_in_parcel(instruction: &DeliveryInstruction) -> Option<Vec<LineQuantity
     Some(lines.collect())
 }
 
-/// Tells of a parcel what became of it.
+/// Tells how a parcel stands.
 fn tell(
-    desk: &mut Desk<'_>,
-    trade: &Trade,
+    case: &mut PartyCase<'_>,
+    trade: &PartyTrade,
     parcel: &str,
-    became: Became,
-    asked: Option<&Statement>,
+    report: TrackReport,
+    asked: &Statement,
 ) {
     let track = trade.carrier.as_ref().and_then(|p| p.parcels.get(parcel));
     if let Some(track) = track {
-        let status = Told::Delivery(Box::new(track.last.clone()));
-        desk.tell_what_became(trade, &status, became, asked);
+        let status = OwnStatus::Delivery(Box::new(track.last.clone()));
+        case.tell_track(trade, &status, report, Some(asked));
     }
 }
 
 /// A step that the carrier takes by itself, and what it says of it.
 #[derive(Clone, Copy)]
-struct Step {
+struct CarrierStep {
     state: DeliveryState,
     reason: Option<&'static str>,
     text: Option<&'static str>,
 }
 
-impl Step {
-    fn to(state: DeliveryState) -> Step {
-        Step {
+impl CarrierStep {
+    fn to(state: DeliveryState) -> CarrierStep {
+        CarrierStep {
             state,
             reason: None,
             text: None,
         }
     }
 
-    fn stopped(text: &'static str) -> Step {
-        Step {
+    fn stopped(text: &'static str) -> CarrierStep {
+        CarrierStep {
             state: DeliveryState::Stopped,
             reason: Some("merchant-recalled"),
             text: Some(text),
@@ -276,7 +205,7 @@ impl Step {
 }
 
 /// Moves a parcel's track on by the carrier's own decision.
-fn advance(part: &mut CarrierPart, parcel: &str, step: Step, now: Time) -> bool {
+fn advance(part: &mut CarrierPart, parcel: &str, step: CarrierStep, now: Time) -> bool {
     let last = part.parcels.get(parcel);
     let standing = last.map_or(Standing::start(), |t| t.standing);
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), now);
@@ -299,7 +228,7 @@ fn advance(part: &mut CarrierPart, parcel: &str, step: Step, now: Time) -> bool 
     };
     part.parcels.insert(
         parcel.to_owned(),
-        Track {
+        PartyTrack {
             last: status,
             standing,
         },
@@ -309,16 +238,16 @@ fn advance(part: &mut CarrierPart, parcel: &str, step: Step, now: Time) -> bool 
 
 /// Says more about the present state. That is a change with a sequence of its own: what has one
 /// sequence has one content (protocol 2, "Same content").
-fn remark(part: &mut CarrierPart, parcel: &str, text: &str, now: Time) -> Became {
+fn remark(part: &mut CarrierPart, parcel: &str, text: &str, now: Time) -> TrackReport {
     let Some(track) = part.parcels.get_mut(parcel) else {
-        return Became::Same;
+        return TrackReport::Same;
     };
     let last = &mut track.last;
     let place = next_place(Some((last.sequence, last.at)), now);
     let (false, Ok((sequence, at))) = (last.text.as_deref() == Some(text), place) else {
-        return Became::Same;
+        return TrackReport::Same;
     };
     (last.sequence, last.at) = (sequence, at);
     last.text = Some(text.to_owned());
-    Became::Remarked
+    TrackReport::Remarked
 }

@@ -14,82 +14,48 @@ mod record;
 mod refusal;
 mod status;
 
-pub use refusal::Refusal;
+pub use refusal::LineRefusal;
 
 use serde_json::{Map, Value};
-use tradepost_statements::{StatementId, Time, wire};
+use tradepost_statements::{StatementId, wire};
 
-use crate::server::book::{self, EmitKey};
-use crate::server::judge::content_hash;
-use crate::server::{Change, Desk, FreshIds, Ignored, Outcome, Settings};
-use tradepost_trades::rows::Rows;
-
-/// What becomes of a line: the answer is true once the change is recorded.
-#[derive(Debug)]
-pub struct Emitted {
-    /// What to record and send; nothing of a line that was refused.
-    pub change: Change,
-    /// The statement that the line made, or why it made none.
-    pub answer: Result<StatementId, Refusal>,
-}
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, EmitKey};
+use crate::kernel::judge::content_hash;
 
 /// Longest key: it is a name, not a text.
 const LONGEST_KEY: usize = 256;
 
-/// Decides about one line: a JSON object.
-pub fn emit(
-    settings: &Settings,
-    rows: &dyn Rows,
-    line: &[u8],
-    now: Time,
-    ids: &mut FreshIds,
-) -> Emitted {
-    let mut desk = Desk::new(settings, rows, now, ids);
-    match decide(&mut desk, line) {
-        Ok(Decided::New(id)) => Emitted {
-            change: desk.finish(Outcome::Emitted(id)),
-            answer: Ok(id),
-        },
-        Ok(Decided::Before(id)) => Emitted {
-            change: desk.finish(Outcome::EmittedBefore(id)),
-            answer: Ok(id),
-        },
-        Err(refusal) => Emitted {
-            // A new desk: what was prepared before the fault was found is forgotten.
-            change: Desk::new(settings, rows, now, ids).finish(Ignored::NothingDue.into()),
-            answer: Err(refusal),
-        },
-    }
-}
-
-enum Decided {
+/// A line that is recorded, with the statement that it made.
+pub(crate) enum TakenLine {
     New(StatementId),
     Before(StatementId),
 }
 
-fn decide(desk: &mut Desk<'_>, line: &[u8]) -> Result<Decided, Refusal> {
-    decide_value(desk, &wire::parse_json(line)?)
+/// Decides about one line: a JSON object.
+pub(crate) fn decide(case: &mut PartyCase<'_>, line: &[u8]) -> Result<TakenLine, LineRefusal> {
+    decide_value(case, &wire::parse_json(line)?)
 }
 
 /// Takes a line as part of another decision, whose change is given up when the line is refused.
-pub(crate) fn take(desk: &mut Desk<'_>, line: &Value) -> Result<StatementId, Refusal> {
-    decide_value(desk, line).map(|decided| match decided {
-        Decided::New(id) | Decided::Before(id) => id,
+pub(crate) fn take(case: &mut PartyCase<'_>, line: &Value) -> Result<StatementId, LineRefusal> {
+    decide_value(case, line).map(|decided| match decided {
+        TakenLine::New(id) | TakenLine::Before(id) => id,
     })
 }
 
-fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> {
+fn decide_value(case: &mut PartyCase<'_>, value: &Value) -> Result<TakenLine, LineRefusal> {
     let Value::Object(object) = value else {
-        return Err(Refusal::IsNotAnObject);
+        return Err(LineRefusal::IsNotAnObject);
     };
     let key = key_of(object)?;
     let content = content_hash(value);
     let row = book::emit_key(&key);
-    if let Some(before) = desk.read::<EmitKey>(&row) {
+    if let Some(before) = case.read::<EmitKey>(&row) {
         return if before.content == content {
-            Ok(Decided::Before(before.statement))
+            Ok(TakenLine::Before(before.statement))
         } else {
-            Err(Refusal::KeyWasUsedForOtherContent(key))
+            Err(LineRefusal::KeyWasUsedForOtherContent(key))
         };
     }
     let (by_own_mail, said) = attach::own_mail(object)?;
@@ -97,27 +63,27 @@ fn decide_value(desk: &mut Desk<'_>, value: &Value) -> Result<Decided, Refusal> 
         Some(record) => {
             let known = ["key", "record", "origin", "at"];
             members::only(&said, &known, "beside record, or mail")?;
-            let told = record::Told {
+            let told = record::BesideRecord {
                 origin: members::optional(&said, "origin")?,
                 at: members::optional(&said, "at")?,
             };
-            record::record(desk, record, told)?
+            record::record(case, record, told)?
         }
-        None if object.contains_key("authorize") => authorize::authorize(desk, object)?,
-        None if object.contains_key("return") => decision::decision(desk, object)?,
-        None => status::status(desk, &said)?,
+        None if object.contains_key("authorize") => authorize::authorize(case, object)?,
+        None if object.contains_key("return") => decision::decision(case, object)?,
+        None => status::status(case, &said)?,
     };
     if by_own_mail {
-        attach::withhold(desk, statement);
+        attach::withhold(case, statement);
     }
-    desk.put(row, &EmitKey { content, statement });
-    Ok(Decided::New(statement))
+    case.put(row, &EmitKey { content, statement });
+    Ok(TakenLine::New(statement))
 }
 
-fn key_of(object: &Map<String, Value>) -> Result<String, Refusal> {
+fn key_of(object: &Map<String, Value>) -> Result<String, LineRefusal> {
     let key: String = members::required(object, "key")?;
     if key.is_empty() || key.len() > LONGEST_KEY {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "key".to_owned(),
             problem: format!("a key has 1 to {LONGEST_KEY} octets"),
         });

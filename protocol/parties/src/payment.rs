@@ -14,61 +14,47 @@ mod due_date;
 mod refund;
 
 pub(crate) use authorize::{
-    Asked as AskedAuthorization, authorize, authorize_here, begin_authorized,
-    call_off_authorization, decide as decide_authorization, find as find_authorization,
+    AskedAuthorization, authorize, begin_authorized, find as find_authorization,
+    settle as settle_authorization,
 };
-pub use authorize::{AuthorizeAnswer, Waiting as WaitingAuthorization, waiting as authorizations};
+pub use authorize::{WaitingAuthorization, waiting as authorizations};
 pub(crate) use due_date::{
     named as due_date_of, passed as due_date_passed, watch as watch_due_date,
 };
-pub(crate) use refund::{give_back, owe_after_settling, owed, refund};
-
-use std::collections::BTreeSet;
+pub(crate) use refund::{owe_after_settling, owed, refund};
 
 use tradepost_statements::instruction::PaymentInstruction;
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::status::{PaymentStatus, When};
-use tradepost_statements::{Address, Amount, Date, Kind, PaymentState, Statement, Time};
+use tradepost_statements::{Amount, Date, Kind, PaymentState, Statement, Time};
 
-use crate::carrier::{entry_for, instructed_trade};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, Mark, MarkOf, PaymentPart, Track, Trade};
-use crate::server::desk::Told;
-use crate::server::readdress::tell_how_it_stands;
-use crate::server::track::{Became, Standing, next_place};
-use crate::server::{Desk, Ignored, Outcome};
-
-/// How a payment processor takes instructions.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// The shops that may instruct it.
-    pub shops: BTreeSet<Address>,
-    /// What it answers to `authorize` (E3).
-    pub authorize: AuthorizeAnswer,
-}
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrack, PartyTrade, PaymentPart};
+use crate::kernel::instructed::{entry_for, instructed_trade};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::readdress::tell_how_it_stands;
+use crate::kernel::track::{Standing, TrackReport, next_place};
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 /// `payment-instruction` of another server.
 pub(crate) fn instructed(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
     instruction: &PaymentInstruction,
-) -> Outcome {
-    let Some(settings) = &desk.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+) -> PartyOutcome {
+    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
-    let known = desk.trade(&name);
+    let known = case.trade(&name);
     if let Some(part) = known.as_ref().and_then(|t| t.payment.as_ref())
         && part.instruction.amount != instruction.amount
     {
         return not_the_total(instruction.amount, part.instruction.amount);
     }
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
-    let mut trade = match entry_for(desk, name, mail, notify, statement) {
+    let mut trade = match entry_for(case, name, mail, notify, statement) {
         Ok(trade) => trade,
         Err(why) => return why.into(),
     };
@@ -77,16 +63,16 @@ pub(crate) fn instructed(
         buyer_mail: trade.buyer_mail.clone(),
         ..instruction.clone()
     };
-    let changed = begin(desk, &mut trade, &instruction, Some(statement));
+    let changed = begin(case, &mut trade, &instruction, statement);
     if known.is_some_and(|known| known.buyer_mail != trade.buyer_mail) {
-        tell_how_it_stands(desk, &trade);
+        tell_how_it_stands(case, &trade);
     }
-    desk.save(&mut trade);
-    Outcome::of(Kind::PaymentInstruction, trade.trade, changed)
+    case.save(&mut trade);
+    PartyOutcome::of(Kind::PaymentInstruction, trade.trade, changed)
 }
 
 /// Protocol 5, line 14 (E17).
-fn not_the_total(stated: Amount, total: Amount) -> Outcome {
+fn not_the_total(stated: Amount, total: Amount) -> PartyOutcome {
     Ignored::AmountIsNotTheTotal {
         stated: stated.to_string(),
         total: total.to_string(),
@@ -96,36 +82,40 @@ fn not_the_total(stated: Amount, total: Amount) -> Outcome {
 
 /// Makes the book entry and tells of it; one that is there is told as it is, or with what the shop
 /// changed. The caller saves the trade.
-pub(crate) fn begin(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+fn begin(
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     instruction: &PaymentInstruction,
-    asked: Option<&Statement>,
+    asked: &Statement,
 ) -> bool {
-    let now = desk.now;
-    let became = match &mut trade.payment {
+    let now = case.now;
+    let report = match &mut trade.payment {
         Some(part) => instruct_again(part, instruction, now),
         None => {
             let mut part = PaymentPart::of(instruction.clone());
-            let first = first_step(desk, trade, instruction);
+            let first = first_step(case, trade, instruction);
             if first.state == PaymentState::Voided {
                 part.wanted_back = Some(instruction.amount);
             }
             advance(&mut part, first, now);
             trade.payment = Some(part);
-            Became::News
+            TrackReport::News
         }
     };
-    watch_due_date(desk, trade);
-    tell(desk, trade, became, asked);
-    became == Became::News
+    watch_due_date(case, trade);
+    tell(case, trade, report, Some(asked));
+    report == TrackReport::News
 }
 
-fn first_step(desk: &Desk<'_>, trade: &Trade, instruction: &PaymentInstruction) -> Step {
-    let mark = desk.read::<Mark>(&book::mark_key(&trade.trade, MarkOf::Refund));
-    if mark.is_some_and(|m| desk.now <= m.until) {
+fn first_step(
+    case: &PartyCase<'_>,
+    trade: &PartyTrade,
+    instruction: &PaymentInstruction,
+) -> PaymentStep {
+    let mark = case.read::<EarlyUndoing>(&book::mark_key(&trade.trade, MarkOf::Refund));
+    if mark.is_some_and(|m| case.now <= m.until) {
         let text = "The shop called this payment off before it began.";
-        return Step::to(PaymentState::Voided).saying(text);
+        return PaymentStep::to(PaymentState::Voided).saying(text);
     }
     let state = match instruction.method {
         // The buyer is to act.
@@ -133,16 +123,16 @@ fn first_step(desk: &Desk<'_>, trade: &Trade, instruction: &PaymentInstruction) 
         // Protocol 3: it costs nothing.
         PaymentMethod::Nothing => PaymentState::Settled,
         PaymentMethod::CreditCard | PaymentMethod::EMoney => {
-            if authorize::holds(desk, &trade.trade, instruction.amount) {
+            if authorize::holds(case, &trade.trade, instruction.amount) {
                 PaymentState::Authorized
             } else {
                 PaymentState::Pending
             }
         }
     };
-    Step {
+    PaymentStep {
         planned: instruction.due.and_then(end_of),
-        ..Step::to(state)
+        ..PaymentStep::to(state)
     }
 }
 
@@ -152,9 +142,13 @@ fn end_of(date: Date) -> Option<Time> {
 }
 
 /// The shop says more, or something else, about a payment that is known. Its amount is the same.
-fn instruct_again(part: &mut PaymentPart, instruction: &PaymentInstruction, now: Time) -> Became {
+fn instruct_again(
+    part: &mut PaymentPart,
+    instruction: &PaymentInstruction,
+    now: Time,
+) -> TrackReport {
     if says_the_same(&part.instruction, instruction) {
-        return Became::Same;
+        return TrackReport::Same;
     }
     let reached = part.track.as_ref().and_then(|t| t.standing.highest);
     if reached
@@ -175,48 +169,28 @@ fn instruct_again(part: &mut PaymentPart, instruction: &PaymentInstruction, now:
             Some(state) => state,
             None => PaymentState::Pending,
         };
-        let step = Step {
+        let step = PaymentStep {
             planned: due,
-            ..Step::to(state).saying("The shop changed until when this payment is due.")
+            ..PaymentStep::to(state).saying("The shop changed until when this payment is due.")
         };
-        return became_by(advance(part, step, now));
+        return report_of(advance(part, step, now));
     }
     let is_another_token = before.reference != instruction.reference;
     if is_another_token && state == Some(PaymentState::Declined) {
-        let step = Step {
+        let step = PaymentStep {
             planned: due,
-            ..Step::to(PaymentState::Pending).saying("The payment is tried again.")
+            ..PaymentStep::to(PaymentState::Pending).saying("The payment is tried again.")
         };
-        return became_by(advance(part, step, now));
+        return report_of(advance(part, step, now));
     }
-    Became::Same
-}
-
-/// A trade that was placed elsewhere costs nothing, and nobody else processes that: its payment is
-/// settled at once, told by the shop itself (protocol 3). The caller saves the trade.
-pub(crate) fn settle_what_costs_nothing(desk: &mut Desk<'_>, trade: &mut Trade) {
-    let Some(shop) = trade.shop.as_ref().filter(|_| trade.payment.is_none()) else {
-        return;
-    };
-    let payment = &shop.record.payment;
-    if payment.method != PaymentMethod::Nothing || payment.processor != desk.settings.address {
-        return;
-    }
-    let instruction = PaymentInstruction {
-        amount: shop.record.total,
-        method: payment.method,
-        reference: None,
-        buyer_mail: trade.buyer_mail.clone(),
-        notify: None,
-        due: None,
-    };
-    begin(desk, trade, &instruction, None);
+    TrackReport::Same
 }
 
 /// The record of our own shop has another total (E27): the track says so, since its amount is always
-/// the trade's total. What was settled was settled as it was. The caller saves the trade.
-pub(crate) fn total_changed(desk: &mut Desk<'_>, trade: &mut Trade) {
-    let now = desk.now;
+/// the trade's total. No statement could say so: a payment processor that was told one total takes no
+/// other (protocol 5, line 14), which only who is both may see differently. What was settled was settled as it was. The caller saves the trade.
+pub(crate) fn total_changed(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
+    let now = case.now;
     let Some(total) = trade.shop.as_ref().map(|s| s.record.total) else {
         return;
     };
@@ -236,13 +210,17 @@ pub(crate) fn total_changed(desk: &mut Desk<'_>, trade: &mut Trade) {
     let Some(state) = last.map(|s| s.state).filter(|_| can_be_said) else {
         return;
     };
-    let step = Step::to(state).saying(format!("The total is {total} now."));
-    let became = became_by(advance(part, step, now));
-    tell(desk, trade, became, None);
+    let step = PaymentStep::to(state).saying(format!("The total is {total} now."));
+    let report = report_of(advance(part, step, now));
+    tell(case, trade, report, None);
 }
 
-fn became_by(advanced: bool) -> Became {
-    if advanced { Became::News } else { Became::Same }
+fn report_of(advanced: bool) -> TrackReport {
+    if advanced {
+        TrackReport::News
+    } else {
+        TrackReport::Same
+    }
 }
 
 /// Wishes are the buyer's, not the shop's instructions.
@@ -254,34 +232,39 @@ fn says_the_same(known: &PaymentInstruction, again: &PaymentInstruction) -> bool
     unwished(known) == unwished(again)
 }
 
-/// Tells of the payment what became of it.
-fn tell(desk: &mut Desk<'_>, trade: &Trade, became: Became, asked: Option<&Statement>) {
+/// Tells how the payment stands.
+fn tell(
+    case: &mut PartyCase<'_>,
+    trade: &PartyTrade,
+    report: TrackReport,
+    asked: Option<&Statement>,
+) {
     let track = trade.payment.as_ref().and_then(|p| p.track.as_ref());
     if let Some(track) = track {
-        let status = Told::Payment(track.last.clone());
-        desk.tell_what_became(trade, &status, became, asked);
+        let status = OwnStatus::Payment(track.last.clone());
+        case.tell_track(trade, &status, report, asked);
     }
 }
 
 /// A step that the processor takes by itself, and what it says of it.
-struct Step {
+struct PaymentStep {
     state: PaymentState,
     /// Until when it is due; none: what was planned before holds.
     planned: Option<Time>,
     text: Option<String>,
 }
 
-impl Step {
-    fn to(state: PaymentState) -> Step {
-        Step {
+impl PaymentStep {
+    fn to(state: PaymentState) -> PaymentStep {
+        PaymentStep {
             state,
             planned: None,
             text: None,
         }
     }
 
-    fn saying(self, text: impl Into<String>) -> Step {
-        Step {
+    fn saying(self, text: impl Into<String>) -> PaymentStep {
+        PaymentStep {
             text: Some(text.into()),
             ..self
         }
@@ -289,7 +272,7 @@ impl Step {
 }
 
 /// Moves the payment's track on by the processor's own decision.
-fn advance(part: &mut PaymentPart, step: Step, now: Time) -> bool {
+fn advance(part: &mut PaymentPart, step: PaymentStep, now: Time) -> bool {
     let last = part.track.as_ref();
     let standing = last.map_or(Standing::start(), |t| t.standing);
     let place = next_place(last.map(|t| (t.last.sequence, t.last.at)), now);
@@ -313,7 +296,7 @@ fn advance(part: &mut PaymentPart, step: Step, now: Time) -> bool {
         reason: None,
         text: step.text,
     };
-    part.track = Some(Track {
+    part.track = Some(PartyTrack {
         last: status,
         standing,
     });
@@ -322,16 +305,16 @@ fn advance(part: &mut PaymentPart, step: Step, now: Time) -> bool {
 
 /// Says more about the present state. That is a change with a sequence of its own: what has one
 /// sequence has one content (protocol 2, "Same content").
-fn remark(part: &mut PaymentPart, text: &str, now: Time) -> Became {
+fn remark(part: &mut PaymentPart, text: &str, now: Time) -> TrackReport {
     let Some(track) = &mut part.track else {
-        return Became::Same;
+        return TrackReport::Same;
     };
     let last = &mut track.last;
     let place = next_place(Some((last.sequence, last.at)), now);
     let (false, Ok((sequence, at))) = (last.text.as_deref() == Some(text), place) else {
-        return Became::Same;
+        return TrackReport::Same;
     };
     (last.sequence, last.at) = (sequence, at);
     last.text = Some(text.to_owned());
-    Became::Remarked
+    TrackReport::Remarked
 }

@@ -9,6 +9,7 @@
 //! It takes no hub's orders yet (protocol 8).
 
 mod afterwards;
+mod asked;
 mod authorize;
 mod charge;
 mod goods;
@@ -16,24 +17,19 @@ mod heard;
 mod instruct;
 mod order;
 mod returns;
-mod settings;
 mod wishes;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
-pub(crate) use authorize::{
-    Authorizing, authorization, authorization_came, authorizing, not_authorized, order_waits,
-    wish_early,
-};
+pub(crate) use asked::{AskedAbout, find, own_trade};
 pub use authorize::{WaitingOrder, waiting_orders};
-pub use charge::{Approved, Charging};
+pub(crate) use authorize::{authorization, not_authorized, order_waits, wish_early};
+pub(crate) use charge::settle_what_costs_nothing;
 pub(crate) use charge::{authorize_again, was_charged};
 pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use instruct::deliver_otherwise;
 pub(crate) use order::order;
-pub use returns::{Decided, Decision};
 pub(crate) use returns::{Undecidable, decide, decision_again, give_back};
-pub use settings::{Catalogue, Charge, DeliveryProcedure, Item, PaymentProcedure, Settings};
 pub use wishes::{ReturnLine, ReturnView, returns};
 
 use tradepost_statements::progress::Progress;
@@ -43,24 +39,25 @@ use tradepost_statements::{
     Address, Body, DeliveryState, OrderState, RequestId, Statement, StatementId, wire,
 };
 
-use crate::server::Desk;
-use crate::server::book::{ShopPart, Track, Trade};
-use crate::server::desk::{AskedBy, Naming, Told};
-use crate::server::track::{Standing, next_place};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{PartyTrack, PartyTrade, ShopPart};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::track::{Standing, next_place};
 
 /// Sends the newest trade record in answer to a question (same `version` and `body`).
-pub(crate) fn record_again(desk: &mut Desk<'_>, trade: &Trade, asking: &Statement) {
+pub(crate) fn record_again(case: &mut PartyCase<'_>, trade: &PartyTrade, asking: &Statement) {
     if let Some(shop) = &trade.shop {
         let to = trade.buyer_mail.clone();
-        say_record(desk, &to, trade, shop, Some(asking.id));
+        say_record(case, &to, trade, shop, Some(asking.id));
     }
 }
 
 /// Every version that belongs to an order carries its request (protocol 3, `trade-record`).
 fn say_record(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     to: &Address,
-    trade: &Trade,
+    trade: &PartyTrade,
     shop: &ShopPart,
     answers: Option<StatementId>,
 ) -> StatementId {
@@ -70,13 +67,13 @@ fn say_record(
         answers,
     };
     let body = Body::TradeRecord(Box::new(shop.record.clone()));
-    desk.say(to, naming, body, Some(trade))
+    case.say(to, naming, body, Some(trade))
 }
 
 /// Whether a record can be said: a statement longer than protocol 2 allows would be lost on any
 /// reader.
 pub(crate) fn fits(
-    desk: &Desk<'_>,
+    case: &PartyCase<'_>,
     to: &Address,
     request: Option<&RequestId>,
     record: &TradeRecord,
@@ -85,30 +82,30 @@ pub(crate) fn fits(
     const REST: usize = 1024;
     let body = Body::TradeRecord(Box::new(record.clone()));
     let value = wire::body_to_value(&body);
-    let envelope = desk.settings.address.as_written().len()
+    let envelope = case.settings.address.as_written().len()
         + to.as_written().len()
         + request.map_or(0, |r| r.to_string().len());
     value.to_string().len() + envelope + REST <= wire::MOST_OCTETS
 }
 
 /// Sends the record of a trade that was placed elsewhere, or another version of any record.
-pub(crate) fn announce_record(desk: &mut Desk<'_>, trade: &Trade) -> StatementId {
+pub(crate) fn announce_record(case: &mut PartyCase<'_>, trade: &PartyTrade) -> StatementId {
     match &trade.shop {
         Some(shop) => {
             let to = trade.buyer_mail.clone();
-            say_record(desk, &to, trade, shop, None)
+            say_record(case, &to, trade, shop, None)
         }
-        None => desk.fresh_id(),
+        None => case.fresh_id(),
     }
 }
 
 /// A shop's trade has an order track, even if nothing was told yet: placed elsewhere.
-pub(crate) fn begin_track(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(crate) fn begin_track(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     if let Some(shop) = &mut trade.shop
         && shop.order.is_none()
     {
-        advance(shop, OrderState::Received, None, desk.now);
-        desk.save(trade);
+        advance(shop, OrderState::Received, None, case.now);
+        case.save(trade);
     }
 }
 
@@ -138,7 +135,7 @@ fn advance(
         reason: reason.and_then(|r| r.parse::<Reason>().ok()),
         text: None,
     };
-    shop.order = Some(Track {
+    shop.order = Some(PartyTrack {
         last: status,
         standing,
     });
@@ -146,8 +143,8 @@ fn advance(
 }
 
 /// Electronic goods have left: the shop's part is done (E11). The caller saves the trade.
-pub(crate) fn goods_left(desk: &mut Desk<'_>, trade: &mut Trade) {
-    let now = desk.now;
+pub(crate) fn goods_left(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
+    let now = case.now;
     let Some(shop) = &mut trade.shop else {
         return;
     };
@@ -157,11 +154,11 @@ pub(crate) fn goods_left(desk: &mut Desk<'_>, trade: &mut Trade) {
     if let Some(track) = &mut shop.order {
         track.last.ship.actual = Some(track.last.at);
     }
-    tell_order(desk, trade, AskedBy::Nobody);
+    tell_order(case, trade, AskedBy::Nobody);
 }
 
 /// Says something about the order as it stands; a step that cannot follow changes nothing.
-fn restate(trade: &mut Trade, text: &str, now: tradepost_statements::Time) -> bool {
+fn restate(trade: &mut PartyTrade, text: &str, now: tradepost_statements::Time) -> bool {
     let Some(track) = trade.shop.as_mut().and_then(|s| s.order.as_mut()) else {
         return false;
     };
@@ -177,23 +174,23 @@ fn restate(trade: &mut Trade, text: &str, now: tradepost_statements::Time) -> bo
 }
 
 /// Tells the present order status.
-fn tell_order(desk: &mut Desk<'_>, trade: &Trade, asked: AskedBy<'_>) {
+fn tell_order(case: &mut PartyCase<'_>, trade: &PartyTrade, asked: AskedBy<'_>) {
     let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());
     if let Some(track) = order {
-        desk.tell(trade, &Told::Order(track.last.clone()), asked);
+        case.tell(trade, &OwnStatus::Order(track.last.clone()), asked);
     }
 }
 
 /// Answers with the order status as it is: nothing changed, so nobody else is told.
-fn answer_order(desk: &mut Desk<'_>, trade: &Trade, asking: &Statement) {
+fn answer_order(case: &mut PartyCase<'_>, trade: &PartyTrade, asking: &Statement) {
     let order = trade.shop.as_ref().and_then(|s| s.order.as_ref());
     if let Some(track) = order {
-        desk.answer_buyer(trade, &Told::Order(track.last.clone()), asking);
+        case.answer_buyer(trade, &OwnStatus::Order(track.last.clone()), asking);
     }
 }
 
 /// Whether something has shipped, as far as the shop itself or a carrier said.
-pub(crate) fn has_shipped(trade: &Trade) -> bool {
+pub(crate) fn has_shipped(trade: &PartyTrade) -> bool {
     let Some(shop) = &trade.shop else {
         return false;
     };
@@ -223,9 +220,9 @@ pub(crate) fn has_shipped(trade: &Trade) -> bool {
 
 /// What follows of an own track that was moved on, by `emit` or by goods that were sent: call it
 /// before the trade is saved.
-pub(crate) fn moved_on(desk: &mut Desk<'_>, trade: &mut Trade) {
-    charge::once_shipped(desk, trade);
-    returns::came_back(desk, trade);
+pub(crate) fn moved_on(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
+    charge::once_shipped(case, trade);
+    returns::came_back(case, trade);
 }
 
 /// What is quoted from others must leave room in the answer (protocol 2: 16 KiB a string).

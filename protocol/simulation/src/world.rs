@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server;
+use tradepost_parties::view;
 use tradepost_statements::{Address, Time};
 
 use crate::facts::Look;
@@ -235,7 +235,7 @@ impl Stage for World {
         let machine = self.servers.get(server);
         let machine = machine.unwrap_or_else(|| panic!("there is no server {server}"));
         let own = &machine.settings.address;
-        server::view::trades(&machine.rows, own, 1000)
+        view::trades(&machine.rows, own, 1000)
             .iter()
             .map(|trade| json!(trade))
             .collect()

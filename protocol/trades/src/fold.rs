@@ -2,7 +2,7 @@
 //! their arrival.
 //!
 //! [`walk`] sorts the statuses by sequence and walks up. It knows nothing of letters, senders or
-//! warnings' words: each status gets a [`Step`], and whoever asked makes of it what it needs.
+//! warnings' words: each status gets a [`FoldStep`], and whoever asked makes of it what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use tradepost_statements::{StatementId, Time};
 
 /// One status of a track, as far as the walk needs it.
 #[derive(Debug, Clone)]
-pub struct Status<'c, S> {
+pub struct TrackStatus<'c, S> {
     /// Its number in the track.
     pub sequence: u32,
     /// Its state.
@@ -29,7 +29,7 @@ pub struct Status<'c, S> {
 
 /// What the walk makes of one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum FoldStep {
     /// It was applied.
     Applied,
     /// Another status with this sequence and content stands for it.
@@ -42,9 +42,9 @@ pub enum Step {
 
 /// What the walk found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Walk {
+pub struct FoldWalk {
     /// For each status given, in the order given.
-    pub steps: Vec<Step>,
+    pub steps: Vec<FoldStep>,
     /// Statuses that disagree with another of the same sequence (`conflicting-status`).
     pub conflicting: BTreeSet<usize>,
     /// Statuses whose `at` is later than that of a higher sequence (`sequence-restarted`).
@@ -55,9 +55,9 @@ pub struct Walk {
 
 /// Walks up the statuses of one track.
 #[must_use]
-pub fn walk<S: Progress>(statuses: &[Status<'_, S>]) -> Walk {
-    let mut result = Walk {
-        steps: vec![Step::Duplicate; statuses.len()],
+pub fn walk<S: Progress>(statuses: &[TrackStatus<'_, S>]) -> FoldWalk {
+    let mut result = FoldWalk {
+        steps: vec![FoldStep::Duplicate; statuses.len()],
         conflicting: BTreeSet::new(),
         restarted: BTreeSet::new(),
         state: None,
@@ -73,11 +73,11 @@ pub fn walk<S: Progress>(statuses: &[Status<'_, S>]) -> Walk {
             Some(h) => h.may_be_followed_by(status.state, sequence, &by_sequence),
         };
         let step = if follows || status.accepted {
-            Step::Applied
+            FoldStep::Applied
         } else {
-            Step::SteppedOver
+            FoldStep::SteppedOver
         };
-        if step == Step::Applied {
+        if step == FoldStep::Applied {
             result.state = Some(index);
             if let Some(rank) = status.state.rank() {
                 // An accepted status may lead back below the highest rank; that one stays.
@@ -133,7 +133,10 @@ impl<S: Progress> Highest<S> {
 }
 
 /// One status for each sequence; the others become duplicates or outvoted.
-fn choose<S: Progress>(statuses: &[Status<'_, S>], result: &mut Walk) -> BTreeMap<u32, usize> {
+fn choose<S: Progress>(
+    statuses: &[TrackStatus<'_, S>],
+    result: &mut FoldWalk,
+) -> BTreeMap<u32, usize> {
     // sequence -> content -> (accepted first, lowest statement id): the content's representative
     let mut contents: BTreeMap<u32, BTreeMap<&str, usize>> = BTreeMap::new();
     let precedes = |a: usize, b: usize| match (statuses.get(a), statuses.get(b)) {
@@ -160,7 +163,7 @@ fn choose<S: Progress>(statuses: &[Status<'_, S>], result: &mut Walk) -> BTreeMa
         }
         if rivals.len() > 1 && in_force("line 16: one status for each sequence") {
             for &rival in rivals.values() {
-                set(&mut result.steps, rival, Step::Outvoted);
+                set(&mut result.steps, rival, FoldStep::Outvoted);
                 if !statuses.get(rival).is_some_and(|s| s.accepted) {
                     result.conflicting.insert(rival);
                 }
@@ -174,7 +177,7 @@ fn choose<S: Progress>(statuses: &[Status<'_, S>], result: &mut Walk) -> BTreeMa
 }
 
 fn mark_restarted<S>(
-    statuses: &[Status<'_, S>],
+    statuses: &[TrackStatus<'_, S>],
     chosen: &BTreeMap<u32, usize>,
     marked: &mut BTreeSet<usize>,
 ) {
@@ -193,7 +196,7 @@ fn mark_restarted<S>(
     }
 }
 
-fn set(steps: &mut [Step], index: usize, step: Step) {
+fn set(steps: &mut [FoldStep], index: usize, step: FoldStep) {
     if let Some(slot) = steps.get_mut(index) {
         *slot = step;
     }
@@ -203,14 +206,14 @@ fn set(steps: &mut [Step], index: usize, step: Step) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use Step::{Applied, Duplicate, Outvoted, SteppedOver};
+    use FoldStep::{Applied, Duplicate, Outvoted, SteppedOver};
     use tradepost_statements::{DeliveryState as D, OrderState as O, PaymentState as P};
 
     /// Rows are (sequence, state, statement number, content, step expected).
-    fn check<S: Progress>(rows: &[(u32, S, u8, &str, Step)], state: Option<S>) {
-        let statuses: Vec<Status<'_, S>> = rows
+    fn check<S: Progress>(rows: &[(u32, S, u8, &str, FoldStep)], state: Option<S>) {
+        let statuses: Vec<TrackStatus<'_, S>> = rows
             .iter()
-            .map(|(sequence, state, id, content, _)| Status {
+            .map(|(sequence, state, id, content, _)| TrackStatus {
                 sequence: *sequence,
                 state: *state,
                 at: Time::from_unix_millis(i64::from(*sequence)),
@@ -222,7 +225,7 @@ mod tests {
             })
             .collect();
         let walked = walk(&statuses);
-        let expected: Vec<Step> = rows.iter().map(|r| r.4).collect();
+        let expected: Vec<FoldStep> = rows.iter().map(|r| r.4).collect();
         assert_eq!(walked.steps, expected);
         assert!(walked.state.map(|i| statuses[i].state) == state);
     }
@@ -353,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_lower_sequence_with_a_later_time_is_restarted() {
-        let at = |sequence: u32, millis: i64| Status {
+        let at = |sequence: u32, millis: i64| TrackStatus {
             sequence,
             state: D::InTransit,
             at: Time::from_unix_millis(millis),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tradepost_agent::outbox::{self, Due, Entry, NewItem, Tried};
 use tradepost_agent::trail::recall;
-use tradepost_parties::server::{Change, Outcome, Sending};
+use tradepost_parties::kernel::{PartyChange, PartyOutcome, StatementToSend};
 use tradepost_post::imap::aside;
 use tradepost_statements::{Address, Time};
 use tradepost_store::{Batch, Opened, Options, Position, Progress, Record, Store};
@@ -105,13 +105,13 @@ impl Writing<'_, '_> {
 }
 
 /// A letter that waits for DNS is kept whole, by its digest, so that it can be proven again.
-fn letter_to_keep<'i>(input: &'i Input, outcome: &Outcome) -> Option<(&'i str, &'i [u8])> {
+fn letter_to_keep<'i>(input: &'i Input, outcome: &PartyOutcome) -> Option<(&'i str, &'i [u8])> {
     match (input, outcome) {
         (
             Input::Letter {
                 received, octets, ..
             },
-            Outcome::HeldForProof { .. },
+            PartyOutcome::HeldForProof { .. },
         ) => (!octets.is_empty()).then_some((received.digest.as_str(), octets.as_slice())),
         (Input::Letter { .. } | Input::Line(_) | Input::Time, _) => None,
     }
@@ -122,7 +122,7 @@ impl Page for Writing<'_, '_> {
         &*self.batch
     }
 
-    fn record(&mut self, input: &Input, change: Change, now: Time) -> Result<(), BookError> {
+    fn record(&mut self, input: &Input, change: PartyChange, now: Time) -> Result<(), BookError> {
         let nothing = change.rows.is_empty() && change.send.is_empty();
         if nothing && change.notices.is_empty() {
             return Ok(());
@@ -155,8 +155,8 @@ impl Page for Writing<'_, '_> {
     fn record_attached(
         &mut self,
         input: &Input,
-        change: Change,
-        sending: &Sending,
+        change: PartyChange,
+        sending: &StatementToSend,
         mail: &[u8],
         now: Time,
     ) -> Result<Vec<u8>, BookError> {

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tradepost_agent::outbox::{self, Entry};
 use tradepost_agent::trail::trail;
-use tradepost_parties::server::Received;
-use tradepost_parties::server::book::{digest_of_waiting, key_of_emitted};
+use tradepost_parties::kernel::book::{digest_of_waiting, key_of_emitted};
 use tradepost_post::imap::aside;
 use tradepost_statements::{Address, Time};
 use tradepost_store::{ApplyError, Position, Record};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::{Row, Rows};
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 use crate::arrivals::Arrivals;
 
 /// Raise it when rows are made otherwise: the index is then made anew.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// A record's head.
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ impl Head {
         let mut put = BTreeMap::new();
         let mut delete = Vec::new();
         for row in rows {
-            // Keys and values of the book are texts and JSON, made by `trades::server::book`.
+            // Keys and values of the book are texts and JSON, made by `tradepost_parties::kernel::book`.
             let key = String::from_utf8_lossy(&row.key).into_owned();
             match row.value {
                 Some(value) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tradepost_agent::command::{Environment, Program};
 use tradepost_agent::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
-use tradepost_parties::server::job::{Fulfilment, Settings};
+use tradepost_parties::kernel::settings::{Fulfilment, FulfilmentSettings};
 use tradepost_statements::order::DeliveryMethod;
 
 use super::Role;
@@ -53,8 +53,8 @@ impl FulfilmentToml {
         &self,
         source: &Source,
         roles: &[Role],
-    ) -> Result<Settings, ConfigError> {
-        let usual = Settings::default();
+    ) -> Result<FulfilmentSettings, ConfigError> {
+        let usual = FulfilmentSettings::default();
         if let Some(command) = &self.command
             && !roles.contains(&Role::Shop)
         {
@@ -69,7 +69,7 @@ impl FulfilmentToml {
         }
         let every = self.progress_every.as_ref();
         let every = every.map_or(PROGRESS_EVERY, |span| span.get_ref().duration());
-        Ok(Settings {
+        Ok(FulfilmentSettings {
             fulfilment: self.command.as_ref().map(|_| Fulfilment {
                 progress_every: self.progress.unwrap_or(true).then_some(every),
             }),

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tradepost_agent::command::Program;
 use tradepost_agent::config::{ConfigError, EnvironmentToml, Source, Span, Spanned};
-use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
+use tradepost_parties::kernel::settings::{
+    Charge, DeliveryProcedure, PaymentProcedure, ShopSettings,
+};
 use tradepost_statements::Address;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 
@@ -84,7 +86,11 @@ impl ShopToml {
 }
 
 /// The table. Where this server plays the other role as well, it need not be named (E27).
-pub(super) fn shop(source: &Source, file: &File, roles: &[Role]) -> Result<Settings, ConfigError> {
+pub(super) fn shop(
+    source: &Source,
+    file: &File,
+    roles: &[Role],
+) -> Result<ShopSettings, ConfigError> {
     let own = &file.address;
     let catalogue = file
         .catalogue
@@ -122,7 +128,7 @@ pub(super) fn shop(source: &Source, file: &File, roles: &[Role]) -> Result<Setti
             .map(|method| (*method, usual.clone()))
             .collect();
     }
-    Ok(Settings {
+    Ok(ShopSettings {
         catalogue,
         payment,
         delivery,

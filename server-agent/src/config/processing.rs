@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use tradepost_agent::config::{ConfigError, Source, Spanned};
-use tradepost_parties::payment::{AuthorizeAnswer, Settings};
+use tradepost_parties::kernel::settings::{AuthorizeAnswer, PaymentSettings};
 use tradepost_statements::{Address, Amount};
 
 use super::{Role, shops_of};
@@ -29,13 +29,13 @@ pub(super) fn payment(
     source: &Source,
     toml: Option<&PaymentToml>,
     roles: &[Role],
-) -> Result<Settings, ConfigError> {
+) -> Result<PaymentSettings, ConfigError> {
     let shops = toml.map(|p| p.shops.as_slice());
     let authorize = match toml {
         Some(toml) => answer(source, toml)?,
         None => AuthorizeAnswer::default(),
     };
-    Ok(Settings {
+    Ok(PaymentSettings {
         shops: shops_of(source, "payment", shops, roles)?,
         authorize,
     })

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
+use tradepost_parties::kernel::settings::{
+    Charge, DeliveryProcedure, PaymentProcedure, ShopSettings,
+};
 use tradepost_proof::dkim::{MailAnswer, Prover};
 use tradepost_statements::Address;
 
@@ -50,7 +52,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
 }
 
 /// Whether a letter to each of the others can arrive anywhere.
-async fn reachable(config: &Config, shop: &Settings) -> Vec<Check> {
+async fn reachable(config: &Config, shop: &ShopSettings) -> Vec<Check> {
     let own = &config.settings.address;
     let processors = shop.payment.values().map(|p| &p.processor);
     let carriers = shop.delivery.values().filter_map(|d| d.carrier.as_ref());

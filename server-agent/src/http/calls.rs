@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tradepost_letters::untrusted;
-use tradepost_parties::server::book;
-use tradepost_parties::server::view;
+use tradepost_parties::kernel::book;
+use tradepost_parties::view;
 use tradepost_post::stop::Stop;
 use tradepost_statements::{Address, StatementId, TradeId, TradeRef, wire};
 

@@ -51,7 +51,7 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::sync::mpsc;
-use tradepost_parties::emit::Refusal;
+use tradepost_parties::emit::LineRefusal;
 
 use super::lines::take;
 use super::problem::{self, Problem};
@@ -317,11 +317,13 @@ fn became(answers: Vec<Answer>) -> Told {
         };
         let reason = match answer.refusal {
             // What was said cannot be taken back (protocol 4).
-            Some(Refusal::Step { .. } | Refusal::Place(_)) => Reason::Step,
-            Some(Refusal::RecordIsOlder { .. }) => Reason::Older,
+            Some(LineRefusal::Step { .. } | LineRefusal::Place(_)) => Reason::Step,
+            Some(LineRefusal::RecordIsOlder { .. }) => Reason::Older,
             // Of a trade whose record was refused before.
-            Some(Refusal::NoSuchTrade(_)) if !told.left.is_empty() => continue,
-            Some(Refusal::TradeIsOfAnotherOrder(..) | Refusal::OriginIsAnotherTrade { .. }) => {
+            Some(LineRefusal::NoSuchTrade(_)) if !told.left.is_empty() => continue,
+            Some(
+                LineRefusal::TradeIsOfAnotherOrder(..) | LineRefusal::OriginIsAnotherTrade { .. },
+            ) => {
                 told.is_of_another = true;
                 Reason::Refused
             }

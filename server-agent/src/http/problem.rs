@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use tradepost_letters::untrusted;
-use tradepost_parties::emit::Refusal;
+use tradepost_parties::emit::LineRefusal;
 
 /// Everything that a call can fail of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,12 +121,12 @@ impl Problem {
     }
 
     /// Of what the caller told; `words` are the refusal's.
-    pub(crate) fn refused(refusal: Option<&Refusal>, words: &str) -> Problem {
-        let kind = if let Some(Refusal::KeyWasUsedForOtherContent(_)) = refusal {
+    pub(crate) fn refused(refusal: Option<&LineRefusal>, words: &str) -> Problem {
+        let kind = if let Some(LineRefusal::KeyWasUsedForOtherContent(_)) = refusal {
             Kind::KeyWasUsedForOtherContent
-        } else if let Some(Refusal::NoSuchTrade(_)) = refusal {
+        } else if let Some(LineRefusal::NoSuchTrade(_)) = refusal {
             Kind::NoSuchTrade
-        } else if let Some(Refusal::SeveralShopsHaveThatTrade { .. }) = refusal {
+        } else if let Some(LineRefusal::SeveralShopsHaveThatTrade { .. }) = refusal {
             Kind::SeveralShopsHaveThatTrade
         } else {
             Kind::Refused

@@ -4,7 +4,9 @@ use std::io;
 
 use serde_json::{Value, json};
 use tradepost_letters::untrusted;
-use tradepost_parties::server::job::{self, Job, Stage};
+use tradepost_parties::fulfilment;
+use tradepost_parties::fulfilment::{Job, Stage};
+use tradepost_parties::roles::jobs;
 
 use crate::book::{BookError, Input, view};
 use crate::desk::{Desk, fresh_ids};
@@ -16,7 +18,7 @@ const MOST: usize = 100_000;
 
 /// All jobs that are not done yet.
 pub(crate) fn list(desk: &Desk) -> Vec<Value> {
-    let jobs = view(&*desk.book, |rows| job::all(rows, MOST));
+    let jobs = view(&*desk.book, |rows| fulfilment::all(rows, MOST));
     jobs.iter().map(shown).collect()
 }
 
@@ -43,7 +45,7 @@ fn shown(job: &Job) -> Value {
 
 /// Has a job run at once.
 pub(crate) fn retry(desk: &Desk, name: &str) -> Result<Reply, BookError> {
-    let all = view(&*desk.book, |rows| job::all(rows, MOST));
+    let all = view(&*desk.book, |rows| fulfilment::all(rows, MOST));
     // Rounds of progress have names of their own, and one id.
     let named = all.iter().find(|j| j.name() == name || j.id == name);
     let Some(meant) = named else {
@@ -55,7 +57,7 @@ pub(crate) fn retry(desk: &Desk, name: &str) -> Result<Reply, BookError> {
     let mut waited = false;
     desk.book.decide(&mut |page| {
         let settings = &desk.config.settings;
-        let change = job::retry_now(settings, page.rows(), &meant.id, now, &mut ids.clone());
+        let change = jobs::retry_now(settings, page.rows(), &meant.id, now, &mut ids.clone());
         waited = change.is_some();
         match change {
             Some(change) => page.record(&Input::Time, change, now),

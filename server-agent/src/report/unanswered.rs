@@ -3,7 +3,7 @@
 use std::io;
 
 use serde_json::Value;
-use tradepost_parties::server::view;
+use tradepost_parties::view;
 
 use super::{cell, note, print, table, to_reply};
 use crate::book::view as read;

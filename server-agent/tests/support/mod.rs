@@ -104,9 +104,9 @@ impl Room {
             .letters(user, "INBOX")
             .iter()
             .filter_map(|l| match open(&l.bytes, &policy).content {
-                tradepost_letters::Content::Statement(decoded) => Some(decoded.statement),
-                tradepost_letters::Content::NotOurs
-                | tradepost_letters::Content::Unreadable { .. } => None,
+                tradepost_letters::LetterContent::Statement(decoded) => Some(decoded.statement),
+                tradepost_letters::LetterContent::NotOurs
+                | tradepost_letters::LetterContent::Unreadable { .. } => None,
             })
             .collect()
     }

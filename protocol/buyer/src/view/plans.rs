@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{Time, TradeRef};
-
-use crate::asking::Party;
-use crate::schedule::{self, Kept, Planned, Until, When};
 use tradepost_trades::rows::Rows;
+
+use crate::plan::{AskedParty, Planned, PlannedWhen, Until};
+use crate::schedule::{self, KeptPlan};
 
 /// A plan to ask, as `schedule list` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct PlanView {
     /// The trade that it is about; null for each that is pending.
     pub trade: Option<TradeRef>,
     /// Whom it asks.
-    pub parties: Vec<Party>,
+    pub parties: Vec<AskedParty>,
     /// Milliseconds between two times, of a plan that asks again and again.
     pub every_ms: Option<u64>,
     /// The time of day, of a daily plan.
@@ -40,14 +40,14 @@ pub fn plans(rows: &dyn Rows) -> Vec<PlanView> {
     schedule::all(rows).into_iter().map(view).collect()
 }
 
-fn view(kept: Kept) -> PlanView {
+fn view(kept: KeptPlan) -> PlanView {
     let plan = kept.plan;
     let (every_ms, at, zone) = match plan.when {
-        When::Every { span } => {
+        PlannedWhen::Every { span } => {
             let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
             (Some(ms), None, None)
         }
-        When::Daily { hour, minute, zone } => {
+        PlannedWhen::Daily { hour, minute, zone } => {
             (None, Some(format!("{hour:02}:{minute:02}")), Some(zone))
         }
     };
@@ -56,11 +56,11 @@ fn view(kept: Kept) -> PlanView {
         Planned::AllPending => (None, None),
     };
     let everybody = plan.parties.is_empty();
-    let is_asked = |p: &&Party| everybody || plan.parties.contains(p);
+    let is_asked = |p: &&AskedParty| everybody || plan.parties.contains(p);
     PlanView {
         id: kept.id,
         trade,
-        parties: Party::ALL.iter().filter(is_asked).copied().collect(),
+        parties: AskedParty::ALL.iter().filter(is_asked).copied().collect(),
         every_ms,
         at,
         zone,

@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 use tradepost_statements::{
     Address, Body, Kind, RequestId, Statement, StatementId, Time, TradeRef, words,
 };
-
-use crate::desk::read;
-use crate::evaluate::Filed;
-use crate::keys;
-use crate::state::{Own, OwnProgress, Request, RequestAnswer};
 use tradepost_trades::rows::Rows;
+
+use crate::filed::Filed;
+use crate::keys;
+use crate::state::{Own, OwnProgress, OwnRequest, RequestAnswer, read};
 
 words! {
     /// How far a request of ours has come.
@@ -100,7 +99,7 @@ fn view(rows: &dyn Rows, own: Own) -> RequestView {
     let kind = own.statement.body.kind();
     let last_sent = own.last_sent.unwrap_or(own.first_sent);
     let statement = own.statement;
-    let (trade, rejected) = became(rows, &statement);
+    let (trade, rejected) = trade_or_rejection(rows, &statement);
     let mut seen = RequestView {
         statement: statement.id,
         kind,
@@ -120,7 +119,7 @@ fn view(rows: &dyn Rows, own: Own) -> RequestView {
     };
     match own.progress {
         OwnProgress::Answered { by, at, letters } => {
-            let told = letters.iter().filter_map(|no| Filed::load_from(rows, *no));
+            let told = letters.iter().filter_map(|no| Filed::load(rows, *no));
             let told: Vec<Body> = told.map(|f| f.decoded.statement.body).collect();
             seen.answer = Some(by);
             seen.answered = at;
@@ -154,9 +153,12 @@ fn view(rows: &dyn Rows, own: Own) -> RequestView {
 }
 
 /// The trade that came of a request, or why none did.
-fn became(rows: &dyn Rows, statement: &Statement) -> (Option<TradeRef>, Option<String>) {
+fn trade_or_rejection(
+    rows: &dyn Rows,
+    statement: &Statement,
+) -> (Option<TradeRef>, Option<String>) {
     let id = statement.request.as_ref();
-    let request: Option<Request> = id.and_then(|id| read(rows, &keys::request(id)));
+    let request: Option<OwnRequest> = id.and_then(|id| read(rows, &keys::request(id)));
     match request.and_then(|r| r.answer) {
         Some(RequestAnswer::Record { trade }) => (Some(trade), None),
         Some(RequestAnswer::Rejected { reason, .. }) => (None, Some(reason)),

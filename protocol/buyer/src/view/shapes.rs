@@ -12,12 +12,12 @@ use tradepost_statements::{
     StatementId, Time, TradeId, TradeRef,
 };
 
-use super::super::state::Origin;
+use super::super::state::TradeOrigin;
 use super::super::warning::{OtherPayee, WarningKind, WarningState};
 
 /// A trade, as `list` and `pending` give it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TradeView {
+pub struct BuyerTradeView {
     /// The shop's address.
     pub shop: Address,
     /// The shop's id for it.
@@ -25,7 +25,7 @@ pub struct TradeView {
     /// The shop's name for people: the shop's word.
     pub shop_name: String,
     /// How it came to be in the ledger.
-    pub origin: Origin,
+    pub origin: TradeOrigin,
     /// The order's request id.
     pub request: Option<RequestId>,
     /// When the order was placed.
@@ -122,7 +122,7 @@ pub struct PaymentView {
 pub struct ShowView {
     /// The trade.
     #[serde(flatten)]
-    pub trade: TradeView,
+    pub trade: BuyerTradeView,
     /// Who may speak about it.
     pub parties: Parties,
     /// Its statuses, in the order of their arrival.
@@ -175,7 +175,7 @@ pub struct UndoingView {
 pub struct LineView {
     /// Its place in `lines`, from 0.
     pub line: u32,
-    /// How many.
+    /// Pieces of that line.
     pub quantity: NonZeroU32,
 }
 

@@ -3,10 +3,9 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 use serde_json::{Value, json};
-use tradepost_buyer::{
-    self as buyer, Act, Change, Content, Judgement, LetterFacts, OwnHow, Received, Settings, view,
-};
+use tradepost_buyer::{self as buyer, Act, BuyerChange, BuyerSettings, Judgement, OwnHow, view};
 use tradepost_statements::{Address, Evidence, Time, TradeRef};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 pub const ANN: &str = "ann@home.example";
@@ -34,7 +33,7 @@ pub fn at(minute: i64) -> Time {
 /// A ledger of Ann's.
 #[derive(Clone)]
 pub struct Ledger {
-    pub settings: Settings,
+    pub settings: BuyerSettings,
     pub rows: MemoryRows,
     pub now: Time,
     letters: u64,
@@ -61,19 +60,19 @@ impl Letter {
 impl Ledger {
     pub fn new() -> Ledger {
         Ledger {
-            settings: Settings::new([address(ANN)]),
+            settings: BuyerSettings::new([address(ANN)]),
             rows: MemoryRows::default(),
             now: at(0),
             letters: 0,
         }
     }
 
-    pub fn take(&mut self, change: Change) -> Change {
+    pub fn take(&mut self, change: BuyerChange) -> BuyerChange {
         self.rows.apply(change.rows.clone());
         change
     }
 
-    pub fn say(&mut self, statement: &Value) -> Change {
+    pub fn say(&mut self, statement: &Value) -> BuyerChange {
         let id = format!("<{}@home.example>", statement["id"].as_str().unwrap());
         let change = buyer::own(
             &self.settings,
@@ -95,7 +94,7 @@ impl Ledger {
         self.change_by(letter, digest).judgement.unwrap()
     }
 
-    pub fn change_by(&mut self, letter: &Letter, digest: &str) -> Change {
+    pub fn change_by(&mut self, letter: &Letter, digest: &str) -> BuyerChange {
         let received = Received {
             letter: LetterFacts {
                 message_id: Some(format!("<{digest}@somewhere.example>")),
@@ -120,12 +119,12 @@ impl Ledger {
         self.receive(&Letter::of(statement))
     }
 
-    pub fn act(&mut self, act: &Act) -> Change {
+    pub fn act(&mut self, act: &Act) -> BuyerChange {
         let change = buyer::act(&self.settings, &self.rows, act, self.now).unwrap();
         self.take(change)
     }
 
-    pub fn tick(&mut self, now: Time) -> Change {
+    pub fn tick(&mut self, now: Time) -> BuyerChange {
         self.now = now;
         let change = buyer::tick(&self.settings, &self.rows, now);
         self.take(change)

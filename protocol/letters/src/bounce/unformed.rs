@@ -27,7 +27,7 @@ pub(super) fn bounce(raw: &[u8], header: &RawHeader) -> Option<Bounce> {
     }
     let body = body(raw, header)?;
     let text = String::from_utf8_lossy(&body);
-    let returned = Returned::find(&text)?;
+    let returned = ReturnedHeader::find(&text)?;
     let subject = unfolded(Field::Subject).unwrap_or_default();
     let action = if is_a_delay(&subject) {
         Action::Delayed
@@ -70,16 +70,16 @@ fn body(raw: &[u8], header: &RawHeader) -> Option<Vec<u8>> {
 }
 
 /// The header of the letter that comes back.
-struct Returned {
+struct ReturnedHeader {
     /// Where it is first seen.
     at: usize,
     message_ids: Vec<String>,
     is_about_a_statement: bool,
 }
 
-impl Returned {
-    fn find(text: &str) -> Option<Returned> {
-        let mut found: Option<Returned> = None;
+impl ReturnedHeader {
+    fn find(text: &str) -> Option<ReturnedHeader> {
+        let mut found: Option<ReturnedHeader> = None;
         let mut is_about_a_statement = false;
         let mut awaits_value = false;
         for line in lines(text.as_bytes(), 0) {
@@ -101,7 +101,7 @@ impl Returned {
             if ids.is_empty() {
                 continue;
             }
-            let returned = found.get_or_insert(Returned {
+            let returned = found.get_or_insert(ReturnedHeader {
                 at: line.start,
                 message_ids: Vec::new(),
                 is_about_a_statement: false,

@@ -20,14 +20,14 @@ mod weave;
 
 use tradepost_statements::{Address, Statement, Time};
 
-use super::field::Header;
+use super::field::HeaderText;
 use super::{Story, by_kind, hint, jsonld, plain, thread_root_of_trade};
 use crate::MOST_LETTER_OCTETS;
 use crate::author;
 use crate::evidence::RelayPolicy;
 use crate::header::Field;
-use crate::open::{Content, open};
-use entity::{Entity, RawField};
+use crate::open::{LetterContent, open};
+use entity::{Entity, EntityField};
 use weave::Woven;
 
 /// What is attached to a mail.
@@ -47,7 +47,7 @@ pub struct Attachment<'a> {
 
 /// A mail with its statement.
 #[derive(Debug, Clone)]
-pub struct Attached {
+pub struct AttachedMail {
     /// All of it; lines end in CRLF.
     pub letter: Vec<u8>,
     /// By which it is known if it comes back; without angle brackets.
@@ -123,14 +123,14 @@ pub enum AttachError {
 ///
 /// # Errors
 /// [`AttachError`]: what to do about the mail. Nothing is guessed at.
-pub fn attach(mail: &[u8], a: &Attachment<'_>) -> Result<Attached, AttachError> {
+pub fn attach(mail: &[u8], a: &Attachment<'_>) -> Result<AttachedMail, AttachError> {
     if mail.trim_ascii().is_empty() {
         return Err(AttachError::Empty);
     }
     let whole = Entity::read(&with_crlf(without_envelope(mail)))?;
     check_sealed(&whole)?;
     check_addresses(&whole, a)?;
-    let (own, content): (Vec<RawField>, Vec<RawField>) =
+    let (own, content): (Vec<EntityField>, Vec<EntityField>) =
         whole.fields.into_iter().partition(|f| !f.is_content());
     let telling = by_kind::telling(a.statement, &a.story);
     let facts = jsonld::jsonld(a.statement, &a.story).map(|json| page::ascii(&json));
@@ -151,7 +151,7 @@ pub fn attach(mail: &[u8], a: &Attachment<'_>) -> Result<Attached, AttachError> 
 }
 
 /// The mail's own fields as they are, and those that a letter has in addition.
-fn header(own: &[RawField], a: &Attachment<'_>) -> Vec<u8> {
+fn header(own: &[EntityField], a: &Attachment<'_>) -> Vec<u8> {
     let has = |name: &str| own.iter().any(|f| f.is(name));
     let mut out = Vec::new();
     let root = a.statement.trade.as_ref().map(thread_root_of_trade);
@@ -168,7 +168,7 @@ fn header(own: &[RawField], a: &Attachment<'_>) -> Vec<u8> {
             out.extend_from_slice(format!("\r\n <{root}>\r\n").as_bytes());
         }
     }
-    let mut more = Header::default();
+    let mut more = HeaderText::default();
     if !has("Date") {
         more.date(a.date);
     }
@@ -193,7 +193,7 @@ fn header(own: &[RawField], a: &Attachment<'_>) -> Vec<u8> {
 }
 
 /// Reads what came out as any reader does.
-fn check(letter: &[u8], a: &Attachment<'_>) -> Result<Attached, AttachError> {
+fn check(letter: &[u8], a: &Attachment<'_>) -> Result<AttachedMail, AttachError> {
     if letter.len() > MOST_LETTER_OCTETS {
         return Err(AttachError::TooLarge);
     }
@@ -207,16 +207,16 @@ fn check(letter: &[u8], a: &Attachment<'_>) -> Result<Attached, AttachError> {
         return Err(not(why.to_string()));
     }
     match opened.content {
-        Content::Statement(read) if read.statement == *a.statement => {}
-        Content::Statement(_) => return Err(AttachError::CarriesOneAlready),
-        Content::NotOurs => return Err(not("its parts cannot be told apart".to_owned())),
-        Content::Unreadable { text, .. } => return Err(not(text)),
+        LetterContent::Statement(read) if read.statement == *a.statement => {}
+        LetterContent::Statement(_) => return Err(AttachError::CarriesOneAlready),
+        LetterContent::NotOurs => return Err(not("its parts cannot be told apart".to_owned())),
+        LetterContent::Unreadable { text, .. } => return Err(not(text)),
     }
     let message_id = opened
         .letter
         .message_id
         .ok_or_else(|| not("its Message-ID is none".to_owned()))?;
-    Ok(Attached {
+    Ok(AttachedMail {
         letter: letter.to_vec(),
         message_id,
     })
@@ -243,7 +243,7 @@ fn check_addresses(whole: &Entity, a: &Attachment<'_>) -> Result<(), AttachError
     };
     let shown = |name: &str| {
         let fields = whole.fields.iter().filter(|f| f.is(name));
-        let texts: Vec<String> = fields.map(RawField::value_for_people).collect();
+        let texts: Vec<String> = fields.map(EntityField::value_for_people).collect();
         if texts.is_empty() {
             "missing".to_owned()
         } else {

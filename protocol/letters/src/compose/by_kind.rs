@@ -3,13 +3,13 @@
 
 use tradepost_statements::{Body, Statement};
 
-use super::telling::Telling;
+use super::telling::LetterText;
 use super::{Story, instructions, requests, to_buyer};
 use crate::untrusted::show;
 
 /// Tells a statement.
-pub(super) fn telling(s: &Statement, story: &Story<'_>) -> Telling {
-    let mut t = Telling::default();
+pub(super) fn telling(s: &Statement, story: &Story<'_>) -> LetterText {
+    let mut t = LetterText::default();
     match &s.body {
         Body::Order(b) => requests::order(&mut t, b),
         Body::TradeRecord(b) => to_buyer::record(&mut t, s, b),

@@ -9,7 +9,7 @@ use crate::untrusted::{self, show};
 
 /// A header that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Header {
+pub(crate) struct HeaderText {
     octets: Vec<u8>,
 }
 
@@ -20,7 +20,7 @@ const MOST_TEXT_CHARS: usize = 300;
 /// RFC 2047 section 2: an encoded word has at most 75 characters; these many octets make 64.
 const OCTETS_OF_A_WORD: usize = 39;
 
-impl Header {
+impl HeaderText {
     pub(crate) fn from(&mut self, address: &Address, name: Option<&str>) {
         let address = in_header(address);
         let Some(name) = name.map(untrusted::name).filter(|n| !n.is_empty()) else {

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use tradepost_statements::status::HttpsUrl;
 
 use super::plain::SIGNATURE;
-use super::telling::Telling;
+use super::telling::LetterText;
 use crate::untrusted::show;
 
 const BODY: &str = "margin:0 auto;padding:16px;max-width:38em;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;overflow-wrap:anywhere";
@@ -21,7 +21,7 @@ const SAID: &str =
 const SMALL: &str = "font-size:13px;opacity:.7;margin-top:24px";
 
 /// The letter as HTML, with the JSON-LD of the same facts where there is one.
-pub(super) fn html(t: &Telling, jsonld: Option<&str>) -> String {
+pub(super) fn html(t: &LetterText, jsonld: Option<&str>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -59,7 +59,7 @@ pub(super) fn html(t: &Telling, jsonld: Option<&str>) -> String {
     one_tag_a_line(&page.into_string())
 }
 
-fn goods(t: &Telling) -> Markup {
+fn goods(t: &LetterText) -> Markup {
     html! {
         @if !t.goods.is_empty() || !t.sums.is_empty() {
             table style=(TABLE) {
@@ -82,7 +82,7 @@ fn goods(t: &Telling) -> Markup {
     }
 }
 
-fn facts(t: &Telling) -> Markup {
+fn facts(t: &LetterText) -> Markup {
     html! {
         @if !t.facts.is_empty() {
             table style=(TABLE) {

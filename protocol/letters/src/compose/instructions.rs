@@ -5,10 +5,10 @@ use tradepost_statements::instruction::{
     Authorization, Authorize, DeliveryInstruction, PaymentInstruction, Recall, Refund,
 };
 
-use super::telling::{Telling, address_line, plain_word, trade_id};
+use super::telling::{LetterText, address_line, plain_word, trade_id};
 use crate::untrusted::name;
 
-pub(super) fn authorize(t: &mut Telling, s: &Statement, b: &Authorize) {
+pub(super) fn authorize(t: &mut LetterText, s: &Statement, b: &Authorize) {
     let id = trade_id(s);
     t.subject = format!("Please authorize {} for {id}", b.amount);
     t.happened
@@ -18,7 +18,7 @@ pub(super) fn authorize(t: &mut Telling, s: &Statement, b: &Authorize) {
     t.fact("Order", &id);
 }
 
-pub(super) fn authorization(t: &mut Telling, s: &Statement, b: &Authorization) {
+pub(super) fn authorization(t: &mut LetterText, s: &Statement, b: &Authorization) {
     let id = trade_id(s);
     let word = if b.approved {
         "Authorized"
@@ -34,7 +34,7 @@ pub(super) fn authorization(t: &mut Telling, s: &Statement, b: &Authorization) {
     t.fact("Order", &id);
 }
 
-pub(super) fn payment_instruction(t: &mut Telling, s: &Statement, b: &PaymentInstruction) {
+pub(super) fn payment_instruction(t: &mut LetterText, s: &Statement, b: &PaymentInstruction) {
     let id = trade_id(s);
     t.subject = format!("Please collect {} for {id}", b.amount);
     t.happened.push(
@@ -47,7 +47,7 @@ pub(super) fn payment_instruction(t: &mut Telling, s: &Statement, b: &PaymentIns
     t.fact("Order", &id);
 }
 
-pub(super) fn delivery_instruction(t: &mut Telling, s: &Statement, b: &DeliveryInstruction) {
+pub(super) fn delivery_instruction(t: &mut LetterText, s: &Statement, b: &DeliveryInstruction) {
     let id = trade_id(s);
     t.subject = format!("Please deliver {id}");
     t.happened
@@ -69,7 +69,7 @@ pub(super) fn delivery_instruction(t: &mut Telling, s: &Statement, b: &DeliveryI
     t.fact("Order", &id);
 }
 
-pub(super) fn refund(t: &mut Telling, s: &Statement, b: &Refund) {
+pub(super) fn refund(t: &mut LetterText, s: &Statement, b: &Refund) {
     let id = trade_id(s);
     t.subject = format!("Please refund {id}");
     t.happened.push("The shop asks to pay back to the buyer what was paid, up to the sum below; what was not yet taken is not taken any more.".to_owned());
@@ -79,7 +79,7 @@ pub(super) fn refund(t: &mut Telling, s: &Statement, b: &Refund) {
     t.fact("Order", &id);
 }
 
-pub(super) fn recall(t: &mut Telling, s: &Statement, b: &Recall) {
+pub(super) fn recall(t: &mut LetterText, s: &Statement, b: &Recall) {
     let id = trade_id(s);
     t.subject = format!("Please stop the delivery of {id}");
     t.happened

@@ -4,16 +4,16 @@
 use tradepost_statements::{Address, Body, Statement, Time};
 
 use super::encode::quoted_printable;
-use super::field::Header;
-use super::status_words::{self, Words};
-use super::telling::{Telling, moment, order_id, order_name};
+use super::field::HeaderText;
+use super::status_words::{self, StatusWords};
+use super::telling::{LetterText, moment, order_id, order_name};
 use super::{Story, plain};
 use crate::header::Field;
 use crate::untrusted::show;
 
 /// What a notice is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Notice<'a> {
+pub struct NoticeParts<'a> {
     /// The status that the buyer is told as well.
     pub statement: &'a Statement,
     /// The address of the wish.
@@ -30,14 +30,14 @@ pub struct Notice<'a> {
 
 /// The notice as a letter of plain text.
 #[must_use]
-pub fn compose_notice(n: &Notice<'_>) -> Vec<u8> {
+pub fn compose_notice(n: &NoticeParts<'_>) -> Vec<u8> {
     let s = n.statement;
     let story = Story {
         shop_name: n.shop_name,
         ..Story::default()
     };
     let (what, words, planned, actual) = state(&s.body);
-    let mut telling = Telling::default();
+    let mut telling = LetterText::default();
     telling.happened.push(words.sentence.to_owned());
     telling.fact("Order", order_name(s, &story).trim_start_matches("order "));
     match (actual, planned) {
@@ -51,7 +51,7 @@ pub fn compose_notice(n: &Notice<'_>) -> Vec<u8> {
     let subject = format!("{what} {}: {}", order_id(s), words.short);
     let text = plain::plain_without_signature(&telling);
 
-    let mut header = Header::default();
+    let mut header = HeaderText::default();
     header.from(&s.from, n.from_name);
     header.to(n.to);
     header.text(Field::Subject, &show(&subject));
@@ -68,7 +68,7 @@ pub fn compose_notice(n: &Notice<'_>) -> Vec<u8> {
 }
 
 /// Reasons, places and free texts are left out: they can be personal.
-fn state(body: &Body) -> (&'static str, Words, Option<Time>, Option<Time>) {
+fn state(body: &Body) -> (&'static str, StatusWords, Option<Time>, Option<Time>) {
     if let Body::OrderStatus(b) = body {
         let words = status_words::order(b.state);
         return ("News of", words, b.ship.planned, b.ship.actual);

@@ -2,12 +2,12 @@
 
 use textwrap::{Options, WordSplitter, WrapAlgorithm};
 
-use super::telling::Telling;
+use super::telling::LetterText;
 
 const WIDTH: usize = 72;
 
 /// The letter as plain text with LF line ends.
-pub(super) fn plain(t: &Telling) -> String {
+pub(super) fn plain(t: &LetterText) -> String {
     format!(
         "{}\n-- \n{}",
         plain_without_signature(t),
@@ -16,7 +16,7 @@ pub(super) fn plain(t: &Telling) -> String {
 }
 
 /// The same for a letter that has nothing for programs.
-pub(super) fn plain_without_signature(t: &Telling) -> String {
+pub(super) fn plain_without_signature(t: &LetterText) -> String {
     let mut out = String::new();
     for paragraph in &t.happened {
         out += &wrapped(paragraph, "", "");
@@ -52,7 +52,7 @@ pub(super) fn plain_without_signature(t: &Telling) -> String {
 /// Under every letter.
 pub(super) const SIGNATURE: &str = "A program wrote this letter. The same facts are attached for programs that read Tradepost statements.";
 
-fn goods(t: &Telling, out: &mut String) {
+fn goods(t: &LetterText, out: &mut String) {
     if t.goods.is_empty() && t.sums.is_empty() {
         return;
     }
@@ -87,7 +87,7 @@ fn with_price(what: &str, price: &str) -> String {
     out
 }
 
-fn facts(t: &Telling, out: &mut String) {
+fn facts(t: &LetterText, out: &mut String) {
     let width = t
         .facts
         .iter()

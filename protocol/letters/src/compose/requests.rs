@@ -5,10 +5,10 @@ use tradepost_statements::order::{Cancel, Confirm, Line, Order, Return};
 use tradepost_statements::wish::Wishes;
 
 use super::Story;
-use super::telling::{Telling, address_line, order_id, order_name, plain_word};
+use super::telling::{LetterText, address_line, order_id, order_name, plain_word};
 use crate::untrusted::name;
 
-pub(super) fn order(t: &mut Telling, order: &Order) {
+pub(super) fn order(t: &mut LetterText, order: &Order) {
     let pieces: u64 = order
         .lines
         .iter()
@@ -42,7 +42,7 @@ pub(super) fn order(t: &mut Telling, order: &Order) {
     );
 }
 
-pub(super) fn confirm(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &Confirm) {
+pub(super) fn confirm(t: &mut LetterText, s: &Statement, story: &Story<'_>, b: &Confirm) {
     t.subject = format!("Confirmed: {}", order_id(s));
     t.happened.push(format!(
         "The buyer confirms the {} as it stands in version {} of the trade record.",
@@ -52,7 +52,7 @@ pub(super) fn confirm(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &Con
     t.purchase(story);
 }
 
-pub(super) fn cancel(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &Cancel) {
+pub(super) fn cancel(t: &mut LetterText, s: &Statement, story: &Story<'_>, b: &Cancel) {
     t.subject = format!("Please cancel: {}", order_id(s));
     t.happened.push(format!(
         "The buyer asks to cancel the {}.",
@@ -62,7 +62,7 @@ pub(super) fn cancel(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &Canc
     t.said("The buyer", b.text.as_ref());
 }
 
-pub(super) fn return_goods(t: &mut Telling, s: &Statement, story: &Story<'_>, back: &Return) {
+pub(super) fn return_goods(t: &mut LetterText, s: &Statement, story: &Story<'_>, back: &Return) {
     t.subject = format!("Return: {}", order_id(s));
     t.happened.push(format!(
         "The buyer asks to return goods of the {}.",
@@ -85,7 +85,7 @@ pub(super) fn return_goods(t: &mut Telling, s: &Statement, story: &Story<'_>, ba
         .push("The shop says whether it takes them back.".to_owned());
 }
 
-pub(super) fn status_request(t: &mut Telling, s: &Statement, story: &Story<'_>) {
+pub(super) fn status_request(t: &mut LetterText, s: &Statement, story: &Story<'_>) {
     t.subject = format!("How far is {}?", order_id(s));
     t.happened.push(format!(
         "The buyer asks how far the {} has come.",
@@ -95,7 +95,7 @@ pub(super) fn status_request(t: &mut Telling, s: &Statement, story: &Story<'_>) 
         .push("The answer is a letter with the present status.".to_owned());
 }
 
-pub(super) fn notify(t: &mut Telling, s: &Statement, story: &Story<'_>, wishes: &Wishes) {
+pub(super) fn notify(t: &mut LetterText, s: &Statement, story: &Story<'_>, wishes: &Wishes) {
     t.subject = format!("Notices about {}", order_id(s));
     t.happened.push(format!(
         "What the buyer wants to be told about the {}:",

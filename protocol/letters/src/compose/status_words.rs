@@ -3,7 +3,7 @@
 use tradepost_statements::{DeliveryState, OrderState, PaymentState};
 
 /// A state in words.
-pub(super) struct Words {
+pub(super) struct StatusWords {
     /// For a subject: `order T-1001: shipped`.
     pub(super) short: &'static str,
     /// What happened.
@@ -19,8 +19,8 @@ const fn words(
     sentence: &'static str,
     next: &'static str,
     schema: &'static str,
-) -> Words {
-    Words {
+) -> StatusWords {
+    StatusWords {
         short,
         sentence,
         next,
@@ -29,7 +29,7 @@ const fn words(
 }
 
 /// Of what has no state.
-pub(super) const NEWS: Words = words(
+pub(super) const NEWS: StatusWords = words(
     "there is news",
     "There is news of the order.",
     "",
@@ -37,7 +37,7 @@ pub(super) const NEWS: Words = words(
 );
 
 /// Digital goods that are a text.
-pub(super) const READY: Words = words(
+pub(super) const READY: StatusWords = words(
     "ready",
     "What you bought is ready for you.",
     "",
@@ -45,7 +45,7 @@ pub(super) const READY: Words = words(
 );
 
 /// Digital goods behind a link.
-pub(super) const DOWNLOAD: Words = words(
+pub(super) const DOWNLOAD: StatusWords = words(
     "ready to download",
     "What you bought is ready for you.",
     "",
@@ -57,7 +57,7 @@ const IN_TRANSIT: &str = "OrderInTransit";
 const PROBLEM: &str = "OrderProblem";
 
 #[rustfmt::skip]
-pub(super) fn order(state: OrderState) -> Words {
+pub(super) fn order(state: OrderState) -> StatusWords {
     use OrderState as S;
     match state {
         S::Received => words("received", "The shop has received the order.", "The shop checks the order and says when it ships.", PROCESSING),
@@ -73,7 +73,7 @@ pub(super) fn order(state: OrderState) -> Words {
 }
 
 #[rustfmt::skip]
-pub(super) fn delivery(state: DeliveryState) -> Words {
+pub(super) fn delivery(state: DeliveryState) -> StatusWords {
     use DeliveryState as S;
     const ON_ITS_WAY: &str = "It goes on to the address it is for.";
     match state {
@@ -100,7 +100,7 @@ const AUTOMATIC: &str = "PaymentAutomaticallyApplied";
 const COMPLETE: &str = "PaymentComplete";
 
 #[rustfmt::skip]
-pub(super) fn payment(state: PaymentState) -> Words {
+pub(super) fn payment(state: PaymentState) -> StatusWords {
     use PaymentState as S;
     match state {
         S::Pending => words("pending", "The payment has not begun yet.", "", DUE),

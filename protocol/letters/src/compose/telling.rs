@@ -11,14 +11,14 @@ use crate::untrusted::{name, show, show_lines};
 
 /// What a letter tells people. Whatever is put into it has been through `untrusted`.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
+pub(super) struct LetterText {
     pub(super) subject: String,
     /// What happened, each a paragraph.
     pub(super) happened: Vec<String>,
     /// What is known, with a word for each.
     pub(super) facts: Vec<(&'static str, String)>,
     /// What was bought.
-    pub(super) goods: Vec<Goods>,
+    pub(super) goods: Vec<GoodsLine>,
     /// Charges, discounts, total.
     pub(super) sums: Vec<(String, String)>,
     /// What the sender wrote for people, and who the sender is; may have several lines.
@@ -32,7 +32,7 @@ pub(super) struct Telling {
 
 /// A line of an order.
 #[derive(Debug)]
-pub(super) struct Goods {
+pub(super) struct GoodsLine {
     pub(super) quantity: String,
     pub(super) name: String,
     pub(super) price: String,
@@ -43,7 +43,7 @@ const MOST_LINES: usize = 200;
 /// How much of somebody's text is told.
 const MOST_SAID_CHARS: usize = 4000;
 
-impl Telling {
+impl LetterText {
     pub(super) fn fact(&mut self, what: &'static str, value: impl AsRef<str>) {
         self.facts.push((what, show(value.as_ref())));
     }
@@ -65,14 +65,14 @@ impl Telling {
                 .as_ref()
                 .map(|s| format!(" ({})", name(s)))
                 .unwrap_or_default();
-            self.goods.push(Goods {
+            self.goods.push(GoodsLine {
                 quantity: line.quantity.to_string(),
                 name: format!("{}{article}", name(&line.name)),
                 price: line.price.times(line.quantity.get()).to_string(),
             });
         }
         if let Some(more) = lines.len().checked_sub(MOST_LINES).filter(|n| *n > 0) {
-            self.goods.push(Goods {
+            self.goods.push(GoodsLine {
                 quantity: String::new(),
                 name: format!("and {more} more"),
                 price: String::new(),

@@ -6,13 +6,13 @@ use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
 use tradepost_statements::{Amount, DeliveryState, Statement};
 
 use super::Story;
-use super::status_words::{self, Words};
+use super::status_words::{self, StatusWords};
 use super::telling::{
-    Telling, address_line, moment, order_id, order_name, plain_word, reason, shop_name, trade_id,
+    LetterText, address_line, moment, order_id, order_name, plain_word, reason, shop_name, trade_id,
 };
 use crate::untrusted::name;
 
-pub(super) fn record(t: &mut Telling, s: &Statement, record: &TradeRecord) {
+pub(super) fn record(t: &mut LetterText, s: &Statement, record: &TradeRecord) {
     let shop = name(&record.shop_name);
     let id = order_id(s);
     if record.version.number() == 1 {
@@ -63,7 +63,7 @@ pub(super) fn record(t: &mut Telling, s: &Statement, record: &TradeRecord) {
     t.ask_about("About the payment", &record.payment.processor);
 }
 
-pub(super) fn rejected(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &OrderRejected) {
+pub(super) fn rejected(t: &mut LetterText, s: &Statement, story: &Story<'_>, b: &OrderRejected) {
     let shop = shop_name(s, story);
     t.subject = "Your order was not accepted".to_owned();
     t.happened.push(format!(
@@ -76,7 +76,7 @@ pub(super) fn rejected(t: &mut Telling, s: &Statement, story: &Story<'_>, b: &Or
 }
 
 pub(super) fn return_decision(
-    t: &mut Telling,
+    t: &mut LetterText,
     s: &Statement,
     story: &Story<'_>,
     decision: &ReturnDecision,
@@ -107,14 +107,14 @@ pub(super) fn return_decision(
     t.ask_about("About the return", &s.from);
 }
 
-pub(super) fn unknown_trade(t: &mut Telling) {
+pub(super) fn unknown_trade(t: &mut LetterText) {
     t.subject = "This order is not known here".to_owned();
     t.happened
         .push("You asked about an order. No such order of yours is known here.".to_owned());
 }
 
 pub(super) fn order_status(
-    t: &mut Telling,
+    t: &mut LetterText,
     s: &Statement,
     story: &Story<'_>,
     status: &OrderStatus,
@@ -136,7 +136,7 @@ pub(super) fn order_status(
 }
 
 pub(super) fn delivery_status(
-    t: &mut Telling,
+    t: &mut LetterText,
     s: &Statement,
     story: &Story<'_>,
     status: &DeliveryStatus,
@@ -193,7 +193,7 @@ pub(super) fn delivery_status(
 }
 
 pub(super) fn payment_status(
-    t: &mut Telling,
+    t: &mut LetterText,
     s: &Statement,
     story: &Story<'_>,
     status: &PaymentStatus,
@@ -219,7 +219,13 @@ pub(super) fn payment_status(
     t.ask_parties(s, story);
 }
 
-fn tell_state(t: &mut Telling, s: &Statement, story: &Story<'_>, what: &str, words: &Words) {
+fn tell_state(
+    t: &mut LetterText,
+    s: &Statement,
+    story: &Story<'_>,
+    what: &str,
+    words: &StatusWords,
+) {
     t.subject = format!("{what} {}: {}", order_id(s), words.short);
     t.happened.push(words.sentence.to_owned());
     t.fact("Order", order_name(s, story).trim_start_matches("order "));

@@ -8,7 +8,7 @@ use super::tags::{BadTags, Tags, base64, entries};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// `k=` and the octets of `p=`.
-    pub key: PublicKey,
+    pub key: DkimPublicKey,
     /// `t=s`: only the domain itself, none below it.
     pub is_for_the_exact_domain: bool,
     /// `t=y`: the signer tries DKIM out, and wants its letters treated as unsigned.
@@ -17,7 +17,7 @@ pub struct KeyRecord {
 
 /// The octets of a key; whether they are one is found out by who uses them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PublicKey {
+pub enum DkimPublicKey {
     /// SubjectPublicKeyInfo or RSAPublicKey, in DER.
     Rsa(Vec<u8>),
     /// RFC 8032.
@@ -76,8 +76,8 @@ impl KeyRecord {
         }
         let octets = base64(p).ok_or(BadRecord::BadKey)?;
         let key = match tags.value("k").unwrap_or("rsa") {
-            "rsa" => PublicKey::Rsa(octets),
-            "ed25519" => PublicKey::Ed25519(octets.try_into().map_err(|_| BadRecord::BadKey)?),
+            "rsa" => DkimPublicKey::Rsa(octets),
+            "ed25519" => DkimPublicKey::Ed25519(octets.try_into().map_err(|_| BadRecord::BadKey)?),
             _ => return Err(BadRecord::UnknownKind),
         };
         let hash = tags.value("h");
@@ -99,14 +99,14 @@ impl KeyRecord {
     }
 }
 
-impl PublicKey {
+impl DkimPublicKey {
     /// Whether signatures of this kind are made with such keys.
     #[must_use]
     pub fn fits(&self, algorithm: Algorithm) -> bool {
         matches!(
             (self, algorithm),
-            (PublicKey::Rsa(_), Algorithm::RsaSha256)
-                | (PublicKey::Ed25519(_), Algorithm::Ed25519Sha256)
+            (DkimPublicKey::Rsa(_), Algorithm::RsaSha256)
+                | (DkimPublicKey::Ed25519(_), Algorithm::Ed25519Sha256)
         )
     }
 }

@@ -6,7 +6,7 @@ use tradepost_statements::Evidence;
 
 use super::{Algorithm, Candidate, MOST_SIGNATURES, Signatures};
 use crate::evidence::MOST_PROOF_CHARACTERS;
-use crate::open::Opened;
+use crate::open::OpenedLetter;
 use crate::untrusted::show_some;
 
 /// What became of a signature once its key was asked for.
@@ -34,7 +34,7 @@ pub struct Proof {
 /// Protocol 5, the rows `dkim` and `relay` together. `verified` says what became of each of
 /// [`Signatures::to_try`], in the same order; one that is not told of is undecided.
 #[must_use]
-pub fn proof(opened: &Opened, signatures: &Signatures, verified: &[Verification]) -> Proof {
+pub fn proof(opened: &OpenedLetter, signatures: &Signatures, verified: &[Verification]) -> Proof {
     let mut told = verified.iter();
     let mut pass = None;
     let mut faults: Vec<String> = signatures.refused.iter().map(ToString::to_string).collect();
@@ -56,7 +56,7 @@ pub fn proof(opened: &Opened, signatures: &Signatures, verified: &[Verification]
         return Proof {
             evidence: Evidence::Dkim,
             undecided: None,
-            text: format!("DKIM, verified here: {}", Signer(candidate)),
+            text: format!("DKIM, verified here: {}", ShownSigner(candidate)),
         };
     }
     faults.extend(signatures.is_cut_off.then(|| {
@@ -79,9 +79,9 @@ pub fn proof(opened: &Opened, signatures: &Signatures, verified: &[Verification]
     }
 }
 
-struct Signer<'a>(&'a Candidate);
+struct ShownSigner<'a>(&'a Candidate);
 
-impl fmt::Display for Signer<'_> {
+impl fmt::Display for ShownSigner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let candidate = self.0;
         write!(

@@ -10,21 +10,20 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tradepost_statements::{Address, Body, StatementId, Time, TradeId, wire};
+use tradepost_statements::{Address, Body, StatementId, TradeId, wire};
 
-use super::refusal::Refusal;
+use super::refusal::LineRefusal;
 use super::status;
-use crate::server::book::{Trade, unmailed_key};
-use crate::server::change::Occasion;
-use crate::server::desk::Naming;
-use crate::server::{Change, Desk, FreshIds, Ignored, Outcome, Sending, Settings};
+use crate::kernel::book::{PartyTrade, unmailed_key};
+use crate::kernel::case::Naming;
+use crate::kernel::change::Occasion;
+use crate::kernel::{PartyCase, PartyOutcome, StatementToSend};
 use crate::shop;
-use tradepost_trades::rows::Rows;
 
 /// What a mail is to carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
-    /// Of which trade.
+    /// The id that its shop gave it.
     pub trade: TradeId,
     /// Of which shop, where several have a trade of that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,15 +46,6 @@ pub enum What {
     Payment,
 }
 
-/// What becomes of it: the answer is true once the change is recorded.
-#[derive(Debug)]
-pub struct Attached {
-    /// What to record; the statement is not in `send`, it goes with the mail.
-    pub change: Change,
-    /// The statement that the mail carries, or why there is none.
-    pub answer: Result<Box<Sending>, Refusal>,
-}
-
 /// A statement to the buyer that is not mailed by this server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Unmailed {
@@ -65,27 +55,10 @@ pub(crate) struct Unmailed {
 }
 
 /// The statement for a mail to the buyer: the one that waits for it, else the present status again.
-pub fn attach(
-    settings: &Settings,
-    rows: &dyn Rows,
+pub(crate) fn take(
+    case: &mut PartyCase<'_>,
     wanted: &Wanted,
-    now: Time,
-    ids: &mut FreshIds,
-) -> Attached {
-    let mut desk = Desk::new(settings, rows, now, ids);
-    match take(&mut desk, wanted) {
-        Ok(sending) => Attached {
-            change: desk.finish(Outcome::Emitted(sending.statement.id)),
-            answer: Ok(Box::new(sending)),
-        },
-        Err(refusal) => Attached {
-            change: Desk::new(settings, rows, now, ids).finish(Ignored::NothingDue.into()),
-            answer: Err(refusal),
-        },
-    }
-}
-
-fn take(desk: &mut Desk<'_>, wanted: &Wanted) -> Result<Sending, Refusal> {
+) -> Result<StatementToSend, LineRefusal> {
     let mut object = Map::from_iter([("trade".to_owned(), json!(wanted.trade))]);
     object.extend(
         wanted
@@ -93,21 +66,21 @@ fn take(desk: &mut Desk<'_>, wanted: &Wanted) -> Result<Sending, Refusal> {
             .iter()
             .map(|shop| ("shop".to_owned(), json!(shop))),
     );
-    let trade = status::find(desk, &object)?;
-    let fresh = say(desk, &trade, &wanted.what)?;
-    let Some(fresh) = desk.withhold(fresh) else {
+    let trade = status::find(case, &object)?;
+    let fresh = say(case, &trade, &wanted.what)?;
+    let Some(fresh) = case.withhold(fresh) else {
         return Err(nothing_told(&trade, "trade"));
     };
     let key = unmailed_key(&trade.trade, &thing(&fresh.statement.body));
     // Octets that were made for a mail before, as long as they are what there is to say.
-    if let Some(kept) = desk.read::<Unmailed>(&key)
+    if let Some(kept) = case.read::<Unmailed>(&key)
         && let Ok(decoded) = wire::decode(kept.octets.as_bytes())
         && decoded.statement.body == fresh.statement.body
         && decoded.statement.to == fresh.statement.to
     {
-        desk.say_again(&kept.octets, Occasion::News);
-        let sending = desk.withhold(decoded.statement.id);
-        desk.put(
+        case.say_again(&kept.octets, Occasion::News);
+        let sending = case.withhold(decoded.statement.id);
+        case.put(
             key,
             &Unmailed {
                 attached: true,
@@ -117,23 +90,27 @@ fn take(desk: &mut Desk<'_>, wanted: &Wanted) -> Result<Sending, Refusal> {
         return sending.ok_or_else(|| nothing_told(&trade, "trade"));
     }
     let octets = wire::encode(&fresh.statement);
-    desk.put(
+    case.put(
         key,
         &Unmailed {
             octets: octets.clone(),
             attached: true,
         },
     );
-    Ok(Sending {
+    Ok(StatementToSend {
         octets: Some(octets),
         ..fresh
     })
 }
 
 /// Says what there is to say, to the buyer.
-fn say(desk: &mut Desk<'_>, trade: &Trade, what: &What) -> Result<StatementId, Refusal> {
+fn say(
+    case: &mut PartyCase<'_>,
+    trade: &PartyTrade,
+    what: &What,
+) -> Result<StatementId, LineRefusal> {
     let body = match what {
-        What::Record if trade.shop.is_some() => return Ok(shop::announce_record(desk, trade)),
+        What::Record if trade.shop.is_some() => return Ok(shop::announce_record(case, trade)),
         What::Record => return Err(nothing_told(trade, "order")),
         What::Order => {
             let track = trade.shop.as_ref().and_then(|s| s.order.as_ref());
@@ -154,13 +131,13 @@ fn say(desk: &mut Desk<'_>, trade: &Trade, what: &What) -> Result<StatementId, R
         ..Naming::default()
     };
     let to = trade.buyer_mail.clone();
-    Ok(desk.say(&to, naming, body, Some(trade)))
+    Ok(case.say(&to, naming, body, Some(trade)))
 }
 
 fn parcel_of(
-    trade: &Trade,
+    trade: &PartyTrade,
     parcel: Option<&str>,
-) -> Result<tradepost_statements::status::DeliveryStatus, Refusal> {
+) -> Result<tradepost_statements::status::DeliveryStatus, LineRefusal> {
     let parcels = trade.carrier.as_ref().map(|c| &c.parcels);
     let parcels = parcels
         .filter(|p| !p.is_empty())
@@ -172,15 +149,15 @@ fn parcel_of(
     };
     found.map(|track| track.last.clone()).ok_or_else(|| {
         let known: Vec<&str> = parcels.keys().map(String::as_str).collect();
-        Refusal::UnknownParcel {
+        LineRefusal::UnknownParcel {
             named: parcel.unwrap_or_default().to_owned(),
             known: known.join(", "),
         }
     })
 }
 
-fn nothing_told(trade: &Trade, track: &'static str) -> Refusal {
-    Refusal::TrackIsNotOurs {
+fn nothing_told(trade: &PartyTrade, track: &'static str) -> LineRefusal {
+    LineRefusal::TrackIsNotOurs {
         track,
         trade: trade.trade.to_string(),
         why: "nothing was told of it here; tell it first (emit, with \"mail\": false)",
@@ -196,8 +173,8 @@ fn thing(body: &Body) -> String {
 }
 
 /// A line with `"mail": false`: what it says to the buyer waits for a mail that carries it.
-pub(super) fn withhold(desk: &mut Desk<'_>, told: StatementId) {
-    let Some(sending) = desk.withhold(told) else {
+pub(super) fn withhold(case: &mut PartyCase<'_>, told: StatementId) {
+    let Some(sending) = case.withhold(told) else {
         // The buyer does not wish to be told (Q7), or it was told before.
         return;
     };
@@ -207,9 +184,9 @@ pub(super) fn withhold(desk: &mut Desk<'_>, told: StatementId) {
     };
     let key = unmailed_key(trade, &thing(&statement.body));
     let octets = sending.octets.unwrap_or_else(|| wire::encode(statement));
-    let due = desk.now.plus(desk.settings.timers.attach_within);
-    desk.due_at(due, &format!("unmailed/{}/{key}", statement.id));
-    desk.put(
+    let due = case.now.plus(case.settings.timers.attach_within);
+    case.due_at(due, &format!("unmailed/{}/{key}", statement.id));
+    case.put(
         key,
         &Unmailed {
             octets,
@@ -219,17 +196,17 @@ pub(super) fn withhold(desk: &mut Desk<'_>, told: StatementId) {
 }
 
 /// E14: the buyer is told whenever a status changes, be it by a letter of our own.
-pub(crate) fn mail_after_all(desk: &mut Desk<'_>, what: &str) -> Option<Outcome> {
+pub(crate) fn mail_after_all(case: &mut PartyCase<'_>, what: &str) -> Option<PartyOutcome> {
     let (id, key) = what.split_once('/')?;
-    let kept = desk.read::<Unmailed>(key).filter(|kept| !kept.attached)?;
+    let kept = case.read::<Unmailed>(key).filter(|kept| !kept.attached)?;
     let statement = wire::decode(kept.octets.as_bytes()).ok()?.statement;
     if statement.id.to_string() != id {
         // Something newer waits there.
         return None;
     }
-    desk.say_again(&kept.octets, Occasion::News);
-    desk.delete(key);
-    Some(Outcome::WasDue(format!(
+    case.say_again(&kept.octets, Occasion::News);
+    case.delete(key);
+    Some(PartyOutcome::WasDue(format!(
         "mailed the {} to {}, since no mail was made to carry it",
         statement.body.kind(),
         statement.to
@@ -237,7 +214,9 @@ pub(crate) fn mail_after_all(desk: &mut Desk<'_>, what: &str) -> Option<Outcome>
 }
 
 /// Whether the merchant's own mail brings it; the line without that member.
-pub(super) fn own_mail(object: &Map<String, Value>) -> Result<(bool, Map<String, Value>), Refusal> {
+pub(super) fn own_mail(
+    object: &Map<String, Value>,
+) -> Result<(bool, Map<String, Value>), LineRefusal> {
     let mut rest = object.clone();
     if !object.contains_key("record") && !object.contains_key("track") {
         // What else a line tells is mailed; there the member is not known.

@@ -6,9 +6,9 @@ use tradepost_statements::instruction::Authorization;
 use tradepost_statements::{Address, Body, StatementId, Time, TradeId, wire, words};
 
 use super::members::{as_in_the_line, only, optional, required};
-use super::refusal::Refusal;
+use super::refusal::LineRefusal;
+use crate::kernel::PartyCase;
 use crate::payment::{self, AskedAuthorization};
-use crate::server::Desk;
 
 const KNOWN: [&str; 7] = ["key", "shop", "trade", "authorize", "code", "text", "until"];
 
@@ -23,11 +23,11 @@ words! {
 }
 
 pub(super) fn authorize(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     object: &Map<String, Value>,
-) -> Result<StatementId, Refusal> {
-    if desk.settings.payment.is_none() {
-        return Err(Refusal::RoleIsMissing {
+) -> Result<StatementId, LineRefusal> {
+    if case.settings.payment.is_none() {
+        return Err(LineRefusal::RoleIsMissing {
             role: "payment processor",
             track: "payment",
         });
@@ -36,12 +36,14 @@ pub(super) fn authorize(
     let word: Word = required(object, "authorize")?;
     let id: TradeId = required(object, "trade")?;
     let shop: Option<Address> = optional(object, "shop")?;
-    let asked = the_one(desk, &id, shop.as_ref())?;
+    let asked = the_one(case, &id, shop.as_ref())?;
     if asked.called_off {
-        return Err(Refusal::AuthorizationWasCalledOff(asked.trade.to_string()));
+        return Err(LineRefusal::AuthorizationWasCalledOff(
+            asked.trade.to_string(),
+        ));
     }
     if let Some(decision) = &asked.decision {
-        return Err(Refusal::AuthorizationWasDecided {
+        return Err(LineRefusal::AuthorizationWasDecided {
             trade: asked.trade.to_string(),
             how: if decision.answer.approved {
                 "approved"
@@ -51,18 +53,18 @@ pub(super) fn authorize(
             at: decision.at,
         });
     }
-    let answer = read(desk, object, &asked, word)?;
-    Ok(payment::decide_authorization(desk, asked, &answer))
+    let answer = read(case, object, &asked, word)?;
+    Ok(payment::settle_authorization(case, asked, &answer))
 }
 
 /// `shop` may be left out where only one shop asked about that id.
 fn the_one(
-    desk: &Desk<'_>,
+    case: &PartyCase<'_>,
     id: &TradeId,
     shop: Option<&Address>,
-) -> Result<AskedAuthorization, Refusal> {
+) -> Result<AskedAuthorization, LineRefusal> {
     // Two are enough to know that it is ambiguous; a few more make the message useful.
-    let mut found = payment::find_authorization(desk.rows(), id, 8);
+    let mut found = payment::find_authorization(case.rows(), id, 8);
     if let Some(shop) = shop {
         found.retain(|a| a.trade.shop == *shop);
     }
@@ -75,8 +77,8 @@ fn the_one(
     let shops: Vec<String> = found.iter().map(|a| a.trade.shop.to_string()).collect();
     match (found.pop(), shops.as_slice()) {
         (Some(asked), [_]) => Ok(asked),
-        (None, _) => Err(Refusal::NobodyAskedToAuthorize(id.to_string())),
-        (Some(_), _) => Err(Refusal::SeveralShopsHaveThatTrade {
+        (None, _) => Err(LineRefusal::NobodyAskedToAuthorize(id.to_string())),
+        (Some(_), _) => Err(LineRefusal::SeveralShopsHaveThatTrade {
             id: id.to_string(),
             shops: shops.join(", "),
         }),
@@ -85,11 +87,11 @@ fn the_one(
 
 /// The body by the wire's own rules.
 fn read(
-    desk: &Desk<'_>,
+    case: &PartyCase<'_>,
     object: &Map<String, Value>,
     asked: &AskedAuthorization,
     word: Word,
-) -> Result<Authorization, Refusal> {
+) -> Result<Authorization, LineRefusal> {
     let approved = match word {
         Word::Approve => true,
         Word::Decline => false,
@@ -106,23 +108,23 @@ fn read(
         "tradepost": wire::VERSION,
         "id": "01932c07-9a2e-7c11-8f54-0f6a1c0d9e22",
         "answers": "01932c07-9a2e-7c11-8f54-0f6a1c0d9e23",
-        "from": desk.settings.address,
+        "from": case.settings.address,
         "to": asked.trade.shop,
-        "sent": desk.now,
+        "sent": case.now,
         "trade": asked.trade,
         "body": body,
     });
     let read = wire::from_value(&statement).map_err(|e| as_in_the_line(e, "", ""))?;
     let Body::Authorization(answer) = read.body else {
-        return Err(Refusal::IsNotAnObject);
+        return Err(LineRefusal::IsNotAnObject);
     };
     let until: Option<Time> = answer.until;
     let problem = match until {
         Some(_) if !approved => "says how long an approval holds",
-        Some(until) if until <= desk.now => "lies in the past",
+        Some(until) if until <= case.now => "lies in the past",
         Some(_) | None => return Ok(answer),
     };
-    Err(Refusal::Member {
+    Err(LineRefusal::Member {
         name: "until".to_owned(),
         problem: problem.to_owned(),
     })

@@ -5,30 +5,31 @@ use tradepost_statements::postal::Recipient;
 use tradepost_statements::{Amount, StatementId, TradeId, TradeRef};
 
 use super::members::{only, optional, required};
-use super::refusal::Refusal;
-use crate::server::Desk;
-use crate::shop::{self, Decision, Undecidable};
+use super::refusal::LineRefusal;
+use crate::kernel::PartyCase;
+use crate::kernel::book::ReturnChoice;
+use crate::shop::{self, Undecidable};
 
 const KNOWN: [&str; 7] = [
     "key", "shop", "trade", "return", "refund", "text", "send_to",
 ];
 
 pub(super) fn decision(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     object: &Map<String, Value>,
-) -> Result<StatementId, Refusal> {
+) -> Result<StatementId, LineRefusal> {
     only(object, &KNOWN, "of a decision about a return")?;
-    if desk.settings.shop.is_none() {
-        return Err(Refusal::RoleIsMissing {
+    if case.settings.shop.is_none() {
+        return Err(LineRefusal::RoleIsMissing {
             role: "shop",
             track: "order",
         });
     }
-    let member = |name: &str, problem: &str| Refusal::Member {
+    let member = |name: &str, problem: &str| LineRefusal::Member {
         name: name.to_owned(),
         problem: problem.to_owned(),
     };
-    let own = desk.settings.address.clone();
+    let own = case.settings.address.clone();
     let shop = optional(object, "shop")?.unwrap_or(own.clone());
     if shop != own {
         return Err(member(
@@ -44,7 +45,7 @@ pub(super) fn decision(
         "refuse" => false,
         _ => return Err(member("return", "is neither \"accept\" nor \"refuse\"")),
     };
-    let decision = Decision {
+    let decision = ReturnChoice {
         accepted,
         refund: optional::<Amount>(object, "refund")?,
         text: text(object)?,
@@ -56,11 +57,11 @@ pub(super) fn decision(
             "what is refused has no refund and no send_to",
         ));
     }
-    let trade = desk
+    let trade = case
         .trade(&name)
-        .ok_or_else(|| Refusal::NoSuchTrade(name.to_string()))?;
-    shop::decide(desk, trade, &decision).map_err(|why| match why {
-        Undecidable::NothingWaits { before } => Refusal::NothingToDecide {
+        .ok_or_else(|| LineRefusal::NoSuchTrade(name.to_string()))?;
+    shop::decide(case, trade, &decision).map_err(|why| match why {
+        Undecidable::NothingWaits { before } => LineRefusal::NothingToDecide {
             trade: name.to_string(),
             before: match before {
                 Some((true, at)) => format!("the last wish was accepted at {at}"),
@@ -80,11 +81,11 @@ pub(super) fn decision(
 }
 
 /// Protocol 2: a string of at most 16 KiB; a little less, so that the statement has room.
-fn text(object: &Map<String, Value>) -> Result<Option<String>, Refusal> {
+fn text(object: &Map<String, Value>) -> Result<Option<String>, LineRefusal> {
     const LONGEST: usize = 8 * 1024;
     let text: Option<String> = optional(object, "text")?;
     match text {
-        Some(text) if text.len() > LONGEST => Err(Refusal::Member {
+        Some(text) if text.len() > LONGEST => Err(LineRefusal::Member {
             name: "text".to_owned(),
             problem: format!("is longer than {LONGEST} octets"),
         }),

@@ -4,26 +4,26 @@ use tradepost_statements::instruction::PaymentInstruction;
 use tradepost_statements::progress::{Progress, Track as TrackKind};
 use tradepost_statements::status::PaymentStatus;
 use tradepost_statements::{Address, Amount, PaymentState, TradeRef};
-
-use super::refusal::Refusal;
-use super::status::step;
-use crate::payment;
-use crate::server::Desk;
-use crate::server::book::{self, PaymentPart, Track, Trade};
-use crate::server::track::{Standing, next_place};
 use tradepost_trades::paid::paid_for_refund;
+
+use super::refusal::LineRefusal;
+use super::status::step;
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, PartyTrack, PartyTrade, PaymentPart};
+use crate::kernel::track::{Standing, next_place};
+use crate::payment;
 
 /// Moves the payment's track on as the line says; none: it has ended, and the line says nothing new.
 pub(super) fn payment(
-    desk: &Desk<'_>,
-    trade: &mut Trade,
+    case: &PartyCase<'_>,
+    trade: &mut PartyTrade,
     mut status: PaymentStatus,
     says_when: bool,
-) -> Result<Option<PaymentStatus>, Refusal> {
+) -> Result<Option<PaymentStatus>, LineRefusal> {
     let part = match &mut trade.payment {
         Some(part) => part,
         none => none.insert(own_part(
-            desk,
+            case,
             trade.shop.as_ref(),
             &trade.trade,
             &trade.buyer_mail,
@@ -31,7 +31,7 @@ pub(super) fn payment(
     };
     let total = part.instruction.amount;
     if status.amount != total {
-        return Err(Refusal::AmountIsNotTheTotal {
+        return Err(LineRefusal::AmountIsNotTheTotal {
             stated: status.amount,
             total,
         });
@@ -54,7 +54,7 @@ pub(super) fn payment(
         status.refunded = status.refunded.or_else(|| payment::owed(part));
     }
     check_money(&mut status, last.map(|t| &t.last), total)?;
-    part.track = Some(Track {
+    part.track = Some(PartyTrack {
         last: status.clone(),
         standing,
     });
@@ -109,14 +109,14 @@ fn says_nothing_new(status: &mut PaymentStatus, before: &PaymentStatus, says_whe
 
 /// A trade that was placed elsewhere has no instruction; its record names us (E27).
 pub(super) fn own_part(
-    desk: &Desk<'_>,
+    case: &PartyCase<'_>,
     shop: Option<&book::ShopPart>,
     trade: &TradeRef,
     buyer_mail: &Address,
-) -> Result<PaymentPart, Refusal> {
-    let names_us = shop.filter(|s| s.record.payment.processor == desk.settings.address);
+) -> Result<PaymentPart, LineRefusal> {
+    let names_us = shop.filter(|s| s.record.payment.processor == case.settings.address);
     let Some(shop) = names_us else {
-        return Err(Refusal::TrackIsNotOurs {
+        return Err(LineRefusal::TrackIsNotOurs {
             track: TrackKind::Payment.word(),
             trade: trade.to_string(),
             why: "no payment-instruction of its shop has arrived",
@@ -132,10 +132,10 @@ pub(super) fn own_part(
     }))
 }
 
-fn check_currencies(status: &PaymentStatus, total: Amount) -> Result<(), Refusal> {
+fn check_currencies(status: &PaymentStatus, total: Amount) -> Result<(), LineRefusal> {
     for (member, amount) in [("paid", status.paid), ("refunded", status.refunded)] {
         if let Some(stated) = amount.filter(|a| a.currency() != total.currency()) {
-            return Err(Refusal::OtherCurrency {
+            return Err(LineRefusal::OtherCurrency {
                 member,
                 stated,
                 total,
@@ -146,7 +146,7 @@ fn check_currencies(status: &PaymentStatus, total: Amount) -> Result<(), Refusal
 }
 
 /// Both are sums so far. What was paid gets less only where the bank took it back.
-fn check_sums_grow(status: &PaymentStatus, before: &PaymentStatus) -> Result<(), Refusal> {
+fn check_sums_grow(status: &PaymentStatus, before: &PaymentStatus) -> Result<(), LineRefusal> {
     let took_back = matches!(
         status.state,
         PaymentState::Declined | PaymentState::Disputed
@@ -159,7 +159,7 @@ fn check_sums_grow(status: &PaymentStatus, before: &PaymentStatus) -> Result<(),
         if let (Some(stated), Some(before)) = (stated, before)
             && before.is_more_than(stated)
         {
-            return Err(Refusal::SumShrinks {
+            return Err(LineRefusal::SumShrinks {
                 member,
                 stated,
                 before,
@@ -175,7 +175,7 @@ fn check_money(
     status: &mut PaymentStatus,
     before: Option<&PaymentStatus>,
     total: Amount,
-) -> Result<(), Refusal> {
+) -> Result<(), LineRefusal> {
     use PaymentState as P;
     let state = status.state;
     let paid_before = before
@@ -183,24 +183,24 @@ fn check_money(
         .map(|b| paid_for_refund(b.state, b.paid, total));
     if let Some(paid) = status.paid {
         if paid.is_more_than(total) {
-            return Err(Refusal::MoreThanCanBe {
+            return Err(LineRefusal::MoreThanCanBe {
                 member: "paid",
                 stated: paid,
                 most: total,
             });
         }
         if state == P::Settled && paid != total {
-            return Err(Refusal::SettledIsAllOfIt { paid, total });
+            return Err(LineRefusal::SettledIsAllOfIt { paid, total });
         }
     }
-    let fits = |because: String, instead: &'static str| Refusal::AnotherStateFits {
+    let fits = |because: String, instead: &'static str| LineRefusal::AnotherStateFits {
         state,
         because,
         instead,
     };
     match (state, status.paid) {
         (P::PartlyPaid, None) => {
-            return Err(Refusal::HowMuch {
+            return Err(LineRefusal::HowMuch {
                 member: "paid",
                 state,
             });
@@ -226,7 +226,7 @@ fn check_money(
         }
         (P::PartlyRefunded, _) => match status.refunded {
             None => {
-                return Err(Refusal::HowMuch {
+                return Err(LineRefusal::HowMuch {
                     member: "refunded",
                     state,
                 });
@@ -254,7 +254,7 @@ fn check_money(
     }
     let most = paid_for_refund(state, status.paid, total);
     match status.refunded {
-        Some(stated) if stated.is_more_than(most) => Err(Refusal::MoreThanCanBe {
+        Some(stated) if stated.is_more_than(most) => Err(LineRefusal::MoreThanCanBe {
             member: "refunded",
             stated,
             most,

@@ -6,24 +6,24 @@ use tradepost_statements::order::LineQuantity;
 use tradepost_statements::progress::{Progress, Track as TrackKind};
 use tradepost_statements::status::DeliveryStatus;
 
-use super::refusal::Refusal;
+use super::refusal::LineRefusal;
 use super::status::step;
 use crate::carrier;
-use crate::server::Desk;
-use crate::server::book::{CarrierPart, Goods, Track, Trade};
-use crate::server::track::{Standing, next_place};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{CarrierPart, PartyTrack, PartyTrade, StatedLines};
+use crate::kernel::track::{Standing, next_place};
 
 /// Moves a parcel's track on as the line says; none: it has ended, and the line says nothing new.
 pub(super) fn delivery(
-    desk: &Desk<'_>,
-    trade: &mut Trade,
+    case: &PartyCase<'_>,
+    trade: &mut PartyTrade,
     mut status: DeliveryStatus,
     says_when: bool,
-) -> Result<Option<DeliveryStatus>, Refusal> {
+) -> Result<Option<DeliveryStatus>, LineRefusal> {
     let goods_of_record = trade.shop.as_ref().map(|s| s.record.lines.clone());
     let carriers = trade.shop.iter().flat_map(|s| &s.record.delivery.carriers);
     let as_carrier = carriers
-        .filter(|c| c.address == desk.settings.address)
+        .filter(|c| c.address == case.settings.address)
         .collect::<Vec<_>>();
     let names_us = !as_carrier.is_empty();
     let of_record: Vec<String> = as_carrier
@@ -31,7 +31,7 @@ pub(super) fn delivery(
         .flat_map(|c| c.parcels.iter().flatten().cloned())
         .collect();
     if trade.carrier.is_none() && !names_us {
-        return Err(Refusal::TrackIsNotOurs {
+        return Err(LineRefusal::TrackIsNotOurs {
             track: TrackKind::Delivery.word(),
             trade: trade.trade.to_string(),
             why: "no delivery-instruction of its shop has arrived",
@@ -40,19 +40,19 @@ pub(super) fn delivery(
     let part = trade.carrier.get_or_insert_with(CarrierPart::default);
     name_parcel(part, &of_record, &mut status)?;
     if carrier::is_full(part, &status.parcel) {
-        return Err(Refusal::TooManyParcels(carrier::MOST_PARCELS));
+        return Err(LineRefusal::TooManyParcels(carrier::MOST_PARCELS));
     }
     if let Some(lines) = &status.lines {
         let goods = match &goods_of_record {
-            Some(lines) => Goods::Record(lines),
-            None => Goods::Instructions(&part.instructions),
+            Some(lines) => StatedLines::Record(lines),
+            None => StatedLines::Instructions(&part.instructions),
         };
         check_lines(goods, lines)?;
     }
     if let (Some(from), Some(until)) = (status.delivery.planned, status.delivery.planned_until)
         && until < from
     {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "planned_until".to_owned(),
             problem: format!("{until} is before planned, {from}"),
         });
@@ -68,7 +68,7 @@ pub(super) fn delivery(
             return Ok(None);
         }
     }
-    let track = Track {
+    let track = PartyTrack {
         last: status.clone(),
         standing,
     };
@@ -135,7 +135,7 @@ fn name_parcel(
     part: &CarrierPart,
     of_record: &[String],
     status: &mut DeliveryStatus,
-) -> Result<(), Refusal> {
+) -> Result<(), LineRefusal> {
     let instructed = part.instructions.iter().filter_map(|i| i.parcel.as_ref());
     let instructed: Vec<&String> = instructed.collect();
     let (named, all_named) = if part.instructions.is_empty() {
@@ -148,7 +148,7 @@ fn name_parcel(
         ("", [only]) if all_named => status.parcel.clone_from(only),
         (parcel, _) if all_named && !named.iter().any(|n| *n == parcel) => {
             let known: Vec<&str> = named.iter().map(|n| n.as_str()).collect();
-            return Err(Refusal::UnknownParcel {
+            return Err(LineRefusal::UnknownParcel {
                 named: parcel.to_owned(),
                 known: known.join(", "),
             });
@@ -158,10 +158,10 @@ fn name_parcel(
     Ok(())
 }
 
-fn check_lines(goods: Goods<'_>, lines: &[LineQuantity]) -> Result<(), Refusal> {
+fn check_lines(goods: StatedLines<'_>, lines: &[LineQuantity]) -> Result<(), LineRefusal> {
     for l in lines {
         if goods.quantity(l.line).is_none_or(|most| l.quantity > most) {
-            return Err(Refusal::LineIsNotInTheTrade {
+            return Err(LineRefusal::LineIsNotInTheTrade {
                 line: l.line,
                 quantity: l.quantity.get(),
             });

@@ -7,11 +7,11 @@ use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Address, Body, Kind, StatementId, Time, TradeId, TradeRef, wire};
 
 use super::members::{as_in_the_line, only, optional, required};
-use super::refusal::Refusal;
+use super::refusal::LineRefusal;
 use super::status::CLOCKS_DIFFER;
-use crate::server::Desk;
-use crate::server::book::{self, KeptWishes, ShopPart, Trade};
-use crate::server::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, KeptWishes, PartyTrade, ShopPart};
+use crate::kernel::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
 use crate::{payment, shop};
 
 /// A name, not a text.
@@ -40,7 +40,7 @@ const KNOWN: [&str; 18] = [
 ];
 
 /// What the line says beside the record.
-pub(super) struct Told {
+pub(super) struct BesideRecord {
     /// What the merchant's own system calls the order: the same is always the same trade, and a trade
     /// that has one is no other order's.
     pub(super) origin: Option<String>,
@@ -49,50 +49,50 @@ pub(super) struct Told {
 }
 
 pub(super) fn record(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     value: &Value,
-    told: Told,
-) -> Result<StatementId, Refusal> {
-    if desk.settings.shop.is_none() {
-        return Err(Refusal::RoleIsMissing {
+    told: BesideRecord,
+) -> Result<StatementId, LineRefusal> {
+    if case.settings.shop.is_none() {
+        return Err(LineRefusal::RoleIsMissing {
             role: "shop",
             track: "order",
         });
     }
     let Value::Object(object) = value else {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "record".to_owned(),
             problem: "is not an object".to_owned(),
         });
     };
     only(object, &KNOWN, "of a record")?;
     if optional::<String>(object, "kind")?.is_some_and(|kind| kind != Kind::TradeRecord.word()) {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "record.kind".to_owned(),
             problem: "is not trade-record; it can be left out".to_owned(),
         });
     }
-    let name = name_of(desk, object)?;
+    let name = name_of(case, object)?;
     let buyer_mail: Address = required(object, "buyer_mail")?;
     let notify: Option<Wishes> = optional(object, "notify")?;
-    let known = desk.trade(&name);
+    let known = case.trade(&name);
     if let Some(origin) = told.origin {
-        remember_origin(desk, origin, &name, known.as_ref())?;
+        remember_origin(case, origin, &name, known.as_ref())?;
     }
     if let Some(at) = told.at {
-        check_time(desk, at, known.as_ref())?;
+        check_time(case, at, known.as_ref())?;
     }
-    let record = read_record(desk, object, &name, &buyer_mail, known.as_ref())?;
+    let record = read_record(case, object, &name, &buyer_mail, known.as_ref())?;
     let mut trade = match known {
         Some(trade) => trade,
-        None => Trade::new(name, buyer_mail.clone()),
+        None => PartyTrade::new(name, buyer_mail.clone()),
     };
     let is_corrected = trade.buyer_mail != buyer_mail;
     if is_corrected {
-        correct_address(desk, &mut trade, &buyer_mail)?;
+        correct_address(case, &mut trade, &buyer_mail)?;
     }
     // They were stated with the order: what the buyer wished since then stands (Q7).
-    let sent = record.placed.min(desk.now);
+    let sent = record.placed.min(case.now);
     let known = trade.wishes.as_ref();
     if let Some(wishes) = notify.filter(|_| known.is_none_or(|k| k.sent <= sent)) {
         trade.wishes = Some(KeptWishes { wishes, sent });
@@ -101,62 +101,70 @@ pub(super) fn record(
         is_corrected,
         at: told.at,
     };
-    keep(desk, trade, object, record, how)
+    keep(case, trade, object, record, how)
 }
 
 /// Deliveries of a web shop overtake one another: one of an earlier time would take back what was told
 /// since, and the address it goes to.
-fn check_time(desk: &Desk<'_>, at: Time, known: Option<&Trade>) -> Result<(), Refusal> {
-    if at > desk.now.plus(CLOCKS_DIFFER) {
-        return Err(Refusal::AtLiesAhead(at));
+fn check_time(
+    case: &PartyCase<'_>,
+    at: Time,
+    known: Option<&PartyTrade>,
+) -> Result<(), LineRefusal> {
+    if at > case.now.plus(CLOCKS_DIFFER) {
+        return Err(LineRefusal::AtLiesAhead(at));
     }
     let told = known.and_then(|t| t.shop.as_ref()).and_then(|s| s.as_of);
     match told.filter(|told| *told > at) {
-        Some(told) => Err(Refusal::RecordIsOlder { at, told }),
+        Some(told) => Err(LineRefusal::RecordIsOlder { at, told }),
         None => Ok(()),
     }
 }
 
 fn remember_origin(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     origin: String,
     name: &TradeRef,
-    known: Option<&Trade>,
-) -> Result<(), Refusal> {
+    known: Option<&PartyTrade>,
+) -> Result<(), LineRefusal> {
     if origin.is_empty() || origin.len() > LONGEST_ORIGIN {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "origin".to_owned(),
             problem: format!("has 1 to {LONGEST_ORIGIN} octets"),
         });
     }
-    match book::by_origin(desk.rows(), &origin) {
+    match book::by_origin(case.rows(), &origin) {
         Some(id) if id == name.id => {}
         Some(id) => {
-            return Err(Refusal::OriginIsAnotherTrade {
+            return Err(LineRefusal::OriginIsAnotherTrade {
                 origin,
                 trade: id.to_string(),
             });
         }
         None if known.is_some() => {
             let trade = name.id.to_string();
-            return Err(Refusal::TradeIsOfAnotherOrder(trade, origin));
+            return Err(LineRefusal::TradeIsOfAnotherOrder(trade, origin));
         }
-        None => desk.put(book::origin_key(&origin), &name.id),
+        None => case.put(book::origin_key(&origin), &name.id),
     }
     Ok(())
 }
 
 /// Protocol 9: the shop may correct the address of an order that was placed elsewhere; whoever ordered
 /// by mail is who sent the order, for good.
-fn correct_address(desk: &mut Desk<'_>, trade: &mut Trade, to: &Address) -> Result<(), Refusal> {
+fn correct_address(
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
+    to: &Address,
+) -> Result<(), LineRefusal> {
     let was_placed_elsewhere = trade.shop.as_ref().is_some_and(|s| s.request.is_none());
     if !was_placed_elsewhere {
-        return Err(Refusal::BuyerIsAnother {
+        return Err(LineRefusal::BuyerIsAnother {
             trade: trade.trade.to_string(),
             known: trade.buyer_mail.to_string(),
         });
     }
-    readdress(desk, trade, to).map_err(|CorrectedTooOften| Refusal::Member {
+    readdress(case, trade, to).map_err(|CorrectedTooOften| LineRefusal::Member {
         name: "record.buyer_mail".to_owned(),
         problem: format!(
             "{} stays: it was corrected too often already",
@@ -166,14 +174,14 @@ fn correct_address(desk: &mut Desk<'_>, trade: &mut Trade, to: &Address) -> Resu
 }
 
 /// `trade` is the id; the pair of shop and id is understood as well.
-fn name_of(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<TradeRef, Refusal> {
-    let own = desk.settings.address.clone();
+fn name_of(case: &PartyCase<'_>, object: &Map<String, Value>) -> Result<TradeRef, LineRefusal> {
+    let own = case.settings.address.clone();
     if let Some(Value::Object(_)) = object.get("trade") {
         let name: TradeRef = required(object, "trade")?;
         return if name.shop == own {
             Ok(name)
         } else {
-            Err(Refusal::RecordOfAnotherShop(name.shop.to_string()))
+            Err(LineRefusal::RecordOfAnotherShop(name.shop.to_string()))
         };
     }
     let id: TradeId = required(object, "trade")?;
@@ -182,12 +190,12 @@ fn name_of(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<TradeRef, Ref
 
 /// The body by the wire's own rules, with what the server makes when it is absent.
 fn read_record(
-    desk: &Desk<'_>,
+    case: &PartyCase<'_>,
     object: &Map<String, Value>,
     name: &TradeRef,
     buyer_mail: &Address,
-    known: Option<&Trade>,
-) -> Result<TradeRecord, Refusal> {
+    known: Option<&PartyTrade>,
+) -> Result<TradeRecord, LineRefusal> {
     let before = known.and_then(|t| t.shop.as_ref()).map(|s| &s.record);
     let mut body: Map<String, Value> = object
         .iter()
@@ -197,36 +205,36 @@ fn read_record(
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let version = before.map_or(1, |r| r.version.number());
-    let placed = before.map_or(desk.now, |r| r.placed);
+    let placed = before.map_or(case.now, |r| r.placed);
     body.entry("version").or_insert_with(|| json!(version));
     body.entry("placed").or_insert_with(|| json!(placed));
     body.entry("shop_name")
-        .or_insert_with(|| json!(desk.settings.name));
+        .or_insert_with(|| json!(case.settings.name));
     body.insert("kind".to_owned(), json!("trade-record"));
     let statement = json!({
         "tradepost": wire::VERSION,
         "id": "01932c07-9a2e-7c11-8f54-0f6a1c0d9e22",
-        "from": desk.settings.address,
+        "from": case.settings.address,
         "to": buyer_mail,
-        "sent": desk.now,
+        "sent": case.now,
         "trade": name,
         "body": body,
     });
     let read = wire::from_value(&statement).map_err(|e| as_in_the_line(e, "", "record."))?;
     let Body::TradeRecord(record) = read.body else {
-        return Err(Refusal::IsNotAnObject);
+        return Err(LineRefusal::IsNotAnObject);
     };
     match record.sum() {
-        Ok(sum) if sum == record.total && !shop::fits(desk, buyer_mail, None, &record) => {
+        Ok(sum) if sum == record.total && !shop::fits(case, buyer_mail, None, &record) => {
             let text = "the record is longer than a statement may be";
-            Err(Refusal::CannotBeSaid(text.to_owned()))
+            Err(LineRefusal::CannotBeSaid(text.to_owned()))
         }
         Ok(sum) if sum == record.total => Ok(*record),
-        Ok(sum) => Err(Refusal::TotalIsNotTheSum {
+        Ok(sum) => Err(LineRefusal::TotalIsNotTheSum {
             total: record.total,
             sum: sum.to_string(),
         }),
-        Err(e) => Err(Refusal::TotalIsNotTheSum {
+        Err(e) => Err(LineRefusal::TotalIsNotTheSum {
             total: record.total,
             sum: format!("impossible: {e}"),
         }),
@@ -237,67 +245,67 @@ fn read_record(
 struct Keeping {
     /// It goes to another address than before.
     is_corrected: bool,
-    /// See [`Told::at`].
+    /// See [`BesideRecord::at`].
     at: Option<Time>,
 }
 
 /// The first version, the next one, or the very one that is known.
 fn keep(
-    desk: &mut Desk<'_>,
-    mut trade: Trade,
+    case: &mut PartyCase<'_>,
+    mut trade: PartyTrade,
     object: &Map<String, Value>,
     mut record: TradeRecord,
     how: Keeping,
-) -> Result<StatementId, Refusal> {
+) -> Result<StatementId, LineRefusal> {
     let Keeping { is_corrected, at } = how;
     let before = trade.shop.as_ref().map(|s| s.record.clone());
     if let Some(shop) = &mut trade.shop {
         shop.as_of = at.or(shop.as_of);
         if shop.record == record && !is_corrected {
             let known = shop.record_statement;
-            desk.save(&mut trade);
+            case.save(&mut trade);
             return Ok(known);
         }
         let newest = shop.record.version;
         if optional::<u64>(object, "version")?.is_none() {
             record.version = newest.next();
         } else if record.version <= newest {
-            return Err(Refusal::VersionIsNotNew {
+            return Err(LineRefusal::VersionIsNotNew {
                 known: newest.number(),
             });
         }
-        check_payment(&desk.settings.address, shop, &record)?;
+        check_payment(&case.settings.address, shop, &record)?;
         shop.record = record;
     } else {
         // The statement is replaced below, once it is made.
         trade.shop = Some(ShopPart {
             as_of: at,
-            ..ShopPart::new(record, desk.fresh_id())
+            ..ShopPart::new(record, case.fresh_id())
         });
     }
     if let Some(by) = trade.shop.as_ref().and_then(|s| s.record.confirm_by) {
         // Protocol 7: without a confirmation by then it is cancelled.
-        desk.due_at(by, &format!("confirm/{}", trade.trade.id));
+        case.due_at(by, &format!("confirm/{}", trade.trade.id));
     }
-    let id = shop::announce_record(desk, &trade);
+    let id = shop::announce_record(case, &trade);
     if let Some(shop) = &mut trade.shop {
         shop.record_statement = id;
     }
-    payment::total_changed(desk, &mut trade);
-    payment::settle_what_costs_nothing(desk, &mut trade);
+    payment::total_changed(case, &mut trade);
+    shop::settle_what_costs_nothing(case, &mut trade);
     if let Some(before) = before {
-        shop::deliver_otherwise(desk, &mut trade, &before);
+        shop::deliver_otherwise(case, &mut trade, &before);
     }
     if is_corrected {
-        tell_how_it_stands(desk, &trade);
+        tell_how_it_stands(case, &trade);
     }
-    desk.save(&mut trade);
+    case.save(&mut trade);
     Ok(id)
 }
 
 /// A payment processor that was told one total takes no other (protocol 5, line 14), and only the one
 /// that was told can pay back or void: another version moves neither away from under it.
-fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result<(), Refusal> {
+fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result<(), LineRefusal> {
     let told = if shop::was_charged(shop) {
         "take"
     } else if shop.authorization.is_some() {
@@ -307,7 +315,7 @@ fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result
     };
     let known = &shop.record;
     if known.payment != record.payment {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "record.payment".to_owned(),
             problem: format!(
                 "{} was told to {told} the payment by {}; both stay: for others, cancel this trade",
@@ -316,7 +324,7 @@ fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result
         });
     }
     if known.payment.processor != *own && known.total != record.total {
-        return Err(Refusal::Member {
+        return Err(LineRefusal::Member {
             name: "record.total".to_owned(),
             problem: format!(
                 "the payment processor was told to {told} {}; the total stays, and what is not due is paid back",

@@ -3,12 +3,12 @@
 use tradepost_statements::wire::JsonError;
 use tradepost_statements::{Amount, PaymentState};
 
-use crate::server::track::StepRefused;
+use crate::kernel::track::StepRefused;
 
 /// Why a line of the merchant's own system is refused. Nothing was recorded; the same line may
 /// come again once the reason is gone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum LineRefusal {
     /// Not JSON as the protocol wants it.
     #[error("{}", .0.to_string().replacen("the statement", "the line", 1))]
     IsNotJson(#[from] JsonError),
@@ -67,9 +67,9 @@ pub enum Refusal {
     TrackIsNotOurs {
         /// Which track.
         track: &'static str,
-        /// Which trade.
+        /// As `shop/id`.
         trade: String,
-        /// Why.
+        /// What makes the track somebody else's.
         why: &'static str,
     },
     /// There is no question to answer.
@@ -78,11 +78,11 @@ pub enum Refusal {
     /// It was answered.
     #[error("the payment of {trade} was {how} at {at}: that is decided once")]
     AuthorizationWasDecided {
-        /// Which trade.
+        /// As `shop/id`.
         trade: String,
-        /// How.
+        /// `approved` or `declined`.
         how: &'static str,
-        /// When.
+        /// When it was answered.
         at: tradepost_statements::Time,
     },
     /// The shop has no use for an answer any more.
@@ -91,7 +91,7 @@ pub enum Refusal {
     /// A status that readers would warn about.
     #[error("{why}{}", instead(.could))]
     Step {
-        /// Why.
+        /// The step that a reader's walk would step over (protocol 4).
         why: StepRefused,
         /// What could be said.
         could: String,
@@ -131,7 +131,7 @@ pub enum Refusal {
     HowMuch {
         /// Which member.
         member: &'static str,
-        /// The state.
+        /// The state that asks for that member.
         state: PaymentState,
     },
     /// A sum never gets smaller.
@@ -177,7 +177,7 @@ pub enum Refusal {
     LineIsNotInTheTrade {
         /// Its index.
         line: u32,
-        /// How many.
+        /// Pieces of that line, more than there are.
         quantity: u32,
     },
     /// The shop named the parcels.
@@ -218,7 +218,7 @@ pub enum Refusal {
         "record.buyer_mail: the buyer of {trade} is {known}, whose order came by mail: that never changes"
     )]
     BuyerIsAnother {
-        /// Which trade.
+        /// As `shop/id`.
         trade: String,
         /// As recorded.
         known: String,
@@ -237,7 +237,7 @@ pub enum Refusal {
     /// E23: nothing waits for a decision.
     #[error("nothing of {trade} waits for a decision: {before}")]
     NothingToDecide {
-        /// Which trade.
+        /// As `shop/id`.
         trade: String,
         /// What became of the last wish.
         before: String,

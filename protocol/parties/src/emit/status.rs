@@ -14,11 +14,12 @@ use tradepost_statements::{
 use super::members::{as_in_the_line, only, optional, required};
 use super::money::{own_part, payment as pay};
 use super::parcel::delivery;
-use super::refusal::Refusal;
-use crate::server::Desk;
-use crate::server::book::{self, Instructed, Track, Trade};
-use crate::server::desk::{AskedBy, Told};
-use crate::server::track::{Standing, next_place};
+use super::refusal::LineRefusal;
+use crate::kernel::PartyCase;
+use crate::kernel::book::{self, Instructed, PartyTrack, PartyTrade};
+use crate::kernel::case::AskedBy;
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::track::{Standing, next_place};
 use crate::{payment, shop};
 
 const IN_EVERY: [&str; 10] = [
@@ -40,9 +41,9 @@ const IN_PAYMENT: [&str; 3] = ["amount", "paid", "refunded"];
 pub(super) const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
 
 pub(super) fn status(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     object: &Map<String, Value>,
-) -> Result<StatementId, Refusal> {
+) -> Result<StatementId, LineRefusal> {
     // A member whose name is mistyped is named before the one that is missing for it.
     let all: Vec<&str> = [&IN_EVERY[..], &IN_ORDER, &IN_DELIVERY, &IN_PAYMENT].concat();
     only(object, &all, "of a line")?;
@@ -52,7 +53,7 @@ pub(super) fn status(
         TrackKind::Delivery => (&IN_DELIVERY, "delivery"),
         TrackKind::Payment => (&IN_PAYMENT, "settle"),
     };
-    check_role(desk, track)?;
+    check_role(case, track)?;
     let known: Vec<&str> = IN_EVERY.iter().chain(own).copied().collect();
     only(object, &known, &format!("of a line for the {track} track"))?;
     match track {
@@ -60,62 +61,64 @@ pub(super) fn status(
         TrackKind::Delivery => required::<DeliveryState>(object, "state").map(|_| ())?,
         TrackKind::Payment => required::<PaymentState>(object, "state").map(|_| ())?,
     }
-    let mut trade = find(desk, object)?;
+    let mut trade = find(case, object)?;
     if track == TrackKind::Payment {
-        check_processor(desk, &trade)?;
+        check_processor(case, &trade)?;
     }
-    let at: Time = optional(object, "at")?.unwrap_or(desk.now);
-    if at > desk.now.plus(CLOCKS_DIFFER) {
-        return Err(Refusal::AtLiesAhead(at));
+    let at: Time = optional(object, "at")?.unwrap_or(case.now);
+    if at > case.now.plus(CLOCKS_DIFFER) {
+        return Err(LineRefusal::AtLiesAhead(at));
     }
     if track == TrackKind::Payment && trade.payment.is_none() {
         // Before the members, whose defaults come from that part.
-        own_part(desk, trade.shop.as_ref(), &trade.trade, &trade.buyer_mail)?;
+        own_part(case, trade.shop.as_ref(), &trade.trade, &trade.buyer_mail)?;
     }
-    let body = read_body(desk, &trade, object, track, folded_into, at)?;
+    let body = read_body(case, &trade, object, track, folded_into, at)?;
     let order_before = trade.shop.as_ref().and_then(|s| s.order.as_ref());
     let was_cancelled = order_before.is_some_and(|t| t.last.state == OrderState::Cancelled);
     let payment_before = trade.payment.as_ref().and_then(|p| p.track.as_ref());
     let payment_before = payment_before.map(|t| t.last.state);
     let says_when = object.get("actual").is_some_and(|v| !v.is_null());
     let told = if let Body::OrderStatus(status) = body {
-        order(&mut trade, status, says_when)?.map(Told::Order)
+        order(&mut trade, status, says_when)?.map(OwnStatus::Order)
     } else if let Body::DeliveryStatus(status) = body {
-        let status = delivery(desk, &mut trade, *status, says_when)?;
-        status.map(|s| Told::Delivery(Box::new(s)))
+        let status = delivery(case, &mut trade, *status, says_when)?;
+        status.map(|s| OwnStatus::Delivery(Box::new(s)))
     } else if let Body::PaymentStatus(status) = body {
-        pay(desk, &mut trade, status, says_when)?.map(Told::Payment)
+        pay(case, &mut trade, status, says_when)?.map(OwnStatus::Payment)
     } else {
         // `read_body` asks for one of these kinds.
-        return Err(Refusal::IsNotAnObject);
+        return Err(LineRefusal::IsNotAnObject);
     };
     let Some(told) = told else {
         // E14: once a track has ended, what is said once more is nobody's news.
-        return Ok(desk.fresh_id());
+        return Ok(case.fresh_id());
     };
-    let id = desk.tell(&trade, &told, AskedBy::Nobody);
-    if let Told::Payment(_) = &told {
-        payment::owe_after_settling(desk, &mut trade, payment_before);
-        payment::watch_due_date(desk, &mut trade);
+    let id = case.tell(&trade, &told, AskedBy::Nobody);
+    if let OwnStatus::Payment(_) = &told {
+        payment::owe_after_settling(case, &mut trade, payment_before);
+        payment::watch_due_date(case, &mut trade);
     }
-    if let Told::Order(status) = &told
+    if let OwnStatus::Order(status) = &told
         && status.state == OrderState::Cancelled
         && !was_cancelled
     {
-        shop::call_off(desk, &mut trade);
+        shop::call_off(case, &mut trade);
     }
-    shop::moved_on(desk, &mut trade);
-    desk.save(&mut trade);
+    if let OwnStatus::Order(_) = &told {
+        shop::moved_on(case, &mut trade);
+    }
+    case.save(&mut trade);
     Ok(id)
 }
 
-fn check_role(desk: &Desk<'_>, track: TrackKind) -> Result<(), Refusal> {
+fn check_role(case: &PartyCase<'_>, track: TrackKind) -> Result<(), LineRefusal> {
     let (has_it, role) = match track {
-        TrackKind::Order => (desk.settings.shop.is_some(), "shop"),
-        TrackKind::Delivery => (desk.settings.carrier.is_some(), "carrier"),
+        TrackKind::Order => (case.settings.shop.is_some(), "shop"),
+        TrackKind::Delivery => (case.settings.carrier.is_some(), "carrier"),
         // `check_processor` says more, once the trade is known.
         TrackKind::Payment => (
-            desk.settings.payment.is_some() || desk.settings.shop.is_some(),
+            case.settings.payment.is_some() || case.settings.shop.is_some(),
             PROCESSOR,
         ),
     };
@@ -123,28 +126,31 @@ fn check_role(desk: &Desk<'_>, track: TrackKind) -> Result<(), Refusal> {
         return Ok(());
     }
     let track = track.word();
-    Err(Refusal::RoleIsMissing { role, track })
+    Err(LineRefusal::RoleIsMissing { role, track })
 }
 
 const PROCESSOR: &str = "payment processor";
 
 /// A shop that is no payment processor tells of its own payments where nobody else processes them
 /// (protocol 3, `none`).
-fn check_processor(desk: &Desk<'_>, trade: &Trade) -> Result<(), Refusal> {
-    let own = &desk.settings.address;
+fn check_processor(case: &PartyCase<'_>, trade: &PartyTrade) -> Result<(), LineRefusal> {
+    let own = &case.settings.address;
     let record = trade.shop.as_ref().map(|s| &s.record);
     let nobody_else = record.is_some_and(|r| r.payment.processor == *own);
-    if desk.settings.payment.is_some() || nobody_else {
+    if case.settings.payment.is_some() || nobody_else {
         return Ok(());
     }
-    Err(Refusal::RoleIsMissing {
+    Err(LineRefusal::RoleIsMissing {
         role: PROCESSOR,
         track: TrackKind::Payment.word(),
     })
 }
 
 /// `shop` may be left out where only one shop has that id.
-pub(super) fn find(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<Trade, Refusal> {
+pub(super) fn find(
+    case: &PartyCase<'_>,
+    object: &Map<String, Value>,
+) -> Result<PartyTrade, LineRefusal> {
     let id: TradeId = required(object, "trade")?;
     let shop: Option<Address> = optional(object, "shop")?;
     let names: Vec<TradeRef> = match shop {
@@ -153,14 +159,14 @@ pub(super) fn find(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<Trade
             id: id.clone(),
         }],
         // Two are enough to know that it is ambiguous; a few more make the message useful.
-        None => book::shops_with(desk.rows(), &id, 8),
+        None => book::shops_with(case.rows(), &id, 8),
     };
     match names.as_slice() {
-        [] => Err(Refusal::NoSuchTrade(id.to_string())),
-        [name] => desk
+        [] => Err(LineRefusal::NoSuchTrade(id.to_string())),
+        [name] => case
             .trade(name)
-            .ok_or_else(|| Refusal::NoSuchTrade(name.to_string())),
-        several => Err(Refusal::SeveralShopsHaveThatTrade {
+            .ok_or_else(|| LineRefusal::NoSuchTrade(name.to_string())),
+        several => Err(LineRefusal::SeveralShopsHaveThatTrade {
             id: id.to_string(),
             shops: several
                 .iter()
@@ -173,13 +179,13 @@ pub(super) fn find(desk: &Desk<'_>, object: &Map<String, Value>) -> Result<Trade
 
 /// Reads the flat members as the body that they make, by the wire's own rules.
 fn read_body(
-    desk: &Desk<'_>,
-    trade: &Trade,
+    case: &PartyCase<'_>,
+    trade: &PartyTrade,
     object: &Map<String, Value>,
     track: TrackKind,
     folded_into: &str,
     at: Time,
-) -> Result<Body, Refusal> {
+) -> Result<Body, LineRefusal> {
     let mut body = Map::new();
     let mut goal = Map::new();
     for (name, value) in object {
@@ -209,9 +215,9 @@ fn read_body(
     let statement = json!({
         "tradepost": wire::VERSION,
         "id": "01932c07-9a2e-7c11-8f54-0f6a1c0d9e22",
-        "from": desk.settings.address,
+        "from": case.settings.address,
         "to": trade.buyer_mail,
-        "sent": desk.now,
+        "sent": case.now,
         "trade": trade.trade,
         "body": body,
     });
@@ -233,28 +239,28 @@ fn needs_actual(object: &Map<String, Value>) -> bool {
 
 /// Moves the order track on as the line says; none: it has ended, and the line says nothing new.
 fn order(
-    trade: &mut Trade,
+    trade: &mut PartyTrade,
     mut status: OrderStatus,
     says_when: bool,
-) -> Result<Option<OrderStatus>, Refusal> {
+) -> Result<Option<OrderStatus>, LineRefusal> {
     let shipped = shop::has_shipped(trade);
     let name = trade.trade.clone();
     let Some(part) = &mut trade.shop else {
-        return Err(Refusal::TrackIsNotOurs {
+        return Err(LineRefusal::TrackIsNotOurs {
             track: TrackKind::Order.word(),
             trade: name.to_string(),
             why: "the trade is another shop's",
         });
     };
     if status.state == OrderState::Returned && !shipped {
-        return Err(Refusal::NothingShippedYet);
+        return Err(LineRefusal::NothingShippedYet);
     }
     let ships = matches!(
         status.state,
         OrderState::PartlyShipped | OrderState::Shipped
     );
     if ships && matches!(part.instructed, Instructed::AfterConfirm { .. }) {
-        return Err(Refusal::NotConfirmedYet(name.to_string()));
+        return Err(LineRefusal::NotConfirmedYet(name.to_string()));
     }
     let last = part.order.as_ref();
     let standing = last.map_or(Standing::start(), |t| t.standing);
@@ -290,7 +296,7 @@ fn order(
             status.ship.actual = again.ship.actual;
         }
     }
-    part.order = Some(Track {
+    part.order = Some(PartyTrack {
         last: status.clone(),
         standing,
     });
@@ -302,11 +308,11 @@ pub(super) fn step<State: Progress + Display + 'static>(
     standing: Standing<State>,
     next: State,
     all: &'static [State],
-) -> Result<Standing<State>, Refusal> {
+) -> Result<Standing<State>, LineRefusal> {
     standing.step(next).map_err(|why| {
         let could = all.iter().filter(|state| standing.step(**state).is_ok());
         let could: Vec<String> = could.map(ToString::to_string).collect();
-        Refusal::Step {
+        LineRefusal::Step {
             why,
             could: could.join(", "),
         }

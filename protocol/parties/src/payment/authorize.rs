@@ -9,39 +9,25 @@ use tradepost_statements::{
     Address, Amount, Body, Kind, PaymentState, Statement, StatementId, Time, TradeId, TradeRef,
     wire,
 };
-
-use super::{Step, advance, instructed_trade};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, Mark, MarkOf, PaymentPart, Trade};
-use crate::server::desk::Naming;
-use crate::server::{Desk, Occasion, Outcome};
-use crate::shop;
 use tradepost_trades::rows::Rows;
 
-/// What is answered to `authorize`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AuthorizeAnswer {
-    /// Not approved.
-    #[default]
-    Decline,
-    /// Approved.
-    Approve,
-    /// Approved up to this; what is more, or in another currency, is put before the operator.
-    ApproveUpTo(Amount),
-    /// Put before the operator.
-    Ask,
-}
+use super::{PaymentStep, advance};
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
+use crate::kernel::case::Naming;
+use crate::kernel::instructed::instructed_trade;
+use crate::kernel::settings::AuthorizeAnswer;
+use crate::kernel::{Occasion, PartyCase, PartyOutcome};
 
 /// What a shop asked, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct AskedAuthorization {
     pub(crate) trade: TradeRef,
-    /// The statement that asks; none: this server is the shop itself (E27).
-    statement: Option<StatementId>,
+    /// The statement that asks.
+    statement: StatementId,
     wanted: Authorize,
     since: Time,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) decision: Option<Decision>,
+    pub(crate) decision: Option<AuthorizationDecision>,
     /// The shop does not want it any more.
     #[serde(default)]
     pub(crate) called_off: bool,
@@ -49,7 +35,7 @@ pub(crate) struct Asked {
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Decision {
+pub(crate) struct AuthorizationDecision {
     pub(crate) answer: Authorization,
     pub(crate) at: Time,
     /// The statement that says so, octet for octet, where one was sent.
@@ -59,8 +45,8 @@ pub(crate) struct Decision {
 
 /// An authorization that waits for the operator.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Waiting {
-    /// Whose trade.
+pub struct WaitingAuthorization {
+    /// The shop that asks.
     pub shop: Address,
     /// The shop's id for it.
     pub id: TradeId,
@@ -72,13 +58,13 @@ pub struct Waiting {
 
 /// Authorizations that wait for the operator, at most `limit`, in the order of trade ids and shops.
 #[must_use]
-pub fn waiting(rows: &dyn Rows, limit: usize) -> Vec<Waiting> {
+pub fn waiting(rows: &dyn Rows, limit: usize) -> Vec<WaitingAuthorization> {
     rows.scan_from(book::ASKED.as_bytes(), book::ASKED.as_bytes(), limit)
         .iter()
         .filter_map(|(_, value)| {
             let trade: TradeRef = book::from_row(value);
-            let asked: Asked = book::read(rows, &book::authorization_key(&trade))?;
-            Some(Waiting {
+            let asked: AskedAuthorization = book::read(rows, &book::authorization_key(&trade))?;
+            Some(WaitingAuthorization {
                 shop: asked.trade.shop,
                 id: asked.trade.id,
                 since: asked.since,
@@ -89,7 +75,7 @@ pub fn waiting(rows: &dyn Rows, limit: usize) -> Vec<Waiting> {
 }
 
 /// What was asked about trades of this id.
-pub(crate) fn find(rows: &dyn Rows, id: &TradeId, limit: usize) -> Vec<Asked> {
+pub(crate) fn find(rows: &dyn Rows, id: &TradeId, limit: usize) -> Vec<AskedAuthorization> {
     let prefix = book::authorizations_of(id);
     rows.scan_from(prefix.as_bytes(), prefix.as_bytes(), limit)
         .iter()
@@ -98,80 +84,71 @@ pub(crate) fn find(rows: &dyn Rows, id: &TradeId, limit: usize) -> Vec<Asked> {
 }
 
 /// `authorize` of another server.
-pub(crate) fn authorize(desk: &mut Desk<'_>, statement: &Statement, wanted: &Authorize) -> Outcome {
-    let Some(settings) = &desk.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+pub(crate) fn authorize(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    wanted: &Authorize,
+) -> PartyOutcome {
+    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
-    let answers = Some(statement.id);
-    let known = known(desk, &name, wanted);
+    let known = known(case, &name, wanted);
     if let Some(decision) = known.as_ref().and_then(|k| k.decision.as_ref()) {
-        let is_the_question = known.as_ref().is_some_and(|k| k.statement == answers);
+        let is_the_question = known.as_ref().is_some_and(|k| k.statement == statement.id);
         if let (true, Some(octets)) = (is_the_question, &decision.octets) {
-            desk.say_again(octets, Occasion::Answer);
-            return Outcome::AnswerRepeated;
+            case.say_again(octets, Occasion::Answer);
+            return PartyOutcome::AnswerRepeated;
         }
     }
-    let mut asked = known.unwrap_or_else(|| Asked::new(desk, &name, wanted));
-    let is_news = asked.statement.is_none();
-    asked.statement = answers;
+    let is_news = known.is_none();
+    let mut asked = match known {
+        Some(known) => AskedAuthorization {
+            statement: statement.id,
+            ..known
+        },
+        None => AskedAuthorization {
+            trade: name.clone(),
+            statement: statement.id,
+            wanted: wanted.clone(),
+            since: case.now,
+            decision: None,
+            called_off: false,
+        },
+    };
     let answer = match asked.decision.take() {
         Some(decision) => Some(decision.answer),
-        None => answer_at_once(desk, &name, wanted.amount),
+        None => answer_at_once(case, &name, wanted.amount),
     };
     match answer {
         Some(answer) => {
-            settle(desk, asked, &answer);
-            Outcome::of(Kind::Authorize, name, is_news)
+            settle(case, asked, &answer);
+            PartyOutcome::of(Kind::Authorize, name, is_news)
         }
-        None => ask(desk, &asked),
+        None => ask(case, &asked),
     }
-}
-
-/// The question of this server's own shop (E27): answered now, or later by the operator.
-pub(crate) fn authorize_here(
-    desk: &mut Desk<'_>,
-    name: &TradeRef,
-    wanted: &Authorize,
-) -> Option<Authorization> {
-    let mut asked = known(desk, name, wanted).unwrap_or_else(|| Asked::new(desk, name, wanted));
-    let answer = match asked.decision.take() {
-        Some(decision) => Some(decision.answer),
-        None => answer_at_once(desk, name, wanted.amount),
-    };
-    match &answer {
-        Some(answer) => {
-            settle(desk, asked, answer);
-        }
-        None => {
-            let _ = ask(desk, &asked);
-        }
-    }
-    answer
 }
 
 /// The same question, unless its approval has run out or was called off: then it is asked anew.
-fn known(desk: &Desk<'_>, name: &TradeRef, wanted: &Authorize) -> Option<Asked> {
-    let known = desk.read::<Asked>(&book::authorization_key(name))?;
+fn known(case: &PartyCase<'_>, name: &TradeRef, wanted: &Authorize) -> Option<AskedAuthorization> {
+    let known = case.read::<AskedAuthorization>(&book::authorization_key(name))?;
     let what = |w: &Authorize| (w.amount, w.method, w.reference.clone());
     let is_over = known.decision.as_ref().is_some_and(|d| {
-        let has_run_out = d.answer.until.is_some_and(|until| until <= desk.now);
+        let has_run_out = d.answer.until.is_some_and(|until| until <= case.now);
         has_run_out || (d.answer.approved && known.called_off)
     });
     (what(&known.wanted) == what(wanted) && !is_over).then_some(known)
 }
 
 /// None: the operator is to say.
-fn answer_at_once(desk: &Desk<'_>, name: &TradeRef, amount: Amount) -> Option<Authorization> {
-    let mark = desk.read::<Mark>(&book::mark_key(name, MarkOf::Refund));
-    if mark.is_some_and(|m| desk.now <= m.until) {
+fn answer_at_once(case: &PartyCase<'_>, name: &TradeRef, amount: Amount) -> Option<Authorization> {
+    let mark = case.read::<EarlyUndoing>(&book::mark_key(name, MarkOf::Refund));
+    if mark.is_some_and(|m| case.now <= m.until) {
         // Protocol 3, "Overtaking": what comes later starts nothing.
         return Some(declined("The shop called this payment off."));
     }
-    let how = desk.settings.payment.as_ref().map(|p| p.authorize);
+    let how = case.settings.payment.as_ref().map(|p| p.authorize);
     match how.unwrap_or_default() {
         AuthorizeAnswer::Decline => Some(declined(
             "This payment processor authorizes nothing by itself.",
@@ -204,63 +181,48 @@ fn declined(text: &str) -> Authorization {
     }
 }
 
-fn ask(desk: &mut Desk<'_>, asked: &Asked) -> Outcome {
-    desk.put(book::authorization_key(&asked.trade), asked);
-    desk.put(book::asked_key(&asked.trade), &asked.trade);
-    Outcome::AuthorizationAsked {
+fn ask(case: &mut PartyCase<'_>, asked: &AskedAuthorization) -> PartyOutcome {
+    case.put(book::authorization_key(&asked.trade), asked);
+    case.put(book::asked_key(&asked.trade), &asked.trade);
+    PartyOutcome::AuthorizationAsked {
         trade: asked.trade.clone(),
         amount: asked.wanted.amount,
     }
 }
 
 /// Says and records the answer; gives the statement's id.
-fn settle(desk: &mut Desk<'_>, mut asked: Asked, answer: &Authorization) -> StatementId {
+pub(crate) fn settle(
+    case: &mut PartyCase<'_>,
+    mut asked: AskedAuthorization,
+    answer: &Authorization,
+) -> StatementId {
     let naming = Naming {
         trade: Some(asked.trade.clone()),
         request: None,
-        answers: asked.statement,
+        answers: Some(asked.statement),
     };
     let shop = asked.trade.shop.clone();
-    let (id, octets) = match asked.statement {
-        Some(_) => {
-            let body = Body::Authorization(answer.clone());
-            let id = desk.say(&shop, naming, body, None);
-            (id, desk.last_said().map(wire::encode))
-        }
-        // Our own shop reads no letters of ours (E27).
-        None => (desk.fresh_id(), None),
-    };
-    asked.decision = Some(Decision {
+    let said = case.say_to_role(&shop, naming, Body::Authorization(answer.clone()), None);
+    asked.decision = Some(AuthorizationDecision {
         answer: answer.clone(),
-        at: desk.now,
-        octets,
+        at: case.now,
+        octets: Some(wire::encode(&said)),
     });
-    desk.delete(book::asked_key(&asked.trade));
-    desk.put(book::authorization_key(&asked.trade), &asked);
-    id
-}
-
-/// The operator's answer: to the shop that asked, which may be our own (E27).
-pub(crate) fn decide(desk: &mut Desk<'_>, asked: Asked, answer: &Authorization) -> StatementId {
-    let our_own = asked.statement.is_none().then(|| asked.trade.clone());
-    let id = settle(desk, asked, answer);
-    if let Some(name) = our_own {
-        // What the shop makes of it is in what it says and records.
-        let _ = shop::authorization_came(desk, &name, answer);
-    }
-    id
+    case.delete(book::asked_key(&asked.trade));
+    case.put(book::authorization_key(&asked.trade), &asked);
+    said.id
 }
 
 /// Whether the payment of a trade is authorized up to this amount.
-pub(super) fn holds(desk: &Desk<'_>, name: &TradeRef, amount: Amount) -> bool {
-    let Some(asked) = desk.read::<Asked>(&book::authorization_key(name)) else {
+pub(super) fn holds(case: &PartyCase<'_>, name: &TradeRef, amount: Amount) -> bool {
+    let Some(asked) = case.read::<AskedAuthorization>(&book::authorization_key(name)) else {
         return false;
     };
     let most = asked.wanted.amount;
     let is_approved = asked
         .decision
         .as_ref()
-        .is_some_and(|d| d.answer.approved && d.answer.until.is_none_or(|until| desk.now < until));
+        .is_some_and(|d| d.answer.approved && d.answer.until.is_none_or(|until| case.now < until));
     let fits = amount.currency() == most.currency() && !amount.is_more_than(most);
     is_approved && fits && !asked.called_off
 }
@@ -271,34 +233,25 @@ pub(super) fn holds(desk: &Desk<'_>, name: &TradeRef, amount: Amount) -> bool {
 /// # Errors
 /// The amount that was asked, where it is another.
 pub(crate) fn call_off(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     name: &TradeRef,
     amount: Amount,
 ) -> Result<Option<Authorize>, Amount> {
-    let Some(mut asked) = desk.read::<Asked>(&book::authorization_key(name)) else {
+    let Some(mut asked) = case.read::<AskedAuthorization>(&book::authorization_key(name)) else {
         return Ok(None);
     };
-    if asked.wanted.amount != amount {
+    // What our own shop's record comes to may have changed since (E27).
+    if asked.wanted.amount != amount && !case.hears_itself() {
         return Err(asked.wanted.amount);
     }
     let wanted = asked.wanted.clone();
     asked.called_off = true;
     if asked.decision.is_none() {
-        settle(desk, asked, &declined("The shop called this payment off."));
+        settle(case, asked, &declined("The shop called this payment off."));
     } else {
-        desk.put(book::authorization_key(name), &asked);
+        case.put(book::authorization_key(name), &asked);
     }
     Ok(Some(wanted))
-}
-
-/// Our own shop wants no payment after all (E27): there is nothing to answer, and nothing to decide.
-pub(crate) fn call_off_authorization(desk: &mut Desk<'_>, name: &TradeRef) {
-    let key = book::authorization_key(name);
-    if let Some(mut asked) = desk.read::<Asked>(&key) {
-        asked.called_off = true;
-        desk.delete(book::asked_key(name));
-        desk.put(key, &asked);
-    }
 }
 
 /// What is known of a payment before its instruction.
@@ -315,31 +268,26 @@ pub(super) fn as_instruction(wanted: &Authorize) -> PaymentInstruction {
 
 /// A buyer asks about a payment that was authorized and not instructed yet: there is a track from
 /// now on (E15).
-pub(crate) fn begin_authorized(desk: &mut Desk<'_>, statement: &Statement) -> Option<Trade> {
+pub(crate) fn begin_authorized(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+) -> Option<PartyTrade> {
     let name = statement.trade.as_ref()?;
-    let asked = desk.read::<Asked>(&book::authorization_key(name))?;
-    let is_unbegun = asked.statement.is_some() && desk.trade(name).is_none();
+    let asked = case.read::<AskedAuthorization>(&book::authorization_key(name))?;
+    // A trade of our own shop begins with its record.
+    let is_unbegun = name.shop != case.settings.address && case.trade(name).is_none();
     let is_the_buyer = asked.wanted.buyer_mail == statement.from;
-    if !is_unbegun || !is_the_buyer || !holds(desk, name, asked.wanted.amount) {
+    if !is_unbegun || !is_the_buyer || !holds(case, name, asked.wanted.amount) {
         return None;
     }
-    let mut trade = Trade::new(name.clone(), statement.from.clone());
+    let mut trade = PartyTrade::new(name.clone(), statement.from.clone());
     let mut part = PaymentPart::of(as_instruction(&asked.wanted));
-    advance(&mut part, Step::to(PaymentState::Authorized), desk.now);
+    advance(
+        &mut part,
+        PaymentStep::to(PaymentState::Authorized),
+        case.now,
+    );
     trade.payment = Some(part);
-    desk.save(&mut trade);
+    case.save(&mut trade);
     Some(trade)
-}
-
-impl Asked {
-    fn new(desk: &Desk<'_>, trade: &TradeRef, wanted: &Authorize) -> Asked {
-        Asked {
-            trade: trade.clone(),
-            statement: None,
-            wanted: wanted.clone(),
-            since: desk.now,
-            decision: None,
-            called_off: false,
-        }
-    }
 }

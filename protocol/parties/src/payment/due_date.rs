@@ -3,15 +3,15 @@
 
 use tradepost_statements::{PaymentState, Time, TradeRef};
 
-use super::{Step, advance, tell};
-use crate::server::book::{self, PaymentPart, Trade};
-use crate::server::track::Became;
-use crate::server::{Desk, Outcome};
+use super::{PaymentStep, advance, tell};
+use crate::kernel::book::{self, PartyTrade, PaymentPart};
+use crate::kernel::track::TrackReport;
+use crate::kernel::{PartyCase, PartyOutcome};
 
 /// Puts the payment's date on the due list, or takes it off. To be called whenever its track
 /// changed; the caller saves the trade.
-pub(crate) fn watch(desk: &mut Desk<'_>, trade: &mut Trade) {
-    let grace = desk.settings.timers.past_due;
+pub(crate) fn watch(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
+    let grace = case.settings.timers.past_due;
     let what = what(&trade.trade);
     let Some(part) = &mut trade.payment else {
         return;
@@ -28,10 +28,10 @@ pub(crate) fn watch(desk: &mut Desk<'_>, trade: &mut Trade) {
     }
     let before = std::mem::replace(&mut part.watched, until);
     if let Some(at) = before {
-        desk.delete(book::due_key(at, &what));
+        case.delete(book::due_key(at, &what));
     }
     if let Some(at) = until {
-        desk.due_at(at, &what);
+        case.due_at(at, &what);
     }
 }
 
@@ -79,16 +79,16 @@ fn awaited(part: &PaymentPart) -> Option<Time> {
 }
 
 /// The time of a payment's due date, and what it is granted beyond, has come.
-pub(crate) fn passed(desk: &mut Desk<'_>, name: &TradeRef) -> Option<Outcome> {
-    let mut trade = desk.trade(name)?;
-    let now = desk.now;
-    let grace = desk.settings.timers.past_due;
+pub(crate) fn passed(case: &mut PartyCase<'_>, name: &TradeRef) -> Option<PartyOutcome> {
+    let mut trade = case.trade(name)?;
+    let now = case.now;
+    let grace = case.settings.timers.past_due;
     let part = trade.payment.as_mut()?;
     // This row is gone; `watch` makes another where one is needed.
     part.watched = None;
     let planned = awaited(part);
     let is_past = planned.is_some_and(|planned| planned.plus(grace) <= now);
-    let mut became = Became::Same;
+    let mut report = TrackReport::Same;
     if let (true, Some(planned)) = (is_past, planned) {
         part.past_due = Some(planned);
         let paid = part.track.as_ref().and_then(|t| t.last.paid);
@@ -97,15 +97,19 @@ pub(crate) fn passed(desk: &mut Desk<'_>, name: &TradeRef) -> Option<Outcome> {
             None => "has not arrived",
         };
         let text = format!("The payment was due by {} and {how}.", day(planned));
-        if advance(part, Step::to(PaymentState::PastDue).saying(text), now) {
-            became = Became::News;
+        if advance(
+            part,
+            PaymentStep::to(PaymentState::PastDue).saying(text),
+            now,
+        ) {
+            report = TrackReport::News;
         }
     }
-    watch(desk, &mut trade);
-    tell(desk, &trade, became, None);
-    desk.save(&mut trade);
-    (became == Became::News)
-        .then(|| Outcome::WasDue(format!("said that the payment of {name} is past due")))
+    watch(case, &mut trade);
+    tell(case, &trade, report, None);
+    case.save(&mut trade);
+    (report == TrackReport::News)
+        .then(|| PartyOutcome::WasDue(format!("said that the payment of {name} is past due")))
 }
 
 /// The day of a time, in UTC.

@@ -7,30 +7,32 @@
 use tradepost_statements::instruction::Refund;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
-
-use super::{
-    Step, advance, authorize, became_by, instructed_trade, not_the_total, remark, tell,
-    watch_due_date,
-};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, Mark, MarkOf, PaymentPart, Trade};
-use crate::server::desk::{AskedBy, Told};
-use crate::server::track::Became;
-use crate::server::{Desk, Ignored, Outcome};
 use tradepost_trades::paid::paid_for_refund;
 
+use super::{
+    PaymentStep, advance, authorize, not_the_total, remark, report_of, tell, watch_due_date,
+};
+use crate::kernel::book::{self, EarlyUndoing, MarkOf, PartyTrade, PaymentPart};
+use crate::kernel::case::AskedBy;
+use crate::kernel::instructed::instructed_trade;
+use crate::kernel::own_status::OwnStatus;
+use crate::kernel::track::TrackReport;
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
+
 /// `refund` of another server.
-pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund) -> Outcome {
-    let Some(settings) = &desk.settings.payment else {
-        return not_for_us(statement);
-    };
-    let name = match instructed_trade(statement, &settings.shops) {
+pub(crate) fn refund(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    refund: &Refund,
+) -> PartyOutcome {
+    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
+    let name = match instructed_trade(case, statement, shops) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };
-    let known = desk.trade(&name).filter(|t| t.payment.is_some());
+    let known = case.trade(&name).filter(|t| t.payment.is_some());
     let Some(mut trade) = known else {
-        return before_the_instruction(desk, statement, refund, &name);
+        return before_the_instruction(case, statement, refund, &name);
     };
     let total = trade.payment.as_ref().map(|p| p.instruction.amount);
     let total = total.unwrap_or(refund.amount);
@@ -40,91 +42,97 @@ pub(crate) fn refund(desk: &mut Desk<'_>, statement: &Statement, refund: &Refund
     if refund.refunded.is_more_than(total) {
         return not_the_total(refund.refunded, total);
     }
-    let changed = give_back(desk, &mut trade, Some(statement), refund.refunded);
-    desk.save(&mut trade);
-    Outcome::of(Kind::Refund, trade.trade, changed)
+    let changed = give_back(case, &mut trade, statement, refund.refunded);
+    case.save(&mut trade);
+    PartyOutcome::of(Kind::Refund, trade.trade, changed)
 }
 
 /// Only all of it says something about a payment that has not begun: that it never will.
 fn before_the_instruction(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
     refund: &Refund,
     name: &TradeRef,
-) -> Outcome {
+) -> PartyOutcome {
     if refund.refunded != refund.amount {
         // A part says nothing against the payment as a whole; the shop asks again.
         return Ignored::NoSuchTrade(name.to_string()).into();
     }
-    let mark = Mark {
-        until: desk.now.plus(book::MARK_COUNTS_FOR),
+    let mark = EarlyUndoing {
+        until: case.now.plus(book::MARK_COUNTS_FOR),
         sent_before: None,
         statement: statement.id,
     };
-    let authorized = match authorize::call_off(desk, name, refund.amount) {
+    let authorized = match authorize::call_off(case, name, refund.amount) {
         Ok(wanted) => wanted,
         Err(total) => return not_the_total(refund.amount, total),
     };
-    desk.put(book::mark_key(name, MarkOf::Refund), &mark);
+    let is_our_shop = case.hears_itself();
+    if !is_our_shop {
+        case.put(book::mark_key(name, MarkOf::Refund), &mark);
+    }
     let Some(wanted) = authorized else {
-        return Outcome::Marked(Kind::Refund);
+        return PartyOutcome::Marked(Kind::Refund);
     };
     // It was authorized, and the buyer has heard nothing of it: only the shop is answered.
-    let mut trade = desk
+    let mut trade = case
         .trade(name)
-        .unwrap_or_else(|| Trade::new(name.clone(), wanted.buyer_mail.clone()));
+        .unwrap_or_else(|| PartyTrade::new(name.clone(), wanted.buyer_mail.clone()));
     let mut part = PaymentPart::of(authorize::as_instruction(&wanted));
     let text = "The shop called this payment off before anything was taken.";
     advance(
         &mut part,
-        Step::to(PaymentState::Voided).saying(text),
-        desk.now,
+        PaymentStep::to(PaymentState::Voided).saying(text),
+        case.now,
     );
     part.wanted_back = Some(refund.refunded);
     trade.payment = Some(part);
-    tell(desk, &trade, Became::Remarked, Some(statement));
-    desk.save(&mut trade);
-    Outcome::of(Kind::Refund, trade.trade, true)
+    tell(case, &trade, TrackReport::Remarked, Some(statement));
+    if !is_our_shop {
+        // The book of our own shop has the order, or the trade, of which nothing was taken.
+        case.save(&mut trade);
+    }
+    PartyOutcome::of(Kind::Refund, trade.trade, true)
 }
 
 /// Voids what was not settled; what was is on its way back, until `emit` tells that it is there.
 /// `refunded` is the sum of all refunds; one that is not higher than before changes nothing. The
 /// caller saves the trade.
-pub(crate) fn give_back(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
-    asked: Option<&Statement>,
+fn give_back(
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
+    asked: &Statement,
     refunded: Amount,
 ) -> bool {
-    let now = desk.now;
+    let now = case.now;
     let Some(part) = &mut trade.payment else {
         return false;
     };
     let was_wanted = part
         .wanted_back
         .unwrap_or(Amount::zero(refunded.currency()));
-    let became = if refunded.is_more_than(was_wanted) {
+    let report = if refunded.is_more_than(was_wanted) {
         part.wanted_back = Some(refunded);
         match possible(part, refunded) {
-            Possible::Step(step) => became_by(advance(part, step, now)),
-            Possible::Less(text) => match remark(part, &text, now) {
-                Became::Remarked => Became::News,
-                same @ (Became::News | Became::Same) => same,
+            PossibleRefund::Step(step) => report_of(advance(part, step, now)),
+            PossibleRefund::Less(text) => match remark(part, &text, now) {
+                TrackReport::Remarked => TrackReport::News,
+                same @ (TrackReport::News | TrackReport::Same) => same,
             },
-            Possible::No(text) => remark(part, text, now),
-            Possible::Done => Became::Same,
+            PossibleRefund::No(text) => remark(part, text, now),
+            PossibleRefund::Done => TrackReport::Same,
         }
     } else {
-        Became::Same
+        TrackReport::Same
     };
-    watch_due_date(desk, trade);
-    tell(desk, trade, became, asked);
-    became == Became::News
+    watch_due_date(case, trade);
+    tell(case, trade, report, Some(asked));
+    report == TrackReport::News
 }
 
 /// What a refund can do about a payment.
-enum Possible {
-    Step(Step),
+enum PossibleRefund {
+    Step(PaymentStep),
     /// There is less to pay: the state stays, and everybody is told.
     Less(String),
     /// Nothing, and why.
@@ -133,7 +141,7 @@ enum Possible {
     Done,
 }
 
-fn possible(part: &PaymentPart, wanted: Amount) -> Possible {
+fn possible(part: &PaymentPart, wanted: Amount) -> PossibleRefund {
     use PaymentState as P;
     let total = part.instruction.amount;
     let nothing = Amount::zero(total.currency());
@@ -143,10 +151,10 @@ fn possible(part: &PaymentPart, wanted: Amount) -> Possible {
     let given_back = last.and_then(|s| s.refunded).unwrap_or(nothing);
     let owed = less(wanted, less(total, paid));
     match state {
-        P::Voided => {
-            Possible::No("This payment was voided: nothing was taken, so nothing can be paid back.")
-        }
-        P::Refunded => Possible::Done,
+        P::Voided => PossibleRefund::No(
+            "This payment was voided: nothing was taken, so nothing can be paid back.",
+        ),
+        P::Refunded => PossibleRefund::Done,
         _ if owed.is_more_than(given_back) => {
             let now_owed = less(owed, given_back);
             let text = if less(wanted, owed).is_zero() {
@@ -157,7 +165,7 @@ fn possible(part: &PaymentPart, wanted: Amount) -> Possible {
                     less(wanted, owed)
                 )
             };
-            Possible::Step(Step::to(P::RefundPending).saying(text))
+            PossibleRefund::Step(PaymentStep::to(P::RefundPending).saying(text))
         }
         P::Pending
         | P::Due
@@ -168,12 +176,12 @@ fn possible(part: &PaymentPart, wanted: Amount) -> Possible {
         | P::Scheduled => {
             if wanted == total && paid.is_zero() {
                 let text = "The shop called this payment off before anything was taken.";
-                Possible::Step(Step::to(P::Voided).saying(text))
+                PossibleRefund::Step(PaymentStep::to(P::Voided).saying(text))
             } else {
-                Possible::Less(format!("{wanted} of it need not be paid."))
+                PossibleRefund::Less(format!("{wanted} of it need not be paid."))
             }
         }
-        P::Settled | P::Disputed | P::RefundPending | P::PartlyRefunded => Possible::Done,
+        P::Settled | P::Disputed | P::RefundPending | P::PartlyRefunded => PossibleRefund::Done,
     }
 }
 
@@ -199,11 +207,11 @@ fn less(from: Amount, taken: Amount) -> Amount {
 /// A part that need not be paid was refused before all of it was settled: that part goes back.
 /// The caller saves the trade.
 pub(crate) fn owe_after_settling(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     was: Option<PaymentState>,
 ) {
-    let now = desk.now;
+    let now = case.now;
     if was.and_then(Progress::rank).is_some_and(|rank| rank > 1) {
         return;
     }
@@ -214,13 +222,16 @@ pub(crate) fn owe_after_settling(
         return;
     };
     let is_owed = match possible(part, wanted) {
-        Possible::Step(step) if step.state == PaymentState::RefundPending => {
+        PossibleRefund::Step(step) if step.state == PaymentState::RefundPending => {
             advance(part, step, now)
         }
-        Possible::Step(_) | Possible::Less(_) | Possible::No(_) | Possible::Done => false,
+        PossibleRefund::Step(_)
+        | PossibleRefund::Less(_)
+        | PossibleRefund::No(_)
+        | PossibleRefund::Done => false,
     };
     let track = part.track.clone();
     if let (true, Some(track)) = (is_owed, track) {
-        desk.tell(trade, &Told::Payment(track.last), AskedBy::Nobody);
+        case.tell(trade, &OwnStatus::Payment(track.last), AskedBy::Nobody);
     }
 }

@@ -3,34 +3,42 @@
 use tradepost_statements::order::{Cancel, Confirm, RejectionReason};
 use tradepost_statements::{Kind, OrderState, Statement};
 
-use super::charge::{self, Charging};
+use super::asked::{AskedAbout, find};
 use super::instruct::{self, instruct};
-use super::{advance, answer_order, authorize, has_shipped, record_again, returns, tell_order};
-use crate::carrier;
-use crate::server::ask::{Asked, find, not_for_us, rejection, unknown_trade};
-use crate::server::book::{self, Instructed, Request, Trade};
-use crate::server::desk::{AskedBy, Naming};
-use crate::server::{Desk, Outcome};
+use super::{
+    advance, answer_order, authorize, charge, has_shipped, record_again, returns, tell_order,
+};
+use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
+use crate::kernel::book::{self, Charging, Instructed, OrderRequest, PartyTrade};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::{PartyCase, PartyOutcome};
 
 /// `confirm`: of an older version it changes nothing.
-pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Confirm) -> Outcome {
-    if desk.settings.shop.is_none() {
+pub(crate) fn confirm(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    confirm: &Confirm,
+) -> PartyOutcome {
+    if case.settings.shop.is_none() {
         return not_for_us(statement);
     }
-    let mut trade = match find(desk, statement) {
-        Asked::Trade(trade) if trade.shop.is_some() => trade,
-        Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_) | Asked::Unknown => {
-            return unknown_trade(desk, statement);
+    let mut trade = match find(case, statement) {
+        AskedAbout::Trade(trade) if trade.shop.is_some() => trade,
+        AskedAbout::Trade(_)
+        | AskedAbout::Rejected(_)
+        | AskedAbout::Authorizing(_)
+        | AskedAbout::Unknown => {
+            return unknown_trade(case, statement);
         }
     };
     let Some(shop) = &mut trade.shop else {
-        return unknown_trade(desk, statement);
+        return unknown_trade(case, statement);
     };
     if confirm.version != shop.record.version {
-        record_again(desk, &trade, statement);
-        super::begin_track(desk, &mut trade);
-        answer_order(desk, &trade, statement);
-        return Outcome::Answered(Kind::Confirm);
+        record_again(case, &trade, statement);
+        super::begin_track(case, &mut trade);
+        answer_order(case, &trade, statement);
+        return PartyOutcome::Answered(Kind::Confirm);
     }
     let is_news = shop.confirmed != Some(confirm.version);
     shop.confirmed = Some(confirm.version);
@@ -47,46 +55,50 @@ pub(crate) fn confirm(desk: &mut Desk<'_>, statement: &Statement, confirm: &Conf
             | OrderState::Returned,
         ) => false,
     };
-    if waits && advance(shop, OrderState::Confirmed, None, desk.now) {
-        tell_order(desk, &trade, AskedBy::Buyer(statement));
+    if waits && advance(shop, OrderState::Confirmed, None, case.now) {
+        tell_order(case, &trade, AskedBy::Buyer(statement));
     } else {
-        answer_order(desk, &trade, statement);
+        answer_order(case, &trade, statement);
     }
-    instruct(desk, &mut trade);
-    desk.save(&mut trade);
-    Outcome::of(Kind::Confirm, trade.trade, is_news)
+    instruct(case, &mut trade);
+    case.save(&mut trade);
+    PartyOutcome::of(Kind::Confirm, trade.trade, is_news)
 }
 
 /// `cancel`, by trade or by request.
-pub(crate) fn cancel(desk: &mut Desk<'_>, statement: &Statement, cancel: &Cancel) -> Outcome {
-    if desk.settings.shop.is_none() {
+pub(crate) fn cancel(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    cancel: &Cancel,
+) -> PartyOutcome {
+    if case.settings.shop.is_none() {
         return not_for_us(statement);
     }
-    match find(desk, statement) {
-        Asked::Trade(mut trade) if trade.shop.is_some() => {
+    match find(case, statement) {
+        AskedAbout::Trade(mut trade) if trade.shop.is_some() => {
             if has_shipped(&trade) {
-                return returns::want_all_back(desk, statement, *trade, cancel.text.clone());
+                return returns::want_all_back(case, statement, *trade, cancel.text.clone());
             }
-            let changed = stop(desk, &mut trade, Some("recipient-cancelled"));
+            let changed = stop(case, &mut trade, Some("recipient-cancelled"));
             if changed {
-                tell_order(desk, &trade, AskedBy::Buyer(statement));
+                tell_order(case, &trade, AskedBy::Buyer(statement));
             } else {
-                answer_order(desk, &trade, statement);
+                answer_order(case, &trade, statement);
             }
-            desk.save(&mut trade);
-            Outcome::of(Kind::Cancel, trade.trade, changed)
+            case.save(&mut trade);
+            PartyOutcome::of(Kind::Cancel, trade.trade, changed)
         }
-        Asked::Rejected(_) => {
-            reject_as_cancelled(desk, statement);
-            Outcome::Answered(Kind::Cancel)
+        AskedAbout::Rejected(_) => {
+            reject_as_cancelled(case, statement);
+            PartyOutcome::Answered(Kind::Cancel)
         }
-        Asked::Authorizing(waits) => authorize::withdraw(desk, statement, *waits),
-        Asked::Unknown if is_by_own_request(statement) => {
-            mark(desk, statement);
-            reject_as_cancelled(desk, statement);
-            Outcome::Marked(Kind::Cancel)
+        AskedAbout::Authorizing(waits) => authorize::withdraw(case, statement, *waits),
+        AskedAbout::Unknown if is_by_own_request(statement) => {
+            mark(case, statement);
+            reject_as_cancelled(case, statement);
+            PartyOutcome::Marked(Kind::Cancel)
         }
-        Asked::Trade(_) | Asked::Unknown => unknown_trade(desk, statement),
+        AskedAbout::Trade(_) | AskedAbout::Unknown => unknown_trade(case, statement),
     }
 }
 
@@ -99,20 +111,20 @@ fn is_by_own_request(statement: &Statement) -> bool {
 }
 
 /// It overtook the order: that will be answered as cancelled.
-fn mark(desk: &mut Desk<'_>, statement: &Statement) {
+fn mark(case: &mut PartyCase<'_>, statement: &Statement) {
     if let Some(request) = &statement.request {
-        let entry = Request {
+        let entry = OrderRequest {
             answer: None,
             trade: None,
             authorizing: None,
-            cancelled_until: Some(desk.now.plus(book::MARK_COUNTS_FOR)),
+            cancelled_until: Some(case.now.plus(book::MARK_COUNTS_FOR)),
             repeated: Vec::new(),
         };
-        desk.put(book::request_key(request), &entry);
+        case.put(book::request_key(request), &entry);
     }
 }
 
-fn reject_as_cancelled(desk: &mut Desk<'_>, statement: &Statement) {
+fn reject_as_cancelled(case: &mut PartyCase<'_>, statement: &Statement) {
     let naming = Naming {
         trade: None,
         request: statement.request.clone(),
@@ -122,24 +134,24 @@ fn reject_as_cancelled(desk: &mut Desk<'_>, statement: &Statement) {
         RejectionReason::CancelledByBuyer,
         "You cancelled this order; no trade was made of it.",
     );
-    desk.say(&statement.from, naming, body, None);
+    case.say(&statement.from, naming, body, None);
 }
 
 /// Stops a trade of which nothing has shipped: payment voided or refunded, deliveries recalled.
-fn stop(desk: &mut Desk<'_>, trade: &mut Trade, reason: Option<&str>) -> bool {
+fn stop(case: &mut PartyCase<'_>, trade: &mut PartyTrade, reason: Option<&str>) -> bool {
     let Some(shop) = &mut trade.shop else {
         return false;
     };
     let ended = shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled);
-    if ended || !advance(shop, OrderState::Cancelled, reason, desk.now) {
+    if ended || !advance(shop, OrderState::Cancelled, reason, case.now) {
         return false;
     }
-    call_off(desk, trade);
+    call_off(case, trade);
     true
 }
 
 /// Takes back what carrier and payment processor were told. The caller saves the trade.
-pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(crate) fn call_off(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let Some(shop) = &mut trade.shop else {
         return;
     };
@@ -148,7 +160,7 @@ pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
     let was_charged = charge::was_charged(shop);
     // Everything is given back: there is nothing left to decide.
     if shop.wants_back.take().is_some() {
-        desk.delete(book::returns_key(&trade.trade.id));
+        case.delete(book::returns_key(&trade.trade.id));
     }
     if was_charged || trade.payment.is_some() {
         shop.refunded = Some(record.total);
@@ -160,22 +172,23 @@ pub(crate) fn call_off(desk: &mut Desk<'_>, trade: &mut Trade) {
         shop.charging = Charging::Never;
     }
     if trade.payment.is_some() || was_charged {
-        charge::pay_back(desk, trade, record.total, None);
+        charge::pay_back(case, trade, record.total, None);
     } else {
-        charge::void_authorization(desk, trade);
+        charge::void_authorization(case, trade);
     }
     if trade.carrier.is_some() {
-        carrier::turn_back(desk, trade, None, None);
+        let own = case.settings.address.clone();
+        instruct::recall(case, trade, &own, None);
     }
     for carrier in &record.delivery.carriers {
-        if was_instructed && carrier.address != desk.settings.address {
-            instruct::recall(desk, trade, &carrier.address, None);
+        if was_instructed && carrier.address != case.settings.address {
+            instruct::recall(case, trade, &carrier.address, None);
         }
     }
 }
 
 /// `confirm_by` has passed without a `confirm` (protocol 7): the trade is cancelled.
-pub(crate) fn cancel_unconfirmed(desk: &mut Desk<'_>, trade: &mut Trade) -> bool {
+pub(crate) fn cancel_unconfirmed(case: &mut PartyCase<'_>, trade: &mut PartyTrade) -> bool {
     let Some(shop) = &trade.shop else {
         return false;
     };
@@ -189,15 +202,15 @@ pub(crate) fn cancel_unconfirmed(desk: &mut Desk<'_>, trade: &mut Trade) -> bool
         }
         Instructed::Yes => false,
     };
-    let passed = shop.record.confirm_by.is_some_and(|by| by <= desk.now);
+    let passed = shop.record.confirm_by.is_some_and(|by| by <= case.now);
     if !waits
         || !passed
         || has_shipped(trade)
-        || !stop(desk, trade, Some("recipient-did-not-confirm"))
+        || !stop(case, trade, Some("recipient-did-not-confirm"))
     {
         return false;
     }
-    tell_order(desk, trade, AskedBy::Nobody);
-    desk.save(trade);
+    tell_order(case, trade, AskedBy::Nobody);
+    case.save(trade);
     true
 }

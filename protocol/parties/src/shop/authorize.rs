@@ -18,13 +18,11 @@ use tradepost_statements::{
     Address, Amount, Body, Kind, RequestId, Statement, Time, TradeId, TradeRef,
 };
 
-use super::charge::{self, Approved};
-use super::order::{Taken, make, reject};
-use super::shortened;
-use crate::payment;
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, KeptWishes, Request, Told};
-use crate::server::{Desk, Ignored, Outcome};
+use super::order::{TakenOrder, make, reject};
+use super::{charge, shortened};
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, Approved, KeptWishes, OrderRequest, SentToParty};
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 /// An order whose payment is being authorized, and one whose authorization is being voided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,24 +31,24 @@ pub(crate) struct Authorizing {
     pub(crate) trade: TradeRef,
     /// Who was asked.
     processor: Address,
-    /// How much.
+    /// The total that it was asked to authorize, and is to void whole.
     amount: Amount,
-    /// What was told to the payment processor; nothing where this server is that itself.
+    /// What was told to the payment processor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    told: Vec<Told>,
+    told: Vec<SentToParty>,
     /// The order; none: it is rejected, and what was authorized is to be voided.
-    order: Option<Taken>,
+    order: Option<TakenOrder>,
 }
 
 /// The order that waits for the authorization of its payment, as its request says.
-pub(crate) fn authorizing(desk: &Desk<'_>, entry: &Request) -> Option<Authorizing> {
-    let row: Authorizing = desk.read(&book::authorizing_key(entry.authorizing.as_ref()?))?;
+pub(crate) fn authorizing(case: &PartyCase<'_>, entry: &OrderRequest) -> Option<Authorizing> {
+    let row: Authorizing = case.read(&book::authorizing_key(entry.authorizing.as_ref()?))?;
     row.order.is_some().then_some(row)
 }
 
 /// Whether a trade of that id is being authorized.
-pub(super) fn has(desk: &Desk<'_>, id: &TradeId) -> bool {
-    desk.read::<Authorizing>(&book::authorizing_key(id))
+pub(super) fn has(case: &PartyCase<'_>, id: &TradeId) -> bool {
+    case.read::<Authorizing>(&book::authorizing_key(id))
         .is_some()
 }
 
@@ -60,7 +58,7 @@ pub(crate) fn order_waits(rows: &dyn tradepost_trades::rows::Rows, id: &TradeId)
 }
 
 /// Asks the payment processor; the order waits for the answer.
-pub(super) fn first(desk: &mut Desk<'_>, taken: Taken, name: TradeRef) -> Outcome {
+pub(super) fn first(case: &mut PartyCase<'_>, taken: TakenOrder, name: TradeRef) -> PartyOutcome {
     let record = &taken.record;
     let wanted = Authorize {
         amount: record.total,
@@ -77,74 +75,73 @@ pub(super) fn first(desk: &mut Desk<'_>, taken: Taken, name: TradeRef) -> Outcom
         told: Vec::new(),
         order: None,
     };
-    if processor == desk.settings.address {
-        if let Some(answer) = payment::authorize_here(desk, &name, &wanted) {
-            return decide(desk, taken, name, &answer);
-        }
-    } else {
-        let body = Body::Authorize(Box::new(wanted));
-        let id = desk.ask_until_answered(&processor, &name, body, None);
-        row.told.push(Told {
-            id,
-            kind: Kind::Authorize,
-            to: processor,
-        });
-    }
-    let entry = Request {
+    let body = Body::Authorize(Box::new(wanted));
+    let id = case.ask_until_answered(&processor, &name, body, None);
+    row.told.push(SentToParty {
+        id,
+        kind: Kind::Authorize,
+        to: processor,
+    });
+    let entry = OrderRequest {
         answer: None,
         trade: None,
         authorizing: Some(name.id.clone()),
         cancelled_until: None,
         repeated: Vec::new(),
     };
-    desk.put(book::request_key(&taken.request), &entry);
+    case.put(book::request_key(&taken.request), &entry);
     row.order = Some(taken);
-    desk.put(book::authorizing_key(&name.id), &row);
-    let until = desk.now.plus(desk.settings.timers.authorization);
-    desk.due_at(until, &format!("auth/{}", name.id));
-    Outcome::AuthorizationAwaited(name.id)
+    case.put(book::authorizing_key(&name.id), &row);
+    let until = case.now.plus(case.settings.timers.authorization);
+    case.due_at(until, &format!("auth/{}", name.id));
+    PartyOutcome::AuthorizationAwaited(name.id)
 }
 
-fn decide(desk: &mut Desk<'_>, taken: Taken, name: TradeRef, answer: &Authorization) -> Outcome {
+fn decide(
+    case: &mut PartyCase<'_>,
+    taken: TakenOrder,
+    name: TradeRef,
+    answer: &Authorization,
+) -> PartyOutcome {
     if answer.approved {
         let approved = Approved {
             until: answer.until,
         };
-        return make(desk, taken, name, Some(approved));
+        return make(case, taken, name, Some(approved));
     }
     let text = match &answer.text {
         Some(why) => format!("The payment was declined: {}", shortened(why)),
         None => "The payment was declined.".to_owned(),
     };
-    reject_taken(desk, &taken, RejectionReason::Declined, &text)
+    reject_taken(case, &taken, RejectionReason::Declined, &text)
 }
 
 fn reject_taken(
-    desk: &mut Desk<'_>,
-    taken: &Taken,
+    case: &mut PartyCase<'_>,
+    taken: &TakenOrder,
     reason: RejectionReason,
     text: &str,
-) -> Outcome {
+) -> PartyOutcome {
     let answered = (&taken.buyer_mail, Some(taken.statement));
-    reject(desk, answered, &taken.request, reason, text)
+    reject(case, answered, &taken.request, reason, text)
 }
 
-/// `authorization` of another server.
+/// `authorization`: the answer to what was asked.
 pub(crate) fn authorization(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
     answer: &Authorization,
-) -> Outcome {
-    if desk.settings.shop.is_none() {
+) -> PartyOutcome {
+    if case.settings.shop.is_none() {
         return not_for_us(statement);
     }
     let Some(name) = &statement.trade else {
         return not_for_us(statement);
     };
-    let row = own_row(desk, name);
+    let row = own_row(case, name);
     let told = match &row {
         Some(row) => row.told.clone(),
-        None => match desk.trade(name).and_then(|t| t.shop) {
+        None => match case.trade(name).and_then(|t| t.shop) {
             Some(shop) => shop.told,
             None => return Ignored::NoSuchTrade(name.to_string()).into(),
         },
@@ -162,96 +159,96 @@ pub(crate) fn authorization(
             .into();
         }
         // Protocol 7: it has answered; it is not asked again.
-        Some(asked) => desk.delete(book::waiting_key(asked.id)),
+        Some(asked) => case.delete(book::waiting_key(asked.id)),
     }
-    authorization_came(desk, name, answer)
+    authorization_came(case, name, answer)
 }
 
-fn own_row(desk: &Desk<'_>, name: &TradeRef) -> Option<Authorizing> {
-    let row: Authorizing = desk.read(&book::authorizing_key(&name.id))?;
+fn own_row(case: &PartyCase<'_>, name: &TradeRef) -> Option<Authorizing> {
+    let row: Authorizing = case.read(&book::authorizing_key(&name.id))?;
     (row.trade == *name).then_some(row)
 }
 
-/// The payment processor has decided; its operator, where this server is that itself (E27).
-pub(crate) fn authorization_came(
-    desk: &mut Desk<'_>,
+/// The payment processor has decided.
+fn authorization_came(
+    case: &mut PartyCase<'_>,
     name: &TradeRef,
     answer: &Authorization,
-) -> Outcome {
-    let Some(mut row) = own_row(desk, name) else {
-        return charge::authorized_again(desk, name, answer);
+) -> PartyOutcome {
+    let Some(mut row) = own_row(case, name) else {
+        return charge::authorized_again(case, name, answer);
     };
     let key = book::authorizing_key(&name.id);
     match row.order.take() {
         Some(taken) => {
-            desk.delete(key);
-            decide(desk, taken, name.clone(), answer)
+            case.delete(key);
+            decide(case, taken, name.clone(), answer)
         }
         // Too late: the order is rejected, and the refund that voids it is on its way.
         None if answer.approved => heard(&row),
         // There is nothing to void.
         None => {
-            forget(desk, &row);
+            forget(case, &row);
             heard(&row)
         }
     }
 }
 
-fn heard(row: &Authorizing) -> Outcome {
-    Outcome::Heard {
+fn heard(row: &Authorizing) -> PartyOutcome {
+    PartyOutcome::Heard {
         kind: Kind::Authorization,
         from: row.processor.clone(),
         trade: row.trade.clone(),
     }
 }
 
-fn forget(desk: &mut Desk<'_>, row: &Authorizing) {
+fn forget(case: &mut PartyCase<'_>, row: &Authorizing) {
     for told in &row.told {
-        desk.delete(book::waiting_key(told.id));
+        case.delete(book::waiting_key(told.id));
     }
-    desk.delete(book::authorizing_key(&row.trade.id));
+    case.delete(book::authorizing_key(&row.trade.id));
 }
 
 /// `cancel` by request: no trade is made, and what was authorized is voided.
-pub(super) fn withdraw(desk: &mut Desk<'_>, statement: &Statement, row: Authorizing) -> Outcome {
+pub(super) fn withdraw(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    row: Authorizing,
+) -> PartyOutcome {
     let Some(request) = row.order.as_ref().map(|t| t.request.clone()) else {
         return Ignored::NothingDue.into();
     };
     let answered = (&statement.from, Some(statement.id));
     let reason = RejectionReason::CancelledByBuyer;
     let text = "You cancelled this order; no trade was made of it.";
-    let outcome = reject(desk, answered, &request, reason, text);
-    void(desk, row, "The buyer cancelled the order.");
+    let outcome = reject(case, answered, &request, reason, text);
+    void(case, row, "The buyer cancelled the order.");
     outcome
 }
 
 /// Nobody answered in time (protocol 7): the order is rejected.
-pub(crate) fn not_authorized(desk: &mut Desk<'_>, id: &TradeId) -> Option<Outcome> {
-    let row: Authorizing = desk.read(&book::authorizing_key(id))?;
+pub(crate) fn not_authorized(case: &mut PartyCase<'_>, id: &TradeId) -> Option<PartyOutcome> {
+    let row: Authorizing = case.read(&book::authorizing_key(id))?;
     let taken = row.order.clone()?;
     let text = "The payment could not be authorized in time. Nothing was charged; please order again later.";
-    let _ = reject_taken(desk, &taken, RejectionReason::Declined, text);
+    let _ = reject_taken(case, &taken, RejectionReason::Declined, text);
     let processor = row.processor.clone();
     let trade = row.trade.clone();
     void(
-        desk,
+        case,
         row,
         "No authorization came in time; the order was rejected.",
     );
     let text = format!(
         "{processor} did not authorize the payment in time, so the order was rejected: see whether it works"
     );
-    Some(Outcome::OperatorActs { trade, text })
+    Some(PartyOutcome::OperatorActs { trade, text })
 }
 
 /// The question goes on being asked beside the refund: its answer tells whether there was anything
 /// to void, and until it came the refund is only a mark (protocol 3, "Overtaking").
-fn void(desk: &mut Desk<'_>, mut row: Authorizing, why: &str) {
+fn void(case: &mut PartyCase<'_>, mut row: Authorizing, why: &str) {
     row.order = None;
-    if row.processor == desk.settings.address {
-        payment::call_off_authorization(desk, &row.trade);
-        return forget(desk, &row);
-    }
     let refund = Refund {
         amount: row.amount,
         refunded: row.amount,
@@ -259,18 +256,18 @@ fn void(desk: &mut Desk<'_>, mut row: Authorizing, why: &str) {
     };
     let body = Body::Refund(refund);
     let to = row.processor.clone();
-    let id = desk.ask_until_answered(&to, &row.trade, body, None);
-    row.told.push(Told {
+    let id = case.ask_until_answered(&to, &row.trade, body, None);
+    row.told.push(SentToParty {
         id,
         kind: Kind::Refund,
         to,
     });
-    desk.put(book::authorizing_key(&row.trade.id), &row);
+    case.put(book::authorizing_key(&row.trade.id), &row);
 }
 
 /// `payment-status` about a trade that was never made: the answer to the refund.
-pub(super) fn voided(desk: &mut Desk<'_>, statement: &Statement) -> Option<Outcome> {
-    let row = own_row(desk, statement.trade.as_ref()?)?;
+pub(super) fn voided(case: &mut PartyCase<'_>, statement: &Statement) -> Option<PartyOutcome> {
+    let row = own_row(case, statement.trade.as_ref()?)?;
     let answered = row
         .told
         .iter()
@@ -278,8 +275,8 @@ pub(super) fn voided(desk: &mut Desk<'_>, statement: &Statement) -> Option<Outco
     if answered.kind != Kind::Refund {
         return None;
     }
-    forget(desk, &row);
-    Some(Outcome::Heard {
+    forget(case, &row);
+    Some(PartyOutcome::Heard {
         kind: statement.body.kind(),
         from: row.processor,
         trade: row.trade,
@@ -288,11 +285,11 @@ pub(super) fn voided(desk: &mut Desk<'_>, statement: &Statement) -> Option<Outco
 
 /// `notify` by request before there is a trade (Q5): the wishes wait with the order.
 pub(crate) fn wish_early(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     mut row: Authorizing,
     wishes: &Wishes,
     sent: Time,
-) -> Outcome {
+) -> PartyOutcome {
     let id = row.trade.id.clone();
     if let Some(taken) = &mut row.order
         && taken.wishes.as_ref().is_none_or(|k| k.sent <= sent)
@@ -301,9 +298,9 @@ pub(crate) fn wish_early(
             wishes: wishes.clone(),
             sent,
         });
-        desk.put(book::authorizing_key(&id), &row);
+        case.put(book::authorizing_key(&id), &row);
     }
-    Outcome::AuthorizationAwaited(id)
+    PartyOutcome::AuthorizationAwaited(id)
 }
 
 /// An order that waits, as an operator is shown it.
@@ -317,7 +314,7 @@ pub struct WaitingOrder {
     pub request: RequestId,
     /// Who was asked to authorize the payment.
     pub processor: Address,
-    /// How much.
+    /// The total that is being authorized.
     pub total: Amount,
 }
 

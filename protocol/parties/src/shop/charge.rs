@@ -5,43 +5,16 @@
 //! on-shipping                   once the shop or a carrier says that something has shipped
 //! ```
 
-use serde::{Deserialize, Serialize};
 use tradepost_statements::instruction::{Authorization, Authorize, PaymentInstruction, Refund};
-use tradepost_statements::order::Reference;
+use tradepost_statements::order::{PaymentMethod, Reference};
 use tradepost_statements::{Body, Date, Kind, OrderState, Time, TradeId, TradeRef};
 
 use super::instruct::tell;
-use super::settings::Charge;
 use super::{advance, has_shipped, shortened, tell_order};
-use crate::payment;
-use crate::server::book::{Instructed, ShopPart, Trade};
-use crate::server::desk::AskedBy;
-use crate::server::{Desk, Ignored, Outcome};
-
-/// Whether the payment-instruction of a trade left.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Charging {
-    /// It leaves, or left, with the other instructions.
-    #[default]
-    WithTheOthers,
-    /// It leaves once something has shipped; the token of the payment is kept until then.
-    OnceShipped {
-        /// The buyer's token.
-        reference: Option<Reference>,
-    },
-    /// It left, once something had shipped.
-    Told,
-    /// It never will: cancelled before.
-    Never,
-}
-
-/// The payment processor authorized the payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approved {
-    /// How long that holds; none: it did not say.
-    pub until: Option<Time>,
-}
+use crate::kernel::book::{Approved, Charging, Instructed, PartyTrade, ShopPart};
+use crate::kernel::case::AskedBy;
+use crate::kernel::settings::Charge;
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 /// Whether the payment processor was told to take the payment.
 pub(crate) fn was_charged(shop: &ShopPart) -> bool {
@@ -54,24 +27,24 @@ pub(crate) fn was_charged(shop: &ShopPart) -> bool {
 
 /// Where the other instructions leave: the payment's too, unless it waits for the goods to ship.
 pub(super) fn with_the_others(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     reference: Option<Reference>,
 ) {
     let Some(shop) = &mut trade.shop else {
         return;
     };
     match shop.charge {
-        Charge::OnConfirmation | Charge::OnInvoice { .. } => charge(desk, trade, reference),
+        Charge::OnConfirmation | Charge::OnInvoice { .. } => charge(case, trade, reference),
         Charge::OnShipping => {
             shop.charging = Charging::OnceShipped { reference };
-            once_shipped(desk, trade);
+            once_shipped(case, trade);
         }
     }
 }
 
 /// Charges what waited for the goods to ship, if they have. The caller saves the trade.
-pub(super) fn once_shipped(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn once_shipped(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let shipped = has_shipped(trade);
     let Some(shop) = &mut trade.shop else {
         return;
@@ -83,7 +56,7 @@ pub(super) fn once_shipped(desk: &mut Desk<'_>, trade: &mut Trade) {
         let reference = reference.clone();
         // The token is not kept once it is with the payment processor.
         shop.charging = Charging::Told;
-        charge(desk, trade, reference);
+        charge(case, trade, reference);
     }
 }
 
@@ -91,7 +64,7 @@ pub(super) fn is_cancelled(shop: &ShopPart) -> bool {
     shop.order.as_ref().map(|t| t.last.state) == Some(OrderState::Cancelled)
 }
 
-fn charge(desk: &mut Desk<'_>, trade: &mut Trade, reference: Option<Reference>) {
+fn charge(case: &mut PartyCase<'_>, trade: &mut PartyTrade, reference: Option<Reference>) {
     let Some(shop) = &trade.shop else {
         return;
     };
@@ -105,22 +78,40 @@ fn charge(desk: &mut Desk<'_>, trade: &mut Trade, reference: Option<Reference>) 
             Charge::OnConfirmation | Charge::OnShipping => None,
             // Never a day that has passed: the buyer may have confirmed late.
             Charge::OnInvoice { due_within } => {
-                date_of(shop.record.placed.plus(due_within).max(desk.now))
+                date_of(shop.record.placed.plus(due_within).max(case.now))
             }
         },
     };
     let processor = shop.record.payment.processor.clone();
     let refunded = shop.refunded;
-    if processor == desk.settings.address {
-        payment::begin(desk, trade, &instruction, None);
-    } else {
-        let body = Body::PaymentInstruction(Box::new(instruction));
-        tell(desk, trade, &processor, body);
-    }
+    let body = Body::PaymentInstruction(Box::new(instruction));
+    tell(case, trade, &processor, body);
     // Lines that were cancelled before are not paid (E23).
     if let Some(refunded) = refunded {
-        pay_back(desk, trade, refunded, None);
+        pay_back(case, trade, refunded, None);
     }
+}
+
+/// A trade that was placed elsewhere costs nothing, and nobody else processes that: its payment is
+/// settled at once, told by the shop itself (protocol 3). The caller saves the trade.
+pub(crate) fn settle_what_costs_nothing(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
+    let Some(shop) = trade.shop.as_ref().filter(|_| trade.payment.is_none()) else {
+        return;
+    };
+    let payment = shop.record.payment.clone();
+    if payment.method != PaymentMethod::Nothing || payment.processor != case.settings.address {
+        return;
+    }
+    let instruction = PaymentInstruction {
+        amount: shop.record.total,
+        method: payment.method,
+        reference: None,
+        buyer_mail: trade.buyer_mail.clone(),
+        notify: None,
+        due: None,
+    };
+    let body = Body::PaymentInstruction(Box::new(instruction));
+    tell(case, trade, &payment.processor, body);
 }
 
 /// The day of a time, in UTC.
@@ -130,46 +121,42 @@ fn date_of(at: Time) -> Option<Date> {
 
 /// Has the payment processor pay back, or void, so much in all. The caller saves the trade.
 pub(super) fn pay_back(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     refunded: tradepost_statements::Amount,
     text: Option<String>,
 ) {
     let Some(shop) = &trade.shop else {
         return;
     };
-    if trade.payment.is_some() {
-        payment::give_back(desk, trade, None, refunded);
-    } else {
-        let refund = Refund {
-            amount: shop.record.total,
-            refunded,
-            text,
-        };
-        let processor = shop.record.payment.processor.clone();
-        tell(desk, trade, &processor, Body::Refund(refund));
-    }
+    let (amount, processor) = match &trade.payment {
+        // Paid here, whoever the record names.
+        Some(part) => (part.instruction.amount, case.settings.address.clone()),
+        None => (shop.record.total, shop.record.payment.processor.clone()),
+    };
+    let refund = Refund {
+        amount,
+        refunded,
+        text,
+    };
+    tell(case, trade, &processor, Body::Refund(refund));
 }
 
 /// Voids an authorization that nothing will be charged on. The caller saves the trade.
-pub(super) fn void_authorization(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn void_authorization(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let Some(shop) = &mut trade.shop else {
         return;
     };
     if shop.authorization.take().is_none() {
         return;
     }
-    if shop.record.payment.processor == desk.settings.address {
-        payment::call_off_authorization(desk, &trade.trade);
-    } else {
-        let total = shop.record.total;
-        pay_back(desk, trade, total, None);
-    }
+    let total = shop.record.total;
+    pay_back(case, trade, total, None);
 }
 
 /// Nothing is left to be paid: what was not charged never is, and its authorization is voided. The
 /// caller saves the trade.
-pub(super) fn never(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn never(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let Some(shop) = &mut trade.shop else {
         return;
     };
@@ -179,26 +166,26 @@ pub(super) fn never(desk: &mut Desk<'_>, trade: &mut Trade) {
     if matches!(shop.charging, Charging::OnceShipped { .. }) {
         shop.charging = Charging::Never;
     }
-    void_authorization(desk, trade);
+    void_authorization(case, trade);
 }
 
 /// Has the authorization looked at when it ends, unless nothing is charged on it any more.
-pub(super) fn watch(desk: &mut Desk<'_>, trade: &Trade) {
+pub(super) fn watch(case: &mut PartyCase<'_>, trade: &PartyTrade) {
     let Some(shop) = &trade.shop else {
         return;
     };
     let until = shop.authorization.and_then(|a| a.until);
     if let (Some(until), false) = (until, was_charged(shop)) {
         // What has passed already is looked at once, not in a circle.
-        let at = until.max(desk.now.plus(desk.settings.timers.answer_first));
-        desk.due_at(at, &format!("authorized/{}", trade.trade.id));
+        let at = until.max(case.now.plus(case.settings.timers.answer_first));
+        case.due_at(at, &format!("authorized/{}", trade.trade.id));
     }
 }
 
 /// An authorization has ended before the payment was charged: it is asked for again.
-pub(crate) fn authorize_again(desk: &mut Desk<'_>, id: TradeId) -> Option<Outcome> {
-    let shop = desk.settings.address.clone();
-    let mut trade = desk.trade(&TradeRef { shop, id })?;
+pub(crate) fn authorize_again(case: &mut PartyCase<'_>, id: TradeId) -> Option<PartyOutcome> {
+    let shop = case.settings.address.clone();
+    let mut trade = case.trade(&TradeRef { shop, id })?;
     let shop = trade.shop.as_ref()?;
     let reference = match (&shop.charging, &shop.instructed) {
         (Charging::OnceShipped { reference }, _)
@@ -206,7 +193,7 @@ pub(crate) fn authorize_again(desk: &mut Desk<'_>, id: TradeId) -> Option<Outcom
         (Charging::Told | Charging::Never, _)
         | (Charging::WithTheOthers, Instructed::Yes | Instructed::Never) => return None,
     };
-    let ended = shop.authorization?.until? <= desk.now;
+    let ended = shop.authorization?.until? <= case.now;
     if !ended || is_cancelled(shop) {
         return None;
     }
@@ -219,31 +206,21 @@ pub(crate) fn authorize_again(desk: &mut Desk<'_>, id: TradeId) -> Option<Outcom
     };
     let processor = shop.record.payment.processor.clone();
     let name = trade.trade.clone();
-    if processor == desk.settings.address {
-        if let Some(answer) = payment::authorize_here(desk, &name, &wanted) {
-            return Some(authorized_again(desk, &name, &answer));
-        }
-    } else {
-        tell(
-            desk,
-            &mut trade,
-            &processor,
-            Body::Authorize(Box::new(wanted)),
-        );
-        desk.save(&mut trade);
-    }
-    Some(Outcome::WasDue(format!(
+    let body = Body::Authorize(Box::new(wanted));
+    tell(case, &mut trade, &processor, body);
+    case.save(&mut trade);
+    Some(PartyOutcome::WasDue(format!(
         "the authorization of {name} has ended before anything shipped; asked for another one"
     )))
 }
 
 /// The answer: without authorization the operator decides whether the goods leave.
 pub(super) fn authorized_again(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     name: &TradeRef,
     answer: &Authorization,
-) -> Outcome {
-    let Some(mut trade) = desk.trade(name) else {
+) -> PartyOutcome {
+    let Some(mut trade) = case.trade(name) else {
         return Ignored::NoSuchTrade(name.to_string()).into();
     };
     let Some(shop) = &mut trade.shop else {
@@ -256,8 +233,8 @@ pub(super) fn authorized_again(
         shop.authorization = Some(Approved {
             until: answer.until,
         });
-        watch(desk, &trade);
-        Outcome::Heard {
+        watch(case, &trade);
+        PartyOutcome::Heard {
             kind: Kind::Authorization,
             from: shop_processor(&trade),
             trade: name.clone(),
@@ -269,12 +246,12 @@ pub(super) fn authorized_again(
             shop,
             OrderState::OnHold,
             Some("payment-not-authorized"),
-            desk.now,
+            case.now,
         ) {
-            tell_order(desk, &trade, AskedBy::Nobody);
+            tell_order(case, &trade, AskedBy::Nobody);
         }
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-        Outcome::OperatorActs {
+        PartyOutcome::OperatorActs {
             trade: name.clone(),
             text: format!(
                 "its authorization has ended, and the payment processor declined another one{why}; \
@@ -282,11 +259,11 @@ pub(super) fn authorized_again(
             ),
         }
     };
-    desk.save(&mut trade);
+    case.save(&mut trade);
     outcome
 }
 
-fn shop_processor(trade: &Trade) -> tradepost_statements::Address {
+fn shop_processor(trade: &PartyTrade) -> tradepost_statements::Address {
     match &trade.shop {
         Some(shop) => shop.record.payment.processor.clone(),
         None => trade.trade.shop.clone(),

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use tradepost_statements::Amount;
 use tradepost_statements::order::LineQuantity;
 
-use crate::server::book::ShopPart;
+use crate::kernel::book::ShopPart;
 
 /// Pieces by line.
 pub(super) type Pieces = BTreeMap<u32, u32>;

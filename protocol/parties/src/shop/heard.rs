@@ -4,17 +4,17 @@ use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Kind, Sequence, Statement, Time};
 
 use super::{authorize, charge, is_under_way, shortened};
-use crate::server::ask::not_for_us;
-use crate::server::book::{self, Heard, HeardState, ShopPart, Trade};
-use crate::server::judge::answers_ours;
-use crate::server::{Desk, Ignored, Outcome};
+use crate::kernel::answers::not_for_us;
+use crate::kernel::book::{self, HeardState, HeardStatus, PartyTrade, ShopPart};
+use crate::kernel::judge::answers_ours;
+use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 pub(crate) fn heard_of_delivery(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
     status: &DeliveryStatus,
-) -> Outcome {
-    let heard = News {
+) -> PartyOutcome {
+    let heard = HeardNews {
         sequence: status.sequence,
         at: status.at,
         state: HeardState::Delivery {
@@ -29,15 +29,15 @@ pub(crate) fn heard_of_delivery(
             // A carrier of an earlier version stays a party (protocol 4, "Versions").
             || shop.told.iter().any(|t| t.to == statement.from && t.kind == Kind::DeliveryInstruction)
     };
-    hear(desk, statement, heard, is_party, |_| Ok(()))
+    hear(case, statement, heard, is_party, |_| Ok(()))
 }
 
 pub(crate) fn heard_of_payment(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
     status: &PaymentStatus,
-) -> Outcome {
-    let heard = News {
+) -> PartyOutcome {
+    let heard = HeardNews {
         sequence: status.sequence,
         at: status.at,
         state: HeardState::Payment {
@@ -46,7 +46,7 @@ pub(crate) fn heard_of_payment(
         text: status.text.as_deref().map(shortened),
     };
     let is_party = |shop: &ShopPart| shop.record.payment.processor == statement.from;
-    hear(desk, statement, heard, is_party, |shop| {
+    hear(case, statement, heard, is_party, |shop| {
         // Protocol 5, line 14 (E17).
         if status.amount == shop.record.total {
             Ok(())
@@ -59,7 +59,7 @@ pub(crate) fn heard_of_payment(
     })
 }
 
-struct News {
+struct HeardNews {
     sequence: Sequence,
     at: Time,
     state: HeardState,
@@ -67,29 +67,34 @@ struct News {
 }
 
 fn hear(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
-    news: News,
+    news: HeardNews,
     is_party: impl Fn(&ShopPart) -> bool,
     check: impl Fn(&ShopPart) -> Result<(), Ignored>,
-) -> Outcome {
+) -> PartyOutcome {
     let kind = statement.body.kind();
-    if desk.settings.shop.is_none() {
+    if case.settings.shop.is_none() {
         return not_for_us(statement);
     }
     let Some(name) = &statement.trade else {
         return not_for_us(statement);
     };
-    let mut trade = match desk.trade(name) {
+    let mut trade = match case.trade(name) {
         Some(trade) if trade.shop.is_some() => trade,
         Some(_) | None => {
-            return authorize::voided(desk, statement)
+            return authorize::voided(case, statement)
                 .unwrap_or_else(|| Ignored::NoSuchTrade(name.to_string()).into());
         }
     };
     let Some(shop) = &mut trade.shop else {
         return Ignored::NoSuchTrade(name.to_string()).into();
     };
+    if case.hears_itself() {
+        // Whoever said it wrote it into this very entry (E27).
+        super::moved_on(case, &mut trade);
+        return save_and_name(case, &mut trade, statement, kind);
+    }
     if !answers_ours(statement, &shop.told) {
         return Ignored::AnswersNothing.into();
     }
@@ -105,15 +110,15 @@ fn hear(
     }
     if let Some(answered) = statement.answers {
         // Protocol 7: it has answered; it is not asked again.
-        desk.delete(book::waiting_key(answered));
+        case.delete(book::waiting_key(answered));
     }
     let too_late = what_is_too_late(shop, statement, &news);
     match keep_newest(shop, statement, news) {
         Ok(()) => {
-            super::moved_on(desk, &mut trade);
-            let heard = save_and_name(desk, &mut trade, statement, kind);
+            super::moved_on(case, &mut trade);
+            let heard = save_and_name(case, &mut trade, statement, kind);
             match too_late {
-                Some(text) => Outcome::OperatorActs {
+                Some(text) => PartyOutcome::OperatorActs {
                     trade: trade.trade,
                     text,
                 },
@@ -122,21 +127,21 @@ fn hear(
         }
         Err(why) => {
             // A status that comes late tells as well that goods have left.
-            charge::once_shipped(desk, &mut trade);
-            desk.save(&mut trade);
+            charge::once_shipped(case, &mut trade);
+            case.save(&mut trade);
             why.into()
         }
     }
 }
 
 fn save_and_name(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     statement: &Statement,
     kind: Kind,
-) -> Outcome {
-    desk.save(trade);
-    Outcome::Heard {
+) -> PartyOutcome {
+    case.save(trade);
+    PartyOutcome::Heard {
         kind,
         from: statement.from.clone(),
         trade: trade.trade.clone(),
@@ -144,7 +149,7 @@ fn save_and_name(
 }
 
 /// A carrier or payment processor says in words what it cannot do any more of a recall or refund.
-fn what_is_too_late(shop: &ShopPart, statement: &Statement, news: &News) -> Option<String> {
+fn what_is_too_late(shop: &ShopPart, statement: &Statement, news: &HeardNews) -> Option<String> {
     let text = news.text.as_deref()?;
     let told = shop.told.iter();
     let asked = told
@@ -160,12 +165,12 @@ fn what_is_too_late(shop: &ShopPart, statement: &Statement, news: &News) -> Opti
 const MOST_PARCELS: usize = 200;
 
 /// Keeps what counts; a status that came late still tells that goods were under way.
-fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> Result<(), Ignored> {
+fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: HeardNews) -> Result<(), Ignored> {
     let was_under_way = match &news.state {
         HeardState::Delivery { state, .. } => is_under_way(*state),
         HeardState::Payment { .. } => false,
     };
-    let same_track = |h: &Heard| {
+    let same_track = |h: &HeardStatus| {
         h.from == statement.from
             && match (&h.state, &news.state) {
                 (
@@ -177,7 +182,7 @@ fn keep_newest(shop: &mut ShopPart, statement: &Statement, news: News) -> Result
                 | (HeardState::Payment { .. }, HeardState::Delivery { .. }) => false,
             }
     };
-    let mut heard = Heard {
+    let mut heard = HeardStatus {
         was_under_way,
         from: statement.from.clone(),
         sequence: news.sequence,

@@ -1,5 +1,5 @@
-//! The instructions to carrier and payment processor (E9, E10); to ourselves, where this server
-//! plays those roles as well (E27): then nothing is mailed, and the book entry is made at once.
+//! The instructions to carrier and payment processor (E9, E10), be they another server or this one
+//! (E27).
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -10,12 +10,11 @@ use tradepost_statements::record::{RecordCarrier, TradeRecord};
 use tradepost_statements::{Address, Body};
 
 use super::{charge, goods};
-use crate::carrier;
-use crate::server::Desk;
-use crate::server::book::{Instructed, ShopPart, Told, Trade};
+use crate::kernel::PartyCase;
+use crate::kernel::book::{Instructed, PartyTrade, SentToParty, ShopPart};
 
 /// Sends what carrier and payment processor need, unless that was done.
-pub(super) fn instruct(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn instruct(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let Some(shop) = &mut trade.shop else {
         return;
     };
@@ -26,9 +25,9 @@ pub(super) fn instruct(desk: &mut Desk<'_>, trade: &mut Trade) {
     let reference = reference.clone();
     shop.instructed = Instructed::Yes;
     let record = shop.record.clone();
-    charge::with_the_others(desk, trade, reference);
+    charge::with_the_others(case, trade, reference);
     for (carrier, parcel) in parcels(&record) {
-        deliver(desk, trade, &carrier, parcel);
+        deliver(case, trade, &carrier, parcel);
     }
 }
 
@@ -53,8 +52,8 @@ pub(super) fn parcels(record: &TradeRecord) -> Vec<(Address, Option<String>)> {
 
 /// Has a parcel delivered. The caller saves the trade.
 pub(super) fn deliver(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     carrier: &Address,
     parcel: Option<String>,
 ) {
@@ -65,39 +64,28 @@ pub(super) fn deliver(
     let Some(instruction) = instruction else {
         return;
     };
-    if *carrier == desk.settings.address {
-        carrier::begin(desk, trade, &instruction, None);
-    } else {
-        let body = Body::DeliveryInstruction(Box::new(instruction));
-        tell(desk, trade, carrier, body);
-    }
+    let body = Body::DeliveryInstruction(Box::new(instruction));
+    tell(case, trade, carrier, body);
 }
 
 /// Some lines were cancelled: the carriers are told what is left. The caller saves the trade.
-pub(super) fn rest(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn rest(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let record = match &trade.shop {
         Some(shop) if shop.instructed == Instructed::Yes => shop.record.clone(),
         Some(_) | None => return,
     };
     for (carrier, parcel) in parcels(&record) {
-        if carrier != desk.settings.address {
-            deliver(desk, trade, &carrier, parcel);
-        } else if let Some(shop) = &trade.shop {
-            // Our own parcel: nothing is to be told of it.
-            let instruction = delivery_instruction(trade, shop, parcel);
-            let own = trade.carrier.iter_mut().flat_map(|c| &mut c.instructions);
-            for (known, new) in own.zip(instruction) {
-                if known.parcel == new.parcel {
-                    *known = new;
-                }
-            }
-        }
+        deliver(case, trade, &carrier, parcel);
     }
 }
 
 /// Another version of the record names other carriers or parcels, other goods or another place: the
 /// old ones are recalled, the new ones instructed. The caller saves the trade.
-pub(crate) fn deliver_otherwise(desk: &mut Desk<'_>, trade: &mut Trade, before: &TradeRecord) {
+pub(crate) fn deliver_otherwise(
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
+    before: &TradeRecord,
+) {
     let after = match &trade.shop {
         Some(shop) if shop.instructed == Instructed::Yes && !charge::is_cancelled(shop) => {
             shop.record.clone()
@@ -110,40 +98,36 @@ pub(crate) fn deliver_otherwise(desk: &mut Desk<'_>, trade: &mut Trade, before: 
         if new.iter().any(|(stays, _)| stays == carrier) {
             // One of its parcels; one without a name is named by an empty one.
             recall(
-                desk,
+                case,
                 trade,
                 carrier,
                 Some(parcel.clone().unwrap_or_default()),
             );
         } else if dismissed.insert(carrier) {
-            recall(desk, trade, carrier, None);
+            recall(case, trade, carrier, None);
         }
     }
     let is_same = before.lines == after.lines && recipient(before) == recipient(&after);
     for (carrier, parcel) in &new {
         if !is_same || !old.contains(&(carrier.clone(), parcel.clone())) {
-            deliver(desk, trade, carrier, parcel.clone());
+            deliver(case, trade, carrier, parcel.clone());
         }
     }
 }
 
 /// Has a delivery stopped or turned back. The caller saves the trade.
 pub(super) fn recall(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     carrier: &Address,
     parcel: Option<String>,
 ) {
-    if *carrier == desk.settings.address {
-        carrier::turn_back(desk, trade, parcel.as_deref(), None);
-    } else {
-        let recall = Recall { parcel, text: None };
-        tell(desk, trade, carrier, Body::Recall(recall));
-    }
+    let recall = Recall { parcel, text: None };
+    tell(case, trade, carrier, Body::Recall(recall));
 }
 
 fn delivery_instruction(
-    trade: &Trade,
+    trade: &PartyTrade,
     shop: &ShopPart,
     parcel: Option<String>,
 ) -> Option<DeliveryInstruction> {
@@ -176,12 +160,12 @@ fn recipient(record: &TradeRecord) -> Option<Recipient> {
     })
 }
 
-/// Tells another server something until it answers, and remembers that it was told.
-pub(super) fn tell(desk: &mut Desk<'_>, trade: &mut Trade, to: &Address, body: Body) {
+/// Tells a role something until it answers, and remembers that it was told.
+pub(super) fn tell(case: &mut PartyCase<'_>, trade: &mut PartyTrade, to: &Address, body: Body) {
     let kind = body.kind();
-    let id = desk.say_until_answered(to, trade, body);
+    let id = case.say_until_answered(to, trade, body);
     if let Some(shop) = &mut trade.shop {
         let to = to.clone();
-        shop.told.push(Told { id, kind, to });
+        shop.told.push(SentToParty { id, kind, to });
     }
 }

@@ -11,21 +11,22 @@ use tradepost_statements::{
     Address, Amount, OrderState, RequestId, Statement, StatementId, TradeId, TradeRef,
 };
 
-use super::charge::{self, Approved};
 use super::instruct::instruct;
-use super::settings::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
-use super::{advance, authorize, fits, say_record, shortened, tell_order};
-use crate::server::ask::{not_for_us, rejection, unknown_trade};
-use crate::server::book::{self, Instructed, KeptWishes, Request, ShopPart, Trade};
-use crate::server::desk::{AskedBy, Naming, may_repeat};
-use crate::server::{Desk, Ignored, Occasion, Outcome};
+use super::{advance, authorize, charge, fits, say_record, shortened, tell_order};
+use crate::kernel::answers::{not_for_us, rejection, unknown_trade};
+use crate::kernel::book::{
+    self, Approved, Instructed, KeptWishes, OrderRequest, PartyTrade, ShopPart,
+};
+use crate::kernel::case::{AskedBy, Naming, may_repeat};
+use crate::kernel::settings::{Charge, DeliveryProcedure, PaymentProcedure, ShopSettings};
+use crate::kernel::{Ignored, Occasion, PartyCase, PartyOutcome};
 
 /// Protocol 3: an order that was sent longer ago is refused.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// An order that the shop takes, before there is a trade of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Taken {
+pub(crate) struct TakenOrder {
     /// Its id (Q1).
     pub(crate) request: RequestId,
     /// The statement that is answered.
@@ -44,45 +45,49 @@ pub(crate) struct Taken {
     pub(crate) record: TradeRecord,
 }
 
-pub(crate) fn order(desk: &mut Desk<'_>, statement: &Statement, order: &Order) -> Outcome {
-    let Some(settings) = &desk.settings.shop else {
+pub(crate) fn order(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    order: &Order,
+) -> PartyOutcome {
+    let Some(settings) = &case.settings.shop else {
         return not_for_us(statement);
     };
     let Some(request) = &statement.request else {
-        return unknown_trade(desk, statement);
+        return unknown_trade(case, statement);
     };
-    let rejected = |desk: &mut Desk<'_>, reason, text: &str| {
+    let rejected = |case: &mut PartyCase<'_>, reason, text: &str| {
         let answered = (&statement.from, Some(statement.id));
-        reject(desk, answered, request, reason, text)
+        reject(case, answered, request, reason, text)
     };
-    let known = book::by_request(desk.rows(), request);
+    let known = book::by_request(case.rows(), request);
     if let Some(entry) = known {
         if entry.answer.is_some() {
-            return answer_again(desk, request, entry);
+            return answer_again(case, request, entry);
         }
         if let Some(id) = entry.authorizing {
             // Q8: it gets its answer once there is one.
-            return Outcome::AuthorizationAwaited(id);
+            return PartyOutcome::AuthorizationAwaited(id);
         }
-        if entry.cancelled_until.is_some_and(|until| desk.now <= until) {
+        if entry.cancelled_until.is_some_and(|until| case.now <= until) {
             let text = "You cancelled this order before it arrived here.";
-            return rejected(desk, RejectionReason::CancelledByBuyer, text);
+            return rejected(case, RejectionReason::CancelledByBuyer, text);
         }
     }
-    if desk.now.since(statement.sent) > OLDEST {
+    if case.now.since(statement.sent) > OLDEST {
         let text = "This order was sent more than 30 days ago. Please order again.";
-        return rejected(desk, RejectionReason::InvalidOrder, text);
+        return rejected(case, RejectionReason::InvalidOrder, text);
     }
     let accepted = match examine(settings, order) {
         Ok(accepted) => accepted,
-        Err((reason, text)) => return rejected(desk, reason, &text),
+        Err((reason, text)) => return rejected(case, reason, &text),
     };
-    let record = record(desk, settings, order, &accepted);
-    if !fits(desk, &statement.from, Some(request), &record) {
+    let record = record(case, settings, order, &accepted);
+    if !fits(case, &statement.from, Some(request), &record) {
         let text = "The order is so long that its record would be too long for a letter. Please make several orders of it.";
-        return rejected(desk, RejectionReason::InvalidOrder, text);
+        return rejected(case, RejectionReason::InvalidOrder, text);
     }
-    let taken = Taken {
+    let taken = TakenOrder {
         request: request.clone(),
         statement: statement.id,
         buyer_mail: statement.from.clone(),
@@ -95,24 +100,28 @@ pub(crate) fn order(desk: &mut Desk<'_>, statement: &Statement, order: &Order) -
         record,
     };
     let authorize = accepted.payment.authorize;
-    let name = new_name(desk);
+    let name = new_name(case);
     if authorize {
-        authorize::first(desk, taken, name)
+        authorize::first(case, taken, name)
     } else {
-        make(desk, taken, name, None)
+        make(case, taken, name, None)
     }
 }
 
 /// Q8: "an order whose request id is known is answered with the stored answer, whatever it says".
-fn answer_again(desk: &mut Desk<'_>, request: &RequestId, mut entry: Request) -> Outcome {
-    if !may_repeat(&mut entry.repeated, desk.now) {
+fn answer_again(
+    case: &mut PartyCase<'_>,
+    request: &RequestId,
+    mut entry: OrderRequest,
+) -> PartyOutcome {
+    if !may_repeat(&mut entry.repeated, case.now) {
         return Ignored::RepeatedOftenEnough(entry.repeated.len()).into();
     }
     if let Some(octets) = &entry.answer {
-        desk.say_again(octets, Occasion::Answer);
+        case.say_again(octets, Occasion::Answer);
     }
-    desk.put(book::request_key(request), &entry);
-    Outcome::AnswerRepeated
+    case.put(book::request_key(request), &entry);
+    PartyOutcome::AnswerRepeated
 }
 
 /// A record says what the order says and a little more; both must fit into one statement of at
@@ -133,7 +142,7 @@ struct Accepted<'s> {
 /// Whether the shop makes a trade of it, in an order that a buyer can act on: first whether the
 /// order is an order, then whether the shop has the goods, then whether it offers the methods.
 fn examine<'s>(
-    settings: &'s Settings,
+    settings: &'s ShopSettings,
     order: &Order,
 ) -> Result<Accepted<'s>, (RejectionReason, String)> {
     use RejectionReason::{
@@ -218,56 +227,56 @@ fn examine<'s>(
 /// Answers an order, or what else the buyer asked about it, with its rejection, and keeps that as
 /// the order's answer (Q8).
 pub(super) fn reject(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     (to, answers): (&Address, Option<StatementId>),
     request: &RequestId,
     reason: RejectionReason,
     text: &str,
-) -> Outcome {
+) -> PartyOutcome {
     let naming = Naming {
         trade: None,
         request: Some(request.clone()),
         answers,
     };
-    let said = desk.say(to, naming, rejection(reason, text), None);
-    remember_answer(desk, request, said, None);
-    Outcome::OrderRejected {
+    let said = case.say(to, naming, rejection(reason, text), None);
+    remember_answer(case, request, said, None);
+    PartyOutcome::OrderRejected {
         reason,
         text: text.to_owned(),
     }
 }
 
 fn remember_answer(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     request: &RequestId,
     said: StatementId,
     trade: Option<TradeId>,
 ) {
-    let entry = Request {
-        answer: desk.said(said),
+    let entry = OrderRequest {
+        answer: case.said(said),
         trade,
         authorizing: None,
         cancelled_until: None,
         repeated: Vec::new(),
     };
-    desk.put(book::request_key(request), &entry);
+    case.put(book::request_key(request), &entry);
 }
 
 /// E4, E5, E9, E10: the trade and everything that goes out with it, in one change.
 pub(super) fn make(
-    desk: &mut Desk<'_>,
-    taken: Taken,
+    case: &mut PartyCase<'_>,
+    taken: TakenOrder,
     name: TradeRef,
     approved: Option<Approved>,
-) -> Outcome {
-    let confirm_within = desk.settings.shop.as_ref().and_then(|s| s.confirm_within);
-    let confirm_by = confirm_within.map(|d| desk.now.plus(d));
+) -> PartyOutcome {
+    let confirm_within = case.settings.shop.as_ref().and_then(|s| s.confirm_within);
+    let confirm_by = confirm_within.map(|d| case.now.plus(d));
     let record = TradeRecord {
-        placed: desk.now,
+        placed: case.now,
         confirm_by,
         ..taken.record
     };
-    let mut trade = Trade::new(name.clone(), taken.buyer_mail.clone());
+    let mut trade = PartyTrade::new(name.clone(), taken.buyer_mail.clone());
     trade.wishes = taken.wishes;
     let mut shop = ShopPart {
         request: Some(taken.request.clone()),
@@ -278,10 +287,10 @@ pub(super) fn make(
     shop.instructed = Instructed::AfterConfirm {
         reference: taken.reference,
     };
-    advance(&mut shop, OrderState::Received, None, desk.now);
+    advance(&mut shop, OrderState::Received, None, case.now);
     trade.shop = Some(shop.clone());
     shop.record_statement = say_record(
-        desk,
+        case,
         &taken.buyer_mail,
         &trade,
         &shop,
@@ -290,39 +299,39 @@ pub(super) fn make(
     let record_statement = shop.record_statement;
     trade.shop = Some(shop);
     remember_answer(
-        desk,
+        case,
         &taken.request,
         record_statement,
         Some(name.id.clone()),
     );
-    tell_order(desk, &trade, AskedBy::Nobody);
+    tell_order(case, &trade, AskedBy::Nobody);
     match confirm_by {
-        Some(by) => desk.due_at(by, &format!("confirm/{}", name.id)),
-        None => instruct(desk, &mut trade),
+        Some(by) => case.due_at(by, &format!("confirm/{}", name.id)),
+        None => instruct(case, &mut trade),
     }
-    charge::watch(desk, &trade);
-    desk.save(&mut trade);
-    Outcome::TradeMade(name)
+    charge::watch(case, &trade);
+    case.save(&mut trade);
+    PartyOutcome::TradeMade(name)
 }
 
 /// Q3: the shop makes the trade id, which no other trade of this shop has.
-fn new_name(desk: &mut Desk<'_>) -> TradeRef {
+fn new_name(case: &mut PartyCase<'_>) -> TradeRef {
     loop {
-        let text = format!("T-{}", desk.fresh_text());
+        let text = format!("T-{}", case.fresh_text());
         let id: TradeId = text
             .parse()
             .expect("T- and ten letters and digits are a trade id");
-        let shop: Address = desk.settings.address.clone();
+        let shop: Address = case.settings.address.clone();
         let name = TradeRef { shop, id };
-        if desk.trade(&name).is_none() && !authorize::has(desk, &name.id) {
+        if case.trade(&name).is_none() && !authorize::has(case, &name.id) {
             return name;
         }
     }
 }
 
 fn record(
-    desk: &Desk<'_>,
-    settings: &Settings,
+    case: &PartyCase<'_>,
+    settings: &ShopSettings,
     order: &Order,
     accepted: &Accepted<'_>,
 ) -> TradeRecord {
@@ -336,8 +345,8 @@ fn record(
         });
     TradeRecord {
         version: Version::FIRST,
-        shop_name: desk.settings.name.clone(),
-        placed: desk.now,
+        shop_name: case.settings.name.clone(),
+        placed: case.now,
         lines: order.lines.clone(),
         charges: None,
         discounts: None,
@@ -353,7 +362,7 @@ fn record(
         buyer: order.buyer.clone(),
         deliver_to: order.deliver_to.clone(),
         // For the room that it takes.
-        confirm_by: settings.confirm_within.map(|d| desk.now.plus(d)),
+        confirm_by: settings.confirm_within.map(|d| case.now.plus(d)),
         hub: None,
         keys: None,
     }

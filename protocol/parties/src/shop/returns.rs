@@ -7,52 +7,24 @@
 //!
 //! Wishes that come while one waits are joined with it: one decision answers all of them.
 
-use serde::{Deserialize, Serialize};
 use tradepost_statements::order::{Cancel, Return, ReturnDecision};
-use tradepost_statements::postal::Recipient;
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{
     Address, Amount, Body, DeliveryState, Kind, OrderState, Statement, StatementId, Time,
 };
 
+use super::asked::{AskedAbout, find};
 use super::goods::{self, Pieces};
 use super::{
     advance, afterwards, answer_order, begin_track, charge, has_shipped, instruct, restate,
     tell_order,
 };
-use crate::carrier;
-use crate::server::ask::{Asked, find, not_for_us, unknown_trade};
-use crate::server::book::{self, GiveBack, HeardState, Instructed, ShopPart, Trade};
-use crate::server::desk::{AskedBy, Naming};
-use crate::server::{Desk, Occasion, Outcome};
-
-/// What became of the last wish.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Decided {
-    /// The return-decision.
-    pub statement: StatementId,
-    /// What was decided, as it was said.
-    pub decision: Decision,
-    /// When.
-    pub at: Time,
-    /// As it was said, octet for octet: it comes later than the answer that ends the buyer's asking,
-    /// so it is said again to whoever asks how the trade stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub octets: Option<String>,
-}
-
-/// What the operator decides about a wish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Whether the shop takes it back.
-    pub accepted: bool,
-    /// What is paid back; none: what the goods cost.
-    pub refund: Option<Amount>,
-    /// For people.
-    pub text: Option<String>,
-    /// Where to send the goods.
-    pub send_to: Option<Recipient>,
-}
+use crate::kernel::answers::{not_for_us, unknown_trade};
+use crate::kernel::book::{
+    self, DecidedReturn, GiveBack, HeardState, Instructed, PartyTrade, ReturnChoice, ShopPart,
+};
+use crate::kernel::case::{AskedBy, Naming};
+use crate::kernel::{Occasion, PartyCase, PartyOutcome};
 
 /// Why a decision is refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,52 +38,64 @@ pub(crate) enum Undecidable {
 }
 
 /// `return`: while nothing has shipped it counts as `cancel`, of these lines.
-pub(crate) fn give_back(desk: &mut Desk<'_>, statement: &Statement, wish: &Return) -> Outcome {
-    if desk.settings.shop.is_none() {
+pub(crate) fn give_back(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    wish: &Return,
+) -> PartyOutcome {
+    if case.settings.shop.is_none() {
         return not_for_us(statement);
     }
-    let trade = match find(desk, statement) {
-        Asked::Trade(trade) if trade.shop.is_some() => trade,
-        Asked::Trade(_) | Asked::Rejected(_) | Asked::Authorizing(_) | Asked::Unknown => {
-            return unknown_trade(desk, statement);
+    let trade = match find(case, statement) {
+        AskedAbout::Trade(trade) if trade.shop.is_some() => trade,
+        AskedAbout::Trade(_)
+        | AskedAbout::Rejected(_)
+        | AskedAbout::Authorizing(_)
+        | AskedAbout::Unknown => {
+            return unknown_trade(case, statement);
         }
     };
     let Some(shop) = &trade.shop else {
-        return unknown_trade(desk, statement);
+        return unknown_trade(case, statement);
     };
     let shipped = has_shipped(&trade);
     let wanted = match goods::meant(shop, wish.lines.as_deref()) {
         Ok(wanted) => wanted,
-        Err(why) => return refuse(desk, statement, *trade, why),
+        Err(why) => return refuse(case, statement, *trade, why),
     };
     if !shipped && (wanted == goods::left(shop) || charge::is_cancelled(shop)) {
         let all = Cancel {
             text: wish.reason.clone(),
         };
-        return afterwards::cancel(desk, statement, &all);
+        return afterwards::cancel(case, statement, &all);
     }
     if let (false, Some(refund)) = (shipped, goods::price(shop, &wanted)) {
-        return cancel_lines(desk, statement, *trade, &wanted, refund);
+        return cancel_lines(case, statement, *trade, &wanted, refund);
     }
-    want_back(desk, statement, *trade, &wanted, wish.reason.clone())
+    want_back(case, statement, *trade, &wanted, wish.reason.clone())
 }
 
 /// What the trade does not have, or no longer, needs no operator.
-fn refuse(desk: &mut Desk<'_>, statement: &Statement, mut trade: Trade, why: String) -> Outcome {
-    begin_track(desk, &mut trade);
+fn refuse(
+    case: &mut PartyCase<'_>,
+    statement: &Statement,
+    mut trade: PartyTrade,
+    why: String,
+) -> PartyOutcome {
+    begin_track(case, &mut trade);
     let decision = ReturnDecision {
         accepted: false,
         text: Some(why),
         refund: None,
         send_to: None,
     };
-    say_decision(desk, &trade, statement.id, decision);
-    Outcome::Answered(statement.body.kind())
+    say_decision(case, &trade, statement.id, decision);
+    PartyOutcome::Answered(statement.body.kind())
 }
 
 fn say_decision(
-    desk: &mut Desk<'_>,
-    trade: &Trade,
+    case: &mut PartyCase<'_>,
+    trade: &PartyTrade,
     answers: StatementId,
     decision: ReturnDecision,
 ) -> StatementId {
@@ -121,18 +105,18 @@ fn say_decision(
         answers: Some(answers),
     };
     let to = trade.buyer_mail.clone();
-    desk.say(&to, naming, Body::ReturnDecision(decision), Some(trade))
+    case.say(&to, naming, Body::ReturnDecision(decision), Some(trade))
 }
 
 /// Protocol 3, `return`: "while nothing has shipped it counts as `cancel` (of these lines)".
 fn cancel_lines(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
-    mut trade: Trade,
+    mut trade: PartyTrade,
     wanted: &Pieces,
     refund: Amount,
-) -> Outcome {
-    begin_track(desk, &mut trade);
+) -> PartyOutcome {
+    begin_track(case, &mut trade);
     let decision = ReturnDecision {
         accepted: true,
         text: Some(
@@ -141,11 +125,11 @@ fn cancel_lines(
         refund: Some(refund),
         send_to: None,
     };
-    say_decision(desk, &trade, statement.id, decision);
-    take(desk, &mut trade, wanted, refund, None);
-    instruct::rest(desk, &mut trade);
-    desk.save(&mut trade);
-    Outcome::OperatorActs {
+    say_decision(case, &trade, statement.id, decision);
+    take(case, &mut trade, wanted, refund, None);
+    instruct::rest(case, &mut trade);
+    case.save(&mut trade);
+    PartyOutcome::OperatorActs {
         text: format!(
             "the buyer cancelled {} before anything shipped; only the rest is to be shipped",
             in_words(&trade, wanted)
@@ -156,8 +140,8 @@ fn cancel_lines(
 
 /// Books what is given back, and has it paid back where it is charged.
 fn take(
-    desk: &mut Desk<'_>,
-    trade: &mut Trade,
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
     given: &Pieces,
     refund: Amount,
     text: Option<String>,
@@ -176,11 +160,11 @@ fn take(
     shop.refunded = Some(sum);
     let is_ours = charge::was_charged(shop) || trade.payment.is_some();
     if is_ours && !refund.is_zero() {
-        charge::pay_back(desk, trade, sum, text);
+        charge::pay_back(case, trade, sum, text);
     }
 }
 
-fn in_words(trade: &Trade, pieces: &Pieces) -> String {
+fn in_words(trade: &PartyTrade, pieces: &Pieces) -> String {
     let record = trade.shop.as_ref().map(|s| &s.record.lines);
     let words: Vec<String> = pieces
         .iter()
@@ -196,32 +180,32 @@ fn in_words(trade: &Trade, pieces: &Pieces) -> String {
 
 /// `cancel` of what has shipped: "later it counts as the wish to return everything".
 pub(super) fn want_all_back(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
-    trade: Trade,
+    trade: PartyTrade,
     text: Option<String>,
-) -> Outcome {
+) -> PartyOutcome {
     let left = trade.shop.as_ref().map(goods::left).unwrap_or_default();
-    want_back(desk, statement, trade, &left, text)
+    want_back(case, statement, trade, &left, text)
 }
 
 /// Answered at once by the order's status, which says what is no longer possible; the operator
 /// decides what becomes of the goods.
 fn want_back(
-    desk: &mut Desk<'_>,
+    case: &mut PartyCase<'_>,
     statement: &Statement,
-    mut trade: Trade,
+    mut trade: PartyTrade,
     wanted: &Pieces,
     text: Option<String>,
-) -> Outcome {
-    begin_track(desk, &mut trade);
+) -> PartyOutcome {
+    begin_track(case, &mut trade);
     let kind = statement.body.kind();
     let Some(shop) = &mut trade.shop else {
-        return unknown_trade(desk, statement);
+        return unknown_trade(case, statement);
     };
     if wanted.is_empty() {
-        answer_order(desk, &trade, statement);
-        return Outcome::Answered(kind);
+        answer_order(case, &trade, statement);
+        return PartyOutcome::Answered(kind);
     }
     let before = shop.wants_back.take();
     let joined = match &before {
@@ -246,7 +230,7 @@ fn want_back(
         statement: statement.id,
         lines: Some(goods::lines(&joined)),
         text: text.or(before.as_ref().and_then(|b| b.text.clone())),
-        since: Some(before.and_then(|b| b.since).unwrap_or(desk.now)),
+        since: Some(before.and_then(|b| b.since).unwrap_or(case.now)),
     });
     let says = match (kind == Kind::Cancel, has_shipped(&trade)) {
         (true, _) => {
@@ -256,29 +240,29 @@ fn want_back(
         (false, true) => "It has shipped. We decide about what you want to return, and tell you.",
         (false, false) => "We decide about what you want to cancel, and tell you.",
     };
-    if is_news && restate(&mut trade, says, desk.now) {
-        tell_order(desk, &trade, AskedBy::Buyer(statement));
+    if is_news && restate(&mut trade, says, case.now) {
+        tell_order(case, &trade, AskedBy::Buyer(statement));
     } else {
-        answer_order(desk, &trade, statement);
+        answer_order(case, &trade, statement);
     }
-    desk.mark(&book::returns_key(&trade.trade.id));
-    desk.save(&mut trade);
+    case.mark(&book::returns_key(&trade.trade.id));
+    case.save(&mut trade);
     if is_news {
-        Outcome::OperatorDecides {
+        PartyOutcome::OperatorDecides {
             kind,
             trade: trade.trade,
         }
     } else {
-        Outcome::Answered(kind)
+        PartyOutcome::Answered(kind)
     }
 }
 
 /// The operator decides: return-decision to the buyer, the refund to the payment processor, recall
 /// of what is under way. The caller has found the trade.
 pub(crate) fn decide(
-    desk: &mut Desk<'_>,
-    mut trade: Trade,
-    decision: &Decision,
+    case: &mut PartyCase<'_>,
+    mut trade: PartyTrade,
+    decision: &ReturnChoice,
 ) -> Result<StatementId, Undecidable> {
     let Some(shop) = &mut trade.shop else {
         return Err(Undecidable::NothingWaits { before: None });
@@ -315,48 +299,48 @@ pub(crate) fn decide(
         send_to: decision.send_to.clone(),
     };
     shop.wants_back = None;
-    desk.delete(book::returns_key(&trade.trade.id));
-    let statement = say_decision(desk, &trade, wish.statement, said);
-    let octets = desk.said(statement);
+    case.delete(book::returns_key(&trade.trade.id));
+    let statement = say_decision(case, &trade, wish.statement, said);
+    let octets = case.said(statement);
     if let Some(shop) = &mut trade.shop {
-        shop.decided = Some(Decided {
+        shop.decided = Some(DecidedReturn {
             statement,
             decision: decision.clone(),
-            at: desk.now,
+            at: case.now,
             octets,
         });
     }
     if let Some(refund) = refund {
-        take(desk, &mut trade, &wanted, refund, decision.text.clone());
-        ship_the_rest(desk, &mut trade);
-        turn_back(desk, &mut trade);
-        came_back(desk, &mut trade);
+        take(case, &mut trade, &wanted, refund, decision.text.clone());
+        ship_the_rest(case, &mut trade);
+        turn_back(case, &mut trade);
+        came_back(case, &mut trade);
     }
-    desk.save(&mut trade);
+    case.save(&mut trade);
     Ok(statement)
 }
 
 /// Says the last decision again, beside the present status: its letter may be lost.
-pub(crate) fn decision_again(desk: &mut Desk<'_>, trade: &Trade) {
+pub(crate) fn decision_again(case: &mut PartyCase<'_>, trade: &PartyTrade) {
     let decided = trade.shop.as_ref().and_then(|s| s.decided.as_ref());
     if let Some(octets) = decided.and_then(|d| d.octets.as_ref()) {
-        desk.say_again(octets, Occasion::Answer);
+        case.say_again(octets, Occasion::Answer);
     }
 }
 
 /// Where a part is cancelled before anything shipped, the carriers bring only what is left.
-fn ship_the_rest(desk: &mut Desk<'_>, trade: &mut Trade) {
+fn ship_the_rest(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let is_left = trade
         .shop
         .as_ref()
         .is_some_and(|s| !goods::left(s).is_empty());
     if is_left && !has_shipped(trade) {
-        instruct::rest(desk, trade);
+        instruct::rest(case, trade);
     }
 }
 
 /// Where everything is given back, what is still under way turns back.
-fn turn_back(desk: &mut Desk<'_>, trade: &mut Trade) {
+fn turn_back(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let Some(shop) = &trade.shop else {
         return;
     };
@@ -370,13 +354,14 @@ fn turn_back(desk: &mut Desk<'_>, trade: &mut Trade) {
         .iter()
         .filter(|_| shop.instructed == Instructed::Yes)
         .map(|c| c.address.clone())
-        .filter(|a| *a != desk.settings.address && !has_ended(shop, a))
+        .filter(|a| *a != case.settings.address && !has_ended(shop, a))
         .collect();
     if trade.carrier.is_some() {
-        carrier::turn_back(desk, trade, None, None);
+        let own = case.settings.address.clone();
+        instruct::recall(case, trade, &own, None);
     }
     for carrier in carriers {
-        instruct::recall(desk, trade, &carrier, None);
+        instruct::recall(case, trade, &carrier, None);
     }
 }
 
@@ -400,7 +385,7 @@ fn states_of<'s>(
 }
 
 /// Ends the order where everything is given back and has come back. The caller saves the trade.
-pub(super) fn came_back(desk: &mut Desk<'_>, trade: &mut Trade) {
+pub(super) fn came_back(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
     let shipped = has_shipped(trade);
     let Some(shop) = &trade.shop else {
         return;
@@ -437,11 +422,11 @@ pub(super) fn came_back(desk: &mut Desk<'_>, trade: &mut Trade) {
     };
     let ended = shop.order.as_ref().map(|t| t.last.state) == Some(end);
     let moved = match &mut trade.shop {
-        Some(shop) if !ended => advance(shop, end, None, desk.now),
+        Some(shop) if !ended => advance(shop, end, None, case.now),
         Some(_) | None => false,
     };
     if moved {
-        tell_order(desk, trade, AskedBy::Nobody);
-        charge::never(desk, trade);
+        tell_order(case, trade, AskedBy::Nobody);
+        charge::never(case, trade);
     }
 }

@@ -3,17 +3,17 @@
 use serde::Serialize;
 use tradepost_statements::order::LineQuantity;
 use tradepost_statements::{Address, Amount, OrderState, Time, TradeId, TradeRef};
+use tradepost_trades::rows::Rows;
 
 use super::goods;
-use crate::server::book::{self, Trade};
-use tradepost_trades::rows::Rows;
+use crate::kernel::book::{self, PartyTrade};
 
 /// Pieces of a line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReturnLine {
     /// Its index in the record.
     pub line: u32,
-    /// How many.
+    /// Pieces of it that the buyer wants to give back.
     pub quantity: u32,
     /// What it is.
     pub name: String,
@@ -61,7 +61,7 @@ pub fn returns(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<ReturnView> 
         .collect()
 }
 
-fn view(trade: &Trade) -> Option<ReturnView> {
+fn view(trade: &PartyTrade) -> Option<ReturnView> {
     let shop = trade.shop.as_ref()?;
     let wish = shop.wants_back.as_ref()?;
     let left = goods::left(shop);

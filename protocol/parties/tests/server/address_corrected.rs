@@ -2,12 +2,15 @@
 //! the new one is told, and the old one, which may be a stranger's, nothing more.
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::attach::{Wanted, What, attach};
-use tradepost_parties::server::readdress::{About, is_for_a_former_address};
+use tradepost_parties::emit::attach::{Wanted, What};
+use tradepost_parties::kernel::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::roles::lines::attach;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, Came, REQUEST, SHOP, Server, buyer, eur, order_body, trade, with};
 use crate::scene::{carrier, delivery, on, payment, processor, told};
+use crate::server::{
+    ANN, CARRIER, Came, REQUEST, SHOP, Server, buyer, eur, order_body, trade, with,
+};
 
 const BOB: &str = "bob@home.example";
 const DAY: u64 = 24 * 3600;
@@ -100,7 +103,7 @@ fn the_next_version_and_the_present_statuses_go_to_the_corrected_address_and_not
         (&bob, Kind::OrderStatus, false),
         (&ann, Kind::UnknownTrade, false),
     ] {
-        let about = About {
+        let about = Addressed {
             kind,
             to,
             trade: Some(&name),

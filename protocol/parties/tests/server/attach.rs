@@ -2,12 +2,13 @@
 //! server itself where no such mail comes (E14).
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::Refusal;
-use tradepost_parties::emit::attach::{Wanted, What, attach};
-use tradepost_parties::server::Ignored;
+use tradepost_parties::emit::LineRefusal;
+use tradepost_parties::emit::attach::{Wanted, What};
+use tradepost_parties::kernel::Ignored;
+use tradepost_parties::roles::lines::attach;
 use tradepost_statements::{Kind, wire};
 
-use crate::desk::{ANN, Came, Server, buyer, eur};
+use crate::server::{ANN, Came, Server, buyer, eur};
 
 const HOUR: u64 = 3600;
 
@@ -31,7 +32,7 @@ fn line(key: &str, state: &str) -> Value {
 }
 
 /// The statement for a mail, which is not in what the server mails itself.
-fn attached(shop: &mut Server, what: What) -> Result<Value, Refusal> {
+fn attached(shop: &mut Server, what: What) -> Result<Value, LineRefusal> {
     let wanted = Wanted {
         trade: "W-1".parse().unwrap(),
         shop: None,
@@ -140,7 +141,7 @@ fn every_track_can_be_attached_once_something_was_told_of_it() {
         assert!(
             matches!(
                 refused,
-                Refusal::TrackIsNotOurs { .. } | Refusal::UnknownParcel { .. }
+                LineRefusal::TrackIsNotOurs { .. } | LineRefusal::UnknownParcel { .. }
             ),
             "{refused}"
         );
@@ -164,7 +165,7 @@ fn every_track_can_be_attached_once_something_was_told_of_it() {
     let none = attach(&shop.settings, &shop.rows, &wanted, shop.now, &mut ids);
     assert_eq!(
         none.answer.unwrap_err(),
-        Refusal::NoSuchTrade("W-9".to_owned())
+        LineRefusal::NoSuchTrade("W-9".to_owned())
     );
 }
 

@@ -1,13 +1,13 @@
 //! The payment is authorized before there is a trade (E3).
 
 use serde_json::{Value, json};
-use tradepost_parties::payment::AuthorizeAnswer;
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_parties::shop;
 use tradepost_statements::order::PaymentMethod;
 use tradepost_statements::{Kind, RequestId, wire};
 
-use crate::desk::{
+use crate::server::{
     ANN, CARRIER, Came, PROCESSOR, REQUEST, SHOP, Server, buyer, eur, order_body, trade,
 };
 
@@ -48,7 +48,7 @@ fn due(shop: &mut Server) -> Vec<Came> {
     let mut all = Vec::new();
     loop {
         let came = shop.tick();
-        if came.outcome == Outcome::Ignored(Ignored::NothingDue) {
+        if came.outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
             return all;
         }
         all.push(came);
@@ -145,7 +145,10 @@ fn an_order_repeated_while_it_waits_is_not_made_twice_and_gets_its_answer_once_t
     let id = asked.trade.unwrap().id;
     for _ in 0..3 {
         let again = shop.receive(Server::letter(ANN, &statement));
-        assert_eq!(again.outcome, Outcome::AuthorizationAwaited(id.clone()));
+        assert_eq!(
+            again.outcome,
+            PartyOutcome::AuthorizationAwaited(id.clone())
+        );
         assert!(again.said.is_empty());
     }
     let came = answer(
@@ -222,7 +225,7 @@ fn a_cancel_while_the_order_waits_rejects_it_and_voids_what_is_authorized() {
                          "amount": eur("98.00"), "at": shop.now, "settle": {} });
     let heard = shop.hears(PROCESSOR, about, voided);
     assert!(
-        matches!(heard.outcome, Outcome::Heard { .. }),
+        matches!(heard.outcome, PartyOutcome::Heard { .. }),
         "{:?}",
         heard.outcome
     );
@@ -265,7 +268,7 @@ fn without_an_answer_it_is_asked_again_and_the_order_is_rejected_after_a_day() {
                 rejected_after = Some(minutes);
                 assert_eq!(kinds, ["order-rejected ann", "refund processor"]);
                 assert_eq!(came.body(Kind::OrderRejected, ANN)["reason"], "declined");
-                assert!(matches!(came.outcome, Outcome::OperatorActs { .. }));
+                assert!(matches!(came.outcome, PartyOutcome::OperatorActs { .. }));
             }
         }
     }
@@ -299,7 +302,7 @@ fn a_shop_that_slept_a_week_asks_once_and_rejects_once() {
     let (id, asked) = ordered(&mut shop);
     shop.later(7 * DAY);
     let came = answer(&mut shop, PROCESSOR, (&id, &asked), true);
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
     assert!(!kinds(&due(&mut shop)).contains(&"order-rejected ann".to_owned()));
 }
 
@@ -364,7 +367,7 @@ fn only_the_methods_that_say_so_are_authorized_first() {
         let mut shop = Server::shop();
         let table = &mut shop.settings.shop.as_mut().unwrap().payment;
         table.get_mut(&PaymentMethod::CreditCard).unwrap().authorize = true;
-        let body = crate::desk::with(order_body(), "payment/method", json!(method));
+        let body = crate::server::with(order_body(), "payment/method", json!(method));
         let came = shop.hears(ANN, json!({ "request": REQUEST }), body);
         let first = came.kinds()[0].clone();
         let expected: Value = match method {
@@ -398,7 +401,7 @@ fn two_orders_are_authorized_apart() {
         (name.id.as_str(), &asked.id.to_string()),
         true,
     );
-    assert!(matches!(made.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(made.outcome, PartyOutcome::TradeMade(_)));
     assert_eq!(shop.trades().len(), 1);
 }
 

@@ -2,12 +2,13 @@
 //! nothing decided twice.
 
 use serde_json::{Value, json};
-use tradepost_parties::payment::{AuthorizeAnswer, authorizations};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::payment::authorizations;
 use tradepost_statements::{Amount, Kind, wire};
 
-use crate::desk::{ANN, Came, SHOP, Server, buyer, eur, trade, with};
 use crate::scene::{payment, payment_to, refund, refused, told};
+use crate::server::{ANN, Came, SHOP, Server, buyer, eur, trade, with};
 
 fn processor(answer: AuthorizeAnswer) -> Server {
     let mut server = Server::processor();
@@ -64,7 +65,7 @@ fn only_a_configured_shop_may_ask_and_only_about_its_own_trades() {
         let came = server.hears(from, about, question());
         let refused = matches!(
             came.outcome,
-            Outcome::Ignored(Ignored::SenderMayNotInstruct { .. })
+            PartyOutcome::Ignored(Ignored::SenderMayNotInstruct { .. })
         );
         assert!(refused && came.said.is_empty(), "{from}");
     }
@@ -94,7 +95,7 @@ fn the_operator_answers_with_a_line_and_the_shop_hears_it_once_it_is_decided() {
         let statement = server.statement(SHOP, trade("T-1"), question());
         let came = server.receive(Server::letter(SHOP, &statement));
         assert!(came.said.is_empty());
-        let Outcome::AuthorizationAsked { amount, .. } = &came.outcome else {
+        let PartyOutcome::AuthorizationAsked { amount, .. } = &came.outcome else {
             panic!("{:?}", came.outcome);
         };
         assert_eq!(amount.to_string(), "98.00 EUR");
@@ -130,7 +131,7 @@ fn the_operator_answers_with_a_line_and_the_shop_hears_it_once_it_is_decided() {
         // Asked again, it repeats that very statement.
         let again = server.receive(Server::letter(SHOP, &statement));
         assert_eq!(again.said, came.said);
-        assert_eq!(again.outcome, Outcome::AnswerRepeated);
+        assert_eq!(again.outcome, PartyOutcome::AnswerRepeated);
     }
 }
 
@@ -246,7 +247,10 @@ fn another_question_about_the_trade_is_decided_anew_and_the_same_one_is_not() {
         with(question(), "reference", json!("tok_2")),
     ] {
         let came = server.hears(SHOP, trade("T-1"), other);
-        assert!(matches!(came.outcome, Outcome::AuthorizationAsked { .. }));
+        assert!(matches!(
+            came.outcome,
+            PartyOutcome::AuthorizationAsked { .. }
+        ));
         told(&mut server, answer("decline"));
     }
 }
@@ -336,7 +340,10 @@ fn an_approval_that_has_run_out_is_decided_anew() {
     assert!(approved(&server.hears(SHOP, trade("T-1"), question())));
     server.later(1);
     let came = server.hears(SHOP, trade("T-1"), question());
-    assert!(matches!(came.outcome, Outcome::AuthorizationAsked { .. }));
+    assert!(matches!(
+        came.outcome,
+        PartyOutcome::AuthorizationAsked { .. }
+    ));
     told(&mut server, answer("decline"));
     let came = server.hears(SHOP, trade("T-1"), payment());
     assert_eq!(payment_to(&came, ANN)["state"], "pending");

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
-use tradepost_parties::shop::Charge;
+use tradepost_parties::kernel::settings::Charge;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 use tradepost_statements::order::PaymentMethod;
 
-use crate::desk::{ANN, CARRIER, Came, PROCESSOR, REQUEST, Server, eur, order_body, trade};
+use crate::server::{ANN, CARRIER, Came, PROCESSOR, REQUEST, Server, eur, order_body, trade};
 
 const DAY: u64 = 24 * 3600;
 const CHARGED: &str = "payment-instruction processor";
@@ -21,7 +21,7 @@ fn charging(mut server: Server, charge: Charge) -> Server {
 
 fn order(shop: &mut Server) -> (String, Came) {
     let came = shop.hears(ANN, json!({ "request": REQUEST }), order_body());
-    let Outcome::TradeMade(name) = &came.outcome else {
+    let PartyOutcome::TradeMade(name) = &came.outcome else {
         panic!("{:?}", came.outcome);
     };
     (name.id.to_string(), came)
@@ -185,7 +185,7 @@ fn due(shop: &mut Server) -> Vec<Came> {
     let mut all = Vec::new();
     loop {
         let came = shop.tick();
-        if came.outcome == Outcome::Ignored(Ignored::NothingDue) {
+        if came.outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
             return all;
         }
         if !came.said.is_empty() {
@@ -207,7 +207,7 @@ fn an_authorization_that_ends_before_anything_ships_is_asked_for_again() {
     let came = authorization(&mut shop, &id, &question, true, 5);
     assert!(came.said.is_empty());
     assert!(
-        matches!(came.outcome, Outcome::Heard { .. }),
+        matches!(came.outcome, PartyOutcome::Heard { .. }),
         "{:?}",
         came.outcome
     );
@@ -232,7 +232,7 @@ fn without_another_authorization_the_order_is_on_hold_and_the_operator_is_told()
         (&json!("on-hold"), &json!("payment-not-authorized"))
     );
     assert!(
-        matches!(came.outcome, Outcome::OperatorActs { .. }),
+        matches!(came.outcome, PartyOutcome::OperatorActs { .. }),
         "{:?}",
         came.outcome
     );

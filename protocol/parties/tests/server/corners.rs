@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome, due};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::due;
 use tradepost_statements::{Kind, wire};
 
-use crate::desk::{
+use crate::server::{
     ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, buyer, eur, order_body, trade, with,
 };
 
@@ -52,7 +53,7 @@ fn what_was_under_way_has_shipped_whatever_befell_it_later() {
         }
         let came = shop.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
         assert!(
-            matches!(came.outcome, Outcome::OperatorDecides { .. }),
+            matches!(came.outcome, PartyOutcome::OperatorDecides { .. }),
             "{later}: {:?}",
             came.outcome
         );
@@ -77,7 +78,7 @@ fn a_step_that_arrives_late_still_says_that_something_shipped() {
         shop.hears(CARRIER, trade(&id), body);
     }
     let came = shop.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
-    assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
 }
 
 #[test]
@@ -200,8 +201,9 @@ fn the_unnamed_parcel_has_one_name() {
 fn an_order_whose_answer_could_not_be_read_is_rejected_in_words_that_can() {
     let long = "\u{1}".repeat(2600);
     let mut shop = Server::shop();
-    shop.settings.shop.as_mut().unwrap().catalogue =
-        Some(tradepost_parties::shop::Catalogue::new(Vec::new()));
+    shop.settings.shop.as_mut().unwrap().catalogue = Some(
+        tradepost_parties::kernel::settings::Catalogue::new(Vec::new()),
+    );
     let came = shop.hears(
         ANN,
         json!({ "request": REQUEST }),
@@ -276,7 +278,7 @@ fn a_record_of_another_kind_is_refused() {
 #[test]
 fn a_line_for_a_track_of_another_server_says_that_and_not_that_an_amount_is_missing() {
     let mut server = Server::carrier();
-    server.settings.payment = Some(tradepost_parties::payment::Settings::default());
+    server.settings.payment = Some(tradepost_parties::kernel::settings::PaymentSettings::default());
     server.hears(SHOP, trade("T-1"), delivery_instruction(json!(null)));
     let line = json!({ "key": "1", "trade": "T-1", "track": "payment", "state": "settled" });
     let why = server.emit(&line).err().unwrap().to_string();
@@ -291,7 +293,7 @@ fn a_statement_of_the_same_id_is_executed_once_also_when_it_was_not_answered_at_
     let came = carrier.receive(Server::letter(SHOP, &statement));
     assert!(matches!(
         came.outcome,
-        Outcome::Ignored(Ignored::SenderMayNotInstruct { .. })
+        PartyOutcome::Ignored(Ignored::SenderMayNotInstruct { .. })
     ));
     let shop = SHOP.parse().unwrap();
     carrier
@@ -321,7 +323,7 @@ fn an_order_through_a_request_of_somebody_else_is_silence() {
         json!({ "kind": "status-request" }),
     ] {
         let came = shop.hears(bob, json!({ "request": REQUEST }), body);
-        assert!(came.said.is_empty() && matches!(came.outcome, Outcome::Ignored(_)));
+        assert!(came.said.is_empty() && matches!(came.outcome, PartyOutcome::Ignored(_)));
     }
     // Nothing of it stands in the way of the real one.
     shop.order();
@@ -341,7 +343,7 @@ fn a_returned_or_lost_delivery_of_its_own_counts_as_shipped() {
     let line = json!({ "key": "1", "trade": id, "track": "delivery", "state": "lost" });
     server.emit(&line).unwrap();
     let came = server.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
-    assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
 }
 
 #[test]
@@ -354,10 +356,10 @@ fn a_carrier_cannot_grow_a_trade_without_end() {
     };
     for parcel in 0..200 {
         let came = shop.hears(CARRIER, trade(&id), status(parcel, 1));
-        assert!(matches!(came.outcome, Outcome::Heard { .. }));
+        assert!(matches!(came.outcome, PartyOutcome::Heard { .. }));
     }
     let came = shop.hears(CARRIER, trade(&id), status(200, 1));
-    assert_eq!(came.outcome, Outcome::Ignored(Ignored::TooManyParcels));
+    assert_eq!(came.outcome, PartyOutcome::Ignored(Ignored::TooManyParcels));
     let came = shop.hears(CARRIER, trade(&id), status(199, 2));
-    assert!(matches!(came.outcome, Outcome::Heard { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::Heard { .. }));
 }

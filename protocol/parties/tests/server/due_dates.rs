@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::due;
+use tradepost_parties::roles::due;
 use tradepost_statements::Time;
 
-use crate::desk::{ANN, SHOP, Server, eur, trade, with};
 use crate::scene::{all_that_is_due, invoice, on, payment, payment_to, refund, told};
+use crate::server::{ANN, SHOP, Server, eur, trade, with};
 
 const DAY: u64 = 24 * 3600;
 

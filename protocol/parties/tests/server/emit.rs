@@ -1,10 +1,10 @@
 //! Lines of the merchant's own system.
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::Refusal;
+use tradepost_parties::emit::LineRefusal;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, PROCESSOR, SHOP, Server, buyer, eur, order_body, trade, with};
+use crate::server::{ANN, CARRIER, PROCESSOR, SHOP, Server, buyer, eur, order_body, trade, with};
 
 fn carrier_with_a_trade() -> Server {
     let mut carrier = Server::carrier();
@@ -85,7 +85,7 @@ fn the_same_key_with_the_same_content_gets_the_same_answer_and_sends_nothing() {
         assert!(came.said.is_empty());
     }
     let refused = carrier.emit(&on("delivery", "1", "sorted")).err();
-    let expected = Refusal::KeyWasUsedForOtherContent("1".to_owned());
+    let expected = LineRefusal::KeyWasUsedForOtherContent("1".to_owned());
     assert_eq!(refused, Some(expected));
     // A line that was refused left nothing behind: its key is free.
     assert!(carrier.emit(&on("delivery", "2", "announced")).is_err());

@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::job::{self, JobKind, JobResult, LetterEnd, Stage};
-use tradepost_parties::server::{Outcome, view};
-use tradepost_parties::shop::{Charge, DeliveryProcedure};
+use tradepost_parties::fulfilment::{JobKind, JobResult, LetterEnd, Stage};
+use tradepost_parties::kernel::PartyOutcome;
+use tradepost_parties::kernel::settings::{Charge, DeliveryProcedure};
+use tradepost_parties::roles::jobs;
+use tradepost_parties::{fulfilment, view};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::{Kind, StatementId};
 
-use crate::desk::{ANN, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with};
+use crate::server::{ANN, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with};
 
 const LICENCE: &str = "licence KJ7-22-XY";
 const ACCESS: &str = "https://shop.example/get/8812";
@@ -43,7 +45,7 @@ impl Server {
             body["notify"] = notify;
         }
         let came = self.hears(ANN, json!({ "request": REQUEST }), body);
-        let Outcome::TradeMade(trade) = came.outcome else {
+        let PartyOutcome::TradeMade(trade) = came.outcome else {
             panic!("{:?}", came.outcome);
         };
         trade.id.to_string()
@@ -64,20 +66,20 @@ impl Server {
         let mut ids = self.fresh();
         let id = format!("{id}.goods");
         let (settings, rows) = (&self.settings, &self.rows);
-        let change = job::done(settings, rows, &id, result, self.now, 0.0, &mut ids);
+        let change = jobs::done(settings, rows, &id, result, self.now, 0.0, &mut ids);
         self.apply(change)
     }
 
     fn letter_ended(&mut self, statement: StatementId, end: &LetterEnd) -> Option<Came> {
         let mut ids = self.fresh();
         let (settings, rows) = (&self.settings, &self.rows);
-        let change = job::letter_ended(settings, rows, statement, end, self.now, &mut ids)?;
+        let change = jobs::letter_ended(settings, rows, statement, end, self.now, &mut ids)?;
         Some(self.apply(change))
     }
 
     fn jobs(&self) -> Vec<String> {
-        let due = job::due(&self.rows, self.now, 100);
-        due.iter().map(job::Job::name).collect()
+        let due = fulfilment::due(&self.rows, self.now, 100);
+        due.iter().map(fulfilment::Job::name).collect()
     }
 
     fn delivery_state(&self) -> String {
@@ -92,9 +94,9 @@ fn goods_are_delivered_once_their_letter_was_accepted_and_not_before() {
     });
     let id = shop.order_goods(None);
     assert_eq!(shop.jobs(), [format!("{id}.goods")]);
-    let job = job::due(&shop.rows, shop.now, 1).remove(0);
+    let job = fulfilment::due(&shop.rows, shop.now, 1).remove(0);
     assert_eq!(job.kind, JobKind::Goods);
-    let input = job::input_of(&shop.rows, &job).unwrap();
+    let input = fulfilment::input_of(&shop.rows, &job).unwrap();
     assert_eq!(input["record"]["lines"][0]["sku"], "K-1");
 
     let came = shop.finish_goods(&id, &goods());
@@ -105,21 +107,21 @@ fn goods_are_delivered_once_their_letter_was_accepted_and_not_before() {
     assert!(body["delivery"]["actual"].is_null(), "{body}");
     assert_eq!(shop.delivery_state(), "ready-for-pickup");
     let letter = came.said[0].id;
-    let listed = job::all(&shop.rows, 10);
+    let listed = fulfilment::all(&shop.rows, 10);
     assert_eq!(listed[0].stage, Stage::LetterIsOut { statement: letter });
     // Nothing is run a second time meanwhile.
     shop.later(7 * 24 * 3600);
     assert_eq!(shop.jobs(), Vec::<String>::new());
 
     let came = shop.letter_ended(letter, &LetterEnd::Accepted).unwrap();
-    assert!(matches!(came.outcome, Outcome::GoodsDelivered(_)));
+    assert!(matches!(came.outcome, PartyOutcome::GoodsDelivered(_)));
     let order = came.body(Kind::OrderStatus, ANN);
     assert_eq!(order["state"], "shipped");
     let body = came.body(Kind::DeliveryStatus, ANN);
     assert_eq!(body["state"], "delivered");
     assert_eq!(body["access"], ACCESS);
     assert_eq!(body["text"], LICENCE);
-    assert_eq!(job::all(&shop.rows, 10), []);
+    assert_eq!(fulfilment::all(&shop.rows, 10), []);
     // It counts once.
     assert!(shop.letter_ended(letter, &LetterEnd::Accepted).is_none());
     // Whoever asks is told again where the goods are.
@@ -134,17 +136,17 @@ fn goods_whose_letter_was_refused_are_not_delivered_until_it_is_accepted_after_a
     let letter = shop.finish_goods(&id, &goods()).said[0].id;
     let refused = LetterEnd::Failed("550 no such mailbox".to_owned());
     let came = shop.letter_ended(letter, &refused).unwrap();
-    let Outcome::GoodsNotDelivered { why, .. } = &came.outcome else {
+    let PartyOutcome::GoodsNotDelivered { why, .. } = &came.outcome else {
         panic!("{:?}", came.outcome);
     };
     assert_eq!(why, "550 no such mailbox");
     assert_eq!(came.kinds(), Vec::<String>::new());
     assert_eq!(shop.delivery_state(), "ready-for-pickup");
-    let listed = job::all(&shop.rows, 10);
+    let listed = fulfilment::all(&shop.rows, 10);
     assert_eq!(listed[0].last_error.as_deref(), Some("550 no such mailbox"));
     // The operator has the letter tried again.
     let came = shop.letter_ended(letter, &LetterEnd::Accepted).unwrap();
-    assert!(matches!(came.outcome, Outcome::GoodsDelivered(_)));
+    assert!(matches!(came.outcome, PartyOutcome::GoodsDelivered(_)));
     assert_eq!(shop.delivery_state(), "delivered");
 }
 
@@ -216,7 +218,7 @@ fn an_answer_without_goods_is_refused_and_no_reason_holds_them() {
     for answer in bad {
         let result = JobResult::Answered(answer.to_string().into_bytes());
         let came = shop.finish_goods(&id, &result);
-        let Outcome::JobFailed { why, .. } = &came.outcome else {
+        let PartyOutcome::JobFailed { why, .. } = &came.outcome else {
             panic!("{answer}: {:?}", came.outcome);
         };
         assert!(!why.contains(LICENCE), "{why}");

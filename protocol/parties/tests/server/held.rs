@@ -1,12 +1,13 @@
 //! Letters that DNS has not decided: held, tried again, judged at last, and never without limit.
 
 use serde_json::json;
-use tradepost_parties::server::held::{awaiting_proof, next_proof};
-use tradepost_parties::server::{Ignored, Outcome, Received, Undecided};
+use tradepost_parties::kernel::held::{awaiting_proof, next_proof};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::{Evidence, Time};
+use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
-use crate::desk::{ANN, REQUEST, Server, order_body};
+use crate::server::{ANN, REQUEST, Server, order_body};
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -17,11 +18,9 @@ fn undecided(shop: &mut Server, digest: &str) -> Received {
     let mut letter = Server::letter(ANN, &statement);
     digest.clone_into(&mut letter.digest);
     letter.evidence = Evidence::None;
-    letter.undecided = Some(Undecided {
-        evidence: Evidence::Dkim,
-        received_at: shop.now,
-        octets: 6_000,
-    });
+    letter.undecided = Some(Evidence::Dkim);
+    letter.received_at = shop.now;
+    letter.letter.size = 6_000;
     letter
 }
 
@@ -33,8 +32,8 @@ fn decided(letter: &Received, evidence: Evidence) -> Received {
     }
 }
 
-fn held_until(outcome: &Outcome) -> Time {
-    let Outcome::HeldForProof { until } = outcome else {
+fn held_until(outcome: &PartyOutcome) -> Time {
+    let PartyOutcome::HeldForProof { until } = outcome else {
         panic!("{outcome:?}");
     };
     *until
@@ -61,11 +60,11 @@ fn a_letter_is_judged_when_dns_answers_and_makes_the_trade_that_it_would_have_ma
         );
         let came = shop.proven_again(&decided(&letter, evidence));
         if evidence == Evidence::Dkim {
-            assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+            assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
         } else {
             assert!(matches!(
                 came.outcome,
-                Outcome::Ignored(Ignored::SenderIsNotProven { .. })
+                PartyOutcome::Ignored(Ignored::SenderIsNotProven { .. })
             ));
             assert!(came.said.is_empty());
         }
@@ -73,7 +72,7 @@ fn a_letter_is_judged_when_dns_answers_and_makes_the_trade_that_it_would_have_ma
         assert!(shop.rows.scan(b"s/u/").is_empty());
         // Whatever is proven later of the same letter, it was judged.
         let again = shop.proven_again(&decided(&letter, Evidence::Dkim));
-        assert_eq!(again.outcome, Outcome::Ignored(Ignored::SameLetter));
+        assert_eq!(again.outcome, PartyOutcome::Ignored(Ignored::SameLetter));
     }
 }
 
@@ -89,7 +88,7 @@ fn the_waits_double_to_an_hour_and_after_seven_days_it_is_judged_as_it_is() {
         shop.now = until;
         waits.push(until.since(before).as_secs() / MINUTE);
         let outcome = shop.proven_again(&letter).outcome;
-        let Outcome::HeldForProof { until: next } = outcome else {
+        let PartyOutcome::HeldForProof { until: next } = outcome else {
             break outcome;
         };
         until = next;
@@ -97,7 +96,7 @@ fn the_waits_double_to_an_hour_and_after_seven_days_it_is_judged_as_it_is() {
     assert_eq!(waits[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
     assert!(matches!(
         last,
-        Outcome::Ignored(Ignored::SenderIsNotProven { .. })
+        PartyOutcome::Ignored(Ignored::SenderIsNotProven { .. })
     ));
     let waited = shop.now.since(start).as_secs();
     assert!((7 * DAY..7 * DAY + 60 * MINUTE).contains(&waited));
@@ -126,7 +125,7 @@ fn only_what_could_reach_the_minimum_is_held() {
             let mut letter = undecided(&mut shop, "d1");
             letter.evidence = evidence;
             let outcome = shop.receive(letter).outcome;
-            let held = matches!(outcome, Outcome::HeldForProof { .. });
+            let held = matches!(outcome, PartyOutcome::HeldForProof { .. });
             assert_eq!(held, is_held, "{minimum} {evidence}: {outcome:?}");
         }
     }
@@ -138,12 +137,12 @@ fn the_same_letter_better_proven_is_judged_at_once_and_waits_no_longer() {
     let letter = undecided(&mut shop, "d1");
     shop.receive(letter.clone());
     let again = shop.receive(letter.clone()).outcome;
-    assert_eq!(again, Outcome::Ignored(Ignored::SameLetter));
+    assert_eq!(again, PartyOutcome::Ignored(Ignored::SameLetter));
     let came = shop.receive(decided(&letter, Evidence::Dkim));
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
     assert_eq!(next_proof(&shop.rows), None);
     let worse = shop.receive(letter).outcome;
-    assert_eq!(worse, Outcome::Ignored(Ignored::SameLetter));
+    assert_eq!(worse, PartyOutcome::Ignored(Ignored::SameLetter));
 }
 
 #[test]
@@ -152,11 +151,11 @@ fn a_copy_without_its_signature_does_not_end_the_wait() {
     let letter = undecided(&mut shop, "d1");
     let until = held_until(&shop.receive(letter.clone()).outcome);
     let copy = shop.receive(decided(&letter, Evidence::None)).outcome;
-    assert_eq!(copy, Outcome::Ignored(Ignored::SameLetter));
+    assert_eq!(copy, PartyOutcome::Ignored(Ignored::SameLetter));
     assert_eq!(next_proof(&shop.rows), Some(until));
     shop.later(MINUTE);
     let came = shop.proven_again(&decided(&letter, Evidence::Dkim));
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
 }
 
 #[test]
@@ -172,44 +171,40 @@ fn a_strangers_flood_leaves_room_for_others() {
     let mut held = 0;
     for n in 0..1_000 {
         let outcome = shop.receive(stranger(n, "evil.example")).outcome;
-        if let Outcome::HeldForProof { .. } = outcome {
+        if let PartyOutcome::HeldForProof { .. } = outcome {
             held += 1;
         } else {
             let full = Ignored::TooManyWait("evil.example".to_owned());
-            assert_eq!(outcome, Outcome::Ignored(full));
+            assert_eq!(outcome, PartyOutcome::Ignored(full));
         }
     }
     assert_eq!(held, 200);
     assert!(matches!(
         shop.receive(genuine.clone()).outcome,
-        Outcome::HeldForProof { .. }
+        PartyOutcome::HeldForProof { .. }
     ));
     // What was decided makes room again.
     let first = stranger(0, "evil.example");
     let _ = shop.proven_again(&decided(&first, Evidence::None));
     assert!(matches!(
         shop.receive(stranger(1_001, "evil.example")).outcome,
-        Outcome::HeldForProof { .. }
+        PartyOutcome::HeldForProof { .. }
     ));
     // Many domains, each with the largest letters: a day has a limit, and the next day a new one.
     let mut held = 0;
     for n in 0..100 {
         let mut large = stranger(n, &format!("evil{n}.example"));
-        if let Some(undecided) = &mut large.undecided {
-            undecided.octets = 10 * 1024 * 1024;
-        }
-        if let Outcome::HeldForProof { .. } = shop.receive(large).outcome {
+        large.letter.size = 10 * 1024 * 1024;
+        if let PartyOutcome::HeldForProof { .. } = shop.receive(large).outcome {
             held += 1;
         }
     }
     assert_eq!(held, 25);
     shop.later(DAY);
     let mut large = stranger(0, "another.example");
-    if let Some(undecided) = &mut large.undecided {
-        undecided.octets = 10 * 1024 * 1024;
-    }
+    large.letter.size = 10 * 1024 * 1024;
     assert!(matches!(
         shop.receive(large).outcome,
-        Outcome::HeldForProof { .. }
+        PartyOutcome::HeldForProof { .. }
     ));
 }

@@ -1,10 +1,10 @@
 //! Carrier and payment processor: what they take, from whom, and what they tell of it.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, Came, PROCESSOR, SHOP, Server, buyer, eur, trade, with};
+use crate::server::{ANN, CARRIER, Came, PROCESSOR, SHOP, Server, buyer, eur, trade, with};
 
 fn delivery() -> Value {
     json!({ "kind": "delivery-instruction", "lines": [{ "line": 0, "quantity": 2, "name": "Kettle" }],
@@ -87,12 +87,12 @@ fn only_a_configured_shop_instructs_and_only_about_its_own_trades() {
                 let came = server.hears(from, about, body.clone());
                 let refused = matches!(
                     came.outcome,
-                    Outcome::Ignored(Ignored::SenderMayNotInstruct { .. })
+                    PartyOutcome::Ignored(Ignored::SenderMayNotInstruct { .. })
                 );
                 assert!(refused && came.said.is_empty(), "{from} {body}");
             }
             let came = server.hears(SHOP, trade("T-1"), body.clone());
-            assert!(!matches!(came.outcome, Outcome::Ignored(_)), "{body}");
+            assert!(!matches!(came.outcome, PartyOutcome::Ignored(_)), "{body}");
         }
     }
 }
@@ -102,7 +102,7 @@ fn servers_take_only_instructions_of_their_own_role() {
     let mut carrier = Server::carrier();
     let came = carrier.hears(SHOP, trade("T-1"), payment());
     let expected = Ignored::NotForThisServer(Kind::PaymentInstruction);
-    assert_eq!(came.outcome, Outcome::Ignored(expected));
+    assert_eq!(came.outcome, PartyOutcome::Ignored(expected));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn another_amount_for_a_known_payment_is_refused() {
         stated: "99.00 EUR".to_owned(),
         total: "98.00 EUR".to_owned(),
     };
-    assert_eq!(other.outcome, Outcome::Ignored(refused));
+    assert_eq!(other.outcome, PartyOutcome::Ignored(refused));
 }
 
 fn state(came: &Came, kind: Kind) -> Value {
@@ -216,7 +216,7 @@ fn what_overtakes_its_instruction_leaves_a_mark_and_nothing_starts() {
     let mut carrier = Server::carrier();
     let early = carrier.statement(SHOP, trade("T-1"), recall());
     let came = carrier.receive(Server::letter(SHOP, &early));
-    assert_eq!(came.outcome, Outcome::Marked(Kind::Recall));
+    assert_eq!(came.outcome, PartyOutcome::Marked(Kind::Recall));
     let came = carrier.hears(SHOP, trade("T-1"), delivery());
     assert_eq!(state(&came, Kind::DeliveryStatus), "stopped");
     // The shop asks again for want of an answer, and gets one now.
@@ -225,7 +225,7 @@ fn what_overtakes_its_instruction_leaves_a_mark_and_nothing_starts() {
 
     let mut processor = Server::processor();
     let came = processor.hears(SHOP, trade("T-1"), refund("98.00", "98.00"));
-    assert_eq!(came.outcome, Outcome::Marked(Kind::Refund));
+    assert_eq!(came.outcome, PartyOutcome::Marked(Kind::Refund));
     let came = processor.hears(SHOP, trade("T-1"), payment());
     assert_eq!(state(&came, Kind::PaymentStatus), "voided");
     // A mark counts for 30 days.
@@ -252,8 +252,14 @@ fn authorization_is_declined_unless_configured_otherwise() {
     let body = json!({ "kind": "authorize", "amount": eur("98.00"), "method": "credit-card",
                        "buyer_mail": ANN });
     for (answer, approved) in [
-        (tradepost_parties::payment::AuthorizeAnswer::Decline, false),
-        (tradepost_parties::payment::AuthorizeAnswer::Approve, true),
+        (
+            tradepost_parties::kernel::settings::AuthorizeAnswer::Decline,
+            false,
+        ),
+        (
+            tradepost_parties::kernel::settings::AuthorizeAnswer::Approve,
+            true,
+        ),
     ] {
         let mut server = Server::processor();
         server.settings.payment.as_mut().unwrap().authorize = answer;
@@ -273,14 +279,14 @@ fn a_shop_notes_what_its_own_carrier_and_processor_tell_and_nobody_else() {
     let came = shop.hears(PROCESSOR, trade(&id), status(1));
     let no_party = matches!(
         came.outcome,
-        Outcome::Ignored(Ignored::SenderIsNoPartyOfTheTrade { .. })
+        PartyOutcome::Ignored(Ignored::SenderIsNoPartyOfTheTrade { .. })
     );
     // The payment processor was told something about this trade, but it is no carrier of it.
     assert!(no_party, "{:?}", came.outcome);
     let came = shop.hears(CARRIER, trade(&id), status(2));
-    assert!(matches!(came.outcome, Outcome::Heard { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::Heard { .. }));
     let late = shop.hears(CARRIER, trade(&id), status(1));
-    assert_eq!(late.outcome, Outcome::Ignored(Ignored::StatusIsOld));
+    assert_eq!(late.outcome, PartyOutcome::Ignored(Ignored::StatusIsOld));
     let money = |amount| {
         json!({ "kind": "payment-status", "sequence": 1, "state": "pending", "amount": eur(amount),
                 "at": "2026-11-20T10:00:00Z", "settle": {} })
@@ -288,13 +294,13 @@ fn a_shop_notes_what_its_own_carrier_and_processor_tell_and_nobody_else() {
     let came = shop.hears(PROCESSOR, trade(&id), money("97.00"));
     assert!(matches!(
         came.outcome,
-        Outcome::Ignored(Ignored::AmountIsNotTheTotal { .. })
+        PartyOutcome::Ignored(Ignored::AmountIsNotTheTotal { .. })
     ));
     let came = shop.hears(PROCESSOR, trade(&id), money("98.00"));
-    assert!(matches!(came.outcome, Outcome::Heard { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::Heard { .. }));
     let nowhere = shop.hears(CARRIER, trade("T-0"), status(3));
     assert!(matches!(
         nowhere.outcome,
-        Outcome::Ignored(Ignored::NoSuchTrade(_))
+        PartyOutcome::Ignored(Ignored::NoSuchTrade(_))
     ));
 }

@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::job::{self, Fulfilment, Job, JobKind, JobResult};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::fulfilment;
+use tradepost_parties::fulfilment::{Job, JobKind, JobResult};
+use tradepost_parties::kernel::settings::Fulfilment;
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::jobs;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, Came, SHOP, Server, trade};
+use crate::server::{ANN, Came, SHOP, Server, trade};
 
 fn with_fulfilment(mut shop: Server) -> Server {
     shop.settings.jobs.fulfilment = Some(Fulfilment {
@@ -18,7 +21,7 @@ fn with_fulfilment(mut shop: Server) -> Server {
 }
 
 fn due(shop: &Server) -> Vec<Job> {
-    job::due(&shop.rows, shop.now, 100)
+    fulfilment::due(&shop.rows, shop.now, 100)
 }
 
 fn names(shop: &Server) -> Vec<String> {
@@ -36,7 +39,7 @@ fn failed(why: &str) -> JobResult {
 impl Server {
     fn done(&mut self, id: &str, result: &JobResult) -> Came {
         let mut ids = self.fresh();
-        let change = job::done(
+        let change = jobs::done(
             &self.settings,
             &self.rows,
             id,
@@ -55,7 +58,7 @@ fn a_trade_is_handed_over_once_and_what_fulfilment_answers_is_told_to_the_buyer(
     let id = shop.order();
     let jobs = due(&shop);
     assert_eq!(names(&shop), [format!("{id}.hand-over")]);
-    let input = job::input_of(&shop.rows, &jobs[0]).unwrap();
+    let input = fulfilment::input_of(&shop.rows, &jobs[0]).unwrap();
     assert_eq!(input["version"], 1);
     assert_eq!(input["kind"], "hand-over");
     assert_eq!(input["trade"], json!(id));
@@ -70,7 +73,10 @@ fn a_trade_is_handed_over_once_and_what_fulfilment_answers_is_told_to_the_buyer(
         { "track": "order", "state": "preparing", "planned": "2026-11-21T10:00:00Z" },
     ]});
     let came = shop.done(&jobs[0].id, &answer(&events));
-    assert_eq!(came.outcome, Outcome::JobDone(format!("{id}.hand-over")));
+    assert_eq!(
+        came.outcome,
+        PartyOutcome::JobDone(format!("{id}.hand-over"))
+    );
     assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "preparing");
     assert_eq!(names(&shop), Vec::<String>::new());
     // Other changes of the trade do not hand it over again.
@@ -83,7 +89,7 @@ fn without_a_fulfilment_system_nothing_is_handed_over() {
     let mut shop = Server::shop();
     shop.order();
     assert_eq!(names(&shop), Vec::<String>::new());
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn progress_is_asked_for_on_a_schedule_until_the_order_has_ended() {
     shop.done(&hand_over, &answer(&json!({})));
     for round in 1..4 {
         assert_eq!(names(&shop), Vec::<String>::new());
-        let at = job::next_due(&shop.rows).unwrap();
+        let at = fulfilment::next_due(&shop.rows).unwrap();
         assert_eq!(at.since(shop.now), Duration::from_secs(1800));
         shop.later(1800);
         assert_eq!(names(&shop), [format!("{progress}.{round}")]);
@@ -119,7 +125,7 @@ fn progress_is_asked_for_on_a_schedule_until_the_order_has_ended() {
     let came = shop.done(&progress, &answer(&both));
     let states: Vec<_> = came.kinds();
     assert_eq!(states, ["order-status ann", "order-status ann"]);
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -143,7 +149,7 @@ fn parcels_that_the_shop_itself_carries_are_asked_for_until_they_have_arrived() 
     assert_eq!(names(&shop), [format!("{id}.progress.1")]);
     let events = json!({ "events": [{ "track": "delivery", "state": "delivered" }] });
     shop.done(&format!("{id}.progress"), &answer(&events));
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -176,14 +182,14 @@ fn an_answer_counts_as_a_whole_or_not_at_all() {
     ];
     for (answered, part) in bad {
         let came = shop.done(&job, &answer(&answered));
-        let Outcome::JobFailed { why, .. } = &came.outcome else {
+        let PartyOutcome::JobFailed { why, .. } = &came.outcome else {
             panic!("{answered}: {:?}", came.outcome);
         };
         assert!(why.contains(part), "{answered}: {why}");
         assert_eq!(came.kinds(), Vec::<String>::new(), "{answered}");
     }
     let garbage = shop.done(&job, &JobResult::Answered(b"{\"events\": [".to_vec()));
-    assert!(matches!(garbage.outcome, Outcome::JobFailed { .. }));
+    assert!(matches!(garbage.outcome, PartyOutcome::JobFailed { .. }));
     // Without the fault, the same job with the same event is done.
     let came = shop.done(&job, &answer(&json!({ "version": 1, "events": [good] })));
     assert_eq!(came.kinds(), ["order-status ann"]);
@@ -199,26 +205,26 @@ fn a_job_that_fails_is_tried_again_with_doubling_waits_and_the_operator_is_told_
     let mut waits = Vec::new();
     let mut told = 0;
     for attempt in 1..60 {
-        let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+        let input = fulfilment::input_of(&shop.rows, &due(&shop)[0]).unwrap();
         assert_eq!(input["attempt"], attempt);
         assert_eq!(input["job"], json!(job), "its name stays the same");
         let came = shop.done(&job, &failed("it ended with status 1"));
-        told += i32::from(matches!(came.outcome, Outcome::JobFailsForLong { .. }));
-        let next = job::next_due(&shop.rows).unwrap().since(shop.now);
+        told += i32::from(matches!(came.outcome, PartyOutcome::JobFailsForLong { .. }));
+        let next = fulfilment::next_due(&shop.rows).unwrap().since(shop.now);
         waits.push(next.as_secs());
         assert_eq!(names(&shop), Vec::<String>::new());
         shop.later(next.as_secs());
     }
     assert_eq!(waits[..8], [60, 120, 240, 480, 960, 1920, 3600, 3600]);
     assert_eq!(told, 1);
-    let listed = job::all(&shop.rows, 10);
+    let listed = fulfilment::all(&shop.rows, 10);
     assert_eq!(
         listed[0].last_error.as_deref(),
         Some("it ended with status 1")
     );
     // What was wrong is mended: it is done after all.
     let came = shop.done(&job, &answer(&json!({})));
-    assert_eq!(came.outcome, Outcome::JobDone(job));
+    assert_eq!(came.outcome, PartyOutcome::JobDone(job));
 }
 
 #[test]
@@ -233,7 +239,10 @@ fn a_result_that_comes_twice_changes_nothing_the_second_time() {
     );
     let before = shop.rows.clone();
     let again = shop.done(&job, &answer(&events));
-    assert_eq!(again.outcome, Outcome::Ignored(Ignored::JobIsOver(job)));
+    assert_eq!(
+        again.outcome,
+        PartyOutcome::Ignored(Ignored::JobIsOver(job))
+    );
     assert_eq!(shop.rows, before);
 }
 
@@ -247,10 +256,10 @@ fn fulfilment_is_told_when_a_trade_is_called_off() {
     // It stays so until it was told, and nothing else is asked about the trade.
     shop.later(7 * 24 * 3600);
     assert_eq!(names(&shop), [format!("{id}.called-off")]);
-    let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+    let input = fulfilment::input_of(&shop.rows, &due(&shop)[0]).unwrap();
     assert_eq!(input["order"]["state"], "cancelled");
     shop.done(&format!("{id}.called-off"), &answer(&json!({})));
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
 #[test]
@@ -269,7 +278,7 @@ fn fulfilment_is_told_when_the_buyer_cancels_a_part_before_anything_shipped() {
             shop.done(&hand_over, &done);
         }
         assert_eq!(names(&shop), [format!("{id}.changed.1")]);
-        let input = job::input_of(&shop.rows, &due(&shop)[0]).unwrap();
+        let input = fulfilment::input_of(&shop.rows, &due(&shop)[0]).unwrap();
         assert_eq!(input["remaining"], json!([{ "line": 0, "quantity": 1 }]));
         shop.done(&format!("{id}.changed.1"), &done);
         assert_eq!(names(&shop), Vec::<String>::new());
@@ -292,7 +301,7 @@ fn a_hand_over_that_runs_while_the_buyer_cancels_changes_nothing_and_is_called_o
     let came = shop.done(&running.id, &answer(&events));
     assert_eq!(
         came.outcome,
-        Outcome::Ignored(Ignored::JobIsOver(running.id))
+        PartyOutcome::Ignored(Ignored::JobIsOver(running.id))
     );
     assert_eq!(names(&shop), [format!("{id}.called-off")]);
 }
@@ -304,5 +313,5 @@ fn what_the_operator_told_meanwhile_is_not_asked_again() {
     let line =
         json!({ "key": "1", "shop": SHOP, "trade": id, "track": "order", "state": "shipped" });
     shop.emit(&line).unwrap();
-    assert_eq!(job::next_due(&shop.rows), None);
+    assert_eq!(fulfilment::next_due(&shop.rows), None);
 }

@@ -1,14 +1,15 @@
 //! Protocol 5 as servers apply it: each refusal beside the same letter without the fault.
 
 use serde_json::json;
-use tradepost_parties::server::{Content, Ignored, Outcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Evidence;
+use tradepost_trades::letter::{Content, Received, Unreadable};
 use tradepost_trades::rows::MemoryRows;
 
-use crate::desk::{ANN, REQUEST, Server, order_body};
+use crate::server::{ANN, REQUEST, Server, order_body};
 
 /// What is changed of a good letter, and how the refusal is named.
-type Fault = (&'static str, fn(&mut tradepost_parties::server::Received));
+type Fault = (&'static str, fn(&mut Received));
 
 #[test]
 fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
@@ -16,7 +17,10 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
         ("SenderIsNotProven", |l| l.evidence = Evidence::None),
         ("SenderIsNotProven", |l| l.author = None),
         ("StatementIsUnreadable", |l| {
-            l.content = Content::Unreadable("two parts".to_owned());
+            l.content = Content::Unreadable {
+                why: Unreadable::Unreadable,
+                text: "two parts".to_owned(),
+            };
         }),
         ("StatementIsUnreadable", |l| {
             l.content = Content::Statement("{".to_owned());
@@ -37,7 +41,10 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
         // The evidence is judged first.
         ("SenderIsNotProven", |l| {
             l.evidence = Evidence::None;
-            l.content = Content::Unreadable("two parts".to_owned());
+            l.content = Content::Unreadable {
+                why: Unreadable::Unreadable,
+                text: "two parts".to_owned(),
+            };
         }),
     ];
     for (name, fault) in faults {
@@ -47,16 +54,19 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
         let mut bad = good.clone();
         fault(&mut bad);
         let came = shop.receive(bad);
-        let Outcome::Ignored(why) = &came.outcome else {
+        let PartyOutcome::Ignored(why) = &came.outcome else {
             panic!("{name}: {:?}", came.outcome);
         };
         assert!(format!("{why:?}").starts_with(name), "{why:?}");
         assert!(came.said.is_empty(), "{name}: silence");
-        assert!(matches!(shop.receive(good).outcome, Outcome::TradeMade(_)));
+        assert!(matches!(
+            shop.receive(good).outcome,
+            PartyOutcome::TradeMade(_)
+        ));
     }
 }
 
-fn replace(letter: &mut tradepost_parties::server::Received, from: &str, to: &str) {
+fn replace(letter: &mut Received, from: &str, to: &str) {
     let Content::Statement(text) = &letter.content else {
         panic!("no statement");
     };
@@ -86,11 +96,11 @@ fn the_same_octets_are_judged_once_unless_they_are_better_proven_later() {
     shop.receive(unproven);
     assert!(matches!(
         shop.receive(letter.clone()).outcome,
-        Outcome::TradeMade(_)
+        PartyOutcome::TradeMade(_)
     ));
     // A second folder, a changed UIDVALIDITY: no stored answer is repeated.
     let again = shop.receive(letter);
-    assert_eq!(again.outcome, Outcome::Ignored(Ignored::SameLetter));
+    assert_eq!(again.outcome, PartyOutcome::Ignored(Ignored::SameLetter));
     assert!(again.said.is_empty());
 }
 
@@ -104,10 +114,10 @@ fn another_content_under_a_known_statement_id_is_ignored() {
     let came = shop.receive(Server::letter(ANN, &other));
     assert_eq!(
         came.outcome,
-        Outcome::Ignored(Ignored::StatementIdWithOtherContent)
+        PartyOutcome::Ignored(Ignored::StatementIdWithOtherContent)
     );
     let same = shop.receive(Server::letter(ANN, &statement));
-    assert_eq!(same.outcome, Outcome::AnswerRepeated);
+    assert_eq!(same.outcome, PartyOutcome::AnswerRepeated);
 }
 
 #[test]
@@ -117,15 +127,21 @@ fn a_letter_from_the_near_future_is_held_until_then() {
     statement["sent"] = json!("2026-11-20T10:09:00Z");
     let came = shop.receive(Server::letter(ANN, &statement));
     assert!(
-        matches!(came.outcome, Outcome::TradeMade(_)),
+        matches!(came.outcome, PartyOutcome::TradeMade(_)),
         "9 minutes ahead"
     );
     let mut shop = Server::shop();
     statement["sent"] = json!("2026-11-20T12:00:00Z");
     let came = shop.receive(Server::letter(ANN, &statement));
-    assert!(matches!(came.outcome, Outcome::Held(_)) && came.said.is_empty());
-    assert_eq!(shop.tick().outcome, Outcome::Ignored(Ignored::NothingDue));
+    assert!(matches!(came.outcome, PartyOutcome::Held(_)) && came.said.is_empty());
+    assert_eq!(
+        shop.tick().outcome,
+        PartyOutcome::Ignored(Ignored::NothingDue)
+    );
     shop.later(2 * 3600);
-    assert!(matches!(shop.tick().outcome, Outcome::TradeMade(_)));
-    assert_eq!(shop.tick().outcome, Outcome::Ignored(Ignored::NothingDue));
+    assert!(matches!(shop.tick().outcome, PartyOutcome::TradeMade(_)));
+    assert_eq!(
+        shop.tick().outcome,
+        PartyOutcome::Ignored(Ignored::NothingDue)
+    );
 }

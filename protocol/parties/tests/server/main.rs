@@ -7,7 +7,6 @@ mod authorization;
 mod authorize;
 mod charging;
 mod corners;
-mod desk;
 mod due_dates;
 mod emit;
 mod goods;
@@ -25,6 +24,7 @@ mod refund;
 mod requests;
 mod returns;
 mod scene;
+mod server;
 mod stages;
 #[path = "../../../buyer/tests/support/mod.rs"]
 mod support;

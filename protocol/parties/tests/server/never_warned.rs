@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tradepost_parties::payment::AuthorizeAnswer;
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
 use tradepost_statements::{DeliveryState, PaymentState, wire};
 
-use crate::desk::{ANN, CARRIER, Came, PROCESSOR, SHOP, Server, eur, order_body, trade, with};
 use crate::scene::{all_that_is_due, invoice, parcel, payment, recall, refund};
+use crate::server::{ANN, CARRIER, Came, PROCESSOR, SHOP, Server, eur, order_body, trade, with};
 use crate::support::Ledger;
 
 /// The constants of Knuth's MMIX generator: the same story for the same seed, everywhere.

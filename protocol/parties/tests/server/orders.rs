@@ -1,13 +1,13 @@
 //! `order`: trades, rejections, and the same request again.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
-use tradepost_parties::shop::{Catalogue, Item};
+use tradepost_parties::kernel::settings::{Article, Catalogue};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::{Kind, RequestId};
 
-use crate::desk::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, with};
+use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with};
 
-fn order(server: &mut Server, body: Value) -> crate::desk::Came {
+fn order(server: &mut Server, body: Value) -> crate::server::Came {
     server.hears(ANN, json!({ "request": REQUEST }), body)
 }
 
@@ -59,19 +59,19 @@ fn an_order_becomes_a_trade_with_its_record_status_and_instructions_in_one_chang
 #[test]
 fn what_a_shop_rejects_stands_beside_what_it_accepts() {
     let catalogue = Catalogue::new(vec![
-        Item {
+        Article {
             sku: Some("K-1".to_owned()),
             name: "Kettle".to_owned(),
             price: "49.00 EUR".parse().unwrap(),
             in_stock: true,
         },
-        Item {
+        Article {
             sku: None,
             name: "Cup".to_owned(),
             price: "5.00 EUR".parse().unwrap(),
             in_stock: true,
         },
-        Item {
+        Article {
             sku: Some("K-0".to_owned()),
             name: "Old kettle".to_owned(),
             price: "49.00 EUR".parse().unwrap(),
@@ -134,7 +134,7 @@ fn without_a_catalogue_the_shop_accepts_what_is_asked() {
         &mut shop,
         with(order_body(), "lines/0/sku", json!("anything")),
     );
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn an_order_whose_record_would_not_fit_into_a_letter_is_refused() {
         let body = with(order_body(), "lines", Value::Array(vec![line; lines]));
         let came = order(&mut Server::shop(), body);
         assert_eq!(
-            matches!(came.outcome, Outcome::TradeMade(_)),
+            matches!(came.outcome, PartyOutcome::TradeMade(_)),
             accepted,
             "{lines}"
         );
@@ -172,7 +172,7 @@ fn an_order_that_was_sent_more_than_thirty_days_ago_is_refused() {
         shop.later(days * 24 * 3600);
         let came = shop.receive(Server::letter(ANN, &statement));
         assert_eq!(
-            matches!(came.outcome, Outcome::TradeMade(_)),
+            matches!(came.outcome, PartyOutcome::TradeMade(_)),
             accepted,
             "{days}"
         );
@@ -187,7 +187,7 @@ fn the_same_request_again_is_answered_again_and_never_makes_a_second_trade() {
     let other = with(order_body(), "lines/0/quantity", json!(1));
     for body in [order_body(), other] {
         let again = order(&mut shop, body);
-        assert_eq!(again.outcome, Outcome::AnswerRepeated);
+        assert_eq!(again.outcome, PartyOutcome::AnswerRepeated);
         assert_eq!(again.said, [first.said[0].clone()]);
     }
     assert_eq!(shop.trades().len(), 1);
@@ -215,17 +215,17 @@ fn a_stored_answer_is_repeated_at_most_five_times_an_hour() {
     for _ in 0..5 {
         assert_eq!(
             shop.receive(letter.clone()).outcome,
-            Outcome::AnswerRepeated
+            PartyOutcome::AnswerRepeated
         );
     }
     let sixth = shop.receive(letter.clone());
     assert_eq!(
         sixth.outcome,
-        Outcome::Ignored(Ignored::RepeatedOftenEnough(5))
+        PartyOutcome::Ignored(Ignored::RepeatedOftenEnough(5))
     );
     assert!(sixth.said.is_empty());
     shop.later(3601);
-    assert_eq!(shop.receive(letter).outcome, Outcome::AnswerRepeated);
+    assert_eq!(shop.receive(letter).outcome, PartyOutcome::AnswerRepeated);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn two_orders_make_two_trades_with_different_ids() {
     let other = REQUEST.replace("9e21", "9e22");
     shop.order();
     let came = shop.hears(ANN, json!({ "request": other }), order_body());
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
     let trades = shop.trades();
     assert_eq!(trades.len(), 2);
     assert_ne!(trades[0].id, trades[1].id);
@@ -299,13 +299,47 @@ fn one_server_with_all_roles_instructs_itself_without_letters() {
     assert!(trade.order.is_some() && trade.payment.is_some() && trade.delivery.len() == 1);
 }
 
+/// What a role hears of another one of this server needs no proof: no letter may pass for it.
+#[test]
+fn a_letter_from_the_servers_own_address_is_not_a_role_of_it() {
+    let mut server = Server::all_in_one();
+    let id = server.order();
+    let came = server.hears(SHOP, trade(&id), json!({ "kind": "recall" }));
+    assert!(matches!(
+        came.outcome,
+        PartyOutcome::Ignored(Ignored::SenderMayNotInstruct { .. })
+    ));
+    assert!(came.said.is_empty());
+    assert_eq!(server.trades()[0].delivery[0].state.word(), "announced");
+}
+
+/// E27: each part is told as by a server of its own, once, and after what caused it.
+#[test]
+fn one_server_with_all_roles_calls_off_all_its_parts() {
+    let mut server = Server::all_in_one();
+    let id = server.order();
+    let came = server.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
+    let expected = [
+        "order-status ann",
+        "payment-status ann",
+        "delivery-status ann",
+    ];
+    assert_eq!(came.kinds(), expected);
+    assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "cancelled");
+    assert_eq!(came.body(Kind::PaymentStatus, ANN)["state"], "voided");
+    assert_eq!(came.body(Kind::DeliveryStatus, ANN)["state"], "stopped");
+    // Nobody waits for an answer of this server itself.
+    server.later(24 * 3600);
+    assert!(server.tick().said.is_empty());
+}
+
 #[test]
 fn an_order_to_a_carrier_is_not_answered() {
     let mut carrier = Server::carrier();
     let came = order(&mut carrier, order_body());
     assert_eq!(
         came.outcome,
-        Outcome::Ignored(Ignored::NotForThisServer(Kind::Order))
+        PartyOutcome::Ignored(Ignored::NotForThisServer(Kind::Order))
     );
     assert!(came.said.is_empty());
 }

@@ -2,11 +2,11 @@
 //! costs nothing is a trade as well.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::book::by_origin;
+use tradepost_parties::kernel::book::by_origin;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, SHOP, Server, buyer, eur, with};
 use crate::scene::told;
+use crate::server::{ANN, CARRIER, SHOP, Server, buyer, eur, with};
 
 fn record(id: &str, price: &str, method: &str) -> Value {
     json!({ "trade": id, "buyer_mail": ANN, "buyer": buyer(), "total": eur(price),
@@ -81,8 +81,8 @@ fn a_shop_that_is_no_payment_processor_tells_of_no_other_payments() {
 
 #[test]
 fn an_order_by_mail_is_paid_by_none_only_where_it_costs_nothing() {
-    use crate::desk::{REQUEST, order_body};
-    use tradepost_parties::shop::PaymentProcedure;
+    use crate::server::{REQUEST, order_body};
+    use tradepost_parties::kernel::settings::PaymentProcedure;
     use tradepost_statements::order::PaymentMethod;
 
     for (price, made) in [("0.00", true), ("49.00", false)] {

@@ -2,10 +2,10 @@
 //! (E10, E12).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 
-use crate::desk::{ANN, SHOP, Server, eur, order_body, trade, with};
 use crate::scene::{carrier, delivery, delivery_to, on, parcel, refused, told};
+use crate::server::{ANN, SHOP, Server, eur, order_body, trade, with};
 
 fn step(name: &str, state: &str) -> Value {
     with(on("delivery", state), "parcel", json!(name))
@@ -200,11 +200,11 @@ fn a_carrier_names_parcels_of_its_own_up_to_a_limit() {
     assert!(why.contains("200 parcels already"), "{why}");
     told(&mut carrier, step("C199", "in-transit"));
     let came = carrier.hears(SHOP, trade("T-1"), parcel("P1"));
-    assert_eq!(came.outcome, Outcome::Ignored(Ignored::TooManyParcels));
+    assert_eq!(came.outcome, PartyOutcome::Ignored(Ignored::TooManyParcels));
     let came = carrier.hears(SHOP, trade("T-1"), delivery());
     assert_eq!(
         came.outcome,
-        Outcome::Answered(tradepost_statements::Kind::DeliveryInstruction)
+        PartyOutcome::Answered(tradepost_statements::Kind::DeliveryInstruction)
     );
 }
 

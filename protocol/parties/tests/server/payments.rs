@@ -2,11 +2,11 @@
 //! say (E9, E13).
 
 use serde_json::json;
-use tradepost_parties::server::Outcome;
+use tradepost_parties::kernel::PartyOutcome;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, SHOP, Server, eur, order_body, trade, with};
 use crate::scene::{invoice, on, payment, payment_to, processor, refused, told};
+use crate::server::{ANN, SHOP, Server, eur, order_body, trade, with};
 
 fn partly(paid: &str) -> serde_json::Value {
     with(on("payment", "partly-paid"), "paid", eur(paid))
@@ -75,7 +75,10 @@ fn another_token_after_a_decline_is_tried_and_told() {
     assert_eq!(came.kinds(), ["payment-status shop", "payment-status ann"]);
     assert_eq!(payment_to(&came, ANN)["state"], "pending");
     let came = server.hears(SHOP, trade("T-1"), other);
-    assert_eq!(came.outcome, Outcome::Answered(Kind::PaymentInstruction));
+    assert_eq!(
+        came.outcome,
+        PartyOutcome::Answered(Kind::PaymentInstruction)
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use crate::desk::{ANN, SHOP, Server, trade, with};
 use crate::scene::{carrier, delivery, delivery_to, on, parcel, recall, refused, told};
+use crate::server::{ANN, SHOP, Server, trade, with};
 
 /// After these states, a recall makes this of the parcel and says this.
 fn check(before: &[&str], state: &str, says: &str, buyer_is_told: bool) {

@@ -2,10 +2,10 @@
 //! (E9, E13, E23).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 
-use crate::desk::{ANN, SHOP, Server, eur, trade, with};
 use crate::scene::{on, payment, payment_to, processor, refund, refused, told};
+use crate::server::{ANN, SHOP, Server, eur, trade, with};
 
 fn partly_paid(paid: &str) -> Value {
     with(on("payment", "partly-paid"), "paid", eur(paid))
@@ -169,7 +169,7 @@ fn a_refund_above_the_total_or_of_another_total_is_refused() {
         let came = server.hears(SHOP, trade("T-1"), body.clone());
         let is_refused = matches!(
             came.outcome,
-            Outcome::Ignored(Ignored::AmountIsNotTheTotal { .. })
+            PartyOutcome::Ignored(Ignored::AmountIsNotTheTotal { .. })
         );
         assert!(is_refused && came.said.is_empty(), "{body}");
         let came = server.hears(SHOP, trade("T-1"), refund("98.00"));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tradepost_parties::server::Outcome;
+use tradepost_parties::kernel::PartyOutcome;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, order_body, trade, with};
+use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, SHOP, Server, order_body, trade, with};
 
 fn confirm(version: u32) -> serde_json::Value {
     json!({ "kind": "confirm", "version": version })
@@ -27,7 +27,7 @@ fn a_confirmation_is_answered_by_the_order_status() {
     assert_eq!(shop.trades()[0].confirmed, Some(1));
     // Once more changes nothing: the last body, as it was.
     let again = shop.hears(ANN, trade(&id), confirm(1));
-    assert_eq!(again.outcome, Outcome::Answered(Kind::Confirm));
+    assert_eq!(again.outcome, PartyOutcome::Answered(Kind::Confirm));
     assert_eq!(again.body(Kind::OrderStatus, ANN), body);
 }
 
@@ -82,7 +82,7 @@ fn a_cancellation_before_shipping_stops_the_trade() {
         assert_eq!(refund["amount"], refund["refunded"]);
         let again = shop.hears(ANN, about, json!({ "kind": "cancel" }));
         assert_eq!(again.kinds(), ["order-status ann"]);
-        assert_eq!(again.outcome, Outcome::Answered(Kind::Cancel));
+        assert_eq!(again.outcome, PartyOutcome::Answered(Kind::Cancel));
     }
 }
 
@@ -101,7 +101,7 @@ fn a_cancellation_after_shipping_is_a_wish_that_the_operator_decides() {
         }
         let came = shop.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
         assert_eq!(came.kinds(), ["order-status ann"]);
-        assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+        assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
         assert!(shop.trades()[0].wants_back);
         assert_ne!(came.body(Kind::OrderStatus, ANN)["state"], "cancelled");
     }
@@ -115,7 +115,7 @@ fn a_cancellation_that_overtakes_the_order_cancels_it() {
         json!({ "request": REQUEST }),
         json!({ "kind": "cancel" }),
     );
-    assert_eq!(came.outcome, Outcome::Marked(Kind::Cancel));
+    assert_eq!(came.outcome, PartyOutcome::Marked(Kind::Cancel));
     assert_eq!(
         came.body(Kind::OrderRejected, ANN)["reason"],
         "cancelled-by-buyer"
@@ -138,7 +138,7 @@ fn a_mark_counts_for_thirty_days() {
     );
     shop.later(31 * 24 * 3600);
     let came = shop.hears(ANN, json!({ "request": REQUEST }), order_body());
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_return_before_shipping_is_a_cancellation_and_later_waits_for_the_operator()
         .unwrap();
     let came = shop.hears(ANN, trade(&id), json!({ "kind": "return" }));
     assert_eq!(came.kinds(), ["order-status ann"]);
-    assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn later_wishes_replace_earlier_ones_and_are_answered_by_the_present_statuses() 
     assert_eq!(came.kinds(), ["order-status ann"]);
     // It was overtaken: the one that was sent later counts.
     let came = shop.receive(Server::letter(ANN, &early));
-    assert_eq!(came.outcome, Outcome::Answered(Kind::Notify));
+    assert_eq!(came.outcome, PartyOutcome::Answered(Kind::Notify));
     let quiet = json!({ "key": "1", "trade": id, "track": "order", "state": "preparing" });
     assert!(shop.emit(&quiet).unwrap().1.said.is_empty());
     let told = json!({ "key": "2", "trade": id, "track": "order", "state": "shipped" });
@@ -269,7 +269,7 @@ fn an_address_elsewhere_gets_notices_only_once_it_asked_for_them() {
     let stranger = shop.hears("eve@office.example", trade(&id), notify.clone());
     assert_eq!(stranger.kinds(), ["unknown-trade eve@office.example"]);
     let consent = shop.hears("bob@office.example", trade(&id), notify);
-    assert!(matches!(consent.outcome, Outcome::ConsentNoted(_)) && consent.said.is_empty());
+    assert!(matches!(consent.outcome, PartyOutcome::ConsentNoted(_)) && consent.said.is_empty());
     let line = json!({ "key": "1", "trade": id, "track": "order", "state": "preparing" });
     let (_, came) = shop.emit(&line).unwrap();
     assert_eq!(came.notices, ["bob@office.example"]);

@@ -2,12 +2,12 @@
 //! later.
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::Refusal;
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::emit::LineRefusal;
+use tradepost_parties::kernel::{Ignored, PartyOutcome, settings};
 use tradepost_parties::shop;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, Came, PROCESSOR, REQUEST, Server, eur, order_body, trade, with};
+use crate::server::{ANN, CARRIER, Came, PROCESSOR, REQUEST, Server, eur, order_body, trade, with};
 
 /// Two kettles at 49.00, and three cups at 5.00.
 fn order(shop: &mut Server) -> String {
@@ -16,7 +16,7 @@ fn order(shop: &mut Server) -> String {
     let body = with(order_body(), "lines", json!([kettles, cups]));
     let body = with(body, "total", eur("113.00"));
     let came = shop.hears(ANN, json!({ "request": REQUEST }), body);
-    let Outcome::TradeMade(name) = came.outcome else {
+    let PartyOutcome::TradeMade(name) = came.outcome else {
         panic!("{:?}", came.outcome);
     };
     name.id.to_string()
@@ -44,7 +44,7 @@ fn emit(shop: &mut Server, line: Value) -> Came {
 fn try_emit(
     shop: &mut Server,
     mut line: Value,
-) -> Result<(tradepost_statements::StatementId, Came), Refusal> {
+) -> Result<(tradepost_statements::StatementId, Came), LineRefusal> {
     let key = shop.their_id();
     line["key"] = json!(key);
     shop.emit(&line)
@@ -102,7 +102,7 @@ fn lines_that_have_not_shipped_are_cancelled_and_paid_back_at_once() {
         json!([{ "line": 0, "quantity": 2, "name": "Kettle" },
                { "line": 1, "quantity": 1, "name": "Cup" }])
     );
-    assert!(matches!(came.outcome, Outcome::OperatorActs { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::OperatorActs { .. }));
     assert!(waiting(&shop).is_empty());
     // The record keeps its lines and total; the next refund is the sum of both.
     let came = wants(&mut shop, &id, json!([line(0, 1)]));
@@ -182,7 +182,7 @@ fn once_something_has_shipped_the_operator_decides_and_the_buyer_is_told_so_at_o
         assert_eq!(status["sequence"], 3);
         assert!(status["text"].as_str().unwrap().contains(says), "{status}");
         assert!(came.of(Kind::OrderStatus, ANN).answers.is_some());
-        assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+        assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
         assert_eq!(waiting(&shop).len(), 1);
         assert!(shop.trades()[0].wants_back);
     }
@@ -336,7 +336,7 @@ fn a_part_of_a_trade_with_charges_is_paid_back_as_the_operator_says() {
     );
     // All that is left needs no sum.
     let came = wants(&mut shop, "W-1", json!(null));
-    assert!(matches!(came.outcome, Outcome::OperatorDecides { .. }));
+    assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
     assert_eq!(waiting(&shop)[0].refund, Some("51.00 EUR".parse().unwrap()));
 }
 
@@ -347,7 +347,7 @@ fn the_carrier_is_told_what_is_left_when_a_part_is_taken_back_before_anything_sh
         let mut shop = Server::shop();
         let table = &mut shop.settings.shop.as_mut().unwrap().payment;
         for procedure in table.values_mut() {
-            procedure.charge = shop::Charge::OnShipping;
+            procedure.charge = settings::Charge::OnShipping;
         }
         let id = shop.order();
         let record = json!({ "trade": id, "buyer_mail": ANN, "lines": order_body()["lines"],
@@ -378,10 +378,13 @@ fn wishes_that_come_while_one_waits_are_joined_and_decided_together() {
     let (mut shop, id) = shipped();
     wants(&mut shop, &id, json!([line(1, 1)]));
     let second = wants(&mut shop, &id, json!([line(0, 1)]));
-    assert!(matches!(second.outcome, Outcome::OperatorDecides { .. }));
+    assert!(matches!(
+        second.outcome,
+        PartyOutcome::OperatorDecides { .. }
+    ));
     // What is wanted already is no news.
     let third = wants(&mut shop, &id, json!([line(1, 1)]));
-    assert_eq!(third.outcome, Outcome::Answered(Kind::Return));
+    assert_eq!(third.outcome, PartyOutcome::Answered(Kind::Return));
     assert_eq!(
         third.body(Kind::OrderStatus, ANN),
         second.body(Kind::OrderStatus, ANN)
@@ -412,7 +415,7 @@ fn a_repeated_decision_is_answered_the_same_and_does_nothing() {
     ] {
         let refused = try_emit(&mut shop, line).map(|_| ()).unwrap_err();
         assert!(
-            matches!(refused, Refusal::NothingToDecide { .. }),
+            matches!(refused, LineRefusal::NothingToDecide { .. }),
             "{refused}"
         );
     }
@@ -454,7 +457,7 @@ fn wrong_decisions_are_refused_with_what_is_wrong() {
     let mut carrier = Server::carrier();
     assert!(matches!(
         try_emit(&mut carrier, good(&id)),
-        Err(Refusal::RoleIsMissing { .. })
+        Err(LineRefusal::RoleIsMissing { .. })
     ));
 }
 
@@ -522,6 +525,26 @@ fn one_server_with_all_roles_takes_back_without_letters_to_itself() {
     assert_eq!(came.body(Kind::OrderStatus, ANN)["state"], "returned");
 }
 
+/// E27: its own carrier is told what is left, as another server would be.
+#[test]
+fn one_server_with_all_roles_tells_what_is_left_of_a_delivery() {
+    let mut server = Server::all_in_one();
+    let id = order(&mut server);
+    let came = wants(&mut server, &id, json!([line(0, 1)]));
+    let expected = [
+        "return-decision ann",
+        "payment-status ann",
+        "delivery-status ann",
+    ];
+    assert_eq!(came.kinds(), expected);
+    let status = came.body(Kind::DeliveryStatus, ANN);
+    assert_eq!(status["state"], "announced");
+    assert_eq!(
+        status["text"],
+        "The shop changed the instructions for this delivery."
+    );
+}
+
 #[test]
 fn a_trade_that_the_merchant_cancels_leaves_nothing_to_decide() {
     let (mut shop, id) = ordered();
@@ -548,7 +571,7 @@ fn only_the_buyer_gives_back() {
     }
     let mut carrier = Server::carrier();
     let came = carrier.hears(ANN, trade("T-1"), json!({ "kind": "return" }));
-    let expected = Outcome::Ignored(Ignored::NotForThisServer(Kind::Return));
+    let expected = PartyOutcome::Ignored(Ignored::NotForThisServer(Kind::Return));
     assert_eq!(came.outcome, expected);
 }
 
@@ -558,7 +581,7 @@ fn lines_cancelled_before_the_charge_are_paid_back_with_it() {
     let mut shop = Server::shop();
     let table = &mut shop.settings.shop.as_mut().unwrap().payment;
     for procedure in table.values_mut() {
-        procedure.charge = shop::Charge::OnShipping;
+        procedure.charge = settings::Charge::OnShipping;
     }
     let id = order(&mut shop);
     let came = wants(&mut shop, &id, json!([line(0, 1)]));
@@ -605,10 +628,10 @@ fn an_answer_that_says_that_it_is_too_late_is_shown_to_the_operator() {
         match text {
             Some(text) => {
                 let said = heard.outcome.to_string();
-                assert!(matches!(heard.outcome, Outcome::OperatorActs { .. }));
+                assert!(matches!(heard.outcome, PartyOutcome::OperatorActs { .. }));
                 assert!(said.contains(text), "{said}");
             }
-            None => assert!(matches!(heard.outcome, Outcome::Heard { .. })),
+            None => assert!(matches!(heard.outcome, PartyOutcome::Heard { .. })),
         }
         assert_eq!(shop.trades()[0].delivery[0].text.as_deref(), text);
         // It was answered: it is not sent again.

@@ -1,10 +1,10 @@
 //! A carrier and a payment processor that have an instruction, and the lines that move it on.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, Came, SHOP, Server, buyer, eur, trade, with};
+use crate::server::{ANN, Came, SHOP, Server, buyer, eur, trade, with};
 
 pub(crate) fn delivery() -> Value {
     json!({ "kind": "delivery-instruction", "lines": [{ "line": 0, "quantity": 2, "name": "Kettle" }],
@@ -81,7 +81,7 @@ pub(crate) fn all_that_is_due(server: &mut Server) -> Vec<Came> {
     let mut came = Vec::new();
     loop {
         let next = server.tick();
-        if next.outcome == Outcome::Ignored(Ignored::NothingDue) {
+        if next.outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
             return came;
         }
         came.push(next);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tradepost_parties::server::{Ignored, Outcome};
-use tradepost_parties::{payment, shop};
+use tradepost_parties::kernel::{Ignored, PartyOutcome, settings};
+use tradepost_parties::shop;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, Came, REQUEST, SHOP, Server, eur, order_body, trade};
+use crate::server::{ANN, CARRIER, Came, REQUEST, SHOP, Server, eur, order_body, trade};
 
 fn emit(server: &mut Server, mut line: Value) -> Came {
     let key = server.their_id();
@@ -138,7 +138,7 @@ fn before_it_is_confirmed_a_cancel_concerns_nobody_else() {
     loop {
         let came = server.tick();
         assert!(came.said.is_empty());
-        if came.outcome == Outcome::Ignored(Ignored::NothingDue) {
+        if came.outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
             break;
         }
     }
@@ -192,9 +192,9 @@ fn trades_of_two_shops_with_one_id_are_apart() {
     const OTHER: &str = "orders@other.example";
     let bob = "bob@home.example";
     let mut server = Server::processor();
-    server.settings.payment = Some(payment::Settings {
+    server.settings.payment = Some(settings::PaymentSettings {
         shops: [SHOP.parse().unwrap(), OTHER.parse().unwrap()].into(),
-        ..payment::Settings::default()
+        ..settings::PaymentSettings::default()
     });
     let about = |shop: &str| json!({ "trade": { "shop": shop, "id": "T-1" } });
     for (shop, buyer, amount) in [(SHOP, ANN, "98.00"), (OTHER, bob, "5.00")] {
@@ -221,7 +221,7 @@ fn trades_of_two_shops_with_one_id_are_apart() {
     let came = server.hears(OTHER, about(SHOP), refund);
     assert!(matches!(
         came.outcome,
-        Outcome::Ignored(Ignored::SenderMayNotInstruct { .. })
+        PartyOutcome::Ignored(Ignored::SenderMayNotInstruct { .. })
     ));
     let asks = json!({ "kind": "status-request" });
     let foreign = server.hears(bob, about(SHOP), asks.clone());
@@ -246,7 +246,7 @@ fn a_shop_that_slept_a_week_does_each_thing_once() {
     let unconfirmed = server.order();
     let request = REQUEST.replace("9e21", "9e22");
     let came = server.hears(ANN, json!({ "request": request }), order_body());
-    let Outcome::TradeMade(name) = came.outcome else {
+    let PartyOutcome::TradeMade(name) = came.outcome else {
         panic!("{:?}", came.outcome);
     };
     let confirm = json!({ "kind": "confirm", "version": 1 });
@@ -260,10 +260,10 @@ fn a_shop_that_slept_a_week_does_each_thing_once() {
     let mut told = 0;
     loop {
         let came = server.tick();
-        if came.outcome == Outcome::Ignored(Ignored::NothingDue) {
+        if came.outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
             break;
         }
-        told += i32::from(matches!(came.outcome, Outcome::OperatorTold { .. }));
+        told += i32::from(matches!(came.outcome, PartyOutcome::OperatorTold { .. }));
         said.extend(came.kinds());
     }
     said.sort();

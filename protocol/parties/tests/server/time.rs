@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tradepost_parties::server::{Ignored, Outcome, due, view};
+use tradepost_parties::kernel::{Ignored, PartyOutcome};
+use tradepost_parties::roles::due;
+use tradepost_parties::view;
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, CARRIER, PROCESSOR, REQUEST, Server, eur, order_body, trade};
+use crate::server::{ANN, CARRIER, PROCESSOR, REQUEST, Server, eur, order_body, trade};
 
 #[test]
 fn instructions_are_sent_again_octet_for_octet_until_they_are_answered() {
@@ -14,12 +16,18 @@ fn instructions_are_sent_again_octet_for_octet_until_they_are_answered() {
     let came = shop.hears(ANN, json!({ "request": REQUEST }), order_body());
     let id = came.said[0].trade.as_ref().unwrap().id.to_string();
     let instruction = came.of(Kind::PaymentInstruction, PROCESSOR).clone();
-    assert_eq!(shop.tick().outcome, Outcome::Ignored(Ignored::NothingDue));
+    assert_eq!(
+        shop.tick().outcome,
+        PartyOutcome::Ignored(Ignored::NothingDue)
+    );
     shop.later(5 * 60);
     let again: Vec<_> = (0..2).flat_map(|_| shop.tick().said).collect();
     assert!(again.contains(&instruction));
     assert_eq!(again.len(), 2);
-    assert_eq!(shop.tick().outcome, Outcome::Ignored(Ignored::NothingDue));
+    assert_eq!(
+        shop.tick().outcome,
+        PartyOutcome::Ignored(Ignored::NothingDue)
+    );
     // The next time is twice as far away.
     let wake = due::next_wake(&shop.rows).unwrap();
     assert_eq!(wake.since(shop.now), Duration::from_secs(600));
@@ -44,7 +52,7 @@ fn an_answer_to_nothing_stops_no_waiting() {
     let status = json!({ "kind": "payment-status", "sequence": 1, "state": "pending",
                          "amount": eur("98.00"), "at": shop.now, "settle": {} });
     let came = shop.hears(PROCESSOR, about, status);
-    assert_eq!(came.outcome, Outcome::Ignored(Ignored::AnswersNothing));
+    assert_eq!(came.outcome, PartyOutcome::Ignored(Ignored::AnswersNothing));
 }
 
 #[test]
@@ -56,10 +64,10 @@ fn the_operator_is_told_once_when_an_answer_is_missing_for_a_day() {
         shop.later(1800);
         loop {
             let outcome = shop.tick().outcome;
-            if outcome == Outcome::Ignored(Ignored::NothingDue) {
+            if outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
                 break;
             }
-            told += i32::from(matches!(outcome, Outcome::OperatorTold { .. }));
+            told += i32::from(matches!(outcome, PartyOutcome::OperatorTold { .. }));
         }
     }
     assert_eq!(told, 2, "once for each instruction");

@@ -1,10 +1,11 @@
 //! The shop changes carriers, parcels or goods of a trade by another version of its record (E10).
 
 use serde_json::{Value, json};
-use tradepost_parties::server::Outcome;
+use tradepost_parties::kernel::PartyOutcome;
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
 use tradepost_statements::Kind;
 
-use crate::desk::{
+use crate::server::{
     ANN, CARRIER, Came, PROCESSOR, REQUEST, SHOP, Server, eur, order_body, trade, with,
 };
 
@@ -56,7 +57,7 @@ fn another_carrier_is_instructed_and_the_old_one_recalled() {
                              "at": shop.now, "delivery": {} });
         let came = shop.hears(from, about, status);
         assert!(
-            matches!(came.outcome, Outcome::Heard { .. }),
+            matches!(came.outcome, PartyOutcome::Heard { .. }),
             "{from} {:?}",
             came.outcome
         );
@@ -157,6 +158,35 @@ fn a_shop_that_is_its_own_carrier_stops_its_own_parcel() {
     );
 }
 
+/// E27: whoever is shop and payment processor knows one total, and voids what was authorized of another.
+#[test]
+fn a_total_that_changed_after_the_authorization_is_called_off_all_the_same() {
+    let mut server = Server::all_in_one();
+    server.settings.payment.as_mut().unwrap().authorize = AuthorizeAnswer::Approve;
+    let table = &mut server.settings.shop.as_mut().unwrap().payment;
+    for procedure in table.values_mut() {
+        procedure.charge = tradepost_parties::kernel::settings::Charge::OnShipping;
+        procedure.authorize = true;
+    }
+    let id = server.order();
+    let mut cheaper = record(&id, carrier(SHOP));
+    cheaper["payment"]["processor"] = json!(SHOP);
+    cheaper["discounts"] = json!([{ "name": "Voucher", "price": eur("8.00") }]);
+    cheaper["total"] = eur("90.00");
+    emit(&mut server, cheaper);
+    let came = server.hears(ANN, trade(&id), json!({ "kind": "cancel" }));
+    assert!(matches!(
+        came.outcome,
+        PartyOutcome::Done {
+            kind: Kind::Cancel,
+            ..
+        }
+    ));
+    // Nothing was taken, and nothing is told of it.
+    assert!(!came.kinds().contains(&"payment-status ann".to_owned()));
+    assert!(server.trades()[0].payment.is_none());
+}
+
 /// Protocol 5, line 14: the processor would be told two totals.
 #[test]
 fn the_total_stays_once_the_payment_processor_was_told() {
@@ -165,7 +195,7 @@ fn the_total_stays_once_the_payment_processor_was_told() {
         if !charged {
             let table = &mut shop.settings.shop.as_mut().unwrap().payment;
             for procedure in table.values_mut() {
-                procedure.charge = tradepost_parties::shop::Charge::OnShipping;
+                procedure.charge = tradepost_parties::kernel::settings::Charge::OnShipping;
             }
         }
         let id = shop.order();
@@ -183,7 +213,7 @@ fn told_to(what: &str) -> (Server, String) {
     let mut shop = Server::shop();
     let table = &mut shop.settings.shop.as_mut().unwrap().payment;
     for procedure in table.values_mut() {
-        procedure.charge = tradepost_parties::shop::Charge::OnShipping;
+        procedure.charge = tradepost_parties::kernel::settings::Charge::OnShipping;
         procedure.authorize = what == "authorize";
     }
     if what != "authorize" {
@@ -201,7 +231,7 @@ fn told_to(what: &str) -> (Server, String) {
     let about = with(trade(&id), "answers", json!(asked.id));
     let approved = json!({ "kind": "authorization", "approved": true });
     let came = shop.hears(PROCESSOR, about, approved);
-    assert!(matches!(came.outcome, Outcome::TradeMade(_)));
+    assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
     (shop, id)
 }
 

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 use tradepost_statements::Kind;
 
-use crate::desk::{ANN, SHOP, Server, trade, with};
 use crate::scene::{
     carrier, delivery, delivery_to, on, payment, payment_to, processor, refused, told,
 };
+use crate::server::{ANN, SHOP, Server, trade, with};
 
 fn wishing(body: Value, on: &[&str], to: Option<&str>) -> Value {
     let mut wishes = json!({ "on": on });
@@ -208,7 +208,7 @@ fn each_server_answers_with_every_track_that_it_works_on_and_repeats_what_did_no
     );
     carrier.later(3600);
     let again = carrier.hears(ANN, trade("T-1"), ask());
-    let bodies = |came: &crate::desk::Came| {
+    let bodies = |came: &crate::server::Came| {
         came.said
             .iter()
             .map(|s| tradepost_statements::wire::to_value(s)["body"].clone())
@@ -239,7 +239,7 @@ fn a_foreign_trade_and_one_that_does_not_exist_get_the_same_answer() {
             missing.body(Kind::UnknownTrade, bob)
         );
         // A request id is the shop's business.
-        let by_request = json!({ "request": crate::desk::REQUEST });
+        let by_request = json!({ "request": crate::server::REQUEST });
         let came = server.hears(ANN, by_request, ask());
         assert_eq!(came.kinds(), ["unknown-trade ann"]);
     }

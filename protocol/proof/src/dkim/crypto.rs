@@ -11,7 +11,7 @@ use rsa::RsaPublicKey;
 use rsa::pkcs1::{DecodeRsaPublicKey, EncodeRsaPublicKey};
 use rsa::pkcs8::DecodePublicKey;
 use rsa::traits::PublicKeyParts;
-use tradepost_letters::dkim::{Algorithm, Candidate, KeyRecord, PublicKey, Verification};
+use tradepost_letters::dkim::{Algorithm, Candidate, DkimPublicKey, KeyRecord, Verification};
 use tradepost_statements::rule::in_force;
 
 /// A key that signatures can be verified with, and the conditions of its record.
@@ -32,7 +32,7 @@ impl VerifyingKey {
         let record = KeyRecord::read(text).map_err(|e| e.to_string())?;
         // The library reads records leniently, so it gets one that says nothing but the key.
         let (kind, octets) = match &record.key {
-            PublicKey::Rsa(der) => {
+            DkimPublicKey::Rsa(der) => {
                 let key = RsaPublicKey::from_public_key_der(der)
                     .or_else(|_| RsaPublicKey::from_pkcs1_der(der))
                     .map_err(|_| "the record's RSA key cannot be read".to_owned())?;
@@ -45,7 +45,7 @@ impl VerifyingKey {
                 let der = key.to_pkcs1_der().map_err(|e| e.to_string())?;
                 ("rsa", der.as_bytes().to_vec())
             }
-            PublicKey::Ed25519(octets) => ("ed25519", octets.to_vec()),
+            DkimPublicKey::Ed25519(octets) => ("ed25519", octets.to_vec()),
         };
         let text = format!("v=DKIM1; k={kind}; p={}", STANDARD.encode(octets));
         let key = DomainKey::parse(text.as_bytes()).map_err(|e| e.to_string())?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mail_auth::hickory_resolver::net::NetError;
 use tradepost_letters::dkim::{Candidate, Signatures, Verification, proof, signatures};
-use tradepost_letters::{Content, Opened, RelayPolicy, open, time_of_receipt};
+use tradepost_letters::{LetterContent, OpenedLetter, RelayPolicy, open, time_of_receipt};
 use tradepost_statements::{Evidence, Time};
 
 use super::dns::{MailAnswer, TxtAnswer};
@@ -42,7 +42,7 @@ pub struct Proven {
     /// says; else now.
     pub received_at: Time,
     /// What it says and proves: the provider's word and DKIM together.
-    pub opened: Opened,
+    pub opened: OpenedLetter,
     /// What its evidence could become once DNS answers (protocol 5, line 2).
     pub undecided: Option<Evidence>,
 }
@@ -108,8 +108,8 @@ fn read(letter: Unproven, policy: &RelayPolicy, now: Time) -> (Proven, Signature
         .or_else(|| time_of_receipt(&opened.letter, policy))
         .unwrap_or(now);
     let found = match opened.content {
-        Content::NotOurs => Signatures::default(),
-        Content::Statement(_) | Content::Unreadable { .. } => {
+        LetterContent::NotOurs => Signatures::default(),
+        LetterContent::Statement(_) | LetterContent::Unreadable { .. } => {
             signatures(&letter.octets, &opened.letter, received_at)
         }
     };

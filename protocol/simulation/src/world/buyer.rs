@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use tradepost_buyer::{
-    self as buyer, Act, Back, Change, Content, LetterFacts, OwnHow, Received, Returned, Saying,
-    Settings, Subject, view,
+    self as buyer, Act, Back, BouncedLetter, BuyerChange, BuyerSettings, OwnHow, Saying, Subject,
+    view,
 };
 use tradepost_statements::order::Order;
 use tradepost_statements::{
     Address, Body, Evidence, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 use super::dice::Dice;
@@ -19,7 +20,7 @@ use super::settings;
 use crate::play::Command;
 
 pub(super) struct Buyer {
-    pub(super) settings: Settings,
+    pub(super) settings: BuyerSettings,
     pub(super) rows: MemoryRows,
     wake: Option<Time>,
     journal: Vec<(Time, Entry)>,
@@ -37,7 +38,7 @@ enum Entry {
 const BOUNCE: &str = "550 5.1.1 no such mailbox, says the simulated post";
 
 impl Buyer {
-    pub(super) fn new(settings: Settings) -> Buyer {
+    pub(super) fn new(settings: BuyerSettings) -> Buyer {
         Buyer {
             settings,
             rows: MemoryRows::default(),
@@ -112,7 +113,7 @@ impl Buyer {
                 let trade = self.trade(trade);
                 let known = view::trades(&self.rows, now);
                 let is_apart =
-                    |t: &view::TradeView| t.shop == trade.shop && t.id == trade.id && t.apart;
+                    |t: &view::BuyerTradeView| t.shop == trade.shop && t.id == trade.id && t.apart;
                 let mut said = Vec::new();
                 if known.iter().any(is_apart) {
                     let trade = trade.clone();
@@ -294,7 +295,7 @@ impl Buyer {
     }
 }
 
-fn decided(settings: &Settings, rows: &MemoryRows, entry: &Entry, now: Time) -> Change {
+fn decided(settings: &BuyerSettings, rows: &MemoryRows, entry: &Entry, now: Time) -> BuyerChange {
     match entry {
         Entry::Letter(received) => buyer::receive(settings, rows, received, now),
         Entry::Own { json, message_id } => {
@@ -302,10 +303,10 @@ fn decided(settings: &Settings, rows: &MemoryRows, entry: &Entry, now: Time) -> 
             buyer::own(settings, rows, json, Some(message_id), how, now)
         }
         Entry::Bounced { message_id } => {
-            let returned = Returned {
+            let returned = BouncedLetter {
                 message_ids: vec![message_id.clone()],
                 text: BOUNCE.to_owned(),
-                ..Returned::default()
+                ..BouncedLetter::default()
             };
             buyer::bounced(settings, rows, &returned, now)
         }

@@ -1,22 +1,25 @@
 //! A server: its settings, its book, and as little around the decisions as there can be.
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::emit;
-use tradepost_parties::server::job::{self, Job, JobKind, JobResult, LetterEnd};
-use tradepost_parties::server::{Change, Content, FreshIds, Received, Settings, due, receive};
+use tradepost_parties::fulfilment;
+use tradepost_parties::fulfilment::{Job, JobKind, JobResult, LetterEnd};
+use tradepost_parties::kernel::{FreshIds, PartyChange, PartySettings};
+use tradepost_parties::roles::lines::emit;
+use tradepost_parties::roles::{due, jobs, receive};
 use tradepost_statements::{Evidence, Time, wire};
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 
 use super::dice::Dice;
 use super::post::{Arrival, Letter, Outgoing};
 
 pub(super) struct Machine {
-    pub(super) settings: Settings,
+    pub(super) settings: PartySettings,
     pub(super) rows: MemoryRows,
 }
 
 impl Machine {
-    pub(super) fn new(settings: Settings) -> Machine {
+    pub(super) fn new(settings: PartySettings) -> Machine {
         Machine {
             settings,
             rows: MemoryRows::default(),
@@ -25,7 +28,9 @@ impl Machine {
 
     pub(super) fn next_wake(&self) -> Option<Time> {
         let due = due::next_wake(&self.rows);
-        due.into_iter().chain(job::next_due(&self.rows)).min()
+        due.into_iter()
+            .chain(fulfilment::next_due(&self.rows))
+            .min()
     }
 
     pub(super) fn receives(
@@ -45,13 +50,18 @@ impl Machine {
         }
     }
 
-    fn decides(&self, letter: &Letter, now: Time, dice: &mut Dice) -> Change {
+    fn decides(&self, letter: &Letter, now: Time, dice: &mut Dice) -> PartyChange {
         let received = Received {
+            letter: LetterFacts {
+                message_id: Some(letter.outgoing.message_id.clone()),
+                ..LetterFacts::default()
+            },
             author: Some(letter.outgoing.statement.from.clone()),
             evidence: Evidence::Relay,
             undecided: None,
             proof: "the simulated provider says so".to_owned(),
             digest: letter.outgoing.message_id.clone(),
+            received_at: now,
             content: Content::Statement(letter.outgoing.octets.clone()),
         };
         let mut ids = FreshIds::starting_with(dice.statement(now));
@@ -61,10 +71,10 @@ impl Machine {
     pub(super) fn tick(&mut self, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
         let mut ids = FreshIds::starting_with(dice.statement(now));
         let jitter = dice.fraction();
-        if let Some(job) = job::due(&self.rows, now, 1).pop() {
+        if let Some(job) = fulfilment::due(&self.rows, now, 1).pop() {
             let result = self.merchant_does(&job);
             let (settings, rows) = (&self.settings, &self.rows);
-            let change = job::done(settings, rows, &job.id, &result, now, jitter, &mut ids);
+            let change = jobs::done(settings, rows, &job.id, &result, now, jitter, &mut ids);
             return self.records(change, now, dice);
         }
         let change = due::tick(&self.settings, &self.rows, now, jitter, &mut ids);
@@ -83,7 +93,7 @@ impl Machine {
 
     /// What the merchant's own system does: it gives goods, and says nothing by itself.
     fn merchant_does(&self, job: &Job) -> JobResult {
-        let input = job::input_of(&self.rows, job);
+        let input = fulfilment::input_of(&self.rows, job);
         assert!(input.is_some(), "nobody could run {job:?}");
         let answer = match job.kind {
             JobKind::Goods => json!({ "access": "https://shop.example/goods/1" }).to_string(),
@@ -103,14 +113,14 @@ impl Machine {
     ) -> Vec<Outgoing> {
         let mut ids = FreshIds::starting_with(dice.statement(now));
         let (id, end) = (outgoing.statement.id, LetterEnd::Accepted);
-        let change = job::letter_ended(&self.settings, &self.rows, id, &end, now, &mut ids);
+        let change = jobs::letter_ended(&self.settings, &self.rows, id, &end, now, &mut ids);
         match change {
             Some(change) => self.records(change, now, dice),
             None => Vec::new(),
         }
     }
 
-    fn records(&mut self, change: Change, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
+    fn records(&mut self, change: PartyChange, now: Time, dice: &mut Dice) -> Vec<Outgoing> {
         self.rows.apply(change.rows);
         let domain = self.settings.address.domain().to_owned();
         change

@@ -1,5 +1,5 @@
 //! What a scenario says of configurations and orders, as the decisions need it. Only what scenarios
-//! use is understood; anything else is a slip of the pen.
+//! use is understood; anything else is a slip.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use toml::Table;
 use tradepost_buyer as buyer;
 use tradepost_buyer::Back;
-use tradepost_parties::server::{Settings, Timers};
-use tradepost_parties::{carrier, payment, shop};
+use tradepost_parties::kernel::{PartySettings, PartyTimers, settings};
 use tradepost_statements::order::Order;
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Address, Body, Evidence, wire};
@@ -18,7 +17,7 @@ use crate::play::amount;
 use crate::scenario::span;
 
 /// A server.
-pub(super) fn server(address: &str, table: &Table) -> Settings {
+pub(super) fn server(address: &str, table: &Table) -> PartySettings {
     knows(
         table,
         &["roles", "name", "shop", "carrier", "payment", "timers"],
@@ -37,8 +36,8 @@ pub(super) fn server(address: &str, table: &Table) -> Settings {
         &timers,
         &["answer_first", "answer_longest", "tell_operator"],
     );
-    let usual = Timers::default();
-    Settings {
+    let usual = PartyTimers::default();
+    PartySettings {
         address: super::address(address),
         name: table
             .get("name")
@@ -48,21 +47,21 @@ pub(super) fn server(address: &str, table: &Table) -> Settings {
         minimum: Evidence::Relay,
         minimum_of: BTreeMap::new(),
         shop: plays("shop").then(|| shop_settings(address, &section("shop"))),
-        carrier: plays("carrier").then(|| carrier::Settings {
+        carrier: plays("carrier").then(|| settings::CarrierSettings {
             shops: shops(&section("carrier")),
         }),
         payment: plays("payment").then(|| payment_settings(&section("payment"), &shops)),
-        timers: Timers {
+        timers: PartyTimers {
             answer_first: time(&timers, "answer_first").unwrap_or(usual.answer_first),
             answer_longest: time(&timers, "answer_longest").unwrap_or(usual.answer_longest),
             tell_operator: time(&timers, "tell_operator").unwrap_or(usual.tell_operator),
             ..usual
         },
-        jobs: tradepost_parties::server::job::Settings::default(),
+        jobs: tradepost_parties::kernel::settings::FulfilmentSettings::default(),
     }
 }
 
-fn shop_settings(own: &str, table: &Table) -> shop::Settings {
+fn shop_settings(own: &str, table: &Table) -> settings::ShopSettings {
     knows(table, &["payment", "delivery", "confirm_within"]);
     let methods = |name: &str| sub(table, name);
     let payment = methods("payment").into_iter().map(|(method, value)| {
@@ -73,7 +72,7 @@ fn shop_settings(own: &str, table: &Table) -> shop::Settings {
         );
         let processor = text(procedure, "processor").unwrap_or(own.to_owned());
         let authorize = procedure.get("authorize").and_then(toml::Value::as_bool);
-        let procedure = shop::PaymentProcedure {
+        let procedure = settings::PaymentProcedure {
             processor: super::address(&processor),
             authorize: authorize.unwrap_or_default(),
             charge: charge(procedure),
@@ -83,7 +82,7 @@ fn shop_settings(own: &str, table: &Table) -> shop::Settings {
     let delivery = methods("delivery").into_iter().map(|(method, value)| {
         let procedure = value.as_table().expect("a method has a table");
         knows(procedure, &["carrier", "goods_command"]);
-        let procedure = shop::DeliveryProcedure {
+        let procedure = settings::DeliveryProcedure {
             goods: procedure.contains_key("goods_command"),
             carrier: text(procedure, "carrier")
                 .or_else(|| {
@@ -95,7 +94,7 @@ fn shop_settings(own: &str, table: &Table) -> shop::Settings {
         };
         (from_word(&method), procedure)
     });
-    shop::Settings {
+    settings::ShopSettings {
         catalogue: None,
         payment: payment.collect(),
         delivery: delivery.collect(),
@@ -103,11 +102,11 @@ fn shop_settings(own: &str, table: &Table) -> shop::Settings {
     }
 }
 
-fn charge(procedure: &Table) -> shop::Charge {
+fn charge(procedure: &Table) -> settings::Charge {
     match text(procedure, "charge").as_deref() {
-        None | Some("on-confirmation") => shop::Charge::OnConfirmation,
-        Some("on-shipping") => shop::Charge::OnShipping,
-        Some("on-invoice") => shop::Charge::OnInvoice {
+        None | Some("on-confirmation") => settings::Charge::OnConfirmation,
+        Some("on-shipping") => settings::Charge::OnShipping,
+        Some("on-invoice") => settings::Charge::OnInvoice {
             due_within: time(procedure, "due_within").expect("an invoice is due within a time"),
         },
         Some(other) => panic!("charge = {other:?}?"),
@@ -117,22 +116,22 @@ fn charge(procedure: &Table) -> shop::Charge {
 fn payment_settings(
     table: &Table,
     shops: &dyn Fn(&Table) -> BTreeSet<Address>,
-) -> payment::Settings {
+) -> settings::PaymentSettings {
     knows(table, &["shops", "authorize"]);
-    payment::Settings {
+    settings::PaymentSettings {
         shops: shops(table),
         authorize: match text(table, "authorize").as_deref() {
-            None | Some("decline") => payment::AuthorizeAnswer::Decline,
-            Some("approve") => payment::AuthorizeAnswer::Approve,
+            None | Some("decline") => settings::AuthorizeAnswer::Decline,
+            Some("approve") => settings::AuthorizeAnswer::Approve,
             Some(other) => panic!("authorize = {other:?}?"),
         },
     }
 }
 
 /// The buyer.
-pub(super) fn buyer(address: &str, table: &Table) -> buyer::Settings {
+pub(super) fn buyer(address: &str, table: &Table) -> buyer::BuyerSettings {
     knows(table, &["limits", "adopt"]);
-    let mut settings = buyer::Settings::new([super::address(address)]);
+    let mut settings = buyer::BuyerSettings::new([super::address(address)]);
     let limits = texts(&sub(table, "limits"), "unpaid");
     settings.unpaid_limits = limits
         .iter()

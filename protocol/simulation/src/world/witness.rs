@@ -106,7 +106,7 @@ impl Witness {
         let trades = view::trades(&ann.rows, now);
         let counted: Vec<_> = trades.iter().filter(|trade| !trade.apart).collect();
         let stats = view::stats(&ann.rows);
-        let count = |is: &dyn Fn(&view::TradeView) -> bool| {
+        let count = |is: &dyn Fn(&view::BuyerTradeView) -> bool| {
             counted.iter().filter(|trade| is(trade)).count() as u64
         };
         assert_eq!(stats.trades, counted.len() as u64);

@@ -1,8 +1,8 @@
 //! What becomes of a delivery: a function of what it says, the book and the time.
 
 use serde_json::Value;
-use tradepost_parties::server;
-use tradepost_parties::server::book;
+use tradepost_parties::kernel;
+use tradepost_parties::kernel::book;
 use tradepost_statements::{Time, TradeId, TradeRef};
 use tradepost_trades::rows::Rows;
 
@@ -27,7 +27,7 @@ pub(super) enum Decided {
 /// Decides about one delivery, whose body is JSON of whatever kind.
 pub(super) fn decide(
     hook: &Settings,
-    server: &server::Settings,
+    server: &kernel::PartySettings,
     rows: &dyn Rows,
     topic: &str,
     body: &Value,
@@ -44,7 +44,7 @@ pub(super) fn decide(
 
 fn facts_to_lines(
     hook: &Settings,
-    server: &server::Settings,
+    server: &kernel::PartySettings,
     rows: &dyn Rows,
     topic: &str,
     body: &Value,

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tradepost_parties::emit::emit;
-use tradepost_parties::server::view::{TradeView, trades};
-use tradepost_parties::server::{self, FreshIds, Timers, job};
-use tradepost_parties::{carrier, payment, shop};
+use tradepost_parties::kernel;
+use tradepost_parties::kernel::{FreshIds, PartyTimers, settings};
+use tradepost_parties::roles::lines::emit;
+use tradepost_parties::view::{PartyTradeView, trades};
 use tradepost_statements::{Evidence, OrderState, StatementId, Time};
 use tradepost_trades::rows::MemoryRows;
 
@@ -27,17 +27,17 @@ use super::config::{Kind, Settings};
 use super::decide::{Decided, decide};
 use super::left::Reason;
 
-fn server() -> server::Settings {
+fn server() -> kernel::PartySettings {
     let own = "orders@shop.example".parse().unwrap();
-    let payment_by = shop::PaymentProcedure::at("orders@shop.example".parse().unwrap());
-    let delivery_by = shop::DeliveryProcedure::by("orders@shop.example".parse().unwrap());
+    let payment_by = settings::PaymentProcedure::at("orders@shop.example".parse().unwrap());
+    let delivery_by = settings::DeliveryProcedure::by("orders@shop.example".parse().unwrap());
     use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
-    server::Settings {
+    kernel::PartySettings {
         address: own,
         name: "Example Shop".to_owned(),
         minimum: Evidence::Relay,
         minimum_of: Default::default(),
-        shop: Some(shop::Settings {
+        shop: Some(settings::ShopSettings {
             catalogue: None,
             payment: PaymentMethod::ALL
                 .iter()
@@ -49,17 +49,17 @@ fn server() -> server::Settings {
                 .collect(),
             confirm_within: None,
         }),
-        carrier: Some(carrier::Settings::default()),
-        payment: Some(payment::Settings::default()),
-        jobs: job::Settings::default(),
-        timers: Timers::default(),
+        carrier: Some(settings::CarrierSettings::default()),
+        payment: Some(settings::PaymentSettings::default()),
+        jobs: settings::FulfilmentSettings::default(),
+        timers: PartyTimers::default(),
     }
 }
 
 /// A server that takes deliveries, in memory.
 struct Shop {
     hook: Settings,
-    server: server::Settings,
+    server: kernel::PartySettings,
     rows: MemoryRows,
     ids: u64,
 }
@@ -131,7 +131,7 @@ impl Shop {
         became
     }
 
-    fn trades(&self) -> Vec<TradeView> {
+    fn trades(&self) -> Vec<PartyTradeView> {
         trades(&self.rows, &self.server.address, 100)
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use tradepost_parties::server;
-use tradepost_parties::server::book::Trade;
+use tradepost_parties::kernel;
+use tradepost_parties::kernel::book::PartyTrade;
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::record::TradeRecord;
@@ -26,9 +26,9 @@ pub(super) struct Lines {
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
     pub(super) hook: &'a Settings,
-    pub(super) server: &'a server::Settings,
+    pub(super) server: &'a kernel::PartySettings,
     pub(super) trade: &'a TradeId,
-    pub(super) known: Option<&'a Trade>,
+    pub(super) known: Option<&'a PartyTrade>,
 }
 
 impl<'a> About<'a> {
@@ -236,7 +236,7 @@ fn delivery(about: About<'_>, placed: &Placed) -> Result<Value, Left> {
 }
 
 /// Whether the book has the record with the same content, so that there is no next version to tell.
-fn is_as_recorded(record: &Value, known: Option<&Trade>) -> bool {
+fn is_as_recorded(record: &Value, known: Option<&PartyTrade>) -> bool {
     let Some((trade, shop)) = known.and_then(|t| Some((t, t.shop.as_ref()?))) else {
         return false;
     };
@@ -272,7 +272,7 @@ fn order_line(
     facts: &Facts,
     fact: &OrderFact,
     plays: &Plays,
-    known: Option<&Trade>,
+    known: Option<&PartyTrade>,
 ) -> Result<Option<Value>, Left> {
     let last = known
         .and_then(|t| t.shop.as_ref())
@@ -316,7 +316,7 @@ fn tracking(parcel: &ParcelFact) -> Option<String> {
 fn payment_line(
     facts: &Facts,
     fact: &PaymentFact,
-    known: Option<&Trade>,
+    known: Option<&PartyTrade>,
 ) -> Result<Option<Value>, Left> {
     let Told::Is(placed) = &facts.placed else {
         return Ok(None);
@@ -354,7 +354,7 @@ fn payment_line(
 /// What servers and browsers take.
 const LONGEST_URL: usize = 2_000;
 
-fn parcel_line(fact: &ParcelFact, known: Option<&Trade>) -> Result<Option<Value>, Left> {
+fn parcel_line(fact: &ParcelFact, known: Option<&PartyTrade>) -> Result<Option<Value>, Left> {
     let parcels = known.and_then(|t| t.carrier.as_ref()).map(|c| &c.parcels);
     let last = parcels.and_then(|p| p.get(&fact.parcel)).map(|t| &t.last);
     check_age(fact.at, fact.state, last.map(|l| (l.at, l.state)))?;

@@ -12,7 +12,7 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
-use tradepost_parties::server::book;
+use tradepost_parties::kernel::book;
 use tradepost_statements::{TradeId, TradeRef};
 use tradepost_trades::rows::Rows;
 

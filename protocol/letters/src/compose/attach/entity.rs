@@ -9,13 +9,13 @@ use crate::untrusted::show;
 
 /// A header field as it stands, with its line end.
 #[derive(Debug, Clone)]
-pub(super) struct RawField {
+pub(super) struct EntityField {
     pub(super) octets: Vec<u8>,
 }
 
-impl RawField {
-    pub(super) fn new(text: &str) -> RawField {
-        RawField {
+impl EntityField {
+    pub(super) fn new(text: &str) -> EntityField {
+        EntityField {
             octets: format!("{text}\r\n").into_bytes(),
         }
     }
@@ -48,14 +48,14 @@ impl RawField {
 /// Fields and a body, which ends without a line end unless it is a whole mail's.
 #[derive(Debug, Clone)]
 pub(super) struct Entity {
-    pub(super) fields: Vec<RawField>,
+    pub(super) fields: Vec<EntityField>,
     pub(super) body: Vec<u8>,
 }
 
 impl Entity {
     /// Lines end in CRLF.
     pub(super) fn read(raw: &[u8]) -> Result<Entity, AttachError> {
-        let mut fields: Vec<RawField> = Vec::new();
+        let mut fields: Vec<EntityField> = Vec::new();
         let mut reader = HeaderReader::default();
         let mut body_at = raw.len();
         for line in lines(raw, 0) {
@@ -69,7 +69,7 @@ impl Entity {
                 Some(last) if octets.starts_with(b" ") || octets.starts_with(b"\t") => {
                     last.octets.extend_from_slice(octets);
                 }
-                Some(_) | None => fields.push(RawField {
+                Some(_) | None => fields.push(EntityField {
                     octets: octets.to_vec(),
                 }),
             }
@@ -91,7 +91,10 @@ impl Entity {
     }
 
     fn field(&self, name: &str) -> Option<Vec<u8>> {
-        self.fields.iter().find(|f| f.is(name)).map(RawField::value)
+        self.fields
+            .iter()
+            .find(|f| f.is(name))
+            .map(EntityField::value)
     }
 
     /// RFC 2045 section 5.2: a text where nothing is said.
@@ -105,7 +108,7 @@ impl Entity {
     /// Says what it is, where it does not yet: in a new place nobody guesses.
     pub(super) fn with_media_type(mut self, field: &str) -> Entity {
         if !self.fields.iter().any(|f| f.is("Content-Type")) {
-            self.fields.insert(0, RawField::new(field));
+            self.fields.insert(0, EntityField::new(field));
         }
         self
     }
@@ -130,8 +133,9 @@ impl Entity {
     /// With another body in quoted-printable.
     pub(super) fn with_quoted_printable(mut self, body: Vec<u8>) -> Entity {
         self.fields.retain(|f| !f.is("Content-Transfer-Encoding"));
-        self.fields
-            .push(RawField::new("Content-Transfer-Encoding: quoted-printable"));
+        self.fields.push(EntityField::new(
+            "Content-Transfer-Encoding: quoted-printable",
+        ));
         self.body = body;
         self
     }
@@ -149,16 +153,19 @@ impl Entity {
 
 /// The parts of a multipart, and what stands around them (RFC 2046 section 5.1.1).
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct MultipartParts {
     boundary: Vec<u8>,
     before: Vec<u8>,
     pub(super) parts: Vec<Entity>,
     after: Vec<u8>,
 }
 
-impl Parts {
+impl MultipartParts {
     /// None where there is no delimiter, or no last one: readers disagree about such mails.
-    pub(super) fn read(boundary: Vec<u8>, body: &[u8]) -> Result<Option<Parts>, AttachError> {
+    pub(super) fn read(
+        boundary: Vec<u8>,
+        body: &[u8],
+    ) -> Result<Option<MultipartParts>, AttachError> {
         let delimiter = [b"--".as_slice(), &boundary].concat();
         let last = [delimiter.as_slice(), b"--"].concat();
         let mut pieces: Vec<&[u8]> = Vec::new();
@@ -188,7 +195,7 @@ impl Parts {
             return Ok(None);
         };
         let parts: Result<Vec<Entity>, _> = parts.iter().map(|p| Entity::read(p)).collect();
-        Ok(Some(Parts {
+        Ok(Some(MultipartParts {
             boundary,
             before: before.to_vec(),
             parts: parts?,
@@ -196,8 +203,8 @@ impl Parts {
         }))
     }
 
-    pub(super) fn new(boundary: String, parts: Vec<Entity>) -> Parts {
-        Parts {
+    pub(super) fn new(boundary: String, parts: Vec<Entity>) -> MultipartParts {
+        MultipartParts {
             boundary: boundary.into_bytes(),
             before: Vec::new(),
             parts,

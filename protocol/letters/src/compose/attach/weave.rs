@@ -1,7 +1,7 @@
 //! Finds what people read in a mail, and puts the statement beside it.
 
 use super::super::encode;
-use super::entity::{Entity, Parts, RawField};
+use super::entity::{Entity, EntityField, MultipartParts};
 use super::{AttachError, page};
 use crate::media_type::MediaType;
 use crate::{MOST_LEVELS, TRADEPOST_TYPE};
@@ -71,7 +71,7 @@ fn change_parts(
 ) -> Result<Entity, AttachError> {
     let unclear = || AttachError::NotBelievable("its parts cannot be told apart".to_owned());
     let boundary = media_type.and_then(|t| t.boundary()).ok_or_else(unclear)?;
-    let mut parts = Parts::read(boundary, &entity.body)?.ok_or_else(unclear)?;
+    let mut parts = MultipartParts::read(boundary, &entity.body)?.ok_or_else(unclear)?;
     let carries = |p: &Entity| p.media_type().is_some_and(|t| t.name == TRADEPOST_TYPE);
     if parts.parts.iter().any(carries) {
         return Err(AttachError::CarriesOneAlready);
@@ -138,7 +138,8 @@ fn into_alternative(
                 "none of its alternatives is one".to_owned(),
             ));
         }
-        let Some(Parts { parts: three, .. }) = opened(&beside_text(last, media_type, woven)?)?
+        let Some(MultipartParts { parts: three, .. }) =
+            opened(&beside_text(last, media_type, woven)?)?
         else {
             return Err(AttachError::BrokenEncoding);
         };
@@ -147,12 +148,12 @@ fn into_alternative(
     })
 }
 
-fn opened(alternative: &Entity) -> Result<Option<Parts>, AttachError> {
+fn opened(alternative: &Entity) -> Result<Option<MultipartParts>, AttachError> {
     let boundary = alternative
         .media_type()
         .and_then(|t| t.boundary())
         .unwrap_or_default();
-    Parts::read(boundary, &alternative.body)
+    MultipartParts::read(boundary, &alternative.body)
 }
 
 /// `multipart/related`: a page with its pictures, or alternatives with the pictures of their page.
@@ -248,8 +249,8 @@ fn statement(woven: &Woven<'_>) -> Entity {
 fn part(content_type: &str, encoding: &str, body: Vec<u8>) -> Entity {
     Entity {
         fields: vec![
-            RawField::new(&format!("Content-Type: {content_type}")),
-            RawField::new(&format!("Content-Transfer-Encoding: {encoding}")),
+            EntityField::new(&format!("Content-Type: {content_type}")),
+            EntityField::new(&format!("Content-Transfer-Encoding: {encoding}")),
         ],
         body,
     }
@@ -257,15 +258,15 @@ fn part(content_type: &str, encoding: &str, body: Vec<u8>) -> Entity {
 
 fn alternative(parts: Vec<Entity>, woven: &Woven<'_>) -> Entity {
     let boundary = super::super::boundary(woven.salt, woven.json);
-    let mut fields = vec![RawField::new(&format!(
+    let mut fields = vec![EntityField::new(&format!(
         "Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\""
     ))];
     // RFC 2045 section 6.4: around octets that are no ASCII.
     if parts.iter().any(|p| !p.body.is_ascii()) {
-        fields.push(RawField::new("Content-Transfer-Encoding: 8bit"));
+        fields.push(EntityField::new("Content-Transfer-Encoding: 8bit"));
     }
     Entity {
         fields,
-        body: Parts::new(boundary, parts).write(),
+        body: MultipartParts::new(boundary, parts).write(),
     }
 }
