@@ -6,19 +6,36 @@ mod expect;
 mod order;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tradepost_agent::config::Span;
+use tradepost_agent::terminal::output;
 
 pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
 pub(crate) use asking::{AddArgs, AskArgs, ScheduleCommand};
 pub(crate) use expect::{ExpectArgs, Expecting};
 pub(crate) use order::{OrderArgs, ReorderArgs};
 
+/// How the program is called.
+pub(crate) const PROGRAM: &str = "tradepost";
+
+/// What the command line says; else how the program ends, since help was asked for or something is wrong.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|said| {
+        let text = said.render().to_string();
+        if said.use_stderr() {
+            output::wrong_use(&text)
+        } else {
+            output::help(PROGRAM, &text)
+        }
+    })
+}
+
 /// Keeps a ledger of your purchases from what shops, carriers and payment processors mail you.
 #[derive(Debug, Parser)]
 #[command(
-    name = "tradepost",
+    name = PROGRAM,
     version,
     about = "Keeps a ledger of your purchases from what shops, carriers and payment processors mail you",
     after_help = "Examples:

@@ -11,20 +11,21 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::CommandFactory;
 use serde_json::Value;
+use tradepost_agent::terminal::{json, output};
 use tradepost_buyer::view::{
     ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
 };
 
-use crate::cli::{Cli, Command, Facet, ListArgs, Places, WarningCommand};
+use crate::cli::{Cli, Command, Facet, ListArgs, PROGRAM, Places, WarningCommand};
 use crate::desk::Desk;
 use crate::request::{Form, Request, SendState, Sending, Sendings};
-use crate::{daemon, doctor, export, import, json, output, rebuild, report};
+use crate::{daemon, doctor, export, import, rebuild, report};
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Completions { shell } = cli.command {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "tradepost", &mut script);
+        clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
         return print_data(String::from_utf8_lossy(&script).trim_end());
     }
     if let Command::Man { dir } = &cli.command {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use tradepost_agent::clock::SystemClock;
+use tradepost_agent::terminal::output;
 use tradepost_store::StoreError;
 
 use crate::again::judge_again;
@@ -139,11 +140,11 @@ async fn find(places: &Places) -> anyhow::Result<(At, Duration)> {
         match Ledger::open(&data, &taken, Arc::new(SystemClock), &mut |_| {}) {
             Ok((ledger, opened)) => {
                 if opened.torn_bytes > 0 {
-                    crate::output::note(&opened.to_string());
+                    output::note(&opened.to_string());
                 }
                 let office = Office::new(ledger, taken)?;
                 if let Some(judged) = judge_again(&office, FOR_JUDGING_AGAIN).await? {
-                    crate::output::note(&format!("tradepost: {judged}"));
+                    output::note(&format!("tradepost: {judged}"));
                 }
                 // What time has made due, as the daemon would have done it.
                 office.do_what_is_due(FOR_HELD_LETTERS).await?;

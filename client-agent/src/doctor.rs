@@ -16,6 +16,8 @@ use tradepost_agent::clock::SystemClock;
 use tradepost_agent::config::make_private_folder;
 use tradepost_agent::door;
 use tradepost_agent::outbox::{Filter, Item, Waiting, list};
+use tradepost_agent::terminal::time::local;
+use tradepost_agent::terminal::{json, output};
 use tradepost_letters::untrusted::show;
 use tradepost_post::imap::aside::{Kept, in_words};
 use tradepost_store::StoreError;
@@ -23,9 +25,9 @@ use tradepost_store::StoreError;
 use crate::cli::Places;
 use crate::config::{Config, config_file, data_folder};
 use crate::ledger::{Ledger, LedgerError, set_aside};
+use crate::report;
 use crate::request::Request;
 use crate::socket::Daemon;
-use crate::{json, output, report};
 
 /// What one check came to.
 #[derive(Debug, Serialize)]
@@ -207,7 +209,7 @@ fn outbox(queued: &[Item]) -> Check {
             "outbox",
             format!(
                 "{count} waiting, the next try at {}: {}",
-                report::local(next_try),
+                local(next_try),
                 show(&why)
             ),
             "they leave by themselves once it is mended, while the daemon runs",

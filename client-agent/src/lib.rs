@@ -27,27 +27,27 @@ mod export;
 mod import;
 mod order_form;
 mod ordering;
-mod prompt;
 mod rebuild;
 
 pub mod in_process;
 
 mod config;
-mod json;
 mod log;
-mod output;
 mod report;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use tradepost_agent::terminal::output;
 
 /// Does what the command line says, and tells how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
     tradepost_agent::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
-    let cli = cli::Cli::parse();
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(ended) => return ended,
+    };
     // Manual pages are for everybody who may look into their folder; all else is the owner's.
     if !matches!(cli.command, cli::Command::Man { .. }) {
         tradepost_agent::process::keep_files_private();
@@ -55,11 +55,6 @@ pub fn run() -> ExitCode {
     log::start(matches!(cli.command, cli::Command::Daemon { .. }));
     match commands::run(cli) {
         Ok(code) => code,
-        Err(e) => {
-            // What is quoted in an error may come from a letter or a server.
-            let text = tradepost_letters::untrusted::message(&format!("{e:#}"));
-            output::note(&format!("tradepost: {text}"));
-            ExitCode::FAILURE
-        }
+        Err(e) => output::failed(cli::PROGRAM, &e),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU32;
 
+use tradepost_agent::terminal::prompt::{Prompt, PromptError};
 use tradepost_statements::order::{
     DeliveryMethod, Line, Order, OrderDelivery, OrderPayment, PaymentMethod, Reference,
 };
@@ -11,7 +12,6 @@ use tradepost_statements::wish::{Wish, Wishes};
 use tradepost_statements::{Address, Amount};
 
 use crate::order_form::OrderForm;
-use crate::prompt::Person;
 
 /// Leaves out what was there before.
 const NONE: &str = "-";
@@ -19,14 +19,14 @@ const NONE: &str = "-";
 /// Who is asked, and how the last order was.
 pub(crate) struct Dialog {
     /// At the terminal.
-    pub(crate) person: Person,
+    pub(crate) person: Prompt,
     /// What was ordered last.
     pub(crate) last: Option<OrderForm>,
 }
 
 impl Dialog {
     /// Asks for an order.
-    pub(crate) fn order(&self, from: Option<Address>) -> anyhow::Result<OrderForm> {
+    pub(crate) fn order(&self, from: Option<Address>) -> Result<OrderForm, PromptError> {
         let last = self.last.as_ref();
         self.person.tell(
             "An empty line takes what stands in brackets; - leaves out what may be left out.\n",
@@ -59,7 +59,7 @@ impl Dialog {
         })
     }
 
-    fn lines(&self) -> anyhow::Result<Vec<Line>> {
+    fn lines(&self) -> Result<Vec<Line>, PromptError> {
         let mut lines: Vec<Line> = Vec::new();
         loop {
             let name = if lines.is_empty() {
@@ -94,7 +94,7 @@ impl Dialog {
     }
 
     /// The most that the person agrees to, with what the shop charges for shipping.
-    fn total(&self, lines: &[Line]) -> anyhow::Result<Amount> {
+    fn total(&self, lines: &[Line]) -> Result<Amount, PromptError> {
         let mut prices = lines.iter().map(|l| l.price.times(l.quantity.get()));
         let first = prices.next();
         let sum = first.and_then(|first| prices.try_fold(first, |sum, p| sum.plus(p).ok()));
@@ -111,7 +111,7 @@ impl Dialog {
         })
     }
 
-    fn payment(&self) -> anyhow::Result<OrderPayment> {
+    fn payment(&self) -> Result<OrderPayment, PromptError> {
         let last = self.last.as_ref().map(|l| &l.order.payment);
         let method = last.map_or(PaymentMethod::CreditCard, |p| p.method);
         let question = "Payment: credit-card, e-money or bank-transfer";
@@ -128,7 +128,7 @@ impl Dialog {
         Ok(OrderPayment { method, reference })
     }
 
-    fn buyer(&self) -> anyhow::Result<Buyer> {
+    fn buyer(&self) -> Result<Buyer, PromptError> {
         let last = self.last.as_ref().and_then(|l| l.order.buyer.as_ref());
         let home = last.map(|b| &b.address);
         let name = self.text("Your name", last.map(|b| b.name.as_str()))?;
@@ -158,7 +158,7 @@ impl Dialog {
         })
     }
 
-    fn wishes(&self) -> anyhow::Result<Option<Wishes>> {
+    fn wishes(&self) -> Result<Option<Wishes>, PromptError> {
         let question = "Tell me of (such as order, delivery.delivered; empty: of everything)";
         let on: Vec<Wish> = self.person.ask_for(question, None, |said| {
             said.split([',', ' '])
@@ -169,7 +169,7 @@ impl Dialog {
         Ok((!on.is_empty()).then_some(Wishes { on, to: None }))
     }
 
-    fn parsed<T>(&self, question: &str, usual: Option<&str>) -> anyhow::Result<T>
+    fn parsed<T>(&self, question: &str, usual: Option<&str>) -> Result<T, PromptError>
     where
         T: std::str::FromStr,
         T::Err: std::fmt::Display,
@@ -178,14 +178,14 @@ impl Dialog {
             .ask_for(question, usual, |said| said.parse().map_err(in_words))
     }
 
-    fn text(&self, question: &str, usual: Option<&str>) -> anyhow::Result<String> {
+    fn text(&self, question: &str, usual: Option<&str>) -> Result<String, PromptError> {
         self.person.ask_for(question, usual, |said| match said {
             "" => Err("this is needed".to_owned()),
             said => Ok(said.to_owned()),
         })
     }
 
-    fn optional(&self, question: &str, usual: Option<&str>) -> anyhow::Result<Option<String>> {
+    fn optional(&self, question: &str, usual: Option<&str>) -> Result<Option<String>, PromptError> {
         let said = self.person.ask(question, usual)?;
         Ok(Some(said).filter(|said| !said.is_empty() && said != NONE))
     }

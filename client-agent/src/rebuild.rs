@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tradepost_agent::door;
+use tradepost_agent::terminal::{json as escaped, output};
 use tradepost_buyer::view::{self, WarningView};
 use tradepost_buyer::warning::WarningKind;
 use tradepost_post::imap::aside;
@@ -19,7 +20,7 @@ use crate::ledger::{self, Entry, Input, set_aside};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
 use crate::socket::Daemon;
-use crate::{again, desk, json as escaped, output, report};
+use crate::{again, desk, report};
 
 /// Makes the index anew from the journal.
 pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {

@@ -11,7 +11,6 @@ mod undone;
 mod warnings;
 
 pub(crate) mod doctor;
-mod table;
 mod words;
 
 use serde::Deserialize;
@@ -25,7 +24,6 @@ pub(crate) use expected::{awaited, expected, now_expected, to_expect};
 pub(crate) use held::held;
 pub(crate) use trades::{list, pending, show, sort};
 pub(crate) use warnings::{warning, warnings};
-pub(crate) use words::local;
 
 use crate::request::{Preview, SendState, Sending, VerdictLine};
 use words::{count, named, safe};

@@ -1,15 +1,32 @@
 //! The command line: what can be asked for, and the help that says how.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tradepost_agent::config::Span;
+use tradepost_agent::terminal::output;
 use tradepost_statements::{Address, Amount, TradeId};
+
+/// How the program is called.
+pub(crate) const PROGRAM: &str = "tradepost-server";
+
+/// What the command line says; else how the program ends, since help was asked for or something is wrong.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|said| {
+        let text = said.render().to_string();
+        if said.use_stderr() {
+            output::wrong_use(&text)
+        } else {
+            output::help(PROGRAM, &text)
+        }
+    })
+}
 
 /// Takes orders, instructions and requests by mail, and mails buyers how far their purchases are.
 #[derive(Debug, Parser)]
 #[command(
-    name = "tradepost-server",
+    name = PROGRAM,
     version,
     about = "Takes orders, instructions and requests by mail, and mails buyers how far their purchases are",
     after_help = "Examples:

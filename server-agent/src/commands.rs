@@ -6,27 +6,30 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::CommandFactory;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tradepost_agent::terminal::json;
+use tradepost_agent::terminal::output::{self, note};
 use tradepost_parties::emit::attach::{Wanted, What};
 
 use crate::attach::{self, AttachAsk};
-use crate::cli::{Cli, Command, JobsCommand, OutboxCommand, Places, Track};
+use crate::cli::{
+    AttachArgs, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM, Places, Track,
+};
 use crate::config::{self, Config};
+use crate::desk::fresh_ids;
 use crate::emit::emit;
-use crate::report::{self, note};
 use crate::socket::Ask;
-use crate::{agent, ask, dkim_key, doctor, jobs};
+use crate::terminal::report::{self, Shown};
+use crate::{agent, ask, dkim_key, doctor};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let done = |()| ExitCode::SUCCESS;
     match cli.command {
         Command::Completions { shell } => {
-            let mut out = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "tradepost-server", &mut out);
-            Ok(done(report::print_data(
-                String::from_utf8_lossy(&out).trim_end(),
-            )?))
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
+            output::data(String::from_utf8_lossy(&script).trim_end())?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Man { dir } => {
             std::fs::create_dir_all(&dir)?;
@@ -35,9 +38,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Run => {
-            let config = config::load(&cli.places)?;
-            let data = config::data_folder(&cli.places)?;
-            Ok(done(block_on(agent::run(&data, config))?))
+            let (config, data) = places(&cli.places)?;
+            block_on(agent::run(&data, config))?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Doctor { probe, wait, json } => {
             let probe_for = probe.then_some(wait.duration());
@@ -50,50 +53,18 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let (config, data) = places(&cli.places)?;
             block_on(emit(&data, config, &file))
         }
-        Command::Attach { args } => {
-            let wanted = Wanted {
-                trade: args.trade,
-                shop: args.shop,
-                what: match args.track {
-                    Track::Record | Track::Order | Track::Payment if args.parcel.is_some() => {
-                        bail!("--parcel goes with --track delivery");
-                    }
-                    Track::Record => What::Record,
-                    Track::Order => What::Order,
-                    Track::Delivery => What::Delivery(args.parcel),
-                    Track::Payment => What::Payment,
-                },
-            };
-            let mail = AttachAsk::read(wanted, &args.file)?;
-            let answer = ask(&cli.places, Ask::Attach(mail))?;
-            Ok(done(attach::print(&answer)?))
-        }
+        Command::Attach { args } => attach(&cli.places, args),
         Command::Trades { trade, json } => {
             let answer = ask(&cli.places, Ask::Trades(trade))?;
-            let show = if json.json {
-                report::print_json
-            } else {
-                report::show_trades
-            };
-            Ok(done(show(&answer)?))
+            print(json, &answer, |a| Ok(report::trades(a)))
         }
         Command::Authorizations { json } => {
             let answer = ask(&cli.places, Ask::Authorizations)?;
-            let show = if json.json {
-                report::print_json
-            } else {
-                report::show_authorizations
-            };
-            Ok(done(show(&answer)?))
+            print(json, &answer, |a| Ok(report::authorizations(a)))
         }
         Command::Jobs { what: None, json } => {
             let answer = ask(&cli.places, Ask::Jobs)?;
-            let show = if json.json {
-                report::print_json
-            } else {
-                jobs::report::show
-            };
-            Ok(done(show(&answer)?))
+            print(json, &answer, |a| Ok(report::jobs(a)))
         }
         Command::Jobs {
             what: Some(JobsCommand::Retry { job }),
@@ -105,58 +76,110 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Unanswered { json } => {
             let answer = ask(&cli.places, Ask::Unanswered)?;
-            let show = if json.json {
-                report::print_json
-            } else {
-                report::unanswered::show
-            };
-            Ok(done(show(&answer)?))
+            print(json, &answer, |a| Ok(report::unanswered(a)))
         }
         Command::Returns { json } => {
             let answer = ask(&cli.places, Ask::Returns)?;
-            let show = if json.json {
-                report::print_json
-            } else {
-                report::returns::show
-            };
-            Ok(done(show(&answer)?))
+            print(json, &answer, |a| Ok(report::returns(a)))
         }
-        Command::Decide { args, json } => {
-            let answer = ask(&cli.places, Ask::Decide(report::returns::line(&args)))?;
-            if json.json {
-                report::print_json(&answer)?;
-            } else {
-                report::returns::taken(&args);
-            }
+        Command::Decide { args, json } => decide(&cli.places, &args, json),
+        Command::Outbox { what, all, json } => outbox(&cli.places, what, all, json),
+    }
+}
+
+/// Prints an answer as it is, or in words.
+fn print(
+    json: Json,
+    answer: &Value,
+    in_words: impl FnOnce(&Value) -> anyhow::Result<Shown>,
+) -> anyhow::Result<ExitCode> {
+    if json.json {
+        output::data(&json::pretty(answer)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Shown { page, remark } = in_words(answer)?;
+    if !page.is_empty() {
+        output::page(&page)?;
+    }
+    if let Some(remark) = remark {
+        note(remark);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn outbox(
+    places: &Places,
+    what: Option<OutboxCommand>,
+    all: bool,
+    json: Json,
+) -> anyhow::Result<ExitCode> {
+    match what {
+        None => {
+            let answer = ask(places, Ask::Outbox { all })?;
+            print(json, &answer, report::outbox)
+        }
+        Some(OutboxCommand::Show { id, json: own }) => {
+            let answer = ask(places, Ask::Letter(id))?;
+            let json = if own.json { own } else { json };
+            print(json, &answer, |a| Ok(report::letter(a)))
+        }
+        Some(OutboxCommand::Retry { id, every: _ }) => {
+            let answer = ask(places, Ask::Retry(id))?;
+            note(&format!("{} letters are tried at once", answer["retried"]));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Outbox { what, all, json } => match what {
-            None => {
-                let answer = ask(&cli.places, Ask::Outbox { all })?;
-                let show = if json.json {
-                    report::print_json
-                } else {
-                    report::show_outbox
-                };
-                Ok(done(show(&answer)?))
-            }
-            Some(OutboxCommand::Show { id, json: own }) => {
-                let answer = ask(&cli.places, Ask::Letter(id))?;
-                let is_json = json.json || own.json;
-                let show = if is_json {
-                    report::print_json
-                } else {
-                    report::show_letter
-                };
-                Ok(done(show(&answer)?))
-            }
-            Some(OutboxCommand::Retry { id, every: _ }) => {
-                let answer = ask(&cli.places, Ask::Retry(id))?;
-                note(&format!("{} letters are tried at once", answer["retried"]));
-                Ok(ExitCode::SUCCESS)
-            }
-        },
     }
+}
+
+fn attach(places: &Places, args: AttachArgs) -> anyhow::Result<ExitCode> {
+    let wanted = Wanted {
+        trade: args.trade,
+        shop: args.shop,
+        what: match args.track {
+            Track::Record | Track::Order | Track::Payment if args.parcel.is_some() => {
+                bail!("--parcel goes with --track delivery");
+            }
+            Track::Record => What::Record,
+            Track::Order => What::Order,
+            Track::Delivery => What::Delivery(args.parcel),
+            Track::Payment => What::Payment,
+        },
+    };
+    let mail = AttachAsk::read(wanted, &args.file)?;
+    let answer = ask(places, Ask::Attach(mail))?;
+    attach::print(&answer)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn decide(places: &Places, args: &DecideArgs, json: Json) -> anyhow::Result<ExitCode> {
+    let answer = ask(places, Ask::Decide(decision(args)))?;
+    if json.json {
+        output::data(&json::pretty(&answer)?)?;
+    } else {
+        let what = if args.accept { "accepted" } else { "refused" };
+        note(&format!(
+            "{what} for {}; the buyer is told by mail",
+            args.trade
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The line of `emit` that says what was decided. Its key is new: the same decision again is known
+/// by what it says.
+fn decision(args: &DecideArgs) -> String {
+    let mut line = json!({
+        "key": format!("decide {}", fresh_ids().statement()),
+        "trade": args.trade,
+        "return": if args.accept { "accept" } else { "refuse" },
+    });
+    if let Some(refund) = args.refund {
+        line["refund"] = json!(refund);
+    }
+    if let Some(text) = &args.text {
+        line["text"] = json!(text);
+    }
+    line.to_string()
 }
 
 fn places(places: &Places) -> anyhow::Result<(Config, PathBuf)> {
@@ -176,9 +199,9 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
     let data = config::data_folder(places)?;
     let report = tradepost_store::repair(&data, &crate::book::options(), !yes)?;
-    report::print(&report.to_string())?;
+    output::page(&report.to_string())?;
     if !yes && !report.lost.is_empty() {
-        report::print("Nothing was changed. `tradepost-server repair --yes` does it.")?;
+        output::page("Nothing was changed. `tradepost-server repair --yes` does it.")?;
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -1,21 +1,19 @@
 //! `dkim-key`: makes a key that signs letters, and says what DNS and the configuration need. It
 //! changes neither of them: when a record is seen everywhere, only its owner knows.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
-use indicatif::ProgressBar;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tradepost_agent::config::{make_private_file, selector, signing_domain};
+use tradepost_agent::terminal::{json, output, progress};
 use tradepost_letters::dkim::Algorithm;
 use tradepost_proof::dkim::{OwnKey, PrivateKey, make_key};
 
 use crate::cli::{DkimKeyArgs, KeyAlgorithm, Places};
-use crate::{config, report};
+use crate::config;
 
 /// What was made, and what is to be written where.
 #[derive(Debug, Serialize)]
@@ -38,7 +36,7 @@ struct Made {
 }
 
 /// Makes the key, and prints the rest.
-pub(crate) fn run(places: &Places, args: &DkimKeyArgs, json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(places: &Places, args: &DkimKeyArgs, is_json: bool) -> anyhow::Result<ExitCode> {
     let Some(selector) = selector(&args.selector) else {
         bail!(
             "--selector {:?}: it is made of letters, digits and hyphens, such as s1",
@@ -74,10 +72,10 @@ pub(crate) fn run(places: &Places, args: &DkimKeyArgs, json: bool) -> anyhow::Re
     };
     make_private_file(&key_file, pem.expose_secret())?;
     let made = Made::of(&own, &configuration, key_file);
-    if json {
-        report::print_json(&serde_json::to_value(&made)?)?;
+    if is_json {
+        output::data(&json::pretty(&made)?)?;
     } else {
-        report::print_data(made.in_words(&configuration, args.algorithm).trim_end())?;
+        output::data(made.in_words(&configuration, args.algorithm).trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,16 +93,8 @@ fn make(algorithm: KeyAlgorithm) -> anyhow::Result<SecretString> {
         KeyAlgorithm::Rsa => Algorithm::RsaSha256,
         KeyAlgorithm::Ed25519 => Algorithm::Ed25519Sha256,
     };
-    let spinner = if std::io::stderr().is_terminal() {
-        ProgressBar::new_spinner()
-    } else {
-        ProgressBar::hidden()
-    };
-    spinner.set_message("making the key, which takes some seconds for RSA");
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    let made = make_key(algorithm);
-    spinner.finish_and_clear();
-    Ok(made?)
+    let _shown = progress::spinner("making the key, which takes some seconds for RSA");
+    Ok(make_key(algorithm)?)
 }
 
 impl Made {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::net::UnixStream;
 use tradepost_agent::door;
 use tradepost_agent::outbox::{Filter, Item, Waiting, list};
+use tradepost_agent::terminal::{json, output};
 use tradepost_letters::untrusted;
 use tradepost_parties::payment::AuthorizeAnswer;
 use tradepost_post::imap::aside::{Kept, in_words};
@@ -27,7 +28,6 @@ use crate::book::{set_aside, view};
 use crate::cli::Places;
 use crate::config::{self, Config};
 use crate::desk::Desk;
-use crate::report;
 use crate::socket::Ask;
 
 /// What was looked at, and what was found.
@@ -306,9 +306,9 @@ fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
 }
 
 /// Shows what was found; status 1 when something is not set up.
-pub(crate) fn show(checks: &[Check], json: bool) -> anyhow::Result<ExitCode> {
-    if json {
-        report::print_json(&serde_json::to_value(checks)?)?;
+pub(crate) fn show(checks: &[Check], is_json: bool) -> anyhow::Result<ExitCode> {
+    if is_json {
+        output::data(&json::pretty(checks)?)?;
     } else {
         for check in checks {
             let mark = match (check.ok, &check.remedy) {
@@ -317,9 +317,9 @@ pub(crate) fn show(checks: &[Check], json: bool) -> anyhow::Result<ExitCode> {
                 (false, _) => "NOT ",
             };
             let found = untrusted::message(&check.found);
-            report::print(&format!("{mark} {:<14} {found}", check.what))?;
+            output::page(&format!("{mark} {:<14} {found}", check.what))?;
             if let Some(remedy) = &check.remedy {
-                report::print(&format!("     {:<14} {remedy}", ""))?;
+                output::page(&format!("     {:<14} {remedy}", ""))?;
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use tradepost_agent::terminal::output;
 use tradepost_buyer::view::{PlanView, RequestView};
 use tradepost_buyer::{Until, When};
 use tradepost_statements::StatementId;
@@ -11,9 +12,9 @@ use super::{print, print_data, printed, send_answer};
 use crate::cli::{AddArgs, AskArgs, Places, ScheduleCommand};
 use crate::desk::Desk;
 use crate::ledger::daily;
+use crate::report;
 use crate::request::asking::{ALL_PENDING, NewPlan};
 use crate::request::{Request, Sendings};
-use crate::{output, report};
 
 /// `ask`.
 pub(super) async fn ask(places: &Places, args: AskArgs) -> anyhow::Result<ExitCode> {

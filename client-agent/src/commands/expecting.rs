@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
+use tradepost_agent::terminal::prompt::Prompt;
 use tradepost_buyer::view::ExpectedView;
 use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
 
 use super::{ask, print, printed};
 use crate::cli::{ExpectArgs, Expecting, Places};
-use crate::prompt::Person;
 use crate::report;
 use crate::request::Request;
 
@@ -43,11 +43,11 @@ pub(super) async fn expect(places: &Places, mut args: ExpectArgs) -> anyhow::Res
 
 /// Protocol 9: the client shows the link to the buyer.
 fn agrees(order: &ExpectedOrder) -> anyhow::Result<bool> {
-    let Some(person) = Person::here() else {
+    let Some(person) = Prompt::here() else {
         bail!("nobody is there to be asked whether this is to be expected; say --yes");
     };
     person.tell(&report::to_expect(order));
-    person.agrees("Expect this order?")
+    Ok(person.agrees("Expect this order?")?)
 }
 
 /// Prints a report, and beneath it the expected trades whose records have not come.

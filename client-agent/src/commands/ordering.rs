@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use tradepost_agent::command::Environment;
+use tradepost_agent::terminal::output;
+use tradepost_agent::terminal::prompt::Prompt;
 use tradepost_letters::untrusted;
 use tradepost_statements::Address;
 use uuid::Uuid;
@@ -16,9 +18,8 @@ use crate::config::{Config, config_file, private_data_folder};
 use crate::desk::Desk;
 use crate::order_form::{self, OrderForm};
 use crate::ordering::Dialog;
-use crate::prompt::Person;
+use crate::report;
 use crate::request::{Preview, Request};
-use crate::{output, report};
 
 /// `order`.
 pub(super) async fn order(places: &Places, args: OrderArgs) -> anyhow::Result<ExitCode> {
@@ -57,7 +58,7 @@ async fn order_by_questions(
     from: Option<Address>,
     args: &OrderArgs,
 ) -> anyhow::Result<ExitCode> {
-    let Some(person) = Person::here() else {
+    let Some(person) = Prompt::here() else {
         bail!(
             "name a file with the order, or - for standard input; without one, `tradepost order` \
              asks for what it needs, but only at a terminal"
@@ -95,7 +96,7 @@ pub(super) async fn reorder(places: &Places, args: ReorderArgs) -> anyhow::Resul
         return show_letter(places, form).await;
     }
     if !args.yes {
-        let Some(person) = Person::here() else {
+        let Some(person) = Prompt::here() else {
             bail!("nobody is there to be asked whether this order is to be sent; say --yes");
         };
         if !agrees(places, person, &form).await? {
@@ -107,12 +108,12 @@ pub(super) async fn reorder(places: &Places, args: ReorderArgs) -> anyhow::Resul
 }
 
 /// Shows the letter, and asks whether it is to leave.
-async fn agrees(places: &Places, person: Person, form: &OrderForm) -> anyhow::Result<bool> {
+async fn agrees(places: &Places, person: Prompt, form: &OrderForm) -> anyhow::Result<bool> {
     let form = Box::new(form.clone());
     let answer = super::ask(places, Request::Preview { form }).await?;
     let preview: Preview = report::read(&answer)?;
     person.tell(&format!("\n{}", report::preview(&preview)));
-    person.agrees("Send this order?")
+    Ok(person.agrees("Send this order?")?)
 }
 
 fn nothing_was_sent() -> anyhow::Result<ExitCode> {
@@ -148,7 +149,7 @@ fn edited(places: &Places, form: &OrderForm) -> anyhow::Result<Option<OrderForm>
         match order_form::read(&text, &PathBuf::from("the edited order")) {
             Ok(form) => return Ok(Some(form)),
             Err(fault) => {
-                let Some(person) = Person::here() else {
+                let Some(person) = Prompt::here() else {
                     return Err(fault.into());
                 };
                 person.tell(&untrusted::message(&fault.to_string()));

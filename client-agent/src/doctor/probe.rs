@@ -14,14 +14,14 @@ use uuid::Uuid;
 use super::Check;
 use super::mail::{failed, imap_settings, smtp_settings};
 use crate::config::Config;
-use crate::{daemon, output};
+use tradepost_agent::terminal::{output, progress};
 
 const FORGED: &str = "forged results";
 const OWN: &str = "own letters";
 
 /// Sends the letter, waits for it, and says what that means. Ctrl-C ends the wait.
 pub(super) async fn checks(config: &Config, within: Duration) -> Vec<Check> {
-    let bar = daemon::spinner("waiting for a letter from you to yourself (Ctrl-C: no longer)");
+    let bar = progress::spinner("waiting for a letter from you to yourself (Ctrl-C: no longer)");
     let checks = tokio::select! {
         done = probe(config, within) => done.unwrap_or_else(|check| vec![check]),
         _ = tokio::signal::ctrl_c() => vec![Check::doubtful(

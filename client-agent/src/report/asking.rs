@@ -1,11 +1,12 @@
 //! What was asked and what is asked by itself, in words.
 
 use std::time::Duration;
+use tradepost_agent::terminal::time::local;
 
 use tradepost_buyer::Party;
 use tradepost_buyer::view::{PlanView, RequestState, RequestView};
 
-use super::words::{count, local, safe};
+use super::words::{count, safe};
 
 /// `requests`.
 pub(crate) fn requests(requests: &[RequestView]) -> String {

@@ -1,7 +1,8 @@
 //! What `doctor` found: a line for each check, and what to do below those that failed.
 
-use super::words::{count, safe, wrapped};
+use super::words::{count, safe};
 use crate::doctor::Check;
+use tradepost_agent::terminal::wrap::wrapped;
 
 /// All checks.
 pub(crate) fn checks(checks: &[Check]) -> String {

@@ -1,10 +1,11 @@
 //! What is expected (protocol 9), in words. Shops are named in both forms: a link is the word of
 //! whoever made it.
 
+use tradepost_agent::terminal::time::local;
 use tradepost_buyer::view::ExpectedView;
 use tradepost_statements::link::ExpectedOrder;
 
-use super::words::{count, local, named};
+use super::words::{count, named};
 
 /// Nobody is to rely on a signature that nobody looks at.
 const KEY_IS_NOTED: &str = "noted only: OpenPGP signatures are not checked yet";

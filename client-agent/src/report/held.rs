@@ -1,8 +1,10 @@
 //! Letters that are held: what waits, for what, and until when.
 
+use tradepost_agent::terminal::time::local;
+use tradepost_agent::terminal::wrap::clipped;
 use tradepost_buyer::view::HeldView;
 
-use super::words::{clipped, count, local, named, safe};
+use super::words::{count, named, safe};
 
 /// `held`.
 pub(crate) fn held(letters: &[HeldView]) -> String {

@@ -1,15 +1,14 @@
 //! Trades: what is still to come, all of them, one of them.
 
+use tradepost_agent::terminal::table::Column::{Free, Whole};
+use tradepost_agent::terminal::table::Table;
+use tradepost_agent::terminal::time::{day, local};
+use tradepost_agent::terminal::wrap::{clipped, hanging};
 use tradepost_buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
 use tradepost_statements::progress::Track;
 
-use super::table::Column::{Free, Whole};
-use super::table::Table;
 use super::undone;
-use super::words::{
-    clipped, count, day, delivery, hanging, local, name, named, order, parcel, payment, safe,
-    what_was_bought,
-};
+use super::words::{count, delivery, name, named, order, parcel, payment, safe, what_was_bought};
 use crate::cli::Facet;
 
 /// `pending`: by promised date, then counts and unpaid totals.

@@ -1,10 +1,12 @@
 //! What the person asked to be undone, and what the shop says about it, in words.
 
+use tradepost_agent::terminal::time::local;
+use tradepost_agent::terminal::wrap::clipped;
 use tradepost_buyer::view::{DecisionView, LineView, ShowView, UndoingView};
 use tradepost_statements::Kind;
 use tradepost_statements::postal::Recipient;
 
-use super::words::{clipped, local, name, safe};
+use super::words::{name, safe};
 
 const INDENT: &str = "                  ";
 

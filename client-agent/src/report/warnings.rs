@@ -1,12 +1,14 @@
 //! Warnings: what was received, what was expected, what the person can do (E26).
 
+use tradepost_agent::terminal::table::Column::{Free, Whole};
+use tradepost_agent::terminal::table::Table;
+use tradepost_agent::terminal::time::local;
+use tradepost_agent::terminal::wrap::clipped;
 use tradepost_buyer::plain;
 use tradepost_buyer::view::WarningView;
 use tradepost_buyer::warning::{OtherPayee, WarningState};
 
-use super::table::Column::{Free, Whole};
-use super::table::Table;
-use super::words::{clipped, count, local, named, safe};
+use super::words::{count, named, safe};
 
 /// `warnings`.
 pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {

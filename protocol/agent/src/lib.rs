@@ -10,4 +10,5 @@ pub mod forgery;
 pub mod log;
 pub mod outbox;
 pub mod process;
+pub mod terminal;
 pub mod trail;

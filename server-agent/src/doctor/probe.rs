@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tradepost_agent::forgery::{Found, send_and_wait};
+use tradepost_agent::terminal::output::note;
 use tradepost_letters::forgery::{Forged, Forgery};
 use tradepost_letters::untrusted::show;
 use tradepost_post::smtp::Submitter;
@@ -12,7 +13,6 @@ use tradepost_statements::Evidence;
 
 use super::{Check, imap_settings, smtp_settings};
 use crate::config::Config;
-use crate::report::note;
 
 const FORGED: &str = "forged results";
 
