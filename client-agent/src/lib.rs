@@ -32,11 +32,12 @@ mod rebuild;
 pub mod in_process;
 
 mod config;
-mod log;
 mod report;
 
 use std::process::ExitCode;
 
+use tracing::level_filters::LevelFilter;
+use tradepost_agent::log;
 use tradepost_agent::terminal::output;
 
 /// Does what the command line says, and tells how it ended.
@@ -52,7 +53,13 @@ pub fn run() -> ExitCode {
     if !matches!(cli.command, cli::Command::Man { .. }) {
         tradepost_agent::process::keep_files_private();
     }
-    log::start(matches!(cli.command, cli::Command::Daemon { .. }));
+    // Other commands say by themselves what they have to say.
+    let is_daemon = matches!(cli.command, cli::Command::Daemon { .. });
+    log::start(if is_daemon {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    });
     match commands::run(cli) {
         Ok(code) => code,
         Err(e) => output::failed(cli::PROGRAM, &e),

@@ -36,10 +36,11 @@ mod terminal;
 
 mod catalogue;
 mod config;
-mod log;
 
 use std::process::ExitCode;
 
+use tracing::level_filters::LevelFilter;
+use tradepost_agent::log;
 use tradepost_agent::terminal::output;
 
 fn main() -> ExitCode {
@@ -53,7 +54,13 @@ fn main() -> ExitCode {
     if !matches!(cli.command, cli::Command::Man { .. }) {
         tradepost_agent::process::keep_files_private();
     }
-    log::start(matches!(cli.command, cli::Command::Run));
+    // Other commands say by themselves what they have to say.
+    let runs = matches!(cli.command, cli::Command::Run);
+    log::start(if runs {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    });
     match commands::run(cli) {
         Ok(code) => code,
         Err(e) => output::failed(cli::PROGRAM, &e),

@@ -15,6 +15,11 @@ pub fn day(t: Time) -> String {
     shown(t, "%Y-%m-%d")
 }
 
+/// `2026-11-20 14:41:07`, for lines of a log.
+pub(crate) fn to_the_second(t: Time) -> String {
+    shown(t, "%Y-%m-%d %H:%M:%S")
+}
+
 fn shown(t: Time, format: &str) -> String {
     t.timestamp()
         .to_zoned(TimeZone::system())
