@@ -10,7 +10,6 @@ mod trades;
 mod undone;
 mod warnings;
 
-pub(crate) mod doctor;
 mod words;
 
 use serde::Deserialize;

@@ -44,8 +44,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Doctor { probe, wait, json } => {
             let probe_for = probe.then_some(wait.duration());
-            let checks = block_on(doctor::examine(&cli.places, probe_for))?;
-            doctor::show(&checks, json.json)
+            block_on(doctor::run(&cli.places, probe_for, json.json))
         }
         Command::DkimKey { args, json } => dkim_key::run(&cli.places, &args, json.json),
         Command::Repair { yes } => repair(&cli.places, yes),

@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod door;
 pub mod forgery;
 pub mod log;

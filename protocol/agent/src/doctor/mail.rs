@@ -1,57 +1,45 @@
 //! The mail servers: connection, TLS, login, IDLE, Sent folder, results, clock.
 
-use tradepost_agent::clock::{Clock as _, SystemClock};
 use tradepost_letters::provider_of;
 use tradepost_post::imap::{self, HeaderSearch, Probe, SentFolder};
 use tradepost_post::smtp::{self, Submitter};
 use tradepost_post::trouble::{Error, TroubleKind};
 use tradepost_statements::Evidence;
 
-use super::Check;
-use crate::config::Config;
+use super::{Check, MailSetup};
+use crate::clock::{Clock as _, SystemClock};
 
 /// A clock that is further off than this makes letters look as if they came from the future
 /// (protocol 2: more than 10 minutes ahead are held).
 const CLOCK_MAY_BE_OFF: i64 = 5 * 60;
 
 /// All of them.
-pub(super) async fn checks(config: &Config) -> Vec<Check> {
+pub(super) async fn checks(setup: &MailSetup<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
-    match imap_settings(config) {
+    match imap_settings(setup) {
         Err(check) => checks.push(check),
-        Ok((settings, sent)) => match imap::probe(&settings, &sent).await {
-            Ok(probe) => checks.extend(mailbox(config, &settings, &sent, &probe)),
+        Ok(settings) => match imap::probe(&settings, &setup.sent).await {
+            Ok(probe) => checks.extend(mailbox(setup, &settings, &probe)),
             Err(e) => checks.push(failed("mailbox", &e)),
         },
     }
-    checks.push(way_out(config).await);
+    checks.push(way_out(setup).await);
     checks
 }
 
-pub(super) fn imap_settings(config: &Config) -> Result<(imap::Settings, SentFolder), Check> {
-    let Some(imap) = &config.imap else {
-        return Err(Check::wrong(
+pub(super) fn imap_settings(setup: &MailSetup<'_>) -> Result<imap::Settings, Check> {
+    let Some(imap) = setup.imap else {
+        return Err(Check::failed(
             "mailbox",
             "there is no [imap] section",
             "add one: the README shows it",
         ));
     };
-    match imap.settings(&config.source, config.default_user()) {
-        Ok(settings) => Ok((settings, imap.watch().sent)),
-        Err(e) => Err(Check::wrong(
-            "mailbox",
-            e.to_string(),
-            "see that the password can be had",
-        )),
-    }
+    tokio::task::block_in_place(|| imap.settings(setup.source, setup.address.as_written()))
+        .map_err(|e| Check::failed("mailbox", e.to_string(), "see that the password can be had"))
 }
 
-fn mailbox(
-    config: &Config,
-    settings: &imap::Settings,
-    sent: &SentFolder,
-    probe: &Probe,
-) -> Vec<Check> {
+fn mailbox(setup: &MailSetup<'_>, settings: &imap::Settings, probe: &Probe) -> Vec<Check> {
     let server = format!("{}:{}", settings.host, settings.port);
     let tls = probe
         .tls
@@ -76,23 +64,23 @@ fn mailbox(
             },
         ),
         search(probe.header_search),
-        match (sent, &probe.sent) {
+        match (&setup.sent, &probe.sent) {
             (SentFolder::Off, _) => Check::ok("Sent folder", "off: no copies are kept or read"),
             (_, Some(folder)) => Check::ok("Sent folder", folder.clone()),
-            (_, None) => Check::wrong(
+            (_, None) => Check::failed(
                 "Sent folder",
                 "none was found: orders sent by your other programs are not seen",
                 "set sent under [imap] to its name, or to \"off\"",
             ),
         },
     ];
-    for folder in config.imap.iter().flat_map(|i| i.watch().folders) {
+    for folder in setup.imap.iter().flat_map(|i| i.watch().folders) {
         let known = |f: &String| {
             *f == folder
                 || (folder.eq_ignore_ascii_case("INBOX") && f.eq_ignore_ascii_case("INBOX"))
         };
         if !probe.folders.is_empty() && !probe.folders.iter().any(known) {
-            checks.push(Check::wrong(
+            checks.push(Check::failed(
                 "folder",
                 format!("there is no folder {folder}"),
                 format!(
@@ -102,7 +90,7 @@ fn mailbox(
             ));
         }
     }
-    checks.push(authserv_ids(config, probe, &settings.host));
+    checks.push(authserv_ids(setup, probe, &settings.host));
     checks.push(clock(probe));
     checks
 }
@@ -123,7 +111,7 @@ fn search(header_search: HeaderSearch) -> Check {
     }
 }
 
-fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
+fn authserv_ids(setup: &MailSetup<'_>, probe: &Probe, mailbox_host: &str) -> Check {
     const NAME: &str = "authserv-ids";
     let seen: Vec<String> = probe
         .authserv_ids
@@ -131,20 +119,20 @@ fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
         .map(|(id, n)| format!("{id} ({n} letters)"))
         .collect();
     let configured = |id: &str| {
-        config
+        setup
             .policy
             .authserv_ids
             .iter()
             .any(|pattern| pattern.covers(id))
     };
-    if config.settings.minimum >= Evidence::Dkim {
+    if setup.minimum >= Evidence::Dkim {
         return Check::ok(
             NAME,
             "with minimum = \"dkim\" the provider's results are not needed",
         );
     }
     if probe.authserv_ids.is_empty() && probe.nameless_results > 0 {
-        return Check::wrong(
+        return Check::failed(
             NAME,
             format!(
                 "the results in {} recent letters name no id, so they prove nothing: anybody can have written them",
@@ -166,7 +154,7 @@ fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
     if probe.authserv_ids.iter().any(|(id, _)| configured(id)) {
         return Check::ok(NAME, format!("seen in recent letters: {}", seen.join(", ")));
     }
-    if config.policy.authserv_ids.is_empty() {
+    if setup.policy.authserv_ids.is_empty() {
         return Check::doubtful(
             NAME,
             format!("seen in recent letters: {}", seen.join(", ")),
@@ -177,7 +165,7 @@ fn authserv_ids(config: &Config, probe: &Probe, mailbox_host: &str) -> Check {
             }),
         );
     }
-    Check::wrong(
+    Check::failed(
         NAME,
         format!(
             "recent letters bear others than the configured ones: {}",
@@ -214,7 +202,7 @@ fn known_provider(mailbox_host: &str) -> Option<String> {
 
 fn clock(probe: &Probe) -> Check {
     match probe.clock_ahead(SystemClock.now()) {
-        Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::wrong(
+        Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::failed(
             "clock",
             format!(
                 "this computer's clock and the server's differ by {} s",
@@ -230,13 +218,14 @@ fn clock(probe: &Probe) -> Check {
     }
 }
 
-async fn way_out(config: &Config) -> Check {
+async fn way_out(setup: &MailSetup<'_>) -> Check {
     const NAME: &str = "submission";
-    let settings = match smtp_settings(config) {
+    let settings = match smtp_settings(setup) {
         Ok(settings) => settings,
         Err(check) => return check,
     };
     let server = format!("{}:{}", settings.host, settings.port);
+    let user = settings.user.clone();
     let probed = match Submitter::new(settings) {
         Ok(submitter) => submitter.probe().await,
         Err(e) => Err(e),
@@ -244,26 +233,23 @@ async fn way_out(config: &Config) -> Check {
     match probed {
         Ok(smtp::Probe { tls, .. }) => {
             let tls = tls.unwrap_or_else(|| "no TLS (this computer only)".to_owned());
-            Check::ok(
-                NAME,
-                format!("{server} lets {} submit; {tls}", config.default_user()),
-            )
+            Check::ok(NAME, format!("{server} lets {user} submit; {tls}"))
         }
         Err(e) => failed(NAME, &e),
     }
 }
 
-pub(super) fn smtp_settings(config: &Config) -> Result<smtp::Settings, Check> {
+pub(super) fn smtp_settings(setup: &MailSetup<'_>) -> Result<smtp::Settings, Check> {
     const NAME: &str = "submission";
-    let Some(smtp) = &config.smtp else {
-        return Err(Check::wrong(
+    let Some(smtp) = setup.smtp else {
+        return Err(Check::failed(
             NAME,
             "there is no [smtp] section, so nothing can be sent",
             "add one: the README shows it",
         ));
     };
-    smtp.settings(&config.source, config.default_user())
-        .map_err(|e| Check::wrong(NAME, e.to_string(), "see that the password can be had"))
+    tokio::task::block_in_place(|| smtp.settings(setup.source, setup.address.as_written()))
+        .map_err(|e| Check::failed(NAME, e.to_string(), "see that the password can be had"))
 }
 
 pub(super) fn failed(name: &'static str, e: &Error) -> Check {
@@ -288,5 +274,5 @@ pub(super) fn failed(name: &'static str, e: &Error) -> Check {
         | TroubleKind::TimedOut
         | TroubleKind::NotUnderstood => "try again later; if it stays, ask the provider",
     };
-    Check::wrong(name, e.to_string(), remedy)
+    Check::failed(name, e.to_string(), remedy)
 }

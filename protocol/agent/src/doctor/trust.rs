@@ -3,19 +3,17 @@
 use tradepost_proof::dkim::{Prover, TxtAnswer};
 use tradepost_statements::Evidence;
 
-use super::Check;
-use crate::config::Config;
+use super::{Check, MailSetup};
 
 /// What counts, and whether DNS answers.
-pub(super) async fn checks(config: &Config) -> Vec<Check> {
-    vec![minimum(config), dns(config).await]
+pub(super) async fn checks(setup: &MailSetup<'_>) -> Vec<Check> {
+    vec![minimum(setup), dns(setup).await]
 }
 
-fn minimum(config: &Config) -> Check {
+fn minimum(setup: &MailSetup<'_>) -> Check {
     const NAME: &str = "trust";
-    let minimum = config.settings.minimum;
-    let others: Vec<String> = config
-        .settings
+    let minimum = setup.minimum;
+    let others: Vec<String> = setup
         .minimum_of
         .iter()
         .map(|(party, minimum)| format!("{minimum} of {party}"))
@@ -26,8 +24,8 @@ fn minimum(config: &Config) -> Check {
         format!("minimum {minimum}, {}", others.join(", "))
     };
     let asks_for_too_much = |level: &Evidence| *level > Evidence::Dkim;
-    if asks_for_too_much(&minimum) || config.settings.minimum_of.values().any(asks_for_too_much) {
-        return Check::wrong(
+    if asks_for_too_much(&minimum) || setup.minimum_of.values().any(asks_for_too_much) {
+        return Check::failed(
             NAME,
             format!(
                 "{wanted}: this version cannot establish \"signed\", so such letters never count"
@@ -35,7 +33,7 @@ fn minimum(config: &Config) -> Check {
             "set it to \"dkim\" or \"relay\" under [trust]",
         );
     }
-    let ids: Vec<String> = config
+    let ids: Vec<String> = setup
         .policy
         .authserv_ids
         .iter()
@@ -60,25 +58,25 @@ fn minimum(config: &Config) -> Check {
     )
 }
 
-async fn dns(config: &Config) -> Check {
+async fn dns(setup: &MailSetup<'_>) -> Check {
     const NAME: &str = "DNS";
-    let keys = match config.keys.fixed.len() {
+    let keys = match setup.keys.fixed.len() {
         0 => String::new(),
         1 => "; 1 key of [trust.keys] is never looked up".to_owned(),
         n => format!("; {n} keys of [trust.keys] are never looked up"),
     };
-    let whom = match config.keys.resolver {
+    let whom = match setup.keys.resolver {
         Some(resolver) => format!("the resolver {resolver}"),
         None => "the system's resolver".to_owned(),
     };
-    let prover = match Prover::new(config.keys.clone()) {
+    let prover = match Prover::new(setup.keys.clone()) {
         Ok(prover) => prover,
         Err(e) => {
-            return Check::wrong(NAME, e.to_string(), "set resolver under [trust]");
+            return Check::failed(NAME, e.to_string(), "set resolver under [trust]");
         }
     };
     // Whatever it says about this name, it is an answer.
-    let name = config.addresses.first.domain();
+    let name = setup.address.domain();
     match prover.txt(name).await {
         TxtAnswer::Found(_) | TxtAnswer::Missing | TxtAnswer::Fixed(_) => {
             Check::ok(NAME, format!("{whom} answers{keys}"))
