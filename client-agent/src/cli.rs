@@ -12,6 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tradepost_agent::config::Span;
 use tradepost_agent::terminal::output;
 
+use crate::config::Places;
+
 pub(crate) use acting::{CancelArgs, NotifyArgs, ReturnArgs};
 pub(crate) use asking::{AddArgs, AskArgs, ScheduleCommand};
 pub(crate) use expect::{ExpectArgs, Expecting};
@@ -58,17 +60,6 @@ pub(crate) struct Cli {
     pub(crate) places: Places,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Where things are.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Places {
-    /// The configuration [default: $TRADEPOST_CONFIG, else ~/.config/tradepost/config.toml]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The folder of the ledger [default: $TRADEPOST_DATA, else ~/.local/share/tradepost]
-    #[arg(long, global = true, value_name = "FOLDER")]
-    pub(crate) data: Option<PathBuf>,
 }
 
 /// What to do.

@@ -16,7 +16,8 @@ use tradepost_buyer::view::{
     ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
 };
 
-use crate::cli::{Cli, Command, Facet, ListArgs, PROGRAM, Places, WarningCommand};
+use crate::cli::{Cli, Command, Facet, ListArgs, PROGRAM, WarningCommand};
+use crate::config::Places;
 use crate::desk::Desk;
 use crate::request::{Form, Request, SendState, Sending, Sendings};
 use crate::{daemon, doctor, export, import, rebuild, report};

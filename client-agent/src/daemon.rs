@@ -26,8 +26,7 @@ use tradepost_post::stop::{self, Stop};
 use tradepost_store::{Opened, StoreError};
 
 use crate::carry::{Carrier, copy_what_left, due, keep_copies};
-use crate::cli::Places;
-use crate::config::{Config, config_file, private_data_folder};
+use crate::config::{Config, Places, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::notify::{keep_telling, tell_what_waits};
 use crate::office::{FOR_HELD_LETTERS, Office};

@@ -11,8 +11,7 @@ use tradepost_agent::terminal::output;
 use tradepost_store::StoreError;
 
 use crate::again::judge_again;
-use crate::cli::Places;
-use crate::config::{Config, config_file, private_data_folder};
+use crate::config::{Config, Places, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::office::Office;
 use crate::request::{AskError, Effect, Request};

@@ -16,10 +16,8 @@ use tradepost_post::imap::SentFolder;
 use tradepost_post::imap::aside::Kept;
 use tradepost_store::StoreError;
 
-use crate::cli::Places;
-use crate::config::{Config, config_file, data_folder};
+use crate::config::{Config, Places, config_file, data_folder};
 use crate::ledger::{Ledger, LedgerError, set_aside};
-use crate::report;
 use crate::request::Request;
 use crate::socket::Daemon;
 
@@ -144,7 +142,7 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
 async fn of_the_daemon(daemon: &mut Daemon) -> anyhow::Result<(Vec<Kept>, Vec<Item>)> {
     let kept = daemon.ask(&Request::SetAside).await?;
     let items = daemon.ask(&Request::Outbox).await?;
-    Ok((report::read(&kept)?, report::read(&items)?))
+    Ok((serde_json::from_str(&kept)?, serde_json::from_str(&items)?))
 }
 
 fn waiting(kept: &[Kept], items: &[Item]) -> [Check; 2] {

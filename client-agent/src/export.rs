@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cli::Places;
+use crate::config::Places;
 use crate::desk::Desk;
 use crate::report;
 use crate::request::{Exported, Request, Section};

@@ -14,8 +14,7 @@ use tradepost_agent::terminal::json;
 use tradepost_agent::terminal::output::{self, Pipe, note};
 use tradepost_letters::untrusted::show;
 
-use crate::cli::Places;
-use crate::config::{Config, config_file};
+use crate::config::{Config, Places, config_file};
 use crate::desk::Desk;
 use crate::report;
 use crate::request::{Letter, Request, VerdictLine};

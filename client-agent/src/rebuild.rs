@@ -13,8 +13,7 @@ use tradepost_post::imap::aside;
 use tradepost_post::stop;
 use tradepost_store as store;
 
-use crate::cli::Places;
-use crate::config::private_data_folder;
+use crate::config::{Places, private_data_folder};
 use crate::daemon::{self, Scan};
 use crate::ledger::{self, Entry, Input, set_aside};
 use crate::office::FOR_HELD_LETTERS;

@@ -8,6 +8,8 @@ use tradepost_agent::config::Span;
 use tradepost_agent::terminal::output;
 use tradepost_statements::{Address, Amount, TradeId};
 
+use crate::config::Places;
+
 /// How the program is called.
 pub(crate) const PROGRAM: &str = "tradepost-server";
 
@@ -48,29 +50,6 @@ pub(crate) struct Cli {
     pub(crate) places: Places,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Where things are.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Places {
-    /// The configuration [default: ~/.config/tradepost-server/config.toml]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "TRADEPOST_SERVER_CONFIG",
-        hide_env_values = true
-    )]
-    pub(crate) config: Option<PathBuf>,
-    /// The folder of the book [default: ~/.local/share/tradepost-server]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FOLDER",
-        env = "TRADEPOST_SERVER_DATA",
-        hide_env_values = true
-    )]
-    pub(crate) data: Option<PathBuf>,
 }
 
 /// What to do.

@@ -13,9 +13,9 @@ use tradepost_parties::emit::attach::{Wanted, What};
 
 use crate::attach::{self, AttachAsk};
 use crate::cli::{
-    AttachArgs, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM, Places, Track,
+    AttachArgs, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM, Track,
 };
-use crate::config::{self, Config};
+use crate::config::{self, Config, Places};
 use crate::desk::fresh_ids;
 use crate::emit::emit;
 use crate::socket::Ask;

@@ -18,8 +18,7 @@ use tradepost_post::imap::aside::Kept;
 
 use crate::ask;
 use crate::book::{set_aside, view};
-use crate::cli::Places;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Places};
 use crate::desk::Desk;
 use crate::socket::Ask;
 

@@ -7,7 +7,8 @@ use tradepost_statements::progress::Track;
 use tradepost_statements::wish::{Wish, Wishes};
 
 use super::send;
-use crate::cli::{NotifyArgs, Places, ReturnArgs};
+use crate::cli::{NotifyArgs, ReturnArgs};
+use crate::config::Places;
 use crate::request::Request;
 
 /// `return`.

@@ -9,7 +9,8 @@ use tradepost_buyer::{Until, When};
 use tradepost_statements::StatementId;
 
 use super::{print, print_data, printed, send_answer};
-use crate::cli::{AddArgs, AskArgs, Places, ScheduleCommand};
+use crate::cli::{AddArgs, AskArgs, ScheduleCommand};
+use crate::config::Places;
 use crate::desk::Desk;
 use crate::ledger::daily;
 use crate::report;

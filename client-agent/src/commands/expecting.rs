@@ -9,7 +9,8 @@ use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
 
 use super::{ask, print, printed};
-use crate::cli::{ExpectArgs, Expecting, Places};
+use crate::cli::{ExpectArgs, Expecting};
+use crate::config::Places;
 use crate::report;
 use crate::request::Request;
 

@@ -13,8 +13,8 @@ use tradepost_statements::Address;
 use uuid::Uuid;
 
 use super::{print_data, send};
-use crate::cli::{OrderArgs, Places, ReorderArgs};
-use crate::config::{Config, config_file, private_data_folder};
+use crate::cli::{OrderArgs, ReorderArgs};
+use crate::config::{Config, Places, config_file, private_data_folder};
 use crate::desk::Desk;
 use crate::order_form::{self, OrderForm};
 use crate::ordering::Dialog;

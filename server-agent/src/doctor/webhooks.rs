@@ -12,8 +12,7 @@ use tradepost_statements::Time;
 
 use crate::arrivals::Arrivals;
 use crate::ask;
-use crate::cli::Places;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Places};
 use crate::http::HookSettings;
 use crate::socket::Ask;
 
