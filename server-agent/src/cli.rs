@@ -240,8 +240,8 @@ pub(crate) struct AttachArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) shop: Option<Address>,
     /// What the mail tells
-    #[arg(long, value_enum, default_value_t = Track::Order)]
-    pub(crate) track: Track,
+    #[arg(long, value_enum, default_value_t = AttachTrack::Order)]
+    pub(crate) track: AttachTrack,
     /// Which parcel, where there are several
     #[arg(long, value_name = "NAME")]
     pub(crate) parcel: Option<String>,
@@ -252,7 +252,7 @@ pub(crate) struct AttachArgs {
 
 /// `--track`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Track {
+pub(crate) enum AttachTrack {
     /// The trade record: of the mail that confirms an order
     Record,
     /// How far the order is

@@ -13,7 +13,7 @@ use tradepost_parties::emit::attach::{Wanted, What};
 
 use crate::attach::{self, AttachAsk};
 use crate::cli::{
-    AttachArgs, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM, Track,
+    AttachArgs, AttachTrack, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM,
 };
 use crate::config::{self, Config, Places};
 use crate::desk::fresh_ids;
@@ -135,13 +135,15 @@ fn attach(places: &Places, args: AttachArgs) -> anyhow::Result<ExitCode> {
         trade: args.trade,
         shop: args.shop,
         what: match args.track {
-            Track::Record | Track::Order | Track::Payment if args.parcel.is_some() => {
+            AttachTrack::Record | AttachTrack::Order | AttachTrack::Payment
+                if args.parcel.is_some() =>
+            {
                 bail!("--parcel goes with --track delivery");
             }
-            Track::Record => What::Record,
-            Track::Order => What::Order,
-            Track::Delivery => What::Delivery(args.parcel),
-            Track::Payment => What::Payment,
+            AttachTrack::Record => What::Record,
+            AttachTrack::Order => What::Order,
+            AttachTrack::Delivery => What::Delivery(args.parcel),
+            AttachTrack::Payment => What::Payment,
         },
     };
     let mail = AttachAsk::read(wanted, &args.file)?;

@@ -41,7 +41,7 @@ pub(crate) struct ReturnArgs {
     pub(crate) trade: String,
     /// What goes back: a line, counted from 1, and how many of it [default: everything]
     #[arg(long = "line", value_name = "N[:QUANTITY]", value_parser = line)]
-    pub(crate) lines: Vec<Line>,
+    pub(crate) lines: Vec<LineToReturn>,
     /// Why, for the shop
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
@@ -51,20 +51,20 @@ pub(crate) struct ReturnArgs {
 
 /// `N[:QUANTITY]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct LineToReturn {
     /// Counted from 1.
     pub(crate) number: NonZeroUsize,
     /// All that is left, when not said.
     pub(crate) quantity: Option<NonZeroU32>,
 }
 
-fn line(text: &str) -> Result<Line, String> {
+fn line(text: &str) -> Result<LineToReturn, String> {
     let (number, quantity) = match text.split_once(':') {
         Some((number, quantity)) => (number, Some(quantity)),
         None => (text, None),
     };
     let wrong = |part: &str| format!("{part:?} is no number from 1; write it like 2 or 2:3");
-    Ok(Line {
+    Ok(LineToReturn {
         number: number.parse().map_err(|_| wrong(number))?,
         quantity: quantity
             .map(|q| q.parse().map_err(|_| wrong(q)))
