@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use crate::config::Places;
 use crate::desk::Desk;
-use crate::report;
 use crate::request::{Exported, Request, Section};
+use crate::terminal::report;
 use tradepost_agent::terminal::output::{self, Pipe};
 
 /// Exports.

@@ -16,8 +16,8 @@ use tradepost_letters::untrusted::show;
 
 use crate::config::{Config, Places, config_file};
 use crate::desk::Desk;
-use crate::report;
 use crate::request::{Letter, Request, VerdictLine};
+use crate::terminal::report;
 
 /// So many letters, or octets of letters, are judged in one durable write.
 const LETTERS: usize = 256;

@@ -19,26 +19,26 @@ mod office;
 mod sending;
 mod socket;
 
-mod cli;
-mod commands;
+mod terminal;
+
 mod desk;
 mod doctor;
 mod export;
 mod import;
 mod order_form;
-mod ordering;
 mod rebuild;
 
 pub mod in_process;
 
 mod config;
-mod report;
 
 use std::process::ExitCode;
 
 use tracing::level_filters::LevelFilter;
 use tradepost_agent::log;
 use tradepost_agent::terminal::output;
+
+use terminal::{cli, commands};
 
 /// Does what the command line says, and tells how it ended.
 #[must_use]

@@ -19,7 +19,8 @@ use crate::ledger::{self, Entry, Input, set_aside};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
 use crate::socket::Daemon;
-use crate::{again, desk, report};
+use crate::terminal::report;
+use crate::{again, desk};
 
 /// Makes the index anew from the journal.
 pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {

@@ -27,9 +27,6 @@ mod emit;
 mod host;
 mod socket;
 
-mod cli;
-mod commands;
-mod dkim_key;
 mod doctor;
 mod report;
 mod terminal;
@@ -42,6 +39,8 @@ use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
 use tradepost_agent::log;
 use tradepost_agent::terminal::output;
+
+use terminal::{cli, commands};
 
 fn main() -> ExitCode {
     tradepost_agent::process::keep_memory_private();

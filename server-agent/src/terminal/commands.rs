@@ -12,15 +12,16 @@ use tradepost_agent::terminal::output::{self, note};
 use tradepost_parties::emit::attach::{Wanted, What};
 
 use crate::attach::{self, AttachAsk};
-use crate::cli::{
-    AttachArgs, AttachTrack, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM,
-};
 use crate::config::{self, Config, Places};
 use crate::desk::fresh_ids;
 use crate::emit::emit;
 use crate::socket::Ask;
+use crate::terminal::cli::{
+    AttachArgs, AttachTrack, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM,
+};
+use crate::terminal::dkim_key;
 use crate::terminal::report::{self, Shown};
-use crate::{agent, ask, dkim_key, doctor};
+use crate::{agent, ask, doctor};
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {

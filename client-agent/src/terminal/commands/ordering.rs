@@ -13,13 +13,13 @@ use tradepost_statements::Address;
 use uuid::Uuid;
 
 use super::{print_data, send};
-use crate::cli::{OrderArgs, ReorderArgs};
 use crate::config::{Config, Places, config_file, private_data_folder};
 use crate::desk::Desk;
 use crate::order_form::{self, OrderForm};
-use crate::ordering::Dialog;
-use crate::report;
 use crate::request::{Preview, Request};
+use crate::terminal::cli::{OrderArgs, ReorderArgs};
+use crate::terminal::ordering::Dialog;
+use crate::terminal::report;
 
 /// `order`.
 pub(super) async fn order(places: &Places, args: OrderArgs) -> anyhow::Result<ExitCode> {

@@ -7,9 +7,9 @@ use tradepost_statements::progress::Track;
 use tradepost_statements::wish::{Wish, Wishes};
 
 use super::send;
-use crate::cli::{NotifyArgs, ReturnArgs};
 use crate::config::Places;
 use crate::request::Request;
+use crate::terminal::cli::{NotifyArgs, ReturnArgs};
 
 /// `return`.
 pub(super) async fn give_back(places: &Places, args: ReturnArgs) -> anyhow::Result<ExitCode> {

@@ -12,9 +12,9 @@ use tradepost_agent::terminal::{json, output, progress};
 use tradepost_letters::dkim::Algorithm;
 use tradepost_proof::dkim::{OwnKey, PrivateKey, make_key};
 
-use crate::cli::{DkimKeyArgs, KeyAlgorithm};
 use crate::config;
 use crate::config::Places;
+use crate::terminal::cli::{DkimKeyArgs, KeyAlgorithm};
 
 /// What was made, and what is to be written where.
 #[derive(Debug, Serialize)]

@@ -16,11 +16,12 @@ use tradepost_buyer::view::{
     ExpectedView, HeldView, RequestView, ShowView, StatsView, TradeView, WarningView,
 };
 
-use crate::cli::{Cli, Command, Facet, ListArgs, PROGRAM, WarningCommand};
 use crate::config::Places;
 use crate::desk::Desk;
 use crate::request::{Form, Request, SendState, Sending, Sendings};
-use crate::{daemon, doctor, export, import, rebuild, report};
+use crate::terminal::cli::{Cli, Command, Facet, ListArgs, PROGRAM, WarningCommand};
+use crate::terminal::report;
+use crate::{daemon, doctor, export, import, rebuild};
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -9,7 +9,7 @@ use tradepost_statements::progress::Track;
 
 use super::undone;
 use super::words::{count, delivery, name, named, order, parcel, payment, safe, what_was_bought};
-use crate::cli::Facet;
+use crate::terminal::cli::Facet;
 
 /// `pending`: by promised date, then counts and unpaid totals.
 pub(crate) fn pending(trades: &[TradeView], stats: &StatsView) -> String {

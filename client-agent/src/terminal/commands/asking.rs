@@ -9,13 +9,13 @@ use tradepost_buyer::{Until, When};
 use tradepost_statements::StatementId;
 
 use super::{print, print_data, printed, send_answer};
-use crate::cli::{AddArgs, AskArgs, ScheduleCommand};
 use crate::config::Places;
 use crate::desk::Desk;
 use crate::ledger::daily;
-use crate::report;
 use crate::request::asking::{ALL_PENDING, NewPlan};
 use crate::request::{Request, Sendings};
+use crate::terminal::cli::{AddArgs, AskArgs, ScheduleCommand};
+use crate::terminal::report;
 
 /// `ask`.
 pub(super) async fn ask(places: &Places, args: AskArgs) -> anyhow::Result<ExitCode> {

@@ -9,10 +9,10 @@ use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
 
 use super::{ask, print, printed};
-use crate::cli::{ExpectArgs, Expecting};
 use crate::config::Places;
-use crate::report;
 use crate::request::Request;
+use crate::terminal::cli::{ExpectArgs, Expecting};
+use crate::terminal::report;
 
 /// `expect`.
 pub(super) async fn expect(places: &Places, mut args: ExpectArgs) -> anyhow::Result<ExitCode> {
