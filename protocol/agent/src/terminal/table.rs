@@ -169,3 +169,56 @@ impl Column {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outbox() -> Table {
+        let mut table = Table::new(&[
+            Column::Whole("ID"),
+            Column::Words("STATE"),
+            Column::Free("WHY"),
+        ]);
+        table.row(
+            [
+                "1:2040",
+                "waits until 2026-11-20 14:41",
+                "451 try.again.later",
+            ]
+            .map(str::to_owned),
+        );
+        table
+    }
+
+    #[test]
+    fn words_wrap_between_words_only_and_free_text_within_them_where_there_is_no_room() {
+        assert_eq!(
+            outbox().laid_out(40),
+            "ID      STATE                  WHY\n\
+             1:2040  waits until            451 try.a\n\
+             \u{20}       2026-11-20 14:41       gain.late\n\
+             \u{20}                              r"
+        );
+        let narrow = outbox().laid_out(1);
+        assert!(narrow.contains(" 2026-11-20 "), "{narrow}");
+    }
+
+    #[test]
+    fn where_nothing_limits_it_a_row_is_one_line() {
+        let mut table = outbox();
+        table.row(["i".repeat(64), String::new(), "why ".repeat(100)]);
+        let widths = (0..3).map(|i| table.widest(i)).collect();
+        let printed = table.with_widths(widths);
+        assert_eq!(printed.lines().count(), 3, "{printed}");
+    }
+
+    #[test]
+    fn an_id_that_is_broken_goes_on_indented() {
+        let mut table = Table::new(&[Column::Whole("ID")]);
+        table.row(["T-".repeat(32)]);
+        let printed = table.laid_out(80);
+        let starts: Vec<bool> = printed.lines().map(|l| l.starts_with("T-")).collect();
+        assert_eq!(starts, [false, true, false, false], "{printed}");
+    }
+}
