@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tradepost_agent::terminal::progress;
 use tradepost_buyer::{Judgement, Verdict, unbelieved};
 use tradepost_statements::{Address, Evidence};
 
 use crate::config::Config;
-use crate::daemon;
 use crate::held::prove_from_journal;
 use crate::ledger::{Entry, Input, LedgerError, left_to_prove};
 use crate::office::Office;
@@ -98,7 +98,7 @@ pub(crate) async fn judge_again(
         let entered = office.enter(inputs).await?;
         done.letters += asked;
         done.count(entered.judgements.iter().flatten());
-        let bar = bar.get_or_insert_with(|| daemon::bar("proving letters again"));
+        let bar = bar.get_or_insert_with(|| progress::bar("proving letters again"));
         bar.set_length(left.through);
         bar.set_position(up_to.unwrap_or(left.through));
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tradepost_agent::outbox::{self, Carriage, Due, Failure, Item, Outcome, Tried};
-use tradepost_buyer::BouncedLetter;
+use tradepost_agent::terminal::time::local;
+use tradepost_buyer::Returned;
 use tradepost_letters::untrusted::show;
 use tradepost_post::imap;
 use tradepost_post::smtp::{Submission, Submitter};
@@ -15,7 +16,6 @@ use tradepost_trades::rows::Rows;
 
 use crate::ledger::{Entry, Input, copies, tried};
 use crate::office::Office;
-use crate::report::local;
 
 /// The office as the outbox needs it.
 pub(crate) struct Carrier {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Args;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tradepost_agent::command::Program;
@@ -19,7 +20,16 @@ use tradepost_letters::RelayPolicy;
 use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::{Address, Amount};
 
-use crate::cli::Places;
+/// Where things are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Places {
+    /// The configuration [default: $TRADEPOST_CONFIG, else ~/.config/tradepost/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the ledger [default: $TRADEPOST_DATA, else ~/.local/share/tradepost]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+}
 
 /// What the configuration file says, checked.
 #[derive(Debug)]

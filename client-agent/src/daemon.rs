@@ -20,22 +20,22 @@ use tokio::task::JoinHandle;
 use tradepost_agent::clock::SystemClock;
 use tradepost_agent::door::Door;
 use tradepost_agent::outbox::{self, Failure};
+use tradepost_agent::terminal::{output, progress};
 use tradepost_post::imap::{self, MailEvent};
 use tradepost_post::stop::{self, Stop};
 use tradepost_store::{Opened, StoreError};
 
 use crate::carry::{Carrier, copy_what_left, due, keep_copies};
-use crate::cli::Places;
-use crate::config::{Config, config_file, private_data_folder};
+use crate::config::{Config, Places, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::notify::{keep_telling, tell_what_waits};
 use crate::office::{FOR_HELD_LETTERS, Office};
 use crate::sending::{copies, mailbox as mailbox_settings, pace, submitter};
 use crate::socket::Daemon;
-use crate::{again, output, socket};
+use crate::{again, socket};
 
 use mailbox::Mailbox;
-pub(crate) use mailbox::{Scan, bar, spinner};
+pub(crate) use mailbox::Scan;
 
 /// Batches that wait while one is recorded; each is bounded by the watch.
 const BATCHES: usize = 4;
@@ -193,7 +193,7 @@ pub(crate) async fn open(data: &Path, config: Config) -> anyhow::Result<Arc<Offi
 fn open_with_progress(data: &Path, config: &Config) -> Result<(Ledger, Opened), LedgerError> {
     let mut bar = None;
     let opened = Ledger::open(data, config, Arc::new(SystemClock), &mut |p| {
-        let bar = bar.get_or_insert_with(|| mailbox::bar("reading the journal"));
+        let bar = bar.get_or_insert_with(|| progress::bar("reading the journal"));
         bar.set_length(p.total);
         bar.set_position(p.done);
     });

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use tradepost_agent::clock::SystemClock;
+use tradepost_agent::terminal::output;
 use tradepost_store::StoreError;
 
 use crate::again::judge_again;
-use crate::cli::Places;
-use crate::config::{Config, config_file, private_data_folder};
+use crate::config::{Config, Places, config_file, private_data_folder};
 use crate::ledger::{Ledger, LedgerError};
 use crate::office::Office;
 use crate::request::{AskError, Effect, Request};
@@ -139,11 +139,11 @@ async fn find(places: &Places) -> anyhow::Result<(At, Duration)> {
         match Ledger::open(&data, &taken, Arc::new(SystemClock), &mut |_| {}) {
             Ok((ledger, opened)) => {
                 if opened.torn_bytes > 0 {
-                    crate::output::note(&opened.to_string());
+                    output::note(&opened.to_string());
                 }
                 let office = Office::new(ledger, taken)?;
                 if let Some(judged) = judge_again(&office, FOR_JUDGING_AGAIN).await? {
-                    crate::output::note(&format!("tradepost: {judged}"));
+                    output::note(&format!("tradepost: {judged}"));
                 }
                 // What time has made due, as the daemon would have done it.
                 office.do_what_is_due(FOR_HELD_LETTERS).await?;

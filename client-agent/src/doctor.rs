@@ -1,92 +1,39 @@
 //! `tradepost doctor`: looks whether everything is set up, each check with what to do where it
 //! is not. It changes nothing, neither here nor in the mailbox; `--probe` adds one letter to it.
 
-mod dkim;
-mod mail;
-mod probe;
-mod trust;
-
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use tradepost_agent::clock::SystemClock;
 use tradepost_agent::config::make_private_folder;
+use tradepost_agent::doctor::{self, Check, MailSetup, Unsigned};
 use tradepost_agent::door;
-use tradepost_agent::outbox::{Filter, Item, Waiting, list};
-use tradepost_letters::untrusted::show;
-use tradepost_post::clock::SystemClock;
-use tradepost_post::config::make_private_folder;
-use tradepost_post::door;
-use tradepost_post::imap::aside::{AsideRecord, in_words};
-use tradepost_post::outbox::{Filter, Item, Waiting, list};
-use tradepost_post::store::StoreError;
+use tradepost_agent::outbox::{Filter, Item, list};
+use tradepost_buyer::plain;
+use tradepost_post::imap::SentFolder;
+use tradepost_post::imap::aside::Kept;
+use tradepost_store::StoreError;
 
-use crate::cli::Places;
-use crate::config::{Config, config_file, data_folder};
+use crate::config::{Config, Places, config_file, data_folder};
 use crate::ledger::{Ledger, LedgerError, set_aside};
 use crate::request::Request;
 use crate::socket::Daemon;
-use crate::{json, output, report};
-
-/// What one check came to.
-#[derive(Debug, Serialize)]
-pub(crate) struct Check {
-    /// What was looked at.
-    pub(crate) name: &'static str,
-    /// Whether it is as it should be.
-    pub(crate) ok: bool,
-    /// What was found.
-    pub(crate) text: String,
-    /// What to do; null where nothing is to be done. Beside `ok`: only if the person minds.
-    pub(crate) remedy: Option<String>,
-}
-
-impl Check {
-    fn ok(name: &'static str, text: impl Into<String>) -> Check {
-        Check {
-            name,
-            ok: true,
-            text: text.into(),
-            remedy: None,
-        }
-    }
-
-    /// It works, but not as well as it could.
-    fn doubtful(name: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check {
-            name,
-            ok: true,
-            text: text.into(),
-            remedy: Some(remedy.into()),
-        }
-    }
-
-    fn wrong(name: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Check {
-        Check {
-            name,
-            ok: false,
-            text: text.into(),
-            remedy: Some(remedy.into()),
-        }
-    }
-}
 
 /// Looks at everything, and prints what it found.
 pub(crate) async fn run(
     places: &Places,
     probe_for: Option<Duration>,
-    json: bool,
+    is_json: bool,
 ) -> anyhow::Result<ExitCode> {
     let mut checks = Vec::new();
     let file = config_file(places)?;
     let config = match Config::load(&file) {
         Ok(config) => {
             let ours: Vec<&str> = config.addresses.iter().map(|a| a.as_written()).collect();
-            let text = format!("{}: {}", file.display(), ours.join(", "));
-            checks.push(Check::ok("configuration", text));
+            let found = format!("{}: {}", file.display(), ours.join(", "));
+            checks.push(Check::ok("configuration", found));
             Some(config)
         }
         Err(e) => {
@@ -95,37 +42,49 @@ pub(crate) async fn run(
             } else {
                 "write it; the README shows one of ten lines"
             };
-            checks.push(Check::wrong("configuration", e.to_string(), remedy));
+            checks.push(Check::failed("configuration", e.to_string(), remedy));
             None
         }
     };
     checks.extend(store(places, config.as_ref()).await?);
     if let Some(config) = &config {
-        checks.extend(trust::checks(config).await);
-        checks.extend(mail::checks(config).await);
-        checks.extend(dkim::signing(config).await);
-        if let Some(within) = probe_for {
-            checks.extend(probe::checks(config, within).await);
+        checks.extend(doctor::examine_mail(&setup(config), probe_for).await);
+    }
+    if !is_json {
+        // No terminal is to make a link of a server's words clickable.
+        for check in &mut checks {
+            check.found = plain::without_links(&check.found);
+            check.remedy = check.remedy.as_deref().map(plain::without_links);
         }
     }
-    let all_is_well = checks.iter().all(|c| c.ok);
-    if json {
-        output::data(&json::pretty(&checks)?)?;
-    } else {
-        output::page(&report::doctor::checks(&checks))?;
+    Ok(doctor::show(&checks, is_json)?)
+}
+
+fn setup(config: &Config) -> MailSetup<'_> {
+    MailSetup {
+        source: &config.source,
+        address: &config.addresses.first,
+        other_addresses: config.addresses.others.iter().collect(),
+        imap: config.imap.as_ref(),
+        sent: match &config.imap {
+            Some(imap) => imap.watch().sent,
+            None => SentFolder::Off,
+        },
+        smtp: config.smtp.as_ref(),
+        keys: &config.keys,
+        policy: &config.policy,
+        minimum: config.settings.minimum,
+        minimum_of: &config.settings.minimum_of,
+        signing: &config.signing,
+        unsigned: Unsigned::IsUsual,
     }
-    Ok(if all_is_well {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<Check>> {
     let data = data_folder(places)?;
     if let Err(e) = make_private_folder(&data) {
         let remedy = format!("chmod 700 {}", data.display());
-        return Ok(vec![Check::wrong("data folder", e.to_string(), remedy)]);
+        return Ok(vec![Check::failed("data folder", e.to_string(), remedy)]);
     }
     let mut checks = vec![Check::ok("data folder", data.display().to_string())];
     let patience = config.map_or(door::PATIENCE, |config| config.patience);
@@ -134,9 +93,9 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
             match of_the_daemon(&mut daemon).await {
                 Ok((kept, items)) => {
                     checks.push(Check::ok("daemon", "runs, and has the ledger open"));
-                    checks.extend([letters(&kept), outbox(&items)]);
+                    checks.extend(waiting(&kept, &items));
                 }
-                Err(why) => checks.push(Check::wrong(
+                Err(why) => checks.push(Check::failed(
                     "daemon",
                     why.to_string(),
                     "stop it and start it again",
@@ -148,7 +107,7 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
             "daemon",
             "does not run; start it with: tradepost daemon",
         )),
-        Err(e) => checks.push(Check::wrong(
+        Err(e) => checks.push(Check::failed(
             "daemon",
             e.to_string(),
             "stop it and start it again",
@@ -162,15 +121,16 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
 
 fn open(data: &Path, config: &Config) -> Vec<Check> {
     match Ledger::open(data, config, Arc::new(SystemClock), &mut |_| {}) {
-        Ok((ledger, opened)) => vec![
-            Check::ok("store", opened.to_string()),
-            letters(&ledger.view(set_aside)),
-            outbox(&ledger.view(|rows| list(rows, Filter::Queued, 0))),
-        ],
+        Ok((ledger, opened)) => {
+            let mut checks = vec![Check::ok("store", opened.to_string())];
+            let items = ledger.view(|rows| list(rows, Filter::Queued, 0));
+            checks.extend(waiting(&ledger.view(set_aside), &items));
+            checks
+        }
         Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
             vec![Check::ok("store", format!("in use: {e}"))]
         }
-        Err(e) => vec![Check::wrong(
+        Err(e) => vec![Check::failed(
             "store",
             e.to_string(),
             "see: tradepost repair",
@@ -182,39 +142,19 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
 async fn of_the_daemon(daemon: &mut Daemon) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
     let kept = daemon.ask(&Request::SetAside).await?;
     let items = daemon.ask(&Request::Outbox).await?;
-    Ok((report::read(&kept)?, report::read(&items)?))
+    Ok((serde_json::from_str(&kept)?, serde_json::from_str(&items)?))
 }
 
-/// What lies in the mailbox and could not be read.
-fn letters(kept: &[AsideRecord]) -> Check {
-    const NAME: &str = "letters";
-    match in_words(kept) {
-        None => Check::ok(NAME, "all that came could be read"),
-        Some(text) => Check::doubtful(
-            NAME,
-            text,
+fn waiting(kept: &[Kept], items: &[Item]) -> [Check; 2] {
+    [
+        doctor::letters(
+            kept,
             "look at them with another mail program; one that matters can be saved, and read with: \
              tradepost import FILE",
         ),
-    }
-}
-
-/// Letters that were not taken, and why.
-fn outbox(queued: &[Item]) -> Check {
-    match Waiting::of(queued) {
-        None => Check::ok("outbox", "no letter waits because it was not taken"),
-        Some(Waiting {
-            count,
-            next_try,
-            why,
-        }) => Check::doubtful(
-            "outbox",
-            format!(
-                "{count} waiting, the next try at {}: {}",
-                report::local(next_try),
-                show(&why)
-            ),
+        doctor::outbox(
+            items,
             "they leave by themselves once it is mended, while the daemon runs",
         ),
-    }
+    ]
 }

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::cli::Places;
+use crate::config::Places;
 use crate::desk::Desk;
-use crate::output::{self, Reader};
-use crate::report;
 use crate::request::{Exported, Request, Section};
+use crate::terminal::report;
+use tradepost_agent::terminal::output::{self, Pipe};
 
 /// Exports.
 pub(crate) async fn run(places: &Places) -> anyhow::Result<ExitCode> {
@@ -16,7 +16,7 @@ pub(crate) async fn run(places: &Places) -> anyhow::Result<ExitCode> {
         let answer = desk.ask(Request::Export { section }).await?;
         let exported: Exported = report::read(&answer)?;
         for line in &exported.lines {
-            if output::data(line)? == Reader::HasGone {
+            if output::data(line)? == Pipe::Closed {
                 return Ok(ExitCode::SUCCESS);
             }
         }

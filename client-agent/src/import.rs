@@ -10,15 +10,14 @@ use std::process::ExitCode;
 
 use files::{Found, each_letter};
 use tokio::sync::mpsc;
+use tradepost_agent::terminal::json;
+use tradepost_agent::terminal::output::{self, Pipe, note};
 use tradepost_letters::untrusted::show;
 
-use crate::cli::Places;
-use crate::config::{Config, config_file};
+use crate::config::{Config, Places, config_file};
 use crate::desk::Desk;
-use crate::output::{self, Reader};
-use crate::report;
 use crate::request::{Letter, Request, VerdictLine};
-use crate::{json, output::note};
+use crate::terminal::report;
 
 /// So many letters, or octets of letters, are judged in one durable write.
 const LETTERS: usize = 256;
@@ -56,7 +55,7 @@ pub(crate) async fn run(
     let mut counts = BTreeMap::new();
     let mut batch = Vec::new();
     let mut octets = 0;
-    let mut reader = Ok(Reader::Listens);
+    let mut reader = Ok(Pipe::Open);
     while let Some(letter) = letters.recv().await {
         octets += letter.octets.len();
         batch.push(Letter::new(
@@ -96,7 +95,7 @@ async fn judge(
     sent: bool,
     json: bool,
     counts: &mut BTreeMap<&'static str, usize>,
-    reader: &mut io::Result<Reader>,
+    reader: &mut io::Result<Pipe>,
 ) -> anyhow::Result<()> {
     if letters.is_empty() {
         return Ok(());
@@ -106,7 +105,7 @@ async fn judge(
     for line in &lines {
         *counts.entry(line.verdict.word()).or_insert(0) += 1;
         // Letters are judged although nobody reads on, or can: that was asked for.
-        if matches!(reader, Ok(Reader::Listens)) {
+        if matches!(reader, Ok(Pipe::Open)) {
             *reader = if json {
                 output::data(&json::line(line)?)
             } else {

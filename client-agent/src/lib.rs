@@ -19,47 +19,49 @@ mod office;
 mod sending;
 mod socket;
 
-mod cli;
-mod commands;
+mod terminal;
+
 mod desk;
 mod doctor;
 mod export;
 mod import;
 mod order_form;
-mod ordering;
-mod prompt;
 mod rebuild;
 
 pub mod in_process;
 
 mod config;
-mod json;
-mod log;
-mod output;
-mod report;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use tracing::level_filters::LevelFilter;
+use tradepost_agent::log;
+use tradepost_agent::terminal::output;
+
+use terminal::{cli, commands};
 
 /// Does what the command line says, and tells how it ended.
 #[must_use]
 pub fn run() -> ExitCode {
     tradepost_agent::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
-    let cli = cli::Cli::parse();
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(ended) => return ended,
+    };
     // Manual pages are for everybody who may look into their folder; all else is the owner's.
     if !matches!(cli.command, cli::Command::Man { .. }) {
         tradepost_agent::process::keep_files_private();
     }
-    log::start(matches!(cli.command, cli::Command::Daemon { .. }));
+    // Other commands say by themselves what they have to say.
+    let is_daemon = matches!(cli.command, cli::Command::Daemon { .. });
+    log::start(if is_daemon {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    });
     match commands::run(cli) {
         Ok(code) => code,
-        Err(e) => {
-            // What is quoted in an error may come from a letter or a server.
-            let text = tradepost_letters::untrusted::message(&format!("{e:#}"));
-            output::note(&format!("tradepost: {text}"));
-            ExitCode::FAILURE
-        }
+        Err(e) => output::failed(cli::PROGRAM, &e),
     }
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
 use tradepost_agent::outbox::{self, Bell, State};
+use tradepost_agent::terminal::json;
 use tradepost_proof::blocking;
 use tradepost_proof::dkim::NoProver;
 use tradepost_statements::{StatementId, Time};
 use tradepost_store::Position;
 
 use crate::config::Config;
-use crate::json;
 use crate::ledger::{Entered, Input, Ledger, LedgerError, earlier};
 use crate::receive::{Lay, Reader, take_in};
 use crate::request::{

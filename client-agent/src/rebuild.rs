@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use serde_json::json;
 use tradepost_agent::door;
+use tradepost_agent::terminal::{json as escaped, output};
 use tradepost_buyer::view::{self, WarningView};
 use tradepost_buyer::warning::WarningKind;
 use tradepost_post::imap::aside;
 use tradepost_post::stop;
 use tradepost_store as store;
 
-use crate::cli::Places;
-use crate::config::private_data_folder;
+use crate::config::{Places, private_data_folder};
 use crate::daemon::{self, Scan};
 use crate::ledger::{self, Entry, Input, set_aside};
 use crate::office::FOR_HELD_LETTERS;
 use crate::sending::mailbox;
 use crate::socket::Daemon;
-use crate::{again, desk, json as escaped, output, report};
+use crate::terminal::report;
+use crate::{again, desk};
 
 /// Makes the index anew from the journal.
 pub(crate) async fn from_journal(places: &Places) -> anyhow::Result<ExitCode> {

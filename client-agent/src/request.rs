@@ -18,13 +18,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_agent::outbox::{self, Filter};
-use tradepost_buyer::{AskedParty, Back, view};
+use tradepost_agent::terminal::json;
+use tradepost_buyer::{Back, Party, view};
 use tradepost_statements::StatementId;
 use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::wish::Wishes;
 use tradepost_store::Position;
 
-use crate::json;
 use crate::ledger::{Entered, Ledger, LedgerError, set_aside};
 use crate::order_form::OrderForm;
 

@@ -282,7 +282,8 @@ fn a_wait_for_answers_outlives_the_patience_and_ends_with_the_daemon() {
 #[test]
 fn an_answer_that_cannot_be_written_fails_the_command_and_says_that_it_is_done() {
     let home = home();
-    let commands: [&[&str]; 4] = [
+    let commands: [&[&str]; 5] = [
+        &["--help"],
         &["import", "letter.eml"],
         &["import", "--json", "letter.eml"],
         &["list"],

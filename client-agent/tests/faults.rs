@@ -178,7 +178,7 @@ fn an_order_outlives_a_refusal_of_the_account_and_the_doctor_says_what_it_waits_
         let checks = home.json(&["doctor"]);
         let outbox = checks.as_array().unwrap().iter();
         let mut outbox = outbox.filter(|c| c["name"] == "outbox");
-        outbox.next().unwrap()["text"].as_str().unwrap().to_owned()
+        outbox.next().unwrap()["found"].as_str().unwrap().to_owned()
     };
     assert_eq!(found(), "no letter waits because it was not taken");
     // At MAIL the server knows nothing of the recipient: it is the account that it refuses.

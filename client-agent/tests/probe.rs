@@ -41,7 +41,7 @@ fn a_provider_that_removes_forged_results_is_good_and_one_that_keeps_them_is_not
             !removes
         );
         // What is said of one's own letters: the mailroom knows who submitted it.
-        let own = check(&checks, "own letters")["text"].as_str().unwrap();
+        let own = check(&checks, "own letters")["found"].as_str().unwrap();
         assert!(own.contains("proven by relay"), "{own}");
         assert!(own.contains(ANN), "{own}");
     }
@@ -57,7 +57,7 @@ fn with_dkim_as_the_minimum_nothing_rests_on_what_the_provider_keeps() {
     let (code, checks) = probe(&world);
     assert_eq!(code, 0, "{checks}");
     assert!(
-        check(&checks, "forged results")["text"]
+        check(&checks, "forged results")["found"]
             .as_str()
             .unwrap()
             .contains("does not remove")
@@ -78,7 +78,7 @@ fn each_configured_id_is_forged_and_a_pattern_by_a_name_that_it_covers() {
     );
     world.home.write("config.toml", config.as_bytes());
     let (_, checks) = probe(&world);
-    let text = check(&checks, "forged results")["text"].as_str().unwrap();
+    let text = check(&checks, "forged results")["found"].as_str().unwrap();
     assert!(
         text.contains("mx.mailroom.example, mx.mailboxes.example"),
         "{text}"

@@ -100,7 +100,7 @@ fn the_doctor_says_who_signs_and_what_others_find() {
         let out = home.run(&["doctor", "--json"]);
         let all: Vec<Value> = serde_json::from_str(&out.stdout).unwrap();
         let own = all.iter().filter(|c| c["name"] == "DKIM");
-        own.map(|c| (c["ok"] == true, c["text"].as_str().unwrap().to_owned()))
+        own.map(|c| (c["ok"] == true, c["found"].as_str().unwrap().to_owned()))
             .collect()
     };
     let of = |top: &str, more: &str, is_well: bool, says: &str| {

@@ -47,7 +47,10 @@ fn a_letter_that_does_not_come_is_told_of_until_it_comes() {
     );
     let told = doctor(&world, "letters");
     assert!(
-        told["text"].as_str().unwrap().contains("letter 1 in INBOX"),
+        told["found"]
+            .as_str()
+            .unwrap()
+            .contains("letter 1 in INBOX"),
         "{told}"
     );
     assert!(
@@ -83,7 +86,7 @@ fn a_letter_that_is_deleted_is_told_of_no_more() {
     // The daemon has the ledger, and tells the doctor.
     let told = doctor(&world, "letters");
     assert!(
-        told["text"].as_str().unwrap().contains("protocol 6"),
+        told["found"].as_str().unwrap().contains("protocol 6"),
         "{told}"
     );
     daemon.end();

@@ -2,7 +2,7 @@
 //! is recorded with the mail itself before it is given back, so that it is known when it comes
 //! back, and that the buyer was told.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tradepost_agent::terminal::output;
 use tradepost_letters::MOST_LETTER_OCTETS;
 use tradepost_parties::emit::attach::Wanted;
 use tradepost_parties::roles::lines::attach;
@@ -85,9 +86,7 @@ pub(crate) fn print(reply: &Value) -> anyhow::Result<()> {
     let Some(Ok(mail)) = mail else {
         bail!("the server that runs gave no mail back; restart it after an upgrade");
     };
-    let mut out = std::io::stdout().lock();
-    let written = out.write_all(&mail).and_then(|()| out.flush());
-    written.context(
+    output::octets(&mail).context(
         "the mail, which is recorded as sent, cannot be written to standard output: attach it again, it then \
          carries the same statement",
     )

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tradepost_agent::config::{
@@ -22,10 +23,32 @@ use tradepost_parties::kernel::{PartySettings, PartyTimers, settings};
 use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::Address;
 
-use crate::cli::Places;
 use crate::http;
 
 pub(crate) use fulfilment::Commands;
+
+/// Where things are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Places {
+    /// The configuration [default: ~/.config/tradepost-server/config.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TRADEPOST_SERVER_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the book [default: ~/.local/share/tradepost-server]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "TRADEPOST_SERVER_DATA",
+        hide_env_values = true
+    )]
+    pub(crate) data: Option<PathBuf>,
+}
 
 /// What the configuration file says, checked.
 #[derive(Debug, Clone)]

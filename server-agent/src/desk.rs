@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use tradepost_agent::clock::{Clock, SystemClock};
 use tradepost_agent::outbox::Bell;
-use tradepost_parties::kernel::FreshIds;
+use tradepost_agent::terminal::progress;
+use tradepost_parties::server::FreshIds;
 use tradepost_proof::blocking;
 use tradepost_statements::{StatementId, Time};
 use tradepost_store::{IndexOpened, StoreError};
@@ -59,7 +60,7 @@ impl Desk {
     ) -> anyhow::Result<Option<Journal>> {
         let deadline = Instant::now() + patience;
         loop {
-            let mut progress = crate::report::replay_progress();
+            let mut progress = progress::replay();
             match Journal::open(
                 folder,
                 &config.settings.address,

@@ -10,7 +10,7 @@
 //! and the status is not 0.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,13 +22,12 @@ use tokio::io::{AsyncRead, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tradepost_agent::door::{self, Hearing, NoAnswer};
-use tradepost_letters::untrusted;
+use tradepost_agent::terminal::output::{self, note};
 
 use crate::ask::{Finder, Holder, call};
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::intake::{self, Answer, Line, MOST_LINES, Text};
-use crate::report::note;
 use crate::socket::{Ask, LONGEST_SAID, Lines, Reply, Told};
 
 /// Lines that wait for their answers: enough that whoever has the book is never without.
@@ -313,7 +312,7 @@ impl Emission {
         };
         let written = serde_json::to_string(&answer)
             .map_err(io::Error::from)
-            .and_then(|text| writeln!(io::stdout().lock(), "{}", untrusted::json(&text)));
+            .and_then(|text| output::answer(&text));
         if let Err(e) = written {
             let text = format!("the answers cannot be written to standard output: {e}");
             return Err(Broken::ForGood(text));

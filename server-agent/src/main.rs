@@ -27,37 +27,41 @@ mod emit;
 mod host;
 mod socket;
 
-mod cli;
-mod commands;
-mod dkim_key;
 mod doctor;
 mod report;
+mod terminal;
 
 mod catalogue;
 mod config;
-mod log;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use tradepost_letters::untrusted;
+use tracing::level_filters::LevelFilter;
+use tradepost_agent::log;
+use tradepost_agent::terminal::output;
+
+use terminal::{cli, commands};
 
 fn main() -> ExitCode {
     tradepost_agent::process::keep_memory_private();
     // Wrong use ends here, with status 2; help and version with 0.
-    let cli = cli::Cli::parse();
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(ended) => return ended,
+    };
     // Manual pages are for everybody who may look into their folder; all else is the owner's.
     if !matches!(cli.command, cli::Command::Man { .. }) {
         tradepost_agent::process::keep_files_private();
     }
-    log::start(matches!(cli.command, cli::Command::Run));
+    // Other commands say by themselves what they have to say.
+    let runs = matches!(cli.command, cli::Command::Run);
+    log::start(if runs {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    });
     match commands::run(cli) {
         Ok(code) => code,
-        Err(e) => {
-            // What is quoted in an error may come from a letter or a server.
-            let text = untrusted::message(&format!("{e:#}"));
-            report::note(&format!("tradepost-server: {text}"));
-            ExitCode::FAILURE
-        }
+        Err(e) => output::failed(cli::PROGRAM, &e),
     }
 }

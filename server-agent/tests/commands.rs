@@ -444,7 +444,11 @@ async fn doctor_says_what_is_set_up_and_what_is_not() {
     std::fs::write(&secret, "wrong\n").unwrap();
     let out = shop.say(&["doctor"], "");
     assert_eq!(out.status.code(), Some(1));
-    assert!(stdout(&out).contains("NOT  mailbox"), "{}", stdout(&out));
+    assert!(
+        stdout(&out).contains("PROBLEM  mailbox"),
+        "{}",
+        stdout(&out)
+    );
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn append(file: &Path, lines: &str) {
 fn dkim_checks(server: &Server) -> (bool, String) {
     let out = server.say(&["doctor", "--json"], "");
     let checks: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
-    let own: Vec<&Value> = checks.iter().filter(|c| c["what"] == "DKIM").collect();
+    let own: Vec<&Value> = checks.iter().filter(|c| c["name"] == "DKIM").collect();
     assert!(!own.is_empty(), "{checks:?}");
     let words = own
         .iter()
@@ -254,14 +254,14 @@ async fn the_probe_is_signed_as_letters_are_so_that_it_tells_what_these_prove() 
     let own_letters = || {
         let out = shop.say(&["doctor", "--probe", "--json"], "");
         let checks: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
-        let own = checks.iter().find(|c| c["what"] == "own letters");
+        let own = checks.iter().find(|c| c["name"] == "own letters");
         text(own.unwrap(), "found").to_owned()
     };
     let unsigned = own_letters();
-    assert!(unsigned.contains("evidence relay"), "{unsigned}");
+    assert!(unsigned.contains("proven by relay"), "{unsigned}");
     let made = make(&shop, &["--selector", "s1", "--algorithm", "ed25519"]);
     append(&shop.config, text(&made, "dkim"));
     append(&shop.config, text(&made, "trust_keys"));
     let signed = own_letters();
-    assert!(signed.contains("evidence dkim"), "{signed}");
+    assert!(signed.contains("proven by dkim"), "{signed}");
 }

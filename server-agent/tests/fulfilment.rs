@@ -193,7 +193,7 @@ async fn a_program_that_is_not_there_is_named_and_a_job_can_be_run_at_once() {
     let checked = || {
         let out = shop.say(&["doctor", "--json"], "");
         let checks: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap();
-        let check = checks.iter().find(|c| c["what"] == "fulfilment");
+        let check = checks.iter().find(|c| c["name"] == "fulfilment");
         check.unwrap()["ok"].as_bool().unwrap()
     };
     assert!(!checked());

@@ -127,12 +127,12 @@ async fn an_order_that_waits_survives_a_crash_and_becomes_one_trade_that_is_char
 }
 
 /// The table as `doctor` shows it.
-fn found(server: &Server, what: &str) -> Vec<(bool, String)> {
+fn found(server: &Server, name: &str) -> Vec<(bool, String)> {
     let out = server.say(&["doctor", "--json"], "");
     let checks: Value = serde_json::from_slice(&out.stdout).unwrap();
     let checks = checks.as_array().unwrap().iter();
     checks
-        .filter(|c| c["what"] == what)
+        .filter(|c| c["name"] == name)
         .map(|c| (c["ok"] == true, c["found"].as_str().unwrap().to_owned()))
         .collect()
 }

@@ -14,12 +14,12 @@ use support::{ALL_ROLES, ANN, SHOP, Server, new_request, order, room};
 fn letters(server: &Server) -> Value {
     let out = server.say(&["doctor", "--json"], "");
     let checks: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let of = |what: &str| {
+    let of = |name: &str| {
         let check = checks
             .as_array()
             .unwrap()
             .iter()
-            .find(|c| c["what"] == what);
+            .find(|c| c["name"] == name);
         check.unwrap().clone()
     };
     assert!(of("search")["found"].is_string());

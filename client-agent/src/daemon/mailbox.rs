@@ -2,14 +2,13 @@
 //! write; the person is told how the first synchronization goes, and of troubles.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sd_notify::NotifyState;
 use tokio::sync::Notify;
+use tradepost_agent::terminal::progress::{Bar, bar};
 use tradepost_letters::untrusted;
 use tradepost_post::imap::{Aside, Cursor, MailEvent, RawMail, Watch, aside};
 use tradepost_post::trouble::is_told;
@@ -40,7 +39,7 @@ pub(crate) struct Mailbox {
     scan: Scan,
     /// What is not judged before all of the mailbox is read.
     gathered: Option<Gathered>,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     /// Letters with a Tradepost part, by what became of them.
     pub(crate) counts: BTreeMap<&'static str, usize>,
     /// Folders that are still to be read for the first time.
@@ -284,26 +283,4 @@ impl Mailbox {
             bar.finish_and_clear();
         }
     }
-}
-
-/// A progress bar on standard error, where that is a terminal.
-pub(crate) fn bar(what: &str) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(None, target).with_message(what.to_owned());
-    match ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-/// Turns on standard error, where that is a terminal, while something takes its time.
-pub(crate) fn spinner(what: &str) -> ProgressBar {
-    const TURN: std::time::Duration = std::time::Duration::from_millis(100);
-    let spinner = bar(what).with_style(ProgressStyle::default_spinner());
-    spinner.enable_steady_tick(TURN);
-    spinner
 }

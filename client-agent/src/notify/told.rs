@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tradepost_agent::command::{self, Limits};
+use tradepost_agent::terminal::json;
 use tradepost_buyer::Notice;
 use tradepost_letters::untrusted;
 use tradepost_post::stop::Stop;
@@ -14,7 +15,6 @@ use tradepost_statements::Time;
 
 use super::in_words;
 use crate::config::NotifyConfig;
-use crate::json;
 use crate::ledger::{Entry, Event, Input, LedgerError, next_event};
 use crate::office::Office;
 

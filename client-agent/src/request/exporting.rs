@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tradepost_agent::terminal::json as escaped;
 use tradepost_buyer::view;
 use tradepost_store::Position;
 
@@ -44,7 +45,7 @@ pub(super) fn export(ledger: &Ledger, section: &Section) -> Result<Answer, AskEr
 
 fn present(ledger: &Ledger) -> Result<Exported, AskError> {
     let now = ledger.now();
-    let mut lines = vec![crate::json::line(&json!({
+    let mut lines = vec![escaped::line(&json!({
         "type": "export", "format": 1, "at": now, "program": env!("CARGO_PKG_VERSION"),
     }))?];
     let (trades, warnings, requests) = ledger.view(|rows| {
@@ -83,7 +84,7 @@ fn journal(ledger: &Ledger, after: Option<Position>) -> Result<Exported, AskErro
         }
         let entry: Value = serde_json::from_slice(&record.head)?;
         let letter = (!record.blob.is_empty()).then(|| String::from_utf8_lossy(&record.blob));
-        let line = crate::json::line(&json!({
+        let line = escaped::line(&json!({
             "type": "journal", "position": at, "entry": entry, "letter": letter,
         }))?;
         size += line.len();
@@ -101,5 +102,5 @@ fn typed<T: Serialize>(kind: &str, value: &T) -> Result<String, AskError> {
     if let Value::Object(object) = &mut value {
         object.insert("type".to_owned(), Value::from(kind));
     }
-    Ok(crate::json::line(&value)?)
+    Ok(escaped::line(&value)?)
 }

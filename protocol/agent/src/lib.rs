@@ -5,9 +5,11 @@
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod doctor;
 pub mod door;
 pub mod forgery;
 pub mod log;
 pub mod outbox;
 pub mod process;
+pub mod terminal;
 pub mod trail;

@@ -1,6 +1,22 @@
-//! How much a program that uses this crate may log. What lines look like is the program's own.
+//! Log lines for people, on standard error: one form for both programs, and a limit to what may be
+//! logged at all.
+
+use std::fmt::{self, Debug};
+use std::io::{self, IsTerminal};
 
 use tracing::Level;
+use tracing::field::Field;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::prelude::*;
+use tradepost_letters::untrusted;
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::terminal::time;
 
 /// Log targets, of libraries that this crate uses, and how much they may say at most. The first
 /// three print whole protocol lines, passwords and letters among them, at `debug` and `trace`;
@@ -12,13 +28,35 @@ const HELD: [(&str, Option<Level>); 4] = [
     ("rustls_platform_verifier", None),
 ];
 
-/// The directives for a filter of log lines (`tracing_subscriber`'s `EnvFilter`): what
-/// `TRADEPOST_LOG` asks for, else `usual`.
-#[must_use]
-pub fn directives(usual: &str) -> String {
+/// Characters of a log line: what a mail server or a letter is quoted with has far fewer.
+const LONGEST_LINE: usize = 4000;
+
+/// Starts logging. `TRADEPOST_LOG` says how much: `warn`, `info`, `debug`, or per target
+/// (`tracing_subscriber`'s `EnvFilter`); else as much as is `usual`.
+///
+/// # Panics
+/// When it is called twice in a process.
+pub fn start(usual: LevelFilter) {
+    let wanted = EnvFilter::builder().parse_lossy(directives(usual));
+    let allowed = filter_fn(|line| may_be_logged(line.target(), *line.level()));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .fmt_fields(debug_fn(escaped).delimited(" "))
+        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    let filters = tracing_subscriber::registry().with(wanted).with(allowed);
+    // systemd writes the time beside every line itself.
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        filters.with(lines.without_time()).init();
+    } else {
+        filters.with(lines.with_timer(LocalTime)).init();
+    }
+}
+
+fn directives(usual: LevelFilter) -> String {
     let asked = std::env::var("TRADEPOST_LOG").unwrap_or_default();
     if asked.trim().is_empty() {
-        usual.to_owned()
+        usual.to_string()
     } else {
         asked
     }
@@ -27,8 +65,7 @@ pub fn directives(usual: &str) -> String {
 /// Whether a line may be logged at all, whatever was asked for. A filter of its own, because directives
 /// can't forbid anything: `async_imap::imap_stream=trace` is more exact than `async_imap=warn`, and so it
 /// counts.
-#[must_use]
-pub fn may_be_logged(target: &str, level: Level) -> bool {
+fn may_be_logged(target: &str, level: Level) -> bool {
     HELD.iter()
         .find(|(held, _)| {
             target
@@ -36,6 +73,24 @@ pub fn may_be_logged(target: &str, level: Level) -> bool {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
         })
         .is_none_or(|(_, most)| most.is_some_and(|most| level <= most))
+}
+
+/// One line of what was said, whoever is quoted in it.
+fn escaped(line: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let text = untrusted::show_some(&format!("{value:?}"), LONGEST_LINE);
+    match field.name() {
+        "message" => line.write_str(&text),
+        name => write!(line, "{name}={text}"),
+    }
+}
+
+/// A log is read days later, too: the day stands in it.
+struct LocalTime;
+
+impl FormatTime for LocalTime {
+    fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
+        w.write_str(&time::to_the_second(SystemClock.now()))
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use tradepost_parties::kernel::settings::{
-    Charge, DeliveryProcedure, PaymentProcedure, ShopSettings,
-};
+use tradepost_agent::doctor::Check;
+use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
 use tradepost_proof::dkim::{MailAnswer, Prover};
 use tradepost_statements::Address;
 
-use super::Check;
 use crate::config::Config;
 
 /// A line for each method that the shop offers, and one for each domain of others.
@@ -19,19 +17,19 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         return Vec::new();
     };
     let payment = shop.payment.iter().map(|(method, procedure)| {
-        Check::good("procedure", format!("{method}: {}", steps(procedure)))
+        Check::ok("procedure", format!("{method}: {}", steps(procedure)))
     });
     let delivery = shop.delivery.iter().map(|(method, procedure)| {
         let command = config.commands.goods.get(method);
         let command = command.map(|program| program.words.as_slice());
         let found = format!("{method}: {}", way(procedure, command));
         match command.and_then(|words| words.first()) {
-            Some(program) if !can_run(program) => Check::bad(
+            Some(program) if !can_run(program) => Check::failed(
                 "procedure",
                 found,
-                &format!("there is no program {program} that can be run: see goods_command"),
+                format!("there is no program {program} that can be run: see goods_command"),
             ),
-            Some(_) | None => Check::good("procedure", found),
+            Some(_) | None => Check::ok("procedure", found),
         }
     });
     let mut checks: Vec<Check> = payment.chain(delivery).collect();
@@ -39,12 +37,12 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
         let words = &program.words;
         let found = format!("told to {}", words.join(" "));
         match words.first() {
-            Some(program) if !can_run(program) => Check::bad(
+            Some(program) if !can_run(program) => Check::failed(
                 "fulfilment",
                 found,
-                &format!("there is no program {program} that can be run: see [fulfilment] command"),
+                format!("there is no program {program} that can be run: see [fulfilment] command"),
             ),
-            Some(_) | None => Check::good("fulfilment", found),
+            Some(_) | None => Check::ok("fulfilment", found),
         }
     }));
     checks.extend(reachable(config, shop).await);
@@ -65,14 +63,20 @@ async fn reachable(config: &Config, shop: &ShopSettings) -> Vec<Check> {
     }
     let prover = match Prover::new(config.keys.clone()) {
         Ok(prover) => prover,
-        Err(e) => return vec![Check::bad("parties", e.to_string(), "set [trust] resolver")],
+        Err(e) => {
+            return vec![Check::failed(
+                "parties",
+                e.to_string(),
+                "set resolver under [trust]",
+            )];
+        }
     };
     let mut checks = Vec::new();
     for address in others {
         let domain = address.domain();
         checks.push(match prover.mail(domain).await {
-            MailAnswer::Takes => Check::good("parties", format!("{address}: {domain} takes mail")),
-            MailAnswer::TakesNone => Check::bad(
+            MailAnswer::Takes => Check::ok("parties", format!("{address}: {domain} takes mail")),
+            MailAnswer::TakesNone => Check::failed(
                 "parties",
                 format!("{address}: nobody takes mail for {domain}, says DNS"),
                 "is the address right? nobody would answer what this shop sends there",

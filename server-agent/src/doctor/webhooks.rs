@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tradepost_agent::clock::{Clock, SystemClock};
+use tradepost_agent::doctor::Check;
+use tradepost_agent::terminal::time::local;
 use tradepost_letters::untrusted;
 use tradepost_statements::Time;
 
-use super::Check;
 use crate::arrivals::Arrivals;
 use crate::ask;
-use crate::cli::Places;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Places};
 use crate::http::HookSettings;
 use crate::socket::Ask;
 
-const WHAT: &str = "webhook";
+const NAME: &str = "webhook";
 
 /// What came by each webhook, by its name.
-type Known = BTreeMap<String, Arrivals>;
+type ByWebhook = BTreeMap<String, Arrivals>;
 
 /// A line for each webhook of the configuration, and one for each doubt about it.
 pub(super) async fn checks(places: &Places, config: &Config) -> Vec<Check> {
@@ -32,14 +32,14 @@ pub(super) async fn checks(places: &Places, config: &Config) -> Vec<Check> {
         Ok(known) => (known, Vec::new()),
         Err(e) => {
             let text = format!("when deliveries came is not known: {e:#}");
-            (Known::new(), vec![Check::bad(WHAT, text, "")])
+            (ByWebhook::new(), vec![Check::error(NAME, text)])
         }
     };
     let now = SystemClock.now();
     for (i, hook) in hooks.iter().enumerate() {
         let secret = hook.secret(&config.source).map(|_| ());
         if let Err(e) = secret {
-            checks.push(Check::bad(WHAT, format!("{}: {e}", hook.name()), ""));
+            checks.push(Check::error(NAME, format!("{}: {e}", hook.name())));
             continue;
         }
         checks.extend(one(hook, known.get(hook.name()), now));
@@ -50,7 +50,7 @@ pub(super) async fn checks(places: &Places, config: &Config) -> Vec<Check> {
             .collect();
         if !same.is_empty() {
             checks.push(Check::doubtful(
-                WHAT,
+                NAME,
                 format!("{}: its trade_prefix is also that of {}", hook.name(), same.join(", ")),
                 "orders of one number get ids that nobody would expect: give each web shop a trade_prefix of its own; \
                  all topics of one web shop go to one [[webhook]]",
@@ -60,7 +60,7 @@ pub(super) async fn checks(places: &Places, config: &Config) -> Vec<Check> {
     checks
 }
 
-async fn known(places: &Places) -> anyhow::Result<Known> {
+async fn known(places: &Places) -> anyhow::Result<ByWebhook> {
     let data = config::data_folder(places)?;
     let known = ask::ask(&data, config::load(places)?, Ask::Arrivals).await?;
     Ok(serde_json::from_value(known)?)
@@ -75,7 +75,7 @@ fn one(hook: &HookSettings, arrivals: Option<&Arrivals>, now: Time) -> Vec<Check
     );
     let Some((arrivals, last)) = arrivals.and_then(|a| Some((a, a.last()?))) else {
         let found = format!("{place}, nothing came yet");
-        return vec![Check::good(WHAT, found)];
+        return vec![Check::ok(NAME, found)];
     };
     let left_out = arrivals.left_out(now);
     let counts: Vec<String> = left_out
@@ -87,13 +87,16 @@ fn one(hook: &HookSettings, arrivals: Option<&Arrivals>, now: Time) -> Vec<Check
     } else {
         format!("left out in the last 7 days: {}", counts.join(", "))
     };
-    let mut checks = vec![Check::good(
-        WHAT,
-        format!("{place}, last delivery {last} or within the hour after it, {counts}"),
+    let mut checks = vec![Check::ok(
+        NAME,
+        format!(
+            "{place}, last delivery {} or within the hour after it, {counts}",
+            local(last)
+        ),
     )];
     if let Some(silence) = arrivals.is_silent(now, hook.silent_after()) {
         checks.push(Check::doubtful(
-            WHAT,
+            NAME,
             format!(
                 "{name} has been silent for {}, longer than it ever was lately",
                 in_days(silence)
@@ -105,10 +108,10 @@ fn one(hook: &HookSettings, arrivals: Option<&Arrivals>, now: Time) -> Vec<Check
     }
     if let Some(left) = arrivals.newest(now) {
         checks.push(Check::doubtful(
-            WHAT,
+            NAME,
             format!(
                 "{name}: left out at {} ({}): {}",
-                left.at,
+                local(left.at),
                 left.reason,
                 untrusted::show(&left.text)
             ),
@@ -144,7 +147,7 @@ mod tests {
         one(&hook, arrivals, now)
             .into_iter()
             .map(|check| {
-                assert!(check.ok);
+                assert!(check.is_ok());
                 format!("{} {}", check.found, check.remedy.unwrap_or_default())
             })
             .collect()
@@ -160,7 +163,8 @@ mod tests {
         }
         let soon = said(Some(&arrivals), at(10 * DAY));
         assert_eq!(soon.len(), 1, "{soon:?}");
-        assert!(soon[0].contains("last delivery 2026-11-29T10:00:00Z"));
+        let last = format!("last delivery {}", local(at(9 * DAY)));
+        assert!(soon[0].contains(&last), "{soon:?}");
         let late = said(Some(&arrivals), at(15 * DAY));
         assert!(late[1].contains("silent for 6 days"), "{late:?}");
         assert!(late[1].contains("switch it on again"));

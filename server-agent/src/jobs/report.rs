@@ -1,16 +1,10 @@
 //! The jobs as the operator sees them, and what the operator can do.
 
-use std::io;
-
 use serde_json::{Value, json};
-use tradepost_letters::untrusted;
-use tradepost_parties::fulfilment;
-use tradepost_parties::fulfilment::{Job, Stage};
-use tradepost_parties::roles::jobs;
+use tradepost_parties::server::job::{self, Job, Stage};
 
 use crate::book::{BookError, Input, view};
 use crate::desk::{Desk, fresh_ids};
-use crate::report::{cell, note, print, table};
 use crate::socket::Reply;
 
 /// Shown at once.
@@ -72,28 +66,4 @@ pub(crate) fn retry(desk: &Desk, name: &str) -> Result<Reply, BookError> {
         );
         Reply::Refused(text)
     })
-}
-
-/// Shows the jobs.
-pub(crate) fn show(jobs: &Value) -> io::Result<()> {
-    let list = jobs.as_array().map(Vec::as_slice).unwrap_or_default();
-    if list.is_empty() {
-        note("nothing waits for your own system");
-        return Ok(());
-    }
-    let mut table = table(&["JOB", "TRADE", "TRIES", "STATE", "WHY"]);
-    for job in list {
-        let state = match job["due"].as_str() {
-            Some(due) => format!("waits until {}", untrusted::show(due)),
-            None => "its letter has not left".to_owned(),
-        };
-        table.add_row([
-            cell(&job["name"]),
-            cell(&job["trade"]["id"]),
-            cell(&job["attempts"]),
-            state,
-            cell(&job["last_error"]),
-        ]);
-    }
-    print(&table.to_string())
 }

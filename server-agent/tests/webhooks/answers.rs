@@ -263,7 +263,7 @@ async fn doctor_says_of_each_webhook_where_it_is_when_it_came_and_what_was_left_
         let out = shop.say(&["doctor", "--json"], "");
         let checks: Value = serde_json::from_slice(&out.stdout).unwrap();
         let checks = checks.as_array().unwrap().clone();
-        let of_hooks = checks.into_iter().filter(|c| c["what"] == "webhook");
+        let of_hooks = checks.into_iter().filter(|c| c["name"] == "webhook");
         of_hooks
             .map(|c| format!("{} {} {}", c["ok"], c["found"], c["remedy"]))
             .collect::<Vec<_>>()
