@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
+use tradepost_agent::arrival::Reader;
 use tradepost_agent::command::Program;
 use tradepost_agent::config::{
     AdoptToml, ConfigError, DkimToml, EnvironmentToml, ImapToml, SmtpToml, Source, Span, Spanned,
@@ -17,7 +18,7 @@ use tradepost_agent::door;
 use tradepost_agent::outbox::Policy;
 use tradepost_buyer::{self as buyer, Adopt, BuyerSettings};
 use tradepost_letters::RelayPolicy;
-use tradepost_proof::dkim::{KeySource, Signing};
+use tradepost_proof::dkim::{KeySource, NoProver, Signing};
 use tradepost_statements::{Address, Amount};
 
 /// Where things are.
@@ -32,7 +33,7 @@ pub(crate) struct Places {
 }
 
 /// What the configuration file says, checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// For faults that show later, such as a password command that fails.
     pub(crate) source: Source,
@@ -61,7 +62,7 @@ pub(crate) struct Config {
 }
 
 /// `[notify]`, checked: at least one of them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NotifyConfig {
     /// A program and its arguments, with an event as JSON on its standard input.
     pub(crate) command: Option<Program>,
@@ -77,7 +78,6 @@ pub(crate) struct NotifyConfig {
 pub(crate) struct Addresses {
     /// The one that orders, unless told otherwise.
     pub(crate) first: Address,
-    /// The others.
     pub(crate) others: Vec<Address>,
 }
 
@@ -236,7 +236,6 @@ impl Config {
         }
     }
 
-    /// Checks what was read.
     pub(crate) fn check(source: Source) -> Result<Config, ConfigError> {
         let file: File = source.parse()?;
         let addresses = addresses(&source, &file)?;
@@ -281,6 +280,11 @@ impl Config {
             submissions: file.timers.submissions(),
             source,
         })
+    }
+
+    /// Reads letters, and has their senders proven, as the configuration says.
+    pub(crate) fn reader(&self) -> Result<Reader, NoProver> {
+        Reader::new(self.keys.clone(), self.policy.clone())
     }
 
     /// The user to log in as where a section names none.

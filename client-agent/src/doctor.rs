@@ -6,20 +6,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tradepost_agent::aside::AsideRecord;
 use tradepost_agent::clock::SystemClock;
 use tradepost_agent::config::make_private_folder;
 use tradepost_agent::doctor::{self, Check, MailSetup, Unsigned};
 use tradepost_agent::door;
+use tradepost_agent::journal::set_aside;
 use tradepost_agent::outbox::{Filter, Item, list};
+use tradepost_agent::rpc::Caller;
 use tradepost_buyer::plain;
 use tradepost_post::imap::SentFolder;
-use tradepost_post::imap::aside::Kept;
-use tradepost_store::StoreError;
 
+use crate::api::Question;
+use crate::api::answer::only;
 use crate::config::{Config, Places, config_file, data_folder};
-use crate::ledger::{Ledger, LedgerError, set_aside};
-use crate::request::Request;
-use crate::socket::Daemon;
+use crate::ledger;
 
 /// Looks at everything, and prints what it found.
 pub(crate) async fn run(
@@ -88,7 +89,7 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
     }
     let mut checks = vec![Check::ok("data folder", data.display().to_string())];
     let patience = config.map_or(door::PATIENCE, |config| config.patience);
-    match Daemon::find(&data, patience).await {
+    match Caller::find(&data, patience).await {
         Ok(Some(mut daemon)) => {
             match of_the_daemon(&mut daemon).await {
                 Ok((kept, items)) => {
@@ -120,14 +121,14 @@ async fn store(places: &Places, config: Option<&Config>) -> anyhow::Result<Vec<C
 }
 
 fn open(data: &Path, config: &Config) -> Vec<Check> {
-    match Ledger::open(data, config, Arc::new(SystemClock), &mut |_| {}) {
-        Ok((ledger, opened)) => {
+    match ledger::open(data, config, Arc::new(SystemClock), &mut |_| {}) {
+        Ok((host, opened)) => {
             let mut checks = vec![Check::ok("store", opened.to_string())];
-            let items = ledger.view(|rows| list(rows, Filter::Queued, 0));
-            checks.extend(waiting(&ledger.view(set_aside), &items));
+            let items = host.view(|rows| list(rows, Filter::Queued, 0));
+            checks.extend(waiting(&host.view(set_aside), &items));
             checks
         }
-        Err(LedgerError::Store(e @ StoreError::InUse { .. })) => {
+        Err(e) if e.is_in_use() => {
             vec![Check::ok("store", format!("in use: {e}"))]
         }
         Err(e) => vec![Check::failed(
@@ -139,13 +140,13 @@ fn open(data: &Path, config: &Config) -> Vec<Check> {
 }
 
 /// What could not be read, and what waits to be sent.
-async fn of_the_daemon(daemon: &mut Daemon) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
-    let kept = daemon.ask(&Request::SetAside).await?;
-    let items = daemon.ask(&Request::Outbox).await?;
-    Ok((serde_json::from_str(&kept)?, serde_json::from_str(&items)?))
+async fn of_the_daemon(daemon: &mut Caller) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
+    let kept = only!(daemon.ask(&Question::SetAside).await?, SetAside)?;
+    let items = only!(daemon.ask(&Question::Outbox).await?, Outbox)?;
+    Ok((kept, items))
 }
 
-fn waiting(kept: &[Kept], items: &[Item]) -> [Check; 2] {
+fn waiting(kept: &[AsideRecord], items: &[Item]) -> [Check; 2] {
     [
         doctor::letters(
             kept,

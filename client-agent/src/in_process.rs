@@ -8,58 +8,69 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
+use tradepost_agent::arrival::{Arrival, Brings, FoundIn, Reader};
 use tradepost_agent::config::Source;
+use tradepost_agent::host::fresh_ids;
+use tradepost_agent::journal::{record_of, replay};
+use tradepost_agent::party::{Decision, Input, Party as _};
 use tradepost_buyer::Judgement;
 use tradepost_proof::dkim::Unproven;
 use tradepost_statements::Time;
-use tradepost_store::{Position, Record};
+use tradepost_store::Position;
 use tradepost_trades::rows::MemoryRows;
 
 use crate::config::Config;
-use crate::ledger::{Entry, Input, replay};
-use crate::receive::{Lay, Reader};
+use crate::ledger::{Ledger, LedgerEntry};
 
 /// A ledger in memory, and the agent that reads letters for it. A clone is a copy of the ledger.
 #[derive(Clone)]
-pub struct Agent {
+pub struct InProcessAgent {
     rows: MemoryRows,
     entries: u64,
     person: Arc<Person>,
 }
 
 struct Person {
+    ledger: Ledger,
     reader: Reader,
     runtime: Runtime,
 }
 
 /// A letter as the mailbox gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Arrival {
-    /// The letter.
+pub struct ArrivedLetter {
+    /// The whole letter, header and body.
     pub octets: Vec<u8>,
     /// When the provider received it (INTERNALDATE).
     pub received_at: Option<Time>,
 }
 
-impl Agent {
+impl InProcessAgent {
     /// An empty ledger. `config` is the text of a configuration.
     ///
     /// # Errors
     /// What is wrong with the configuration.
-    pub fn new(config: &str) -> anyhow::Result<Agent> {
+    pub fn new(config: &str) -> anyhow::Result<InProcessAgent> {
         let config = Config::check(Source::from_text("config.toml", config))?;
         let settings = config.settings.clone();
-        let reader = Reader::new(&config)?;
+        let ledger = Ledger::of(&config);
+        let reader = config.reader()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("the agent could not start")?;
-        let mut agent = Agent {
+        let mut agent = InProcessAgent {
             rows: MemoryRows::default(),
             entries: 0,
-            person: Arc::new(Person { reader, runtime }),
+            person: Arc::new(Person {
+                ledger,
+                reader,
+                runtime,
+            }),
         };
-        agent.enter(Input::of(Entry::Settings { settings }))?;
+        let entry = LedgerEntry::Settings { settings };
+        let decision = agent.person.ledger.decision(&agent.rows, entry, 0)?;
+        agent.record(decision, Vec::new())?;
         Ok(agent)
     }
 
@@ -70,24 +81,24 @@ impl Agent {
     /// An entry of the journal could not be read back.
     pub fn receive(
         &mut self,
-        letters: Vec<Arrival>,
+        letters: Vec<ArrivedLetter>,
         now: Time,
     ) -> anyhow::Result<Vec<Option<Judgement>>> {
-        self.take(letters, Lay::Inbox, now)
+        self.take(letters, FoundIn::Inbox, now)
     }
 
     /// Takes letters that were found among those sent from this mailbox.
     ///
     /// # Errors
     /// An entry of the journal could not be read back.
-    pub fn find_in_sent(&mut self, letters: Vec<Arrival>, now: Time) -> anyhow::Result<()> {
-        self.take(letters, Lay::Sent, now).map(drop)
+    pub fn find_in_sent(&mut self, letters: Vec<ArrivedLetter>, now: Time) -> anyhow::Result<()> {
+        self.take(letters, FoundIn::Sent, now).map(drop)
     }
 
     fn take(
         &mut self,
-        letters: Vec<Arrival>,
-        lay: Lay,
+        letters: Vec<ArrivedLetter>,
+        found_in: FoundIn,
         now: Time,
     ) -> anyhow::Result<Vec<Option<Judgement>>> {
         let person = Arc::clone(&self.person);
@@ -98,16 +109,28 @@ impl Agent {
                 received_at: l.received_at,
             })
             .collect();
-        let reads = person
+        let arrivals: Vec<Arrival> = person
             .runtime
-            .block_on(person.reader.read(letters, lay, now));
-        reads
-            .into_iter()
-            .map(|read| match read.input {
-                Some(input) => self.enter(input),
-                None => Ok(None),
-            })
-            .collect()
+            .block_on(person.reader.read(letters, found_in, now));
+        let mut judgements = Vec::new();
+        for arrival in arrivals {
+            let id = arrival.message_id.as_deref();
+            let input = match &arrival.brings {
+                Brings::Nothing => None,
+                Brings::Statement(received) => Some(Input::Letter(received)),
+                Brings::OwnStatement { from, json } => Some(Input::FoundInSent {
+                    from,
+                    json,
+                    message_id: id,
+                }),
+                Brings::Report(returned) => Some(Input::CameBack(returned)),
+            };
+            judgements.push(match input {
+                Some(input) => self.decide(input, &arrival.octets, now)?,
+                None => None,
+            });
+        }
+        Ok(judgements)
     }
 
     /// Does what time has made due.
@@ -115,20 +138,40 @@ impl Agent {
     /// # Errors
     /// An entry of the journal could not be read back.
     pub fn tick(&mut self, now: Time) -> anyhow::Result<()> {
-        self.enter(Input::of(Entry::Ticked { now })).map(drop)
+        self.decide(Input::Due { jitter: 0.0 }, &[], now).map(drop)
     }
 
-    /// What the ledger holds.
+    /// The rows of the ledger, which the views of `tradepost-buyer` are made of.
     #[must_use]
     pub fn rows(&self) -> &MemoryRows {
         &self.rows
     }
 
-    fn enter(&mut self, input: Input) -> anyhow::Result<Option<Judgement>> {
-        let record = Record::new(input.entry.to_head()?).with_blob(input.letter);
-        self.entries += 1;
-        let replayed = replay(&self.rows, Position::from_u64(self.entries), &record)?;
-        self.rows.apply(replayed.rows);
-        Ok(replayed.judgement)
+    fn decide(
+        &mut self,
+        input: Input<'_>,
+        letter: &[u8],
+        now: Time,
+    ) -> anyhow::Result<Option<Judgement>> {
+        let ledger = &self.person.ledger;
+        let decision = ledger.decide(&self.rows, input, now, &mut fresh_ids()?);
+        self.record(decision, letter.to_vec())
+    }
+
+    fn record(
+        &mut self,
+        decision: Decision<Ledger>,
+        letter: Vec<u8>,
+    ) -> anyhow::Result<Option<Judgement>> {
+        if let Some(entry) = decision.entry {
+            let kept = decision.made.letter_row.map(|_| letter);
+            let record = record_of::<Ledger>(entry, kept.unwrap_or_default())?;
+            self.entries += 1;
+            let at = Position::from_u64(self.entries);
+            let rows = replay::<Ledger>(&self.rows, at, &record)
+                .map_err(|e| anyhow::anyhow!("an entry could not be read back: {e}"))?;
+            self.rows.apply(rows);
+        }
+        Ok(decision.verdict)
     }
 }

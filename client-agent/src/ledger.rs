@@ -1,180 +1,179 @@
-//! The ledger: owns the store, and is the one place where something is written.
+//! The ledger: the buyer as a party of the kernel. What is decided stands in `tradepost-buyer`; here is what
+//! the journal keeps of it, and the rows that are the client's own.
 //!
-//! The journal holds inputs ([`Entry`]), each with its time; the rows are what the decisions make
-//! of them. What happens live and what a replay does is one function, [`apply`]: so the index can
-//! always be made anew.
+//! The journal holds inputs ([`LedgerEntry`]), each with its time; the rows are what the decisions make of them.
+//! What happens live and what a replay does is one function, `entry::decide`: so the index can always be
+//! made anew.
 
 pub(crate) mod daily;
 mod entry;
-pub(crate) mod send;
-mod set_aside;
-mod telling;
+mod events;
+mod letters;
+mod trust;
+mod unread;
 mod words;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use tradepost_agent::clock::Clock;
-use tradepost_agent::outbox;
-use tradepost_agent::trail::recall;
-use tradepost_buyer::{
-    self as buyer, Act, BuyerChange, BuyerSettings, Judgement, Notice, Saying, Verdict,
-};
+use tradepost_agent::host::{Host, HostError, Page, Recorded, fresh_ids};
+use tradepost_agent::outbox::{Due, NewItem};
+use tradepost_agent::party::{AwaitingProof, ComposeError, Composed, Decision, Input, Made, Party};
+use tradepost_buyer::{self as buyer, BuyerSettings, Judgement, Notice};
 use tradepost_proof::dkim::Signing;
-use tradepost_statements::{Address, StatementId, Time};
-use tradepost_store::{
-    self, Batch, Opened, Options, Position, Progress, Record, Store, StoreError,
-};
+use tradepost_statements::{Address, Time};
+use tradepost_store::{ApplyError, Opened, Position, ReplayProgress, StoreError};
+use tradepost_trades::ids::FreshIds;
 use tradepost_trades::rows::{Row, Rows};
 
-pub(crate) use entry::{Entry, Input, copies, cursors, kept_letter, left_to_prove, waits_to_leave};
-use send::Pen;
-pub(crate) use send::SendError;
-pub(crate) use set_aside::set_aside;
-pub(crate) use telling::{Event, next_event};
-
-use crate::again::Trust;
 use crate::config::Config;
+use crate::notify;
 
-/// Raise it when rows are made in another way, or statements are understood that were not before:
-/// the index is then made anew from the journal, and letters that were not understood are read
-/// again (protocol 2).
-const FORMAT: u32 = 6;
+pub(crate) use entry::{LedgerEntry, kept_letter};
+pub(crate) use events::{LedgerEvent, next_event};
+pub(crate) use letters::{Say, request_id, waits_to_leave, what};
+pub(crate) use trust::{
+    JudgedAgain, Slice, Trust, judge_again, left_to_prove, prove_slice, take_slice,
+};
 
-/// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to
-/// this size; one that waits for DNS whatever its size, since it has to be proven again.
-const KEPT_OCTETS: usize = 256 * 1024;
-
-/// The person's ledger, opened.
+/// The buyer as a party: what of the configuration its decisions and letters go by.
+#[derive(Debug)]
 pub(crate) struct Ledger {
-    store: Store,
     settings: BuyerSettings,
     first_address: Address,
     /// Whether letters can be sent at all.
     has_way_out: bool,
     signing: Signing,
-    clock: Arc<dyn Clock>,
 }
 
-/// How the store of a ledger is opened, and repaired.
-pub(crate) fn options() -> Options {
-    Options::new(FORMAT, recall)
-}
+pub(crate) type LedgerHost = Host<Ledger>;
 
 /// Why something could not be entered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LedgerError {
-    /// The disk, or what is on it.
+    /// It could not be recorded.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An entry that this program wrote cannot be read back, or cannot be written.
-    #[error("an entry of the journal at {at}: {what}")]
-    Entry {
-        /// Where.
-        at: String,
-        /// What is wrong.
-        what: String,
-    },
+    Host(#[from] HostError),
     /// The person asked for something that cannot be done.
     #[error(transparent)]
     Refused(#[from] buyer::ActRefusal),
-    /// A letter could not be made.
-    #[error(transparent)]
-    Send(#[from] SendError),
     /// The person wants to order from an address that is not configured.
     #[error("{0} is not one of your addresses: add it to `addresses` in the configuration")]
     NotOurs(Address),
-    /// Nothing can be sent.
     #[error(
         "the configuration has no [smtp] section, so nothing can be sent; the README shows one"
     )]
     NoWayOut,
 }
 
-/// What entering came to.
-#[derive(Debug, Default)]
-pub(crate) struct Entered {
-    /// For each input, how it was judged; none for what is not a letter.
-    pub(crate) judgements: Vec<Option<Judgement>>,
-    /// For the person.
-    pub(crate) notices: Vec<Notice>,
-    /// When [`Ledger::tick`] has something to do.
-    pub(crate) wake_up: Option<Time>,
-    /// Letters that now wait in the outbox.
-    pub(crate) queued: Vec<Position>,
+impl From<StoreError> for LedgerError {
+    fn from(e: StoreError) -> LedgerError {
+        LedgerError::Host(e.into())
+    }
+}
+
+impl From<ComposeError> for LedgerError {
+    fn from(e: ComposeError) -> LedgerError {
+        LedgerError::Host(e.into())
+    }
+}
+
+impl LedgerError {
+    /// Another process has the ledger open.
+    pub(crate) fn is_in_use(&self) -> bool {
+        matches!(
+            self,
+            LedgerError::Host(HostError::Store(StoreError::InUse { .. }))
+        )
+    }
+}
+
+/// Opens the ledger in `folder`, alone: another process that has it open is an error.
+pub(crate) fn open(
+    folder: &Path,
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    progress: &mut dyn FnMut(ReplayProgress),
+) -> Result<(LedgerHost, Opened), LedgerError> {
+    let (host, opened) = Host::open(folder, Ledger::of(config), clock, progress)?;
+    note_settings(&host)?;
+    note_notify(&host, config.notify.is_some())?;
+    note_trust(&host, Trust::of(config))?;
+    Ok((host, opened))
+}
+
+/// A replay must decide as it was decided then, so the journal says when the settings change.
+fn note_settings(host: &LedgerHost) -> Result<(), LedgerError> {
+    let settings = host.party().settings.clone();
+    if host.view(entry::settings).as_ref() != Some(&settings) {
+        enter(host, vec![LedgerEntry::Settings { settings }])?;
+    }
+    Ok(())
+}
+
+/// A replay must keep the events that were kept then, and no others.
+fn note_notify(host: &LedgerHost, on: bool) -> Result<(), LedgerError> {
+    if host.view(events::is_on) != on {
+        let keeps_waiting = false;
+        enter(host, vec![LedgerEntry::Notify { on, keeps_waiting }])?;
+    }
+    Ok(())
+}
+
+/// Until the ledger is opened again, nothing that happens is news to the person's own program; what waits
+/// to be told waits on.
+pub(crate) fn keep_no_events(host: &LedgerHost) -> Result<(), LedgerError> {
+    if host.view(events::is_on) {
+        let (on, keeps_waiting) = (false, true);
+        enter(host, vec![LedgerEntry::Notify { on, keeps_waiting }])?;
+    }
+    Ok(())
+}
+
+/// Letters that were not believed may be now (protocol 5): those that came before are to be proven again,
+/// which is left to whoever works with the ledger.
+fn note_trust(host: &LedgerHost, trust: Trust) -> Result<(), LedgerError> {
+    if host.view(entry::trust).as_ref() != Some(&trust) {
+        let through = host.view(buyer::last_letter);
+        enter(host, vec![LedgerEntry::Trust { trust, through }])?;
+    }
+    Ok(())
+}
+
+/// Decides and records in one durable write, in their order. Those that change nothing are not recorded.
+pub(crate) fn enter(
+    host: &LedgerHost,
+    entries: Vec<LedgerEntry>,
+) -> Result<Vec<Option<Judgement>>, LedgerError> {
+    host.write(|page| {
+        let mut judgements = Vec::new();
+        for entry in entries {
+            judgements.push(enter_one(host, page, entry)?.verdict);
+        }
+        Ok(judgements)
+    })
+}
+
+/// Decides about one thing and records it.
+pub(crate) fn enter_one(
+    host: &LedgerHost,
+    page: &mut Page<'_, '_, Ledger>,
+    entry: LedgerEntry,
+) -> Result<Recorded<Option<Judgement>>, LedgerError> {
+    let decision = host.party().decision(page.rows(), entry, 0)?;
+    Ok(page.record(decision, &[], host.now(), &mut fresh_ids()?)?)
 }
 
 impl Ledger {
-    /// Opens the ledger in `folder`, alone: another process that has it open is an error.
-    pub(crate) fn open(
-        folder: &Path,
-        config: &Config,
-        clock: Arc<dyn Clock>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Ledger, Opened), LedgerError> {
-        let (store, opened) = Store::open(
-            folder,
-            &options(),
-            &mut |rows, at, record| Ok(replay(rows, at, record)?.rows),
-            progress,
-        )?;
-        let ledger = Ledger {
-            store,
+    pub(crate) fn of(config: &Config) -> Ledger {
+        Ledger {
             settings: config.settings.clone(),
             first_address: config.addresses.first.clone(),
             has_way_out: config.smtp.is_some(),
             signing: config.signing.clone(),
-            clock,
-        };
-        ledger.note_settings()?;
-        ledger.note_notify(config.notify.is_some())?;
-        ledger.note_trust(Trust::of(config))?;
-        Ok((ledger, opened))
-    }
-
-    /// A replay must decide as it was decided then, so the journal says when the settings change.
-    fn note_settings(&self) -> Result<(), LedgerError> {
-        let settings = self.settings.clone();
-        if entry::settings(&self.store).as_ref() == Some(&settings) {
-            return Ok(());
         }
-        self.enter(vec![Input::of(Entry::Settings { settings })])?;
-        Ok(())
-    }
-
-    /// A replay must keep the events that were kept then, and no others.
-    fn note_notify(&self, on: bool) -> Result<(), LedgerError> {
-        if telling::is_on(&self.store) != on {
-            let keeps_waiting = false;
-            self.enter(vec![Input::of(Entry::Notify { on, keeps_waiting })])?;
-        }
-        Ok(())
-    }
-
-    /// Until the ledger is opened again, nothing that happens is news to the person's own program;
-    /// what waits to be told waits on.
-    pub(crate) fn keep_no_events(&self) -> Result<(), LedgerError> {
-        if self.view(telling::is_on) {
-            let (on, keeps_waiting) = (false, true);
-            self.enter(vec![Input::of(Entry::Notify { on, keeps_waiting })])?;
-        }
-        Ok(())
-    }
-
-    /// Letters that were not believed may be now (protocol 5): those that came before are to be
-    /// proven again, which is left to whoever works with the ledger.
-    fn note_trust(&self, trust: Trust) -> Result<(), LedgerError> {
-        if entry::trust(&self.store).as_ref() == Some(&trust) {
-            return Ok(());
-        }
-        let through = buyer::last_letter(&self.store);
-        self.enter(vec![Input::of(Entry::Trust { trust, through })])?;
-        Ok(())
-    }
-
-    /// The present time.
-    pub(crate) fn now(&self) -> Time {
-        self.clock.now()
     }
 
     /// What the judgement goes by.
@@ -182,9 +181,14 @@ impl Ledger {
         &self.settings
     }
 
+    /// The addresses of the mailbox.
+    fn ours(&self) -> &BTreeSet<Address> {
+        &self.settings.ours
+    }
+
     /// Whether an address is one of the mailbox.
     pub(crate) fn is_ours(&self, address: &Address) -> bool {
-        self.settings.ours.contains(address)
+        self.ours().contains(address)
     }
 
     /// The address that orders, unless told otherwise.
@@ -193,7 +197,7 @@ impl Ledger {
     }
 
     /// Refuses where nothing can be sent.
-    pub(crate) fn has_way_out(&self) -> Result<(), LedgerError> {
+    pub(crate) fn needs_way_out(&self) -> Result<(), LedgerError> {
         if self.has_way_out {
             Ok(())
         } else {
@@ -201,213 +205,135 @@ impl Ledger {
         }
     }
 
-    /// What letters of ours are written with, now.
-    pub(crate) fn pen<'p>(&'p self, rows: &'p dyn Rows) -> Pen<'p> {
-        Pen {
-            rows,
-            signing: &self.signing,
-            now: self.now(),
-        }
-    }
-
-    /// Several reads of one state.
-    pub(crate) fn view<T>(&self, read: impl FnOnce(&dyn Rows) -> T) -> T {
-        self.store.view(read)
-    }
-
-    /// The store, for what needs more of it: export, doctor.
-    pub(crate) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// Decides and records inputs in one durable write, in their order. Those that change nothing
-    /// are not recorded.
-    pub(crate) fn enter(&self, inputs: Vec<Input>) -> Result<Entered, LedgerError> {
-        self.store.write(|batch| {
-            let mut entered = Entered::default();
-            for input in inputs {
-                self.enter_one(batch, input, &mut entered)?;
-            }
-            Ok(entered)
-        })
-    }
-
-    fn enter_one(
+    /// What an entry comes to. `octets`: the size of the letter that came with it.
+    pub(crate) fn decision(
         &self,
-        batch: &mut Batch<'_>,
-        mut input: Input,
-        entered: &mut Entered,
-    ) -> Result<(), LedgerError> {
-        let mut change = entry::decide(&self.settings, &*batch, &input.entry)?;
-        if let (Some(counted), Entry::Received { now, .. }) = (change.counted, &input.entry) {
+        rows: &dyn Rows,
+        entry: LedgerEntry,
+        octets: u64,
+    ) -> Result<Decision<Ledger>, buyer::ActRefusal> {
+        let mut change = entry::decide(&self.settings, rows, &entry)?;
+        let entry = match (change.counted, entry) {
             // Protocol 5: "the rest counted". Replayed, it makes the same rows.
-            let now = *now;
-            input = Input::of(Entry::Counted { counted, now });
-        }
-        let mut rows = std::mem::take(&mut change.rows);
-        // What is written already need not be written again, nor its cause be recorded.
-        rows.retain(|row| batch.get(&row.key) != row.value);
-        let own_rows = entry::has_rows_of_its_own(&input.entry);
-        if rows.is_empty() && !own_rows {
-            entered.take(change);
-            return Ok(());
-        }
-        let record = Record::new(input.entry.to_head()?);
-        let record = if keeps_letter(&input, change.judgement.as_ref()) {
-            record.with_blob(input.letter)
-        } else {
-            record
+            (Some(counted), LedgerEntry::Received { now, .. }) => {
+                LedgerEntry::Counted { counted, now }
+            }
+            (_, entry) => entry,
         };
-        let kept = !record.blob.is_empty();
-        let at = batch.record(&record)?;
-        let more = entry::rows(&*batch, &input.entry, at, kept, change.judgement.as_ref());
-        let to_tell = telling::queue(&*batch, &input.entry, at, &change.notices);
-        batch.put(rows);
-        batch.put(more);
-        batch.put(to_tell);
-        if entry::queues(&input.entry) {
-            entered.queued.push(at);
+        // What is written already need not be written again, nor its cause be recorded.
+        change.rows.retain(|row| rows.get(&row.key) != row.value);
+        if change.rows.is_empty() && !entry::has_rows_of_its_own(&entry) {
+            let mut nothing = Decision::nothing(change.judgement);
+            nothing.made.notices = change.notices;
+            return Ok(nothing);
         }
-        let again = std::mem::take(&mut change.say_again);
-        let say = std::mem::take(&mut change.say);
-        entered.take(change);
+        let keeps = entry::keeps_letter(&entry, change.judgement.as_ref(), octets);
         // Where nothing can leave, nothing piles up: it is said when it can.
-        if self.has_way_out {
-            self.say_by_itself(batch, again, say, entered)?;
-        }
-        Ok(())
-    }
-
-    /// What the ledger wants said, recorded together with what gave rise to it.
-    fn say_by_itself(
-        &self,
-        batch: &mut Batch<'_>,
-        again: Vec<StatementId>,
-        say: Vec<Saying>,
-        entered: &mut Entered,
-    ) -> Result<(), LedgerError> {
-        let judgements = entered.judgements.len();
-        for statement in again {
-            if waits_to_leave(&*batch, statement) {
-                // Its letter has not left yet: another one would only follow it.
-                continue;
-            }
-            // Protocol 7: the same JSON octets in a new letter.
-            if let Some(outgoing) = self.pen(&*batch).again(statement)? {
-                self.enter_one(batch, outgoing.into_input(), entered)?;
-            }
-        }
-        for saying in say {
-            let outgoing = self.letter_of(&*batch, saying)?;
-            self.enter_one(batch, outgoing.into_input(), entered)?;
-        }
-        entered.judgements.truncate(judgements);
-        Ok(())
-    }
-
-    /// Waits for whoever writes at the moment, and writes nothing.
-    pub(crate) fn wait_for_turn(&self) -> Result<(), LedgerError> {
-        self.store.write(|_| Ok(()))
-    }
-
-    /// Does what time has made due: held letters, overdue warnings, sending again, asking.
-    pub(crate) fn tick(&self) -> Result<Entered, LedgerError> {
-        let now = self.now();
-        self.store.write(|batch| {
-            let mut entered = Entered::default();
-            self.enter_one(batch, Input::of(Entry::Ticked { now }), &mut entered)?;
-            for (plan, when) in buyer::without_time(&*batch) {
-                let next = daily::next(&when, now);
-                let act = Act::ScheduleNext { plan, next };
-                self.enter_one(batch, Input::of(Entry::Act { act, now }), &mut entered)?;
-            }
-            Ok(entered)
-        })
-    }
-
-    /// Decides with the present rows, and records what was decided, without anything between.
-    pub(crate) fn decide_and_enter<T>(
-        &self,
-        decide: impl FnOnce(&dyn Rows) -> Result<(Vec<Input>, T), LedgerError>,
-    ) -> Result<(Entered, T), LedgerError> {
-        self.store.write(|batch| {
-            let (inputs, decided) = decide(&*batch)?;
-            let mut entered = Entered::default();
-            for input in inputs {
-                self.enter_one(batch, input, &mut entered)?;
-            }
-            Ok((entered, decided))
+        let send = if self.has_way_out {
+            let again = change.say_again.drain(..).map(Say::Again);
+            let new = change.say.drain(..).map(|said| Say::New(Box::new(said)));
+            again.chain(new).collect()
+        } else {
+            Vec::new()
+        };
+        let verdict = change.judgement.clone();
+        Ok(Decision {
+            made: entry::made(rows, &entry, change, keeps),
+            entry: Some(entry),
+            send,
+            verdict,
         })
     }
 }
 
-impl Entered {
-    fn take(&mut self, change: BuyerChange) {
-        self.judgements.push(change.judgement);
-        self.notices.extend(change.notices);
-        self.wake_up = earlier(self.wake_up, change.wake_up);
+impl Party for Ledger {
+    type Entry = LedgerEntry;
+    type Verdict = Option<Judgement>;
+    type Sending = Say;
+    type Notice = Notice;
+
+    const WAITS_FOR_PROOFS: bool = true;
+
+    /// Raise it when rows are made in another way, or statements are understood that were not before:
+    /// the index is then made anew from the journal, and letters that were not understood are read
+    /// again (protocol 2).
+    const FORMAT: u32 = 7;
+
+    fn decide(
+        &self,
+        rows: &dyn Rows,
+        input: Input<'_>,
+        now: Time,
+        _ids: &mut FreshIds,
+    ) -> Decision<Ledger> {
+        let Some((entry, octets)) = entry::of(self, rows, input, now) else {
+            return Decision::nothing(None);
+        };
+        match self.decision(rows, entry, octets) {
+            Ok(decision) => decision,
+            // Only what the person asks for is refused.
+            Err(_refusal) => Decision::nothing(None),
+        }
     }
-}
 
-/// The earlier of two times, where there is any.
-pub(crate) fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, other) => one.or(other),
+    fn letters(
+        &self,
+        rows: &dyn Rows,
+        send: Vec<Say>,
+        now: Time,
+        ids: &mut FreshIds,
+    ) -> Result<Vec<Composed>, ComposeError> {
+        let mut composed = Vec::new();
+        for say in send {
+            composed.extend(self.letter(rows, say, now, ids)?);
+        }
+        Ok(composed)
     }
-}
 
-/// Own letters are kept as they were composed; of others, those that were not simply believed.
-fn keeps_letter(input: &Input, judgement: Option<&Judgement>) -> bool {
-    if entry::queues(&input.entry) {
-        return true;
+    fn replay(
+        rows: &dyn Rows,
+        entry: &LedgerEntry,
+        letter: &[u8],
+    ) -> Result<Made<Ledger>, ApplyError> {
+        let mut entry = entry.clone();
+        entry::understand_anew(&mut entry, letter);
+        // BuyerSettings are recorded before anything else is.
+        let settings = entry::settings(rows).unwrap_or_else(|| BuyerSettings::new([]));
+        let change = entry::decide(&settings, rows, &entry)?;
+        Ok(entry::made(rows, &entry, change, !letter.is_empty()))
     }
-    // Protocol 5: what is only counted in its group is not kept.
-    let doubtful = judgement.is_some_and(|j| {
-        j.letter.is_some() && matches!(j.verdict, Verdict::Held | Verdict::Warned)
-    });
-    let waits_for_dns = judgement.is_some_and(|j| j.verdict == Verdict::Held && j.rule == Some(2));
-    waits_for_dns || doubtful && input.letter.len() <= KEPT_OCTETS
-}
 
-/// What a record of the journal comes to.
-pub(crate) struct Replayed {
-    /// What to write.
-    pub(crate) rows: Vec<Row>,
-    /// How a letter was judged.
-    pub(crate) judgement: Option<Judgement>,
-}
+    fn sent(rows: &dyn Rows, at: Position, item: &NewItem, json: Option<&str>) -> Made<Ledger> {
+        letters::sent(rows, at, item, json)
+    }
 
-/// What a record of the journal means for the rows.
-pub(crate) fn replay(
-    rows: &dyn Rows,
-    at: Position,
-    record: &Record,
-) -> Result<Replayed, LedgerError> {
-    let mut input = Entry::from_head(&record.head).map_err(|what| LedgerError::Entry {
-        at: at.to_string(),
-        what,
-    })?;
-    entry::understand_anew(&mut input, &record.blob);
-    // Settings are recorded before anything else is.
-    let settings = entry::settings(rows).unwrap_or_else(|| BuyerSettings::new([]));
-    let change = entry::decide(&settings, rows, &input)?;
-    let kept = !record.blob.is_empty();
-    let more = entry::rows(rows, &input, at, kept, change.judgement.as_ref());
-    let to_tell = telling::queue(rows, &input, at, &change.notices);
-    let mut out = change.rows;
-    out.extend(more);
-    out.extend(to_tell);
-    Ok(Replayed {
-        rows: out,
-        judgement: change.judgement,
-    })
-}
+    fn rows_at(
+        rows: &dyn Rows,
+        at: Position,
+        entry: Option<&LedgerEntry>,
+        made: &Made<Ledger>,
+    ) -> Vec<Row> {
+        events::queue(rows, entry, at, &made.notices)
+    }
 
-/// What an outbox entry means, for the carriage of the outbox.
-pub(crate) fn tried(tried: outbox::Tried, copy: bool) -> Input {
-    Input::of(Entry::Outbox {
-        outbox: outbox::Entry::Tried(tried),
-        copy,
-    })
+    fn next_wake(&self, rows: &dyn Rows, now: Time) -> Option<Time> {
+        buyer::next_wake(rows, now)
+    }
+
+    fn awaiting_proof(&self, rows: &dyn Rows, now: Time, most: usize) -> Vec<AwaitingProof> {
+        let due = buyer::awaiting_proof(rows, now);
+        trust::to_prove(rows, due.into_iter().take(most))
+    }
+
+    fn next_proof(&self, rows: &dyn Rows) -> Option<Time> {
+        buyer::next_proof(rows)
+    }
+
+    fn may_leave(&self, rows: &dyn Rows, now: Time, most: usize) -> Due {
+        letters::may_leave(rows, now, most)
+    }
+
+    fn tell(&self, notices: &[Notice]) {
+        notify::tell(notices);
+    }
 }

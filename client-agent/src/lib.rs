@@ -1,32 +1,23 @@
 //! `tradepost`, the buyer's agent: a daemon on a mailbox, and the commands that talk to it.
 //!
-//! Where to start reading: [`receive`] tells the path of a letter in, [`ledger`] what is recorded,
-//! [`request`] what the commands can ask, [`daemon`] what runs all the time.
+//! Where to start reading: [`ledger`] is the buyer as a party of the kernel (`tradepost-agent`, whose `incoming`
+//! tells the path of a letter in), [`api`] what can be asked of it, [`daemon`] what runs all the time.
 //!
 //! The program is [`run`]. All else is the agent's own.
 
-mod held;
-mod receive;
-
 mod ledger;
-mod request;
 
-mod again;
-mod carry;
+mod api;
+
 mod daemon;
+mod duties;
 mod notify;
-mod office;
-mod sending;
-mod socket;
+mod way_out;
 
 mod terminal;
 
-mod desk;
 mod doctor;
-mod export;
-mod import;
 mod order_form;
-mod rebuild;
 
 pub mod in_process;
 

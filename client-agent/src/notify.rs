@@ -2,15 +2,11 @@
 //! and, as the person wishes, to a program of their own and on the desktop.
 
 #[cfg(feature = "desktop")]
-mod desktop;
-mod told;
-
+pub(crate) mod desktop;
 use tradepost_buyer::{Notice, plain};
 use tradepost_letters::untrusted;
 
-pub(crate) use told::{keep_telling, tell_what_waits};
-
-/// Tells.
+/// Writes a line of the log for each.
 pub(crate) fn tell(notices: &[Notice]) {
     for notice in notices {
         let text = in_words(notice);
@@ -32,7 +28,7 @@ pub(crate) fn tell(notices: &[Notice]) {
 const LONGEST_MESSAGE: usize = 500;
 
 /// A notice may quote a letter.
-fn in_words(notice: &Notice) -> String {
+pub(crate) fn in_words(notice: &Notice) -> String {
     let text = plain::without_links(&notice.to_string());
     untrusted::show_some(&plain::with_both_forms(&text), LONGEST_MESSAGE)
 }

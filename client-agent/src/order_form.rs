@@ -63,7 +63,6 @@ pub(crate) struct OrderForm {
     pub(crate) to: Address,
     /// Which of the person's addresses orders, where the form says so.
     pub(crate) from: Option<Address>,
-    /// What is ordered.
     pub(crate) order: Order,
 }
 

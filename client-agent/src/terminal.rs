@@ -4,4 +4,8 @@ pub(crate) mod cli;
 pub(crate) mod commands;
 pub(crate) mod report;
 
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod rebuild;
+
 mod ordering;

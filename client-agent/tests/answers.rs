@@ -163,7 +163,7 @@ fn no_command_takes_the_end_of_the_daemon_for_an_answer() {
         }),
         ("cuts its answer", |caller| {
             hear(caller);
-            say(caller, "{\"answer\":\"[]\"}");
+            say(caller, "{\"answer\":{\"trades\":[]}}");
             Then::Goes
         }),
         ("speaks nonsense", |caller| {
@@ -193,7 +193,7 @@ fn no_command_takes_the_end_of_the_daemon_for_an_answer() {
     let home = home();
     let _daemon = Scripted::start(&home, true, |caller| {
         hear(caller);
-        say(caller, "\n{\"answer\":\"[]\"}\n");
+        say(caller, "\n{\"answer\":{\"trades\":[]}}\n");
         Then::Goes
     });
     assert_eq!(home.json(&["list"]), json!([]));

@@ -32,7 +32,7 @@ fn a_letter_that_does_not_come_is_told_of_until_it_comes() {
     world.room.faults().always(fault);
     let done = world.home.run(&["daemon", "--once"]);
     assert!(
-        done.stderr.contains("set aside: INBOX, letter 1: "),
+        done.stderr.contains("letter 1 of INBOX was set aside: "),
         "{}",
         done.stderr
     );

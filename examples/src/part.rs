@@ -34,14 +34,6 @@ impl Program {
         }
     }
 
-    /// What it says once it reads its mailbox.
-    pub(crate) fn attached(self) -> &'static str {
-        match self {
-            Program::Tradepost => "attached to ",
-            Program::Server => "reading INBOX at ",
-        }
-    }
-
     /// What is typed to see its trades.
     pub fn lists_by(self) -> &'static str {
         match self {

@@ -45,7 +45,7 @@ impl<'a> Scene<'a> {
         let program = self.stage.part(name)?.program;
         println!("\n{name}$ {} {} &", program.name(), program.runs_by());
         self.stage.start(name)?;
-        self.said(name, |line| line.contains(program.attached()).then_some(()))
+        self.said(name, |line| line.contains("attached to ").then_some(()))
             .await
     }
 

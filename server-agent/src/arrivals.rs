@@ -27,7 +27,6 @@ const MOST_DAYS: usize = 7;
 /// What is known of one webhook's deliveries.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Arrivals {
-    /// The newest one.
     last: Option<Time>,
     /// The waits between bursts, in seconds, newest last.
     #[serde(default)]
@@ -46,11 +45,10 @@ pub(crate) struct Arrivals {
 /// Something that was left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
-    /// Its class.
+    /// The word of a `LeftReason`, as in the metrics.
     pub(crate) reason: String,
     /// A web shop's every day: nobody has to do anything.
     pub(crate) is_usual: bool,
-    /// In words.
     pub(crate) text: String,
     pub(crate) at: Time,
 }

@@ -6,20 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use serde_json::Value;
-use tokio::net::UnixStream;
-use tradepost_agent::door::{self, Hearing, NoAnswer, line_of};
+use tradepost_agent::rpc::{Caller, Reply, Unanswered};
 
+use crate::answers;
+use crate::book::{self, BookHost};
 use crate::config::Config;
-use crate::desk::Desk;
-use crate::report;
-use crate::socket::{Ask, Call, LONGEST_SAID, Reply, VERSION};
+use crate::question::Ask;
 
 /// Who has the book: `run`, or now this command.
 pub(crate) enum Holder {
-    Run(UnixStream),
-    Own(Arc<Desk>),
+    Run(Caller),
+    Own(Arc<BookHost>),
 }
 
 /// What finds out who has the book.
@@ -47,17 +46,17 @@ impl Finder {
         let patience = self.patience();
         let start = Instant::now();
         loop {
-            let found = door::connect(&self.data, patience).await;
+            let found = Caller::find(&self.data, patience).await;
             let found = found.with_context(|| {
                 let data = self.data.display();
                 format!("`tradepost-server run`, which has {data}, cannot be asked")
             })?;
-            if let Some(stream) = found {
-                return Ok(Holder::Run(stream));
+            if let Some(run) = found {
+                return Ok(Holder::Run(run));
             }
-            let opened = tokio::task::block_in_place(|| Desk::open_now(&self.data, &self.config))?;
-            if let Some(book) = opened {
-                return Ok(Holder::Own(Desk::of(book, self.config.clone())));
+            let opened = tokio::task::block_in_place(|| book::open_now(&self.data, &self.config))?;
+            if let Some(host) = opened {
+                return Ok(Holder::Own(Arc::new(host)));
             }
             if start.elapsed() >= patience {
                 bail!(
@@ -76,41 +75,33 @@ impl Finder {
     }
 }
 
-/// A call, as it is said.
-pub(crate) fn call(ask: Ask, patience: Duration) -> serde_json::Result<Vec<u8>> {
-    line_of(&Call {
-        version: VERSION.to_owned(),
-        patience,
-        ask,
-    })
-}
-
 /// Asks for something that one line answers.
 pub(crate) async fn ask(data: &Path, config: Config, ask: Ask) -> anyhow::Result<Value> {
     let finder = Finder::new(data, config);
-    let patience = finder.patience();
-    let call = call(ask.clone(), patience)?;
     let start = Instant::now();
     loop {
         let came = match finder.holder().await? {
-            Holder::Own(desk) => {
+            Holder::Own(host) => {
                 let ask = ask.clone();
-                let done = desk.work(move |desk| report::answer(desk, &ask)).await;
-                Ok(done.unwrap_or_else(|e| Reply::Failed(e.to_string())))
+                let done = host.work(move |host| answers::to_command(host, &ask)).await;
+                let reply = done.unwrap_or_else(|e| Reply::Failed(e.to_string()));
+                reply.into_answer()
             }
-            Holder::Run(stream) => ask_run(stream, &call, patience).await,
+            Holder::Run(mut run) => run.ask(&ask).await,
         };
-        let may_go_on = start.elapsed() < patience;
+        let may_go_on = start.elapsed() < finder.patience();
         match came {
-            Ok(Reply::Answer(value)) => return Ok(value),
-            Ok(Reply::Refused(text)) => bail!(text),
-            Ok(Reply::Failed(why)) => bail!("{why}; {}", ask.without_answer()),
-            Ok(Reply::Stopping) if may_go_on => {}
-            Ok(Reply::Stopping) => {
+            Ok(value) => return Ok(value),
+            Err(Unanswered::Refused(text)) => bail!(text),
+            Err(Unanswered::Unsayable(why)) => bail!(why),
+            Err(Unanswered::Failed(why)) => bail!("{why}; {}", ask.without_answer()),
+            Err(Unanswered::Stopping) if may_go_on => {}
+            Err(Unanswered::Stopping) => {
                 bail!("`tradepost-server run` is stopping: nothing was done; try again")
             }
-            Err(why) if may_go_on && why.is_gone() && ask.may_be_repeated() => {}
-            Err(why) => bail!(
+            Err(Unanswered::NoAnswer(why))
+                if may_go_on && why.is_gone() && ask.may_be_repeated() => {}
+            Err(Unanswered::NoAnswer(why)) => bail!(
                 "`tradepost-server run` did not answer: {why}; {}",
                 ask.without_answer()
             ),
@@ -120,21 +111,12 @@ pub(crate) async fn ask(data: &Path, config: Config, ask: Ask) -> anyhow::Result
 }
 
 /// Asks `run`, once.
-pub(crate) async fn of_run(
-    stream: UnixStream,
-    ask: Ask,
-    patience: Duration,
-) -> anyhow::Result<Value> {
-    let reply = ask_run(stream, &call(ask, patience)?, patience).await;
-    match reply.map_err(|why| anyhow!("`tradepost-server run` did not answer: {why}"))? {
-        Reply::Answer(value) => Ok(value),
-        Reply::Refused(why) | Reply::Failed(why) => bail!(why),
-        Reply::Stopping => bail!("`tradepost-server run` is stopping"),
+pub(crate) async fn of_run(run: &mut Caller, ask: Ask) -> anyhow::Result<Value> {
+    match run.ask(&ask).await {
+        Ok(value) => Ok(value),
+        Err(Unanswered::Refused(why) | Unanswered::Failed(why)) => bail!(why),
+        Err(Unanswered::Stopping) => bail!("`tradepost-server run` is stopping"),
+        Err(Unanswered::Unsayable(why)) => bail!(why),
+        Err(Unanswered::NoAnswer(why)) => bail!("`tradepost-server run` did not answer: {why}"),
     }
-}
-
-async fn ask_run(stream: UnixStream, call: &[u8], patience: Duration) -> Result<Reply, NoAnswer> {
-    let (read, mut write) = stream.into_split();
-    let mut hearing = Hearing::new(read, LONGEST_SAID);
-    door::ask(&mut write, &mut hearing, call, patience).await
 }

@@ -10,14 +10,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tradepost_agent::host::{HostError, fresh_ids};
+use tradepost_agent::outbox::{self, Outcome, Tried};
+use tradepost_agent::party::ComposeError;
+use tradepost_agent::rpc::Reply;
 use tradepost_agent::terminal::output;
 use tradepost_letters::MOST_LETTER_OCTETS;
 use tradepost_parties::emit::attach::Wanted;
 use tradepost_parties::roles::lines::attach;
 
-use crate::book::{BookError, Input};
-use crate::desk::{Desk, fresh_ids};
-use crate::socket::Reply;
+use crate::book::{BookHost, BookNotice, DecidedAbout};
 
 /// What is asked: the mail in base64, since a mail may hold any octets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,7 +29,7 @@ pub(crate) struct AttachAsk {
 }
 
 impl AttachAsk {
-    /// Reads the mail.
+    /// Reads the mail from a file, or from standard input where that is `-`.
     pub(crate) fn read(wanted: Wanted, file: &Path) -> anyhow::Result<AttachAsk> {
         let mut mail = Vec::new();
         // One octet more, so that too many are seen.
@@ -50,34 +52,44 @@ impl AttachAsk {
 }
 
 /// Attaches, and records it. Once this returns, what the mail says is durable.
-pub(crate) fn answer(desk: &Desk, ask: &AttachAsk) -> Result<Reply, BookError> {
+pub(crate) fn answer(host: &BookHost, ask: &AttachAsk) -> Result<Reply<Value>, HostError> {
     let Ok(mail) = STANDARD.decode(&ask.mail) else {
         return Ok(Reply::Refused("the mail is not in base64".to_owned()));
     };
-    let ids = fresh_ids();
-    let now = desk.now();
+    let now = host.now();
     // Texts for people: the journal says what was asked, and keeps the mail as a letter.
-    let input = Input::Line(json!({ "attach": ask.wanted }).to_string());
-    let mut reply = Reply::Refused(String::new());
-    desk.book.decide(&mut |page| {
-        let settings = &desk.config.settings;
-        let attached = attach(settings, page.rows(), &ask.wanted, now, &mut ids.clone());
+    let line = json!({ "attach": ask.wanted }).to_string();
+    let book = host.party();
+    let settings = &book.config.settings;
+    host.write(|page| {
+        let mut ids = fresh_ids()?;
+        let attached = attach(settings, page.rows(), &ask.wanted, now, &mut ids);
         let sending = match attached.answer {
             Ok(sending) => sending,
-            Err(why) => {
-                reply = Reply::Refused(why.to_string());
-                return Ok(());
-            }
+            Err(why) => return Ok(Reply::Refused(why.to_string())),
         };
-        let recorded = page.record_attached(&input, attached.change, &sending, &mail, now);
-        reply = match recorded {
-            Ok(letter) => Reply::Answer(json!({ "mail": STANDARD.encode(letter) })),
-            Err(BookError::Unattachable(why)) => Reply::Refused(why.to_string()),
-            Err(other) => return Err(other),
+        // Before anything is recorded: a mail that cannot carry it changes nothing.
+        let letter = match book.composer().attach(&sending, &mail, now) {
+            Ok(letter) => letter,
+            Err(ComposeError::Unattachable(why)) => return Ok(Reply::Refused(why.to_string())),
+            Err(other) => return Err(other.into()),
         };
-        Ok(())
-    })?;
-    Ok(reply)
+        let mail = STANDARD.encode(&letter.octets);
+        let about = DecidedAbout::Line(&line);
+        let decision = book.decision(about, attached.change, now, BookNotice::None);
+        page.record(decision, &[], now, &mut ids)?;
+        let (id, _item) = page.queue(letter, now)?;
+        let reply = "attached to a mail of your own system, which sends it".to_owned();
+        let left = Tried {
+            id,
+            at: now,
+            outcome: Outcome::Accepted { reply },
+            // What another system sends says nothing of our own way out.
+            pause: outbox::pause(page.rows()),
+        };
+        page.tried(left, false)?;
+        Ok(Reply::Answer(json!({ "mail": mail })))
+    })
 }
 
 /// Writes the mail, as it is given to the mail server.

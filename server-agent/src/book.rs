@@ -1,164 +1,371 @@
-//! The book: what this server keeps, durably. The journal is the truth, the rows are made from it
-//! (design 3).
+//! The book: the parties as a party of the kernel. What is decided stands in `tradepost-parties`; here is what
+//! the journal keeps of it, and the rows that are the server's own.
 //!
-//! [`Book`] is all that the agent needs of it, so that another backend can come beside the journal:
-//! load, look up a request, record decisions, claim what is to be sent, retire it, tell what is due.
+//! | key | value |
+//! |---|---|
+//! | `v/owner` | whose book it is |
+//! | `v/k/<digest>` | the record that holds a letter that waits for DNS |
+//! | `v/m/<Message-ID>` | the item of the outbox that bears it |
+//! | `v/b`, `v/b/<digest>` | how many letters of ours came back, and the reports that said so |
+//! | `v/w/<webhook>` | when its deliveries came |
 
-mod journal;
-mod record;
-
-pub(crate) use journal::{Journal, options};
+mod entry;
+mod notice;
+mod opening;
 
 use std::collections::BTreeMap;
 
-use tradepost_agent::outbox::{Due, Entry, Failure, Item, State};
-use tradepost_letters::AttachError;
-use tradepost_parties::kernel::{PartyChange, StatementToSend};
-use tradepost_post::imap::aside;
-use tradepost_proof::dkim::SignError;
-use tradepost_statements::{Address, Time, TradeRef};
-use tradepost_store::{Position, StoreError};
-use tradepost_trades::letter::Received;
-use tradepost_trades::rows::Rows;
+use serde::Serialize;
+use tradepost_agent::arrival::Returned;
+use tradepost_agent::host::Host;
+use tradepost_agent::outbox::{self, Due, Item, NewItem, Outcome, State, Tried};
+use tradepost_agent::party::{AwaitingProof, ComposeError, Composed, Decision, Input, Made, Party};
+use tradepost_parties::fulfilment::LetterEnd;
+use tradepost_parties::kernel::readdress::{Addressed, is_for_a_former_address};
+use tradepost_parties::kernel::{Ignored, PartyChange, PartyOutcome, held};
+use tradepost_parties::roles::jobs::letter_ended;
+use tradepost_parties::roles::{due, proven_again, receive};
+use tradepost_statements::{Address, Evidence, Time, TradeRef};
+use tradepost_store::{ApplyError, Position};
+use tradepost_trades::ids::FreshIds;
+use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
+use tradepost_trades::rows::{Row, Rows};
 
 use crate::arrivals::Arrivals;
+use crate::composing::{Composer, MailToSend};
+use crate::config::Config;
 
-/// Why the book could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BookError {
-    /// The store's own words.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A letter is none that can be signed; nothing of its decision was recorded.
-    #[error("a letter could not be signed: {0}")]
-    Unsignable(SignError),
-    /// A mail cannot carry its statement; nothing of the decision was recorded.
-    #[error(transparent)]
-    Unattachable(AttachError),
-    /// The key fails, as it would for every letter.
-    #[error("a letter could not be signed: {0}")]
-    KeyFails(SignError),
-    /// One decision is more than the book can hold; nothing of it was recorded, and the others
-    /// of its batch may be.
-    #[error("this makes {0} octets in the book, more than it holds for one decision")]
-    DecisionTooLarge(usize),
-    /// Another party's book lies there.
-    #[error(
-        "the data folder {folder} holds the book of {owner}; give {address} one of its own with --data"
-    )]
-    OfAnother {
-        /// Where it lies.
-        folder: String,
-        /// Whose it is.
-        owner: String,
-        /// Who wanted to use it.
-        address: String,
-    },
+pub(crate) use entry::BookEntry;
+pub(crate) use notice::BookNotice;
+pub(crate) use opening::{open, open_now, record};
+
+/// The parties of one server, and what it is configured to do.
+#[derive(Debug)]
+pub(crate) struct Book {
+    pub(crate) config: Config,
+    composer: Composer,
 }
 
-impl From<SignError> for BookError {
-    fn from(e: SignError) -> BookError {
-        match e {
-            SignError::Key { .. } => BookError::KeyFails(e),
-            SignError::NoHeader
-            | SignError::NoFrom
-            | SignError::LineEnd
-            | SignError::BlanksAtTheEnd => BookError::Unsignable(e),
+/// The opened book.
+pub(crate) type BookHost = Host<Book>;
+
+/// What was decided about, as the journal keeps it beside the change.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum DecidedAbout<'a> {
+    /// A letter that came.
+    Letter(&'a Received),
+    /// One that waited for DNS, and is kept already.
+    LetterAgain(&'a Received),
+    /// A line of the merchant's own system.
+    Line(&'a str),
+    /// Something was due, or has ended.
+    Time,
+}
+
+impl Book {
+    pub(crate) fn new(config: Config) -> Book {
+        let composer = Composer::new(&config);
+        Book { config, composer }
+    }
+
+    /// What letters are made with.
+    pub(crate) fn composer(&self) -> &Composer {
+        &self.composer
+    }
+
+    /// What a change wants done, as the kernel records it.
+    pub(crate) fn decision(
+        &self,
+        about: DecidedAbout<'_>,
+        change: PartyChange,
+        now: Time,
+        notice: BookNotice,
+    ) -> Decision<Book> {
+        let PartyChange {
+            rows,
+            send,
+            notices,
+            outcome,
+        } = change;
+        if rows.is_empty() && send.is_empty() && notices.is_empty() {
+            let mut nothing = Decision::nothing(Some(outcome));
+            nothing.made.notices.push(notice);
+            return nothing;
+        }
+        let answered = match about {
+            DecidedAbout::Letter(received) | DecidedAbout::LetterAgain(received) => {
+                received.letter.message_id.clone()
+            }
+            DecidedAbout::Line(_) | DecidedAbout::Time => None,
+        };
+        let statements = send.into_iter().map(|sending| MailToSend::Statement {
+            sending: Box::new(sending),
+            answered: answered.clone(),
+        });
+        let people = notices.into_iter().map(|n| MailToSend::Notice(Box::new(n)));
+        let entry = BookEntry::decided(about, &outcome, rows, now);
+        // A letter that waits for DNS is kept whole, by its digest, so that it can be proven again.
+        let keeps = matches!(about, DecidedAbout::Letter(_))
+            && matches!(outcome, PartyOutcome::HeldForProof { .. });
+        let mut made = entry.made(keeps);
+        made.notices.push(notice);
+        Decision {
+            entry: Some(entry),
+            made,
+            send: statements.chain(people).collect(),
+            verdict: Some(outcome),
+        }
+    }
+
+    fn came_back(&self, rows: &dyn Rows, report: &Returned, now: Time) -> Decision<Book> {
+        let doubted = |why: &str| {
+            let mut nothing = Decision::nothing(None);
+            nothing.made.notices.push(BookNotice::DoubtedReport {
+                from: report.letter.from.clone().unwrap_or_default(),
+                text: report.text.clone(),
+                why: why.to_owned(),
+            });
+            nothing
+        };
+        if is_known_bounce(rows, &report.digest) {
+            let mut nothing = Decision::nothing(None);
+            let from = report.letter.from.clone().unwrap_or_default();
+            nothing.made.notices.push(BookNotice::KnownReport { from });
+            return nothing;
+        }
+        // Only the two ends of a letter and the mail systems between know its Message-ID.
+        let mut named = report.message_ids.iter();
+        let Some(item) = named.find_map(|id| by_message_id(rows, id)) else {
+            return doubted("it names no letter of ours");
+        };
+        if let Some(why) = &report.doubt {
+            return doubted(why);
+        }
+        match item.state {
+            State::Accepted { .. } if item.came_back.is_none() => {}
+            State::Accepted { .. } => return doubted("that is known of this letter"),
+            State::Queued { .. } | State::Refused { .. } | State::Expired { .. } => {
+                return doubted("the letter that it names has not left");
+            }
+        }
+        let entry = BookEntry::Bounced {
+            digest: report.digest.clone(),
+            outbox: outbox::OutboxEntry::CameBack {
+                id: item.id,
+                at: now,
+                text: report.text.clone(),
+            },
+        };
+        let mut made = Made::default();
+        made.notices.push(BookNotice::CameBack {
+            item: Box::new(item),
+            text: report.text.clone(),
+        });
+        Decision {
+            entry: Some(entry),
+            made,
+            send: Vec::new(),
+            verdict: None,
+        }
+    }
+
+    /// What follows from a letter's end: electronic goods count as delivered once their letter was accepted
+    /// (E2).
+    fn tried(
+        &self,
+        rows: &dyn Rows,
+        item: &Item,
+        tried: &Tried,
+        now: Time,
+        ids: &mut FreshIds,
+    ) -> Decision<Book> {
+        let end = match &tried.outcome {
+            Outcome::Accepted { .. } => LetterEnd::Accepted,
+            Outcome::Refused { text, .. } | Outcome::Expired { text } => {
+                LetterEnd::Failed(text.clone())
+            }
+            Outcome::Later { .. } => return Decision::nothing(None),
+        };
+        let settings = &self.config.settings;
+        match letter_ended(settings, rows, item.statement, &end, now, ids) {
+            Some(change) => {
+                let notice = BookNotice::Job(change.outcome.clone());
+                self.decision(DecidedAbout::Time, change, now, notice)
+            }
+            None => Decision::nothing(None),
         }
     }
 }
 
-impl From<BookError> for Failure {
-    fn from(e: BookError) -> Failure {
-        Failure::new(e)
+impl Party for Book {
+    type Entry = BookEntry;
+    type Verdict = Option<PartyOutcome>;
+    type Sending = MailToSend;
+    type Notice = BookNotice;
+
+    /// Timers of the parties do not wait for DNS.
+    const WAITS_FOR_PROOFS: bool = false;
+
+    /// Raise it when rows are made otherwise: the index is then made anew.
+    const FORMAT: u32 = 4;
+
+    fn decide(
+        &self,
+        rows: &dyn Rows,
+        input: Input<'_>,
+        now: Time,
+        ids: &mut FreshIds,
+    ) -> Decision<Book> {
+        let settings = &self.config.settings;
+        match input {
+            Input::Letter(received) => {
+                let change = receive(settings, rows, received, now, ids);
+                let notice = BookNotice::letter(received, &change.outcome);
+                self.decision(DecidedAbout::Letter(received), change, now, notice)
+            }
+            Input::ProvenAgain { id, received } => {
+                let received = match (received, held::held_letter(rows, id)) {
+                    // Whatever a newer program makes of its octets, it is the letter that waits.
+                    (Some(received), _) => Received {
+                        digest: id.to_owned(),
+                        ..received.clone()
+                    },
+                    (None, Some(waits)) => without_its_letter(id, &waits),
+                    (None, None) => return Decision::nothing(None),
+                };
+                let change = proven_again(settings, rows, &received, now, ids);
+                let notice = BookNotice::letter(&received, &change.outcome);
+                self.decision(DecidedAbout::LetterAgain(&received), change, now, notice)
+            }
+            Input::CameBack(report) => self.came_back(rows, report, now),
+            Input::Tried { item, tried } => self.tried(rows, item, tried, now, ids),
+            Input::Due { jitter } => {
+                let change = due::tick(settings, rows, now, jitter, ids);
+                if change.outcome == PartyOutcome::Ignored(Ignored::NothingDue) {
+                    return Decision::nothing(None);
+                }
+                let notice = BookNotice::Due(change.outcome.clone());
+                self.decision(DecidedAbout::Time, change, now, notice)
+            }
+            // A server's own letters are in its book, and its doctor tells what could not be read.
+            Input::FoundInSent { .. } | Input::Unread(_) => Decision::nothing(None),
+        }
+    }
+
+    fn letters(
+        &self,
+        _rows: &dyn Rows,
+        send: Vec<MailToSend>,
+        now: Time,
+        _ids: &mut FreshIds,
+    ) -> Result<Vec<Composed>, ComposeError> {
+        let mails = send.iter();
+        mails.map(|mail| self.composer.compose(mail, now)).collect()
+    }
+
+    fn replay(
+        _rows: &dyn Rows,
+        entry: &BookEntry,
+        letter: &[u8],
+    ) -> Result<Made<Book>, ApplyError> {
+        Ok(entry.made(!letter.is_empty()))
+    }
+
+    fn sent(_rows: &dyn Rows, at: Position, item: &NewItem, _json: Option<&str>) -> Made<Book> {
+        // Reports of letters that came back name them so.
+        Made {
+            rows: vec![put(message_id_key(&item.message_id), &at)],
+            ..Made::default()
+        }
+    }
+
+    fn rows_at(
+        rows: &dyn Rows,
+        at: Position,
+        entry: Option<&BookEntry>,
+        _made: &Made<Book>,
+    ) -> Vec<Row> {
+        match entry {
+            Some(BookEntry::Bounced { digest, outbox }) => {
+                let mut out = outbox::apply(rows, outbox, at);
+                out.push(put(BOUNCES_KEY, &bounces(rows).saturating_add(1)));
+                out.push(Row::put(bounce_key(digest), "null"));
+                out
+            }
+            Some(BookEntry::Decided(_) | BookEntry::Arrivals { .. } | BookEntry::Owner { .. })
+            | None => Vec::new(),
+        }
+    }
+
+    fn next_wake(&self, rows: &dyn Rows, _now: Time) -> Option<Time> {
+        due::next_wake(rows)
+    }
+
+    fn awaiting_proof(&self, rows: &dyn Rows, now: Time, most: usize) -> Vec<AwaitingProof> {
+        let due = held::awaiting_proof(rows, now, most).into_iter();
+        due.map(|(digest, waits)| AwaitingProof {
+            at: kept_letter(rows, &digest),
+            id: digest,
+            received_at: waits.received_at,
+        })
+        .collect()
+    }
+
+    fn next_proof(&self, rows: &dyn Rows) -> Option<Time> {
+        held::next_proof(rows)
+    }
+
+    fn may_leave(&self, rows: &dyn Rows, now: Time, most: usize) -> Due {
+        /// Letters of one trade to one receiver leave one after the other: that many more are looked at
+        /// to fill the connections.
+        const LOOK_AHEAD: usize = 16;
+        let end_of_time = Time::from_unix_millis(i64::MAX);
+        in_turn(
+            Due::read(rows, end_of_time, most.saturating_mul(LOOK_AHEAD)),
+            now,
+        )
+    }
+
+    fn must_stay(&self, rows: &dyn Rows, item: &Item) -> Option<&'static str> {
+        // Written before the buyer's address was corrected (protocol 9).
+        item.trade.as_ref()?;
+        let statement = Addressed {
+            kind: item.kind,
+            to: &item.to,
+            trade: item.trade.as_ref(),
+        };
+        is_for_a_former_address(rows, &statement).then_some(
+            "not sent: the buyer's address was corrected, and nothing more goes to this one",
+        )
+    }
+
+    fn tell(&self, notices: &[BookNotice]) {
+        notices.iter().for_each(BookNotice::tell);
     }
 }
 
-/// What was decided about, as the journal keeps it beside the change.
-#[derive(Debug, Clone)]
-pub(crate) enum Input {
-    /// A letter, with its Message-ID, which answers refer to.
-    Letter {
-        /// As it was judged.
-        received: Box<Received>,
-        /// For the thread of letters.
-        message_id: Option<String>,
-        /// The whole letter, which is kept while it waits for DNS; empty when it is kept already.
-        octets: Vec<u8>,
-    },
-    /// A line of the merchant's own system.
-    Line(String),
-    /// Something was due.
-    Time,
+/// What cannot be proven again is judged as it is.
+fn without_its_letter(digest: &str, waits: &held::HeldLetter) -> Received {
+    Received {
+        letter: LetterFacts {
+            from: Some(waits.author.to_string()),
+            ..LetterFacts::default()
+        },
+        author: Some(waits.author.clone()),
+        evidence: Evidence::None,
+        undecided: None,
+        proof: format!("{}; the letter can be read no more", waits.proof),
+        digest: digest.to_owned(),
+        received_at: waits.received_at,
+        content: Content::Unreadable {
+            why: Unreadable::Unreadable,
+            text: "the letter can be read no more".to_owned(),
+        },
+    }
 }
 
-/// How far a folder of the mailbox has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Cursor {
-    pub(crate) uid_validity: u32,
-    pub(crate) last_uid: u32,
-}
-
-/// Where decisions are made and recorded: what one writes, the next one in the batch reads.
-pub(crate) trait Page {
-    /// The rows, with what was recorded in this batch.
-    fn rows(&self) -> &dyn Rows;
-    /// Records a decision: its rows, and its letters, composed now and never again.
-    fn record(&mut self, input: &Input, change: PartyChange, now: Time) -> Result<(), BookError>;
-    /// Records what became of a letter.
-    fn retire(&mut self, entry: Entry) -> Result<(), BookError>;
-    /// Records that a letter of ours came back, as the letter with this digest says.
-    fn record_bounce(&mut self, digest: &str, entry: Entry) -> Result<(), BookError>;
-    /// Records a decision whose statement goes with a mail of the merchant's own system, and that
-    /// mail, as a letter that has left. Gives the mail.
-    fn record_attached(
-        &mut self,
-        input: &Input,
-        change: PartyChange,
-        sending: &StatementToSend,
-        mail: &[u8],
-        now: Time,
-    ) -> Result<Vec<u8>, BookError>;
-    /// Octets recorded in this batch so far. Past [`ENOUGH`], the rest belongs into the next one.
-    fn written(&self) -> usize;
-    /// Records when the deliveries of a webhook came.
-    fn record_arrivals(&mut self, webhook: &str, arrivals: &Arrivals) -> Result<(), BookError>;
-    /// Records how far a folder has been read.
-    fn record_cursor(&mut self, folder: &str, cursor: Cursor) -> Result<(), BookError>;
-    /// Records which letters of the mailbox could not be had, or could at last.
-    fn record_aside(&mut self, news: aside::AsideChange) -> Result<(), BookError>;
-}
-
-/// A batch of so many octets is fenced before more is added: a store's batch is bounded, and few
-/// decisions are larger than some kilobytes.
-pub(crate) const ENOUGH: usize = 8 * 1024 * 1024;
-
-/// A server's book. Blocking: call it off the async threads.
-pub(crate) trait Book: Send + Sync {
-    /// Decides and records, all of it durable and together once this returns `Ok`, or none of it.
-    /// A backend that shares its rows with others may call `decide` again when they were
-    /// faster: ids and the time are made outside, so that it decides the same.
-    fn decide(
-        &self,
-        decide: &mut dyn FnMut(&mut dyn Page) -> Result<(), BookError>,
-    ) -> Result<(), BookError>;
-
-    /// Reads one state: trades, requests, cursors, the outbox, what is due.
-    fn view(&self, read: &mut dyn FnMut(&dyn Rows));
-
-    /// Claims letters that are to be sent, from `n` that wait: of those about one trade to one
-    /// receiver only the first, and none while that one waits for another try. So a trade record
-    /// is there before its first status.
-    fn claim_outbox(&self, now: Time, n: usize) -> Due;
-
-    /// The bytes of a letter.
-    fn letter(&self, id: Position) -> Result<Vec<u8>, BookError>;
-
-    /// Records that letters are to be tried at once.
-    fn retire(&self, entries: Vec<Entry>) -> Result<(), BookError>;
-}
-
-/// What of these waiting letters may leave now.
+/// What of these waiting letters may leave now: of those about one trade to one receiver only the first,
+/// and none while that one waits for another try. So a trade record is there before its first status.
 fn in_turn(waiting: Due, now: Time) -> Due {
     let mut first: BTreeMap<(Address, Option<TradeRef>), Position> = BTreeMap::new();
     for item in &waiting.items {
@@ -186,37 +393,13 @@ fn in_turn(waiting: Due, now: Time) -> Due {
     }
 }
 
-/// Reads one thing from the book.
-pub(crate) fn view<T>(book: &dyn Book, read: impl FnOnce(&dyn Rows) -> T) -> T {
-    let mut read = Some(read);
-    let mut result = None;
-    book.view(&mut |rows| {
-        if let Some(read) = read.take() {
-            result = Some(read(rows));
-        }
-    });
-    result.expect("a book calls `read`")
+fn put<T: Serialize>(key: impl Into<Vec<u8>>, value: &T) -> Row {
+    let json = serde_json::to_vec(value).expect("plain data with string keys has a JSON form");
+    Row::put(key, json)
 }
 
 /// Where the book says whose it is.
 const OWNER_KEY: &str = "v/owner";
-
-/// The key of a folder's cursor.
-fn cursor_key(folder: &str) -> String {
-    format!("v/c/{folder}")
-}
-
-/// How far each folder has been read.
-pub(crate) fn cursors(rows: &dyn Rows) -> Vec<(String, Cursor)> {
-    rows.scan(b"v/c/")
-        .into_iter()
-        .filter_map(|(key, value)| {
-            let key = String::from_utf8(key).ok()?;
-            let folder = key.strip_prefix("v/c/")?.to_owned();
-            Some((folder, serde_json::from_slice(&value).ok()?))
-        })
-        .collect()
-}
 
 fn arrivals_key(webhook: &str) -> String {
     format!("v/w/{webhook}")
@@ -225,14 +408,6 @@ fn arrivals_key(webhook: &str) -> String {
 /// When the deliveries of a webhook came; none: none ever did.
 pub(crate) fn arrivals(rows: &dyn Rows, webhook: &str) -> Option<Arrivals> {
     serde_json::from_slice(&rows.get(arrivals_key(webhook).as_bytes())?).ok()
-}
-
-/// Below it, the letters of the mailbox that could not be had.
-const ASIDE: &str = "v/a/";
-
-/// Letters of the mailbox that could not be had.
-pub(crate) fn set_aside(rows: &dyn Rows) -> Vec<aside::AsideRecord> {
-    aside::kept(rows, ASIDE)
 }
 
 /// How many letters of ours ever came back.
@@ -252,7 +427,7 @@ pub(crate) fn bounces(rows: &dyn Rows) -> u64 {
 }
 
 /// Whether this report of a letter that came back was taken before.
-pub(crate) fn is_known_bounce(rows: &dyn Rows, digest: &str) -> bool {
+fn is_known_bounce(rows: &dyn Rows, digest: &str) -> bool {
     rows.get(bounce_key(digest).as_bytes()).is_some()
 }
 
@@ -261,21 +436,16 @@ fn message_id_key(message_id: &str) -> String {
 }
 
 /// The letter of the outbox that bears this Message-ID.
-pub(crate) fn by_message_id(rows: &dyn Rows, message_id: &str) -> Option<Item> {
+fn by_message_id(rows: &dyn Rows, message_id: &str) -> Option<Item> {
     let id = rows.get(message_id_key(message_id).as_bytes())?;
-    item(rows, serde_json::from_slice(&id).ok()?)
+    outbox::item(rows, serde_json::from_slice(&id).ok()?)
 }
 
 /// Where a letter is that waits for DNS, by its digest.
-pub(crate) fn kept_letter(rows: &dyn Rows, digest: &str) -> Option<Position> {
+fn kept_letter(rows: &dyn Rows, digest: &str) -> Option<Position> {
     serde_json::from_slice(&rows.get(kept_key(digest).as_bytes())?).ok()
 }
 
 fn kept_key(digest: &str) -> String {
     format!("v/k/{digest}")
-}
-
-/// One letter of the outbox.
-pub(crate) fn item(rows: &dyn Rows, id: Position) -> Option<Item> {
-    tradepost_agent::outbox::item(rows, id)
 }

@@ -18,7 +18,6 @@ use tradepost_agent::config::{ConfigError, Source, Spanned};
 use tradepost_parties::kernel::settings::{Article, Catalogue};
 use tradepost_statements::Amount;
 
-/// Reads a catalogue.
 pub(crate) fn read(path: &Path) -> Result<Catalogue, ConfigError> {
     let source = Source::read(path)?;
     let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {

@@ -1,8 +1,11 @@
 //! The configuration, and where it and the book are.
 
 mod fulfilment;
+mod http;
 mod procedures;
 mod processing;
+mod token;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,9 +26,9 @@ use tradepost_parties::kernel::{PartySettings, PartyTimers, settings};
 use tradepost_proof::dkim::{KeySource, Signing};
 use tradepost_statements::Address;
 
-use crate::http;
-
 pub(crate) use fulfilment::Commands;
+pub(crate) use token::BearerToken;
+pub(crate) use webhooks::{WebhookKind, WebhookSettings};
 
 /// Where things are.
 #[derive(Debug, Clone, Args)]
@@ -61,7 +64,6 @@ pub(crate) struct Config {
     pub(crate) policy: RelayPolicy,
     /// Where the keys of DKIM signatures come from.
     pub(crate) keys: KeySource,
-    /// Who signs what leaves.
     pub(crate) signing: Signing,
     /// Whom people can ask, for the texts of letters.
     pub(crate) contact: Option<String>,
@@ -72,7 +74,7 @@ pub(crate) struct Config {
     /// How long letters are tried.
     pub(crate) outbox: Policy,
     /// How the merchant's own system calls; none: by `emit` only.
-    pub(crate) http: Option<http::Settings>,
+    pub(crate) http: Option<http::HttpSettings>,
     /// What is run for the merchant's own system.
     pub(crate) commands: Commands,
     /// How long a command waits where `run` says nothing, or the book is in use.
@@ -102,7 +104,7 @@ struct File {
     timers: TimersToml,
     http: Option<http::HttpToml>,
     #[serde(default)]
-    webhook: Vec<Spanned<http::WebhookToml>>,
+    webhook: Vec<Spanned<webhooks::WebhookToml>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -332,7 +334,6 @@ impl Config {
         })
     }
 
-    /// The file.
     pub(crate) fn path(&self) -> &Path {
         self.source.path()
     }

@@ -7,20 +7,18 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::net::UnixStream;
+use tradepost_agent::aside::AsideRecord;
 use tradepost_agent::doctor::{self, Check, MailSetup, Unsigned};
-use tradepost_agent::door;
+use tradepost_agent::journal::set_aside;
 use tradepost_agent::outbox::{Filter, Item, list};
-use tradepost_parties::payment::AuthorizeAnswer;
+use tradepost_agent::rpc::Caller;
+use tradepost_parties::kernel::settings::AuthorizeAnswer;
 use tradepost_post::imap::SentFolder;
-use tradepost_post::imap::aside::Kept;
 
 use crate::ask;
-use crate::book::{set_aside, view};
+use crate::book;
 use crate::config::{self, Config, Places};
-use crate::desk::Desk;
-use crate::socket::Ask;
+use crate::question::Ask;
 
 /// Looks at everything, and prints what it found.
 pub(crate) async fn run(
@@ -114,9 +112,9 @@ fn roles(config: &Config) -> Check {
 async fn store(data: &Path, config: &Config) -> Vec<Check> {
     const NAME: &str = "book";
     let restart = "stop `tradepost-server run`, and start it again";
-    match door::connect(data, config.patience).await {
-        Ok(Some(stream)) => {
-            return match of_run(stream, data, config).await {
+    match Caller::find(data, config.patience).await {
+        Ok(Some(mut run)) => {
+            return match of_run(&mut run).await {
                 Ok((kept, items)) => {
                     let found = format!("{}; run has it", data.display());
                     with_waiting(Check::ok(NAME, found), &kept, &items)
@@ -127,10 +125,10 @@ async fn store(data: &Path, config: &Config) -> Vec<Check> {
         Ok(None) => {}
         Err(e) => return vec![Check::failed(NAME, e.to_string(), restart)],
     }
-    match tokio::task::block_in_place(|| Desk::open_now(data, config)) {
+    match tokio::task::block_in_place(|| book::open_now(data, config)) {
         Ok(Some(book)) => {
-            let kept = view(&book, set_aside);
-            let items = view(&book, |rows| list(rows, Filter::Queued, 0));
+            let kept = book.view(set_aside);
+            let items = book.view(|rows| list(rows, Filter::Queued, 0));
             let closed = match book.close() {
                 Ok(()) => Check::ok(NAME, data.display().to_string()),
                 Err(e) => Check::error(NAME, e.to_string()),
@@ -149,23 +147,16 @@ async fn store(data: &Path, config: &Config) -> Vec<Check> {
     }
 }
 
-async fn of_run(
-    stream: UnixStream,
-    data: &Path,
-    config: &Config,
-) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
-    let patience = config.patience;
-    let kept = ask::of_run(stream, Ask::SetAside, patience).await?;
-    let another = door::connect(data, patience).await?;
-    let another = another.context("`tradepost-server run` has ended meanwhile")?;
-    let items = ask::of_run(another, Ask::Outbox { all: false }, patience).await?;
+async fn of_run(run: &mut Caller) -> anyhow::Result<(Vec<AsideRecord>, Vec<Item>)> {
+    let kept = ask::of_run(run, Ask::SetAside).await?;
+    let items = ask::of_run(run, Ask::Outbox { all: false }).await?;
     Ok((
         serde_json::from_value(kept)?,
         serde_json::from_value(items)?,
     ))
 }
 
-fn with_waiting(book: Check, kept: &[Kept], items: &[Item]) -> Vec<Check> {
+fn with_waiting(book: Check, kept: &[AsideRecord], items: &[Item]) -> Vec<Check> {
     vec![
         book,
         doctor::letters(

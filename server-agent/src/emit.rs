@@ -19,16 +19,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use tokio::io::{AsyncRead, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
 use tokio::sync::mpsc::{self, error::TryRecvError};
-use tradepost_agent::door::{self, Hearing, NoAnswer};
+use tradepost_agent::door::NoAnswer;
+use tradepost_agent::rpc::{Caller, Unanswered};
 use tradepost_agent::terminal::output::{self, note};
 
-use crate::ask::{Finder, Holder, call};
+use crate::ask::{Finder, Holder};
+use crate::book::BookHost;
 use crate::config::Config;
-use crate::desk::Desk;
-use crate::intake::{self, Answer, Line, MOST_LINES, Text};
-use crate::socket::{Ask, LONGEST_SAID, Lines, Reply, Told};
+use crate::intake::{self, EmitLine, LineAnswer, LineText, MOST_LINES};
+use crate::question::{Ask, EmitReply, LineReader};
 
 /// Lines that wait for their answers: enough that whoever has the book is never without.
 const MOST_WAITING: usize = 4 * MOST_LINES;
@@ -37,7 +37,7 @@ const MOST_OCTETS: usize = 8 * 1024 * 1024;
 /// Batches of lines that are read ahead.
 const READ_AHEAD: usize = 2;
 /// So long the command itself keeps the book, and so long it waits for more lines with the book in its
-/// hands: `run` waits longer for it when it starts (`crate::desk`).
+/// hands: `run` waits longer for it when it starts (`crate::book`).
 const LONGEST_OWN: Duration = Duration::from_secs(5);
 const LONGEST_IDLE: Duration = Duration::from_millis(200);
 /// And so long it leaves the book to others then, who look for it more often.
@@ -54,23 +54,23 @@ pub(crate) async fn emit(data: &Path, config: Config, file: &Path) -> anyhow::Re
     let mut has_run = true;
     loop {
         let done = match finder.holder().await {
-            Ok(Holder::Run(stream)) => {
+            Ok(Holder::Run(run)) => {
                 has_run = true;
-                emission.through(stream, finder.patience()).await
+                emission.through(run, finder.patience()).await
             }
-            Ok(Holder::Own(desk)) => {
+            Ok(Holder::Own(host)) => {
                 has_run = false;
-                emission.here(&desk).await
+                emission.here(&host).await
             }
-            Err(e) => Err(Broken::ForGood(format!("{e:#}"))),
+            Err(e) => Err(EmitFailure::ForGood(format!("{e:#}"))),
         };
         match done {
-            Ok(Came::ToTheEnd) => break,
-            Ok(Came::ToAPause) => tokio::time::sleep(GIVE_WAY).await,
-            Err(Broken::ByItsEnd(_)) if emission.may_go_on(finder.patience()) => {
+            Ok(EmitProgress::ToTheEnd) => break,
+            Ok(EmitProgress::ToAPause) => tokio::time::sleep(GIVE_WAY).await,
+            Err(EmitFailure::ByItsEnd(_)) if emission.may_go_on(finder.patience()) => {
                 finder.pause().await;
             }
-            Err(Broken::ByItsEnd(why) | Broken::ForGood(why)) => {
+            Err(EmitFailure::ByItsEnd(why) | EmitFailure::ForGood(why)) => {
                 bail!(emission.unanswered(&why).await)
             }
         }
@@ -106,15 +106,14 @@ async fn open(file: &Path) -> anyhow::Result<Box<dyn AsyncRead + Unpin + Send>> 
 }
 
 /// How far somebody came with the lines.
-enum Came {
-    /// There are no more.
+enum EmitProgress {
     ToTheEnd,
     /// Others may have the book now: `run` may want to start.
     ToAPause,
 }
 
 /// Why lines have no answers yet.
-enum Broken {
+enum EmitFailure {
     /// Who had the book went away: somebody has it now, or will.
     ByItsEnd(String),
     /// Asking again would not help.
@@ -122,13 +121,12 @@ enum Broken {
 }
 
 struct Emission {
-    input: mpsc::Receiver<io::Result<Vec<Line>>>,
-    /// Nothing more comes.
+    input: mpsc::Receiver<io::Result<Vec<EmitLine>>>,
     has_ended: bool,
     /// Why the input ended early.
     unread: Option<String>,
     /// Lines without an answer, in their order.
-    waiting: VecDeque<Line>,
+    waiting: VecDeque<EmitLine>,
     /// The number of the last line that was read.
     last: u64,
     all_accepted: bool,
@@ -140,7 +138,7 @@ impl Emission {
     fn new(input: Box<dyn AsyncRead + Unpin + Send>) -> Emission {
         let (read, lines) = mpsc::channel(READ_AHEAD);
         tokio::spawn(async move {
-            let mut lines = Lines::new(BufReader::with_capacity(64 * 1024, input));
+            let mut lines = LineReader::new(BufReader::with_capacity(64 * 1024, input));
             loop {
                 let batch = lines.batch().await;
                 let is_last = batch.as_ref().map_or(true, Vec::is_empty);
@@ -164,16 +162,14 @@ impl Emission {
     }
 
     /// Has `run` take the lines, all that come.
-    async fn through(&mut self, stream: UnixStream, patience: Duration) -> Result<Came, Broken> {
-        let (read, mut write) = stream.into_split();
-        let mut hearing = Hearing::new(read, LONGEST_SAID);
-        let call = call(Ask::Emit, patience).map_err(|e| Broken::ForGood(e.to_string()))?;
-        match door::ask(&mut write, &mut hearing, &call, patience).await? {
-            Reply::Answer(_) => {}
-            Reply::Refused(why) | Reply::Failed(why) => return Err(Broken::ForGood(why)),
-            Reply::Stopping => return Err(Broken::stopping()),
-        }
-        let mut said = Said::default();
+    async fn through(
+        &mut self,
+        mut run: Caller,
+        patience: Duration,
+    ) -> Result<EmitProgress, EmitFailure> {
+        run.ask::<_, serde_json::Value>(&Ask::Emit).await?;
+        let (mut hearing, mut write) = run.into_parts();
+        let mut said = SaidLines::default();
         let mut is_owed = false;
         loop {
             self.refuse_what_is_too_long(&mut said)?;
@@ -191,7 +187,7 @@ impl Emission {
             tokio::select! {
                 biased;
                 told = hearing.answer(is_owed.then_some(patience)) => match told? {
-                    Told::Answer(answer) => {
+                    EmitReply::Answer(answer) => {
                         said.answered += 1;
                         if answer.line != said.answered || said.lines == 0 {
                             return Err(NoAnswer::NotUnderstood.into());
@@ -199,16 +195,16 @@ impl Emission {
                         said.lines -= 1;
                         self.answered(answer)?;
                     }
-                    Told::Done { answered } => {
+                    EmitReply::Done { answered } => {
                         let is_right = answered == said.answered;
                         return if is_right && said.is_all && self.waiting.is_empty() {
-                            Ok(Came::ToTheEnd)
+                            Ok(EmitProgress::ToTheEnd)
                         } else {
                             Err(NoAnswer::NotUnderstood.into())
                         };
                     }
-                    Told::Failed(why) => return Err(Broken::ForGood(why)),
-                    Told::Stopping => return Err(Broken::stopping()),
+                    EmitReply::Failed(why) => return Err(EmitFailure::ForGood(why)),
+                    EmitReply::Stopping => return Err(EmitFailure::stopping()),
                 },
                 written = write.write(&said.rest), if said.has_listener && !said.rest.is_empty() => {
                     match written {
@@ -223,25 +219,25 @@ impl Emission {
     }
 
     /// Takes the lines into the book, as long as they come.
-    async fn here(&mut self, desk: &Arc<Desk>) -> Result<Came, Broken> {
+    async fn here(&mut self, host: &Arc<BookHost>) -> Result<EmitProgress, EmitFailure> {
         let start = Instant::now();
         loop {
             self.read_what_is_there();
             if self.waiting.is_empty() {
                 let more = tokio::time::timeout(LONGEST_IDLE, self.await_lines()).await;
                 if self.waiting.is_empty() && self.has_ended {
-                    return Ok(Came::ToTheEnd);
+                    return Ok(EmitProgress::ToTheEnd);
                 }
                 if more.is_err() {
-                    return Ok(Came::ToAPause);
+                    return Ok(EmitProgress::ToAPause);
                 }
             }
             if start.elapsed() > LONGEST_OWN {
-                return Ok(Came::ToAPause);
+                return Ok(EmitProgress::ToAPause);
             }
-            let batch: Vec<Line> = self.waiting.iter().take(MOST_LINES).cloned().collect();
-            let answers = desk.work(move |desk| intake::take(desk, &batch)).await;
-            for answer in answers.map_err(|e| Broken::ForGood(e.to_string()))? {
+            let batch: Vec<EmitLine> = self.waiting.iter().take(MOST_LINES).cloned().collect();
+            let answers = host.work(move |host| intake::take(host, &batch)).await;
+            for answer in answers.map_err(|e| EmitFailure::ForGood(e.to_string()))? {
                 self.answered(answer)?;
             }
         }
@@ -267,16 +263,16 @@ impl Emission {
     }
 
     fn has_room(&self) -> bool {
-        let octets = |line: &Line| match &line.text {
-            Text::Octets(octets) => octets.len(),
-            Text::TooLong => 0,
+        let octets = |line: &EmitLine| match &line.text {
+            LineText::Octets(octets) => octets.len(),
+            LineText::TooLong => 0,
         };
         !self.has_ended
             && self.waiting.len() < MOST_WAITING
             && self.waiting.iter().map(octets).sum::<usize>() < MOST_OCTETS
     }
 
-    fn read(&mut self, lines: Option<io::Result<Vec<Line>>>) {
+    fn read(&mut self, lines: Option<io::Result<Vec<EmitLine>>>) {
         match lines {
             Some(Ok(lines)) => {
                 self.last = lines.last().map_or(self.last, |line| line.number);
@@ -291,22 +287,22 @@ impl Emission {
     }
 
     /// `run` is not sent what it would refuse unread.
-    fn refuse_what_is_too_long(&mut self, said: &mut Said) -> Result<(), Broken> {
+    fn refuse_what_is_too_long(&mut self, said: &mut SaidLines) -> Result<(), EmitFailure> {
         while let Some(line) = self.waiting.front()
-            && matches!(line.text, Text::TooLong)
+            && matches!(line.text, LineText::TooLong)
         {
             said.lines = said.lines.saturating_sub(1);
-            self.answered(Answer::too_long(line.number))?;
+            self.answered(LineAnswer::too_long(line.number))?;
         }
         Ok(())
     }
 
     /// Passes on the answer to the line that has waited longest.
-    fn answered(&mut self, answer: Answer) -> Result<(), Broken> {
+    fn answered(&mut self, answer: LineAnswer) -> Result<(), EmitFailure> {
         let Some(line) = self.waiting.front() else {
             return Err(NoAnswer::NotUnderstood.into());
         };
-        let answer = Answer {
+        let answer = LineAnswer {
             line: line.number,
             ..answer
         };
@@ -315,7 +311,7 @@ impl Emission {
             .and_then(|text| output::answer(&text));
         if let Err(e) = written {
             let text = format!("the answers cannot be written to standard output: {e}");
-            return Err(Broken::ForGood(text));
+            return Err(EmitFailure::ForGood(text));
         }
         self.waiting.pop_front();
         self.all_accepted &= answer.accepted;
@@ -360,7 +356,7 @@ impl Emission {
 }
 
 /// What one `run` was told of the lines that wait.
-struct Said {
+struct SaidLines {
     /// How many of them: the first ones.
     lines: usize,
     /// What is still to be written.
@@ -373,9 +369,9 @@ struct Said {
     answered: u64,
 }
 
-impl Default for Said {
-    fn default() -> Said {
-        Said {
+impl Default for SaidLines {
+    fn default() -> SaidLines {
+        SaidLines {
             lines: 0,
             rest: Vec::new(),
             has_listener: true,
@@ -385,13 +381,13 @@ impl Default for Said {
     }
 }
 
-impl Said {
-    fn take_up(&mut self, waiting: &VecDeque<Line>) {
+impl SaidLines {
+    fn take_up(&mut self, waiting: &VecDeque<EmitLine>) {
         while self.rest.len() < SAID_AT_ONCE
             && let Some(line) = waiting.get(self.lines)
         {
             // Of what is too long it hears nothing: see `refuse_what_is_too_long`.
-            if let Text::Octets(octets) = &line.text {
+            if let LineText::Octets(octets) = &line.text {
                 self.rest.extend_from_slice(octets);
                 self.rest.push(b'\n');
             }
@@ -400,20 +396,31 @@ impl Said {
     }
 }
 
-impl Broken {
-    fn stopping() -> Broken {
-        Broken::ByItsEnd("`tradepost-server run` is stopping".to_owned())
+impl EmitFailure {
+    fn stopping() -> EmitFailure {
+        EmitFailure::ByItsEnd("`tradepost-server run` is stopping".to_owned())
     }
 }
 
-impl From<NoAnswer> for Broken {
-    fn from(why: NoAnswer) -> Broken {
+impl From<Unanswered> for EmitFailure {
+    fn from(why: Unanswered) -> EmitFailure {
+        match why {
+            Unanswered::Refused(why) | Unanswered::Failed(why) => EmitFailure::ForGood(why),
+            Unanswered::Stopping => EmitFailure::stopping(),
+            Unanswered::NoAnswer(why) => why.into(),
+            Unanswered::Unsayable(why) => EmitFailure::ForGood(why.to_string()),
+        }
+    }
+}
+
+impl From<NoAnswer> for EmitFailure {
+    fn from(why: NoAnswer) -> EmitFailure {
         let is_gone = why.is_gone();
         let text = format!("`tradepost-server run` did not answer all lines: {why}");
         if is_gone {
-            Broken::ByItsEnd(text)
+            EmitFailure::ByItsEnd(text)
         } else {
-            Broken::ForGood(text)
+            EmitFailure::ForGood(text)
         }
     }
 }

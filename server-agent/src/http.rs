@@ -8,12 +8,10 @@
 //! ```
 //!
 //! It decides nothing itself: what is told becomes a line of [`crate::intake`], and what is asked is
-//! what the commands show. Whoever calls shows a token ([`token`]); elsewhere than on
-//! loopback it speaks TLS only ([`config`]).
+//! what the commands show. Whoever calls shows a token (a bearer token); elsewhere than on
+//! loopback it speaks TLS only.
 
-pub(crate) mod config;
-pub(crate) mod hooks;
-pub(crate) mod token;
+mod hooks;
 
 mod calls;
 mod lines;
@@ -23,8 +21,4 @@ mod listen;
 mod metrics;
 mod patient;
 
-pub(crate) use config::{HttpToml, Settings};
-#[cfg(test)]
-pub(crate) use hooks::config::Kind as HookKind;
-pub(crate) use hooks::{Settings as HookSettings, WebhookToml};
 pub(crate) use listen::open;

@@ -2,13 +2,12 @@
 //! fence each, answered once they are durable.
 
 use serde::{Deserialize, Serialize};
+use tradepost_agent::host::{ENOUGH, HostError, Page, fresh_ids};
 use tradepost_parties::emit::LineRefusal;
-use tradepost_parties::kernel::FreshIds;
 use tradepost_parties::roles::lines::emit;
 use tradepost_statements::{StatementId, Time};
 
-use crate::book::{BookError, ENOUGH, Input, Page};
-use crate::desk::{Desk, fresh_ids};
+use crate::book::{Book, BookHost, BookNotice, DecidedAbout};
 
 /// Lines that are recorded with one fence: enough to make the fence cheap, few enough to answer
 /// soon.
@@ -19,21 +18,20 @@ pub(crate) const LONGEST_LINE: usize = 1024 * 1024;
 
 /// A line and its number in the input, from 1.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct EmitLine {
     pub(crate) number: u64,
-    pub(crate) text: Text,
+    pub(crate) text: LineText,
 }
 
-/// What a line holds.
 #[derive(Debug, Clone)]
-pub(crate) enum Text {
+pub(crate) enum LineText {
     Octets(Vec<u8>),
     TooLong,
 }
 
 /// The answer to a line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct LineAnswer {
     pub(crate) line: u64,
     pub(crate) accepted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,9 +43,9 @@ pub(crate) struct Answer {
     pub(crate) refusal: Option<LineRefusal>,
 }
 
-impl Answer {
-    fn accepted(line: u64, statement: StatementId) -> Answer {
-        Answer {
+impl LineAnswer {
+    fn accepted(line: u64, statement: StatementId) -> LineAnswer {
+        LineAnswer {
             line,
             accepted: true,
             statement: Some(statement),
@@ -57,13 +55,13 @@ impl Answer {
     }
 
     /// To a line that is longer than [`LONGEST_LINE`].
-    pub(crate) fn too_long(line: u64) -> Answer {
+    pub(crate) fn too_long(line: u64) -> LineAnswer {
         let text = format!("the line is longer than {LONGEST_LINE} octets");
-        Answer::refused(line, text)
+        LineAnswer::refused(line, text)
     }
 
-    pub(crate) fn refused(line: u64, error: String) -> Answer {
-        Answer {
+    pub(crate) fn refused(line: u64, error: String) -> LineAnswer {
+        LineAnswer {
             line,
             accepted: false,
             statement: None,
@@ -74,62 +72,58 @@ impl Answer {
 }
 
 /// Takes a batch of lines. Once this returns, what was accepted is durable.
-pub(crate) fn take(desk: &Desk, lines: &[Line]) -> Result<Vec<Answer>, BookError> {
-    let ids: Vec<_> = lines.iter().map(|_| fresh_ids()).collect();
-    let mut rest: Vec<(&Line, &FreshIds)> = lines.iter().zip(&ids).collect();
+pub(crate) fn take(host: &BookHost, lines: &[EmitLine]) -> Result<Vec<LineAnswer>, HostError> {
+    let mut rest = lines;
     let mut answers = Vec::new();
     while !rest.is_empty() {
-        let now = desk.now();
-        let mut answered = Vec::new();
-        desk.book.decide(&mut |page| {
-            answered.clear();
-            for (line, ids) in &rest {
-                answered.push(take_one(desk, page, line, ids, now)?);
+        let now = host.now();
+        let answered = host.write(|page| {
+            let mut answered = Vec::new();
+            for line in rest {
+                answered.push(take_one(host.party(), page, line, now)?);
                 if page.written() > ENOUGH {
                     break;
                 }
             }
-            Ok(())
+            Ok::<_, HostError>(answered)
         })?;
-        rest.drain(..answered.len());
-        answers.append(&mut answered);
+        rest = rest.get(answered.len()..).unwrap_or_default();
+        answers.extend(answered);
     }
-    desk.bell.ring();
     Ok(answers)
 }
 
 fn take_one(
-    desk: &Desk,
-    page: &mut dyn Page,
-    line: &Line,
-    ids: &FreshIds,
+    book: &Book,
+    page: &mut Page<'_, '_, Book>,
+    line: &EmitLine,
     now: Time,
-) -> Result<Answer, BookError> {
+) -> Result<LineAnswer, HostError> {
     let octets = match &line.text {
-        Text::Octets(octets) => octets,
-        Text::TooLong => return Ok(Answer::too_long(line.number)),
+        LineText::Octets(octets) => octets,
+        LineText::TooLong => return Ok(LineAnswer::too_long(line.number)),
     };
-    let settings = &desk.config.settings;
-    let emitted = emit(settings, page.rows(), octets, now, &mut ids.clone());
-    let text = String::from_utf8_lossy(octets).into_owned();
-    match page.record(&Input::Line(text), emitted.change, now) {
-        Ok(()) => {}
-        Err(
-            e @ (BookError::DecisionTooLarge(_)
-            | BookError::Unsignable(_)
-            | BookError::Unattachable(_)),
-        ) => {
-            return Ok(Answer::refused(line.number, e.to_string()));
+    let mut ids = fresh_ids()?;
+    let emitted = emit(&book.config.settings, page.rows(), octets, now, &mut ids);
+    let text = String::from_utf8_lossy(octets);
+    let decision = book.decision(
+        DecidedAbout::Line(&text),
+        emitted.change,
+        now,
+        BookNotice::None,
+    );
+    match page.record(decision, &[], now, &mut ids) {
+        Ok(_recorded) => {}
+        Err(e) if e.is_of_the_decision() => {
+            return Ok(LineAnswer::refused(line.number, e.to_string()));
         }
-        Err(e @ (BookError::Store(_) | BookError::OfAnother { .. } | BookError::KeyFails(_))) => {
-            return Err(e);
-        }
+        Err(e) => return Err(e),
     }
     Ok(match emitted.answer {
-        Ok(statement) => Answer::accepted(line.number, statement),
-        Err(why) => Answer {
+        Ok(statement) => LineAnswer::accepted(line.number, statement),
+        Err(why) => LineAnswer {
             refusal: Some(why.clone()),
-            ..Answer::refused(line.number, why.to_string())
+            ..LineAnswer::refused(line.number, why.to_string())
         },
     })
 }

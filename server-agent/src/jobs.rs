@@ -10,29 +10,30 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
-use tradepost_agent::command::{self, Limits, Program};
+use tradepost_agent::command::{self, CommandLimits, Program};
+use tradepost_agent::host::{HostError, fresh_ids};
+use tradepost_agent::run::Background;
 use tradepost_letters::untrusted;
-use tradepost_parties::fulfilment;
-use tradepost_parties::fulfilment::{Job, JobKind, JobResult};
-use tradepost_parties::kernel::{FreshIds, Ignored, PartyOutcome, book};
-use tradepost_parties::roles::jobs;
+use tradepost_parties::fulfilment::{self, Job, JobKind, JobResult};
+use tradepost_parties::kernel::book;
+use tradepost_parties::roles::jobs::done;
+use tradepost_proof::joined;
 use tradepost_statements::{Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use crate::book::{BookError, Input, view};
+use crate::book::{Book, BookHost, BookNotice, DecidedAbout};
 use crate::config::{Commands, Config};
-use crate::desk::{Desk, fresh_ids};
 
 /// A job whose command has ended.
-pub(crate) struct Ended {
+pub(crate) struct EndedJob {
     job: Job,
     result: JobResult,
 }
 
 /// The commands that run.
 #[derive(Default)]
-pub(crate) struct Running {
-    tasks: JoinSet<Ended>,
+pub(crate) struct Jobs {
+    tasks: JoinSet<EndedJob>,
     /// What is told about one trade is told one after the other.
     trades: BTreeSet<TradeRef>,
 }
@@ -41,15 +42,16 @@ pub(crate) struct Running {
 /// trades.
 const LOOK_AHEAD: usize = 256;
 
-impl Running {
-    /// Starts what is due, as far as there is room; says when to look again. What waits for room or
-    /// for another of its trade is looked at when a command ends.
-    pub(crate) fn start_what_is_due(&mut self, desk: &Arc<Desk>) -> Option<Time> {
-        let now = desk.now();
-        let at_once = desk.config.commands.at_once;
+impl Background<Book> for Jobs {
+    type Ended = EndedJob;
+
+    /// What waits for room or for another of its trade is looked at when a command ends.
+    fn start_what_is_due(&mut self, host: &Arc<BookHost>) -> Option<Time> {
+        let now = host.now();
+        let at_once = host.party().config.commands.at_once;
         let is_full = self.tasks.len() >= at_once;
         let look_ahead = if is_full { 0 } else { LOOK_AHEAD };
-        let (due, next) = view(&*desk.book, |rows| {
+        let (due, next) = host.view(|rows| {
             let due = fulfilment::due(rows, now, look_ahead);
             (due, fulfilment::next_due_after(rows, now))
         });
@@ -58,46 +60,53 @@ impl Running {
                 break;
             }
             if self.trades.insert(job.trade.clone()) {
-                let desk = Arc::clone(desk);
+                let host = Arc::clone(host);
                 self.tasks.spawn(async move {
-                    let result = run(&desk, &job).await;
-                    Ended { job, result }
+                    let result = run(&host, &job).await;
+                    EndedJob { job, result }
                 });
             }
         }
         next
     }
 
-    /// Waits for a command to end; for ever while none runs.
-    pub(crate) async fn next(&mut self) -> Ended {
+    async fn next(&mut self) -> EndedJob {
         match self.tasks.join_next().await {
-            Some(Ok(ended)) => {
+            Some(ended) => {
+                let ended = joined(std::future::ready(ended)).await;
                 self.trades.remove(&ended.job.trade);
                 ended
             }
-            Some(Err(broken)) => std::panic::resume_unwind(broken.into_panic()),
             None => std::future::pending().await,
         }
     }
 
-    /// Ends them all. Nothing of them was recorded: they run again at the next start.
-    pub(crate) async fn end(mut self) {
+    async fn take(&mut self, host: &Arc<BookHost>, ended: EndedJob) -> Result<(), HostError> {
+        host.work(move |host| take(host, &ended)).await
+    }
+
+    fn is_at_work(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    async fn end(mut self) {
         self.tasks.shutdown().await;
     }
 }
 
-async fn run(desk: &Arc<Desk>, job: &Job) -> JobResult {
+async fn run(host: &Arc<BookHost>, job: &Job) -> JobResult {
     let told = {
         let job = job.clone();
-        desk.work(move |desk| view(&*desk.book, |rows| what_to_run(rows, &desk.config, &job)))
-            .await
+        let what =
+            move |host: &BookHost| host.view(|rows| what_to_run(rows, &host.party().config, &job));
+        host.work(what).await
     };
     let (program, input) = match told {
         Ok(told) => told,
         Err(why) => return JobResult::Failed(why),
     };
-    let Commands { timeout, .. } = desk.config.commands;
-    let limits = Limits {
+    let Commands { timeout, .. } = host.party().config.commands;
+    let limits = CommandLimits {
         time: timeout,
         output: MOST_OUTPUT,
     };
@@ -150,33 +159,24 @@ fn what_to_run(rows: &dyn Rows, config: &Config, job: &Job) -> Result<(Program, 
 }
 
 /// Records what came of a job.
-pub(crate) fn take(desk: &Desk, ended: &Ended) -> Result<(), BookError> {
-    let ids = fresh_ids();
-    let outcome = match record(desk, &ended.job, &ended.result, &ids) {
-        Err(e @ (BookError::DecisionTooLarge(_) | BookError::Unsignable(_))) => {
+fn take(host: &BookHost, ended: &EndedJob) -> Result<(), HostError> {
+    match record(host, &ended.job, &ended.result) {
+        Err(e) if e.is_of_the_decision() => {
             let failed = JobResult::Failed(e.to_string());
-            record(desk, &ended.job, &failed, &ids)?
+            record(host, &ended.job, &failed)
         }
-        other => other?,
-    };
-    tell(&outcome);
-    desk.bell.ring();
-    Ok(())
+        other => other,
+    }
 }
 
-fn record(
-    desk: &Desk,
-    job: &Job,
-    result: &JobResult,
-    ids: &FreshIds,
-) -> Result<PartyOutcome, BookError> {
-    let now = desk.now();
+fn record(host: &BookHost, job: &Job, result: &JobResult) -> Result<(), HostError> {
+    let now = host.now();
     let jitter: f64 = rand::random();
-    let settings = &desk.config.settings;
-    let mut outcome = PartyOutcome::Ignored(Ignored::NothingDue);
-    desk.book.decide(&mut |page| {
-        let mut ids = ids.clone();
-        let change = jobs::done(
+    let book = host.party();
+    host.write(|page| {
+        let mut ids = fresh_ids()?;
+        let settings = &book.config.settings;
+        let change = done(
             settings,
             page.rows(),
             &job.id,
@@ -185,24 +185,9 @@ fn record(
             jitter,
             &mut ids,
         );
-        outcome = change.outcome.clone();
-        page.record(&Input::Time, change, now)
-    })?;
-    Ok(outcome)
-}
-
-/// One line for the operator.
-pub(crate) fn tell(outcome: &PartyOutcome) {
-    let text = untrusted::show(&outcome.to_string());
-    let is_serious = matches!(
-        outcome,
-        PartyOutcome::JobFailsForLong { .. } | PartyOutcome::GoodsNotDelivered { .. }
-    );
-    if is_serious {
-        tracing::error!("{text}; `tradepost-server jobs` shows all that wait");
-    } else if matches!(outcome, PartyOutcome::JobFailed { .. }) {
-        tracing::warn!("{text}");
-    } else {
-        tracing::info!("{text}");
-    }
+        let notice = BookNotice::Job(change.outcome.clone());
+        let decision = book.decision(DecidedAbout::Time, change, now, notice);
+        page.record(decision, &[], now, &mut ids)?;
+        Ok(())
+    })
 }

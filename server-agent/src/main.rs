@@ -1,34 +1,29 @@
 //! `tradepost-server`: the agent of a merchant, a carrier or a payment processor, or of several of
 //! these at one address (E27).
 //!
-//! Where to start reading: [`receive`] tells the path of a letter in, [`intake`] that of a line of
-//! the merchant's own system, [`jobs`] what that system is told and asked, [`book`] what is recorded, [`agent`] the loop that does it all.
-//! What is decided, and why, stands in `tradepost_parties::kernel`.
-
-mod agent;
-mod bounce;
-mod held;
-mod receive;
-
-mod arrivals;
-mod attach;
-mod http;
-mod intake;
-mod jobs;
+//! Where to start reading: [`book`] is the parties as a party of the kernel (`tradepost-agent`, whose `incoming`
+//! tells the path of a letter in), [`intake`] the path of a line of the merchant's own system, [`jobs`] what
+//! that system is told and asked, [`mod@run`] what runs all the time. What is decided, and why, stands in
+//! `tradepost_parties`.
 
 mod book;
-mod office;
+mod composing;
 
-mod carry;
-mod desk;
+mod answers;
+mod attach;
+mod intake;
+mod jobs;
+mod question;
+
+mod arrivals;
+mod door;
+mod http;
+mod run;
 
 mod ask;
 mod emit;
-mod host;
-mod socket;
 
 mod doctor;
-mod report;
 mod terminal;
 
 mod catalogue;

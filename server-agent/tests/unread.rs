@@ -42,7 +42,7 @@ async fn a_letter_that_cannot_be_had_is_told_of_and_holds_up_nobody() {
     })
     .await;
     let log = running.log();
-    assert!(log.contains("letter 1 of INBOX was set aside"), "{log}");
+    assert!(log.contains("letter 1 of INBOX was set aside: "), "{log}");
     // Told by `run`, and by the book alone.
     let told = letters(&shop);
     assert!(

@@ -1,40 +1,37 @@
-//! What stands in the journal, and what each entry means for the rows.
-
-use std::collections::BTreeMap;
+//! What stands in the journal beside the kernel's own entries, and what each entry means for the rows.
 
 use serde::{Deserialize, Serialize};
-use tradepost_agent::outbox::{self, NewItem};
-use tradepost_agent::trail::trail;
+use tradepost_agent::arrival::content;
+use tradepost_agent::outbox;
+use tradepost_agent::party::{Input, Made};
 use tradepost_buyer::{
     self as buyer, Act, BouncedLetter, BuyerChange, BuyerSettings, Counted, Judgement, NewProof,
-    OwnHow,
+    OwnHow, Verdict,
 };
-use tradepost_post::imap::{Cursor, aside};
-use tradepost_statements::{StatementId, Time};
+use tradepost_statements::Time;
 use tradepost_store::Position;
 use tradepost_trades::letter::{Content, Received, Unreadable};
 use tradepost_trades::rows::{Row, Rows};
 
-use super::telling::{self, EventId};
-use super::{LedgerError, set_aside, words};
-use crate::again::{Left, Trust};
-use crate::receive;
+use super::events::{self, EventId};
+use super::trust::{LeftToProve, Trust, left_to_prove};
+use super::{Ledger, daily, unread, words};
 
 /// An input to the ledger, as it stands in the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "entry")]
-pub(crate) enum Entry {
+pub(crate) enum LedgerEntry {
     /// What the judgement goes by from here on.
     Settings {
-        /// All of it.
+        /// All of them, not only what has changed.
         settings: BuyerSettings,
     },
     /// Whose letters are believed from here on. Those up to a number, whose senders were not, are
     /// to be proven again.
     Trust {
-        /// All of it.
+        /// All of it, not only what has changed.
         trust: Trust,
-        /// The last letter before.
+        /// The number of the last letter that came before.
         through: u64,
     },
     /// Of the letters that are to be proven again, those up to here were.
@@ -45,19 +42,19 @@ pub(crate) enum Entry {
     /// The sender of a letter was proven again, which was kept whole, or else judged again by the
     /// proof that there was.
     ProvenAgain {
-        /// The letter's number.
+        /// Its number in the ledger.
         letter: u64,
         /// How the sender is proven now; none where the letter was not kept.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         proof: Option<NewProof>,
-        /// When.
+        /// When the new proof was judged.
         now: Time,
     },
     /// A letter that is only counted: a flood of such letters fills no disk.
     Counted {
-        /// What it adds to.
+        /// The group or the earlier letter that it adds to.
         counted: Counted,
-        /// When it came.
+        /// When it was judged.
         now: Time,
     },
     /// A letter with a Tradepost part. The record's blob is the letter where it is kept.
@@ -76,63 +73,38 @@ pub(crate) enum Entry {
         /// When it was found.
         now: Time,
     },
-    /// A letter of ours that waits in the outbox. The record's blob is the letter.
-    Sending {
-        /// The statement's octets.
-        json: String,
-        /// What the outbox needs.
-        item: NewItem,
-    },
-    /// What became of a letter in the outbox.
-    Outbox {
-        /// The outbox's own entry.
-        outbox: outbox::Entry,
-        /// Whether a copy belongs into the Sent folder, once it has left.
-        #[serde(default)]
-        copy: bool,
-    },
-    /// The Sent folder has its copy, or needs none.
-    Copied {
-        /// The item of the outbox.
-        item: Position,
-    },
     /// Letters of ours came back, or never left.
     Bounced {
-        /// Which, and why.
+        /// Their Message-IDs, and why they came back.
         #[serde(flatten)]
         returned: BouncedLetter,
         /// When it was read.
         now: Time,
     },
-    /// The person decided something.
+    /// The person decided something, or a daily plan got its next time.
     Act {
-        /// What.
+        /// One that was refused is not recorded.
         act: Act,
-        /// When.
+        /// When it was done.
         now: Time,
     },
     /// Time passed, and something was due.
     Ticked {
-        /// The present time.
+        /// What was due by then was done.
         now: Time,
     },
-    /// A folder was read up to here.
-    Cursor {
-        /// Which.
-        folder: String,
-        /// Up to where.
-        cursor: Place,
-    },
     /// Letters could not be had from the mailbox, or could at last.
-    Aside {
-        /// Which, and why.
-        news: aside::AsideChange,
+    Unread {
+        /// Which could not.
+        letters: Vec<buyer::UnreadLetter>,
+        /// The places of those that could, or are there no more.
+        settled: Vec<String>,
+        /// When that was learned.
+        now: Time,
     },
-    /// The mailbox is to be read from its beginning again.
-    CursorsForgotten,
     /// From here on, events are kept for the person's own program, or are not any more.
     Notify {
-        /// Kept.
+        /// Whether they are kept.
         on: bool,
         /// Those that wait to be told stay although no more are kept.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -140,253 +112,242 @@ pub(crate) enum Entry {
     },
     /// The person's own program has taken an event, or would not for too long.
     Told {
-        /// Which.
+        /// It is told no more.
         event: EventId,
     },
 }
 
-/// A [`Cursor`], as it is written down.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Place {
-    uid_validity: u32,
-    last_uid: u32,
-}
-
-impl From<Cursor> for Place {
-    fn from(c: Cursor) -> Place {
-        Place {
-            uid_validity: c.uid_validity,
-            last_uid: c.last_uid,
-        }
-    }
-}
-
-impl From<Place> for Cursor {
-    fn from(p: Place) -> Cursor {
-        Cursor {
-            uid_validity: p.uid_validity,
-            last_uid: p.last_uid,
-        }
-    }
-}
-
-/// An entry that is to be made, and the letter that it is about, if there is one.
-#[derive(Debug, Clone)]
-pub(crate) struct Input {
-    /// What is to be recorded.
-    pub(crate) entry: Entry,
-    /// The letter's octets; empty where there is none.
-    pub(crate) letter: Vec<u8>,
-}
-
-impl Input {
-    /// An entry without a letter.
-    pub(crate) fn of(entry: Entry) -> Input {
-        Input {
-            entry,
-            letter: Vec::new(),
-        }
-    }
-}
-
-impl Entry {
-    /// As it stands in the journal.
-    pub(crate) fn to_head(&self) -> Result<Vec<u8>, LedgerError> {
-        serde_json::to_vec(self).map_err(|e| LedgerError::Entry {
-            at: "its end".to_owned(),
-            what: e.to_string(),
-        })
-    }
-
+impl LedgerEntry {
     /// When it was entered, of those that decide something.
     pub(super) fn time(&self) -> Option<Time> {
         match self {
-            Entry::Received { now, .. }
-            | Entry::ProvenAgain { now, .. }
-            | Entry::Counted { now, .. }
-            | Entry::FoundInSent { now, .. }
-            | Entry::Bounced { now, .. }
-            | Entry::Act { now, .. }
-            | Entry::Ticked { now } => Some(*now),
-            Entry::Aside { news } => Some(news.at),
-            Entry::Sending { item, .. } => Some(item.queued_at),
-            Entry::Settings { .. }
-            | Entry::Trust { .. }
-            | Entry::JudgedThrough { .. }
-            | Entry::Outbox { .. }
-            | Entry::Copied { .. }
-            | Entry::Cursor { .. }
-            | Entry::CursorsForgotten
-            | Entry::Notify { .. }
-            | Entry::Told { .. } => None,
+            LedgerEntry::Received { now, .. }
+            | LedgerEntry::ProvenAgain { now, .. }
+            | LedgerEntry::Counted { now, .. }
+            | LedgerEntry::FoundInSent { now, .. }
+            | LedgerEntry::Bounced { now, .. }
+            | LedgerEntry::Act { now, .. }
+            | LedgerEntry::Unread { now, .. }
+            | LedgerEntry::Ticked { now } => Some(*now),
+            LedgerEntry::Settings { .. }
+            | LedgerEntry::Trust { .. }
+            | LedgerEntry::JudgedThrough { .. }
+            | LedgerEntry::Notify { .. }
+            | LedgerEntry::Told { .. } => None,
         }
     }
+}
 
-    /// From the journal.
-    pub(crate) fn from_head(head: &[u8]) -> Result<Entry, String> {
-        serde_json::from_slice(head).map_err(|e| e.to_string())
-    }
+/// What is entered of what the kernel brings, and the size of the letter that came with it; none where there
+/// is nothing to decide.
+pub(super) fn of(
+    ledger: &Ledger,
+    rows: &dyn Rows,
+    input: Input<'_>,
+    now: Time,
+) -> Option<(LedgerEntry, u64)> {
+    let entry = match input {
+        Input::Letter(received) => {
+            let octets = received.letter.size;
+            // No letter is judged before it was received: where this computer's clock is behind the
+            // provider's, the provider's counts.
+            let now = now.max(received.received_at);
+            let received = received.clone();
+            return Some((LedgerEntry::Received { received, now }, octets));
+        }
+        Input::FoundInSent {
+            from,
+            json,
+            message_id,
+        } => {
+            if !ledger.is_ours(from) {
+                return None;
+            }
+            LedgerEntry::FoundInSent {
+                json: json.to_owned(),
+                message_id: message_id.map(str::to_owned),
+                now,
+            }
+        }
+        Input::ProvenAgain { id, received } => LedgerEntry::ProvenAgain {
+            letter: id.parse().ok()?,
+            proof: received.map(|r| NewProof {
+                evidence: r.evidence,
+                undecided: r.undecided,
+                proof: r.proof.clone(),
+            }),
+            now,
+        },
+        Input::CameBack(report) => LedgerEntry::Bounced {
+            returned: BouncedLetter {
+                message_ids: report.message_ids.clone(),
+                text: report.text.clone(),
+                doubt: report.doubt.clone(),
+                claims_to_be_ours: report.claims_to_be_ours,
+                letter: Some(report.letter.clone()),
+            },
+            now,
+        },
+        Input::Unread(news) => unread::entry(rows, news),
+        // The person is to see that it did not go out, as if it had come back.
+        Input::Tried { item, tried } => match &tried.outcome {
+            outbox::Outcome::Accepted { .. } | outbox::Outcome::Later { .. } => return None,
+            outbox::Outcome::Refused { text, .. } | outbox::Outcome::Expired { text } => {
+                LedgerEntry::Bounced {
+                    returned: BouncedLetter {
+                        message_ids: vec![item.message_id.clone()],
+                        text: text.clone(),
+                        ..BouncedLetter::default()
+                    },
+                    now,
+                }
+            }
+        },
+        Input::Due { .. } => match buyer::without_time(rows).into_iter().next() {
+            Some((plan, when)) => {
+                let next = daily::next(&when, now);
+                let act = Act::ScheduleNext { plan, next };
+                LedgerEntry::Act { act, now }
+            }
+            None => LedgerEntry::Ticked { now },
+        },
+    };
+    Some((entry, 0))
 }
 
 const SETTINGS: &[u8] = b"c/settings";
 const TRUST: &[u8] = b"c/trust";
 const LEFT: &[u8] = b"c/again";
-const CURSORS: &str = "c/cursor/";
-const COPIES: &str = "c/copy/";
 const LETTERS: &str = "c/letter/";
-const NEWEST: &str = "c/newest/";
 
 /// What the trades' decisions say to an entry.
 pub(super) fn decide(
     settings: &BuyerSettings,
     rows: &dyn Rows,
-    entry: &Entry,
-) -> Result<BuyerChange, LedgerError> {
+    entry: &LedgerEntry,
+) -> Result<BuyerChange, buyer::ActRefusal> {
     Ok(match entry {
-        Entry::Received { received, now } => buyer::receive(settings, rows, received, *now),
-        Entry::FoundInSent {
+        LedgerEntry::Received { received, now } => buyer::receive(settings, rows, received, *now),
+        LedgerEntry::FoundInSent {
             json,
             message_id,
             now,
-        } => buyer::own(
-            settings,
-            rows,
-            json,
-            message_id.as_deref(),
-            OwnHow::FoundInSent,
-            *now,
-        ),
-        Entry::Sending { json, item } => {
-            let id = Some(item.message_id.as_str());
-            buyer::own(settings, rows, json, id, OwnHow::Sending, item.queued_at)
+        } => {
+            let id = message_id.as_deref();
+            buyer::own(settings, rows, json, id, OwnHow::FoundInSent, *now)
         }
-        Entry::Bounced { returned, now } => buyer::bounced(settings, rows, returned, *now),
-        Entry::Act { act, now } => buyer::act(settings, rows, act, *now)?,
-        Entry::Ticked { now } => buyer::tick(settings, rows, *now),
-        Entry::ProvenAgain { letter, proof, now } => {
+        LedgerEntry::Bounced { returned, now } => buyer::bounced(settings, rows, returned, *now),
+        LedgerEntry::Act { act, now } => buyer::act(settings, rows, act, *now)?,
+        LedgerEntry::Ticked { now } => buyer::tick(settings, rows, *now),
+        LedgerEntry::ProvenAgain { letter, proof, now } => {
             buyer::proven_again(settings, rows, *letter, proof.as_ref(), *now)
         }
-        Entry::Counted { counted, now } => buyer::count(settings, rows, *counted, *now),
-        Entry::Aside { news } => set_aside::decide(settings, rows, news),
-        Entry::Settings { .. }
-        | Entry::Trust { .. }
-        | Entry::JudgedThrough { .. }
-        | Entry::Outbox { .. }
-        | Entry::Copied { .. }
-        | Entry::Cursor { .. }
-        | Entry::CursorsForgotten
-        | Entry::Notify { .. }
-        | Entry::Told { .. } => BuyerChange::default(),
+        LedgerEntry::Counted { counted, now } => buyer::count(settings, rows, *counted, *now),
+        LedgerEntry::Unread {
+            letters,
+            settled,
+            now,
+        } => buyer::unread(settings, rows, letters, settled, *now),
+        LedgerEntry::Settings { .. }
+        | LedgerEntry::Trust { .. }
+        | LedgerEntry::JudgedThrough { .. }
+        | LedgerEntry::Notify { .. }
+        | LedgerEntry::Told { .. } => BuyerChange::default(),
     })
 }
 
 /// Whether an entry is recorded although the trades' decisions had nothing to write.
-pub(super) fn has_rows_of_its_own(entry: &Entry) -> bool {
+pub(super) fn has_rows_of_its_own(entry: &LedgerEntry) -> bool {
     match entry {
-        Entry::Settings { .. }
-        | Entry::Trust { .. }
-        | Entry::JudgedThrough { .. }
-        | Entry::Sending { .. }
-        | Entry::Outbox { .. }
-        | Entry::Copied { .. }
-        | Entry::Cursor { .. }
-        | Entry::CursorsForgotten
-        | Entry::Aside { .. }
-        | Entry::Notify { .. }
-        | Entry::Told { .. } => true,
-        Entry::Received { .. }
-        | Entry::ProvenAgain { .. }
-        | Entry::Counted { .. }
-        | Entry::FoundInSent { .. }
-        | Entry::Bounced { .. }
-        | Entry::Act { .. }
-        | Entry::Ticked { .. } => false,
+        LedgerEntry::Settings { .. }
+        | LedgerEntry::Trust { .. }
+        | LedgerEntry::JudgedThrough { .. }
+        | LedgerEntry::Notify { .. }
+        | LedgerEntry::Told { .. } => true,
+        LedgerEntry::Received { .. }
+        | LedgerEntry::ProvenAgain { .. }
+        | LedgerEntry::Counted { .. }
+        | LedgerEntry::FoundInSent { .. }
+        | LedgerEntry::Bounced { .. }
+        | LedgerEntry::Act { .. }
+        | LedgerEntry::Unread { .. }
+        | LedgerEntry::Ticked { .. } => false,
     }
 }
 
-/// Whether an entry brings a letter into the outbox.
-pub(super) fn queues(entry: &Entry) -> bool {
-    matches!(entry, Entry::Sending { .. })
+/// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to this
+/// size; one that waits for DNS whatever its size, since it has to be proven again.
+const KEPT_OCTETS: u64 = 256 * 1024;
+
+/// Whether the letter is kept whole: one that was not simply believed.
+pub(super) fn keeps_letter(
+    entry: &LedgerEntry,
+    judgement: Option<&Judgement>,
+    octets: u64,
+) -> bool {
+    if !matches!(entry, LedgerEntry::Received { .. }) {
+        return false;
+    }
+    // Protocol 5: what is only counted in its group is not kept.
+    let doubtful = judgement.is_some_and(|j| {
+        j.letter.is_some() && matches!(j.verdict, Verdict::Held | Verdict::Warned)
+    });
+    let waits_for_dns = judgement.is_some_and(|j| j.verdict == Verdict::Held && j.rule == Some(2));
+    waits_for_dns || doubtful && octets <= KEPT_OCTETS
 }
 
-/// The rows that are the client's own and the outbox's, beside those of the trades.
-pub(super) fn rows(
+/// What an entry makes, decided as it was. `keeps`: its letter stands in the journal.
+pub(super) fn made(
     rows: &dyn Rows,
-    entry: &Entry,
-    at: Position,
-    kept: bool,
-    judgement: Option<&Judgement>,
-) -> Vec<Row> {
-    let mut out = own_rows(rows, entry, at, kept, judgement);
-    out.extend(words::of(entry).map(|words| trail(at, &words)));
-    out
+    entry: &LedgerEntry,
+    change: BuyerChange,
+    keeps: bool,
+) -> Made<Ledger> {
+    let letter = change.judgement.as_ref().and_then(|j| j.letter);
+    let letter = letter.filter(|_| keeps && matches!(entry, LedgerEntry::Received { .. }));
+    let mut all = change.rows;
+    all.extend(own_rows(rows, entry));
+    Made {
+        rows: all,
+        letter_row: letter.map(letter_key),
+        words: words::of(entry),
+        notices: change.notices,
+    }
 }
 
-fn own_rows(
-    rows: &dyn Rows,
-    entry: &Entry,
-    at: Position,
-    kept: bool,
-    judgement: Option<&Judgement>,
-) -> Vec<Row> {
+/// The rows that are the client's own, beside those of the trades.
+fn own_rows(rows: &dyn Rows, entry: &LedgerEntry) -> Vec<Row> {
     match entry {
-        Entry::Settings { settings } => put(SETTINGS, settings),
-        Entry::Trust { trust, through } => {
+        LedgerEntry::Settings { settings } => put(SETTINGS, settings),
+        LedgerEntry::Trust { trust, through } => {
             let mut out = put(TRUST, trust);
-            let left = Left {
+            let left = LeftToProve {
                 from: 1,
                 through: *through,
             };
             out.extend(still(left));
             out
         }
-        Entry::JudgedThrough { letter } => left_to_prove(rows)
+        LedgerEntry::JudgedThrough { letter } => left_to_prove(rows)
             .map(|left| {
                 let from = letter.saturating_add(1);
-                still(Left { from, ..left })
+                still(LeftToProve { from, ..left })
             })
             .unwrap_or_default(),
-        Entry::Received { .. } => match judgement.and_then(|j| j.letter) {
-            Some(no) if kept => put(letter_key(no), &at),
-            _ => Vec::new(),
-        },
-        Entry::Sending { item, .. } => {
-            let mut out = outbox::apply(rows, &outbox::Entry::Queued(item.clone()), at);
-            out.extend(put(newest_key(item.statement), &at));
-            out
-        }
-        Entry::Outbox {
-            outbox: entry,
-            copy,
-        } => {
-            let mut out = outbox::apply(rows, entry, at);
-            if let (outbox::Entry::Tried(tried), true) = (entry, copy)
-                && matches!(tried.outcome, outbox::Outcome::Accepted { .. })
-            {
-                out.extend(put(copy_key(tried.id), &tried.id));
-            }
-            out
-        }
-        Entry::Copied { item } => vec![Row::delete(copy_key(*item))],
-        Entry::Cursor { folder, cursor, .. } => put(format!("{CURSORS}{folder}"), cursor),
-        Entry::Aside { news } => set_aside::rows(rows, news),
-        Entry::CursorsForgotten => rows
-            .scan(CURSORS.as_bytes())
-            .into_iter()
-            .map(|(key, _)| Row::delete(key))
-            .collect(),
-        Entry::Notify { on, keeps_waiting } => telling::switch(rows, *on, *keeps_waiting),
-        Entry::Told { event } => telling::told(*event),
-        Entry::ProvenAgain { .. }
-        | Entry::Counted { .. }
-        | Entry::FoundInSent { .. }
-        | Entry::Bounced { .. }
-        | Entry::Act { .. }
-        | Entry::Ticked { .. } => Vec::new(),
+        LedgerEntry::Notify { on, keeps_waiting } => events::switch(rows, *on, *keeps_waiting),
+        LedgerEntry::Told { event } => events::told(*event),
+        LedgerEntry::Received { .. }
+        | LedgerEntry::ProvenAgain { .. }
+        | LedgerEntry::Counted { .. }
+        | LedgerEntry::FoundInSent { .. }
+        | LedgerEntry::Bounced { .. }
+        | LedgerEntry::Act { .. }
+        | LedgerEntry::Unread { .. }
+        | LedgerEntry::Ticked { .. } => Vec::new(),
     }
 }
 
-fn still(left: Left) -> Vec<Row> {
+fn still(left: LeftToProve) -> Vec<Row> {
     if left.from <= left.through {
         put(LEFT, &left)
     } else {
@@ -406,22 +367,6 @@ fn letter_key(no: u64) -> String {
     format!("{LETTERS}{no:016x}")
 }
 
-fn copy_key(item: Position) -> String {
-    format!("{COPIES}{item}")
-}
-
-fn newest_key(statement: StatementId) -> String {
-    format!("{NEWEST}{statement}")
-}
-
-/// Whether the letter that carries a statement of ours last still waits to leave.
-pub(crate) fn waits_to_leave(rows: &dyn Rows, statement: StatementId) -> bool {
-    let at = rows.get(newest_key(statement).as_bytes());
-    let at: Option<Position> = at.and_then(|json| serde_json::from_slice(&json).ok());
-    let item = at.and_then(|at| outbox::item(rows, at));
-    item.is_some_and(|i| matches!(i.state, outbox::State::Queued { .. }))
-}
-
 /// The settings that the journal has noted last.
 pub(super) fn settings(rows: &dyn Rows) -> Option<BuyerSettings> {
     serde_json::from_slice(&rows.get(SETTINGS)?).ok()
@@ -433,28 +378,8 @@ pub(super) fn trust(rows: &dyn Rows) -> Option<Trust> {
 }
 
 /// Which letters are still to be proven again.
-pub(crate) fn left_to_prove(rows: &dyn Rows) -> Option<Left> {
+pub(super) fn left(rows: &dyn Rows) -> Option<LeftToProve> {
     serde_json::from_slice(&rows.get(LEFT)?).ok()
-}
-
-/// How far each folder was read.
-pub(crate) fn cursors(rows: &dyn Rows) -> BTreeMap<String, Cursor> {
-    rows.scan(CURSORS.as_bytes())
-        .into_iter()
-        .filter_map(|(key, value)| {
-            let folder = std::str::from_utf8(key.get(CURSORS.len()..)?).ok()?;
-            let place: Place = serde_json::from_slice(&value).ok()?;
-            Some((folder.to_owned(), place.into()))
-        })
-        .collect()
-}
-
-/// Letters that have left and whose copies are still to be put into the Sent folder.
-pub(crate) fn copies(rows: &dyn Rows) -> Vec<Position> {
-    rows.scan(COPIES.as_bytes())
-        .into_iter()
-        .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
-        .collect()
 }
 
 /// Where a letter is kept whole, by its number in the ledger.
@@ -463,8 +388,8 @@ pub(crate) fn kept_letter(rows: &dyn Rows, no: u64) -> Option<Position> {
 }
 
 /// Protocol 2: what was not understood is judged again after an upgrade.
-pub(super) fn understand_anew(entry: &mut Entry, letter: &[u8]) {
-    let Entry::Received { received, .. } = entry else {
+pub(super) fn understand_anew(entry: &mut LedgerEntry, letter: &[u8]) {
+    let LedgerEntry::Received { received, .. } = entry else {
         return;
     };
     let unsupported = matches!(
@@ -478,7 +403,7 @@ pub(super) fn understand_anew(entry: &mut Entry, letter: &[u8]) {
         // The evidence stays what it was: what was once established is never downgraded.
         let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
         let opened = tradepost_letters::open(letter, &policy);
-        if let Some(content) = receive::content(&opened) {
+        if let Some(content) = content(&opened) {
             received.content = content;
         }
     }

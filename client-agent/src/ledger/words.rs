@@ -3,38 +3,35 @@
 
 use tradepost_buyer::Act;
 
-use super::entry::Entry;
+use super::entry::LedgerEntry;
 
 /// Enough to know it again, for whoever has lost the record; none for what is only kept for
 /// ourselves, or named by the outbox.
-pub(super) fn of(entry: &Entry) -> Option<String> {
+pub(super) fn of(entry: &LedgerEntry) -> Option<String> {
     match entry {
-        Entry::Received { received, now } => {
+        LedgerEntry::Received { received, now } => {
             let author = received.author.as_ref().map(ToString::to_string);
             let author = author.or_else(|| received.letter.from.clone());
             let author = author.unwrap_or_else(|| "nobody who can be named".to_owned());
             let subject = received.letter.subject.as_deref().unwrap_or_default();
             Some(format!("letter of {author} ({now}): {subject}"))
         }
-        Entry::FoundInSent { now, .. } => Some(format!("letter of ours, found in Sent ({now})")),
-        Entry::Bounced { returned, now } => {
+        LedgerEntry::FoundInSent { now, .. } => {
+            Some(format!("letter of ours, found in Sent ({now})"))
+        }
+        LedgerEntry::Bounced { returned, now } => {
             Some(format!("letter that came back ({now}): {}", returned.text))
         }
-        Entry::Act { act, now } => Some(format!("{} ({now})", act_in_words(act))),
-        Entry::Settings { .. }
-        | Entry::Trust { .. }
-        | Entry::JudgedThrough { .. }
-        | Entry::ProvenAgain { .. }
-        | Entry::Counted { .. }
-        | Entry::Sending { .. }
-        | Entry::Outbox { .. }
-        | Entry::Copied { .. }
-        | Entry::Ticked { .. }
-        | Entry::Cursor { .. }
-        | Entry::Aside { .. }
-        | Entry::CursorsForgotten
-        | Entry::Notify { .. }
-        | Entry::Told { .. } => None,
+        LedgerEntry::Act { act, now } => Some(format!("{} ({now})", act_in_words(act))),
+        LedgerEntry::Settings { .. }
+        | LedgerEntry::Trust { .. }
+        | LedgerEntry::JudgedThrough { .. }
+        | LedgerEntry::ProvenAgain { .. }
+        | LedgerEntry::Counted { .. }
+        | LedgerEntry::Ticked { .. }
+        | LedgerEntry::Unread { .. }
+        | LedgerEntry::Notify { .. }
+        | LedgerEntry::Told { .. } => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use notify_rust::Notification;
 
-/// Shows an event.
+/// Shows a message; that it could not be shown is told to nobody but the log.
 pub(super) async fn show(message: &str) {
     // Desktop Notifications Specification, "Markup": some servers read the body as such.
     let body = message

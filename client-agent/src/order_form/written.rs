@@ -10,7 +10,7 @@ const HEADER: &str = "\
 
 ";
 
-/// The form in TOML.
+/// The form in TOML, below lines that tell the person what to do with it.
 pub(crate) fn written(form: &OrderForm) -> anyhow::Result<String> {
     let mut order = serde_json::to_value(&form.order)?;
     shorten_amounts(&mut order);

@@ -10,18 +10,16 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::CommandFactory;
-use serde_json::Value;
 use tradepost_agent::terminal::{json, output};
-use tradepost_buyer::view::{
-    BuyerTradeView, ExpectedView, HeldView, RequestView, ShowView, StatsView, WarningView,
-};
 
+use crate::api::answer::only;
+use crate::api::connection::Connection;
+use crate::api::{Answer, Question, SendState, Sending};
 use crate::config::Places;
-use crate::desk::Desk;
-use crate::request::{Form, Request, SendState, Sending, Sendings};
 use crate::terminal::cli::{Cli, Command, Facet, ListArgs, PROGRAM, WarningCommand};
 use crate::terminal::report;
-use crate::{daemon, doctor, export, import, rebuild};
+use crate::terminal::{export, import, rebuild};
+use crate::{daemon, doctor};
 
 /// Does what was asked for.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -46,29 +44,26 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
         Command::Pending { json } => pending(places, json.json).await,
         Command::List(args) => list(places, args).await,
         Command::Show { trade, json } => {
-            let form = form(json.json);
-            let answer = ask(places, Request::Show { trade, form }).await?;
-            printed(json.json, &answer, |show: ShowView| report::show(&show))
+            let answer = ask(places, Question::Show { trade }).await?;
+            printed(json.json, answer, |a| Ok(report::show(&*only!(a, Show)?)))
         }
         Command::Warnings { all, json, what } => warnings(places, all, json.json, what).await,
         Command::Held { json } => {
-            let answer = ask(places, Request::Held).await?;
-            printed(json.json, &answer, |held: Vec<HeldView>| {
-                report::held(&held)
-            })
+            let answer = ask(places, Question::Held).await?;
+            printed(json.json, answer, |a| Ok(report::held(&only!(a, Held)?)))
         }
         Command::Stats { json } => {
-            let answer = ask(places, Request::Stats).await?;
-            printed(json.json, &answer, |stats: StatsView| report::stats(&stats))
+            let answer = ask(places, Question::Stats).await?;
+            printed(json.json, answer, |a| Ok(report::stats(&only!(a, Stats)?)))
         }
         Command::Order(args) => ordering::order(places, args).await,
         Command::Reorder(args) => ordering::reorder(places, args).await,
         Command::Confirm { trade, json } => {
-            send(places, Request::Confirm { trade }, json.json).await
+            send(places, Question::Confirm { trade }, json.json).await
         }
         Command::Cancel(args) => {
             let (what, text) = (args.what, args.text);
-            send(places, Request::Cancel { what, text }, args.json.json).await
+            send(places, Question::Cancel { what, text }, args.json.json).await
         }
         Command::Return(args) => acting::give_back(places, args).await,
         Command::Notify(args) => acting::wish(places, args).await,
@@ -76,9 +71,9 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
         Command::Ask(args) => asking::ask(places, args).await,
         Command::Schedule { what } => asking::schedule(places, what).await,
         Command::Requests { all, json } => {
-            let answer = ask(places, Request::Requests { all }).await?;
-            printed(json.json, &answer, |all: Vec<RequestView>| {
-                report::requests(&all)
+            let answer = ask(places, Question::Requests { all }).await?;
+            printed(json.json, answer, |a| {
+                Ok(report::requests(&only!(a, Requests)?))
             })
         }
         Command::Import { paths, sent, json } => import::run(places, &paths, sent, json.json).await,
@@ -101,24 +96,20 @@ async fn run_async(places: &Places, command: Command) -> anyhow::Result<ExitCode
     }
 }
 
-fn form(json: bool) -> Form {
-    if json { Form::Programs } else { Form::People }
+async fn ask(places: &Places, question: Question) -> anyhow::Result<Answer> {
+    Connection::find(places).await?.ask(question).await
 }
 
-async fn ask(places: &Places, request: Request) -> anyhow::Result<String> {
-    Desk::find(places).await?.ask(request).await
-}
-
-/// Prints an answer as it is, or in words.
-fn printed<T: serde::de::DeserializeOwned>(
+/// Prints an answer as JSON, or in words.
+fn printed(
     json: bool,
-    answer: &str,
-    in_words: impl FnOnce(T) -> String,
+    answer: Answer,
+    in_words: impl FnOnce(Answer) -> anyhow::Result<String>,
 ) -> anyhow::Result<ExitCode> {
     if json {
-        print_data(answer)
+        print_data(&answer.json()?)
     } else {
-        print(&in_words(report::read(answer)?))
+        print(&in_words(answer)?)
     }
 }
 
@@ -135,20 +126,19 @@ fn print_data(text: &str) -> anyhow::Result<ExitCode> {
 }
 
 async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
-    let mut desk = Desk::find(places).await?;
-    let answer = desk.ask(Request::Pending { form: form(json) }).await?;
+    let mut connection = Connection::find(places).await?;
+    let answer = connection.ask(Question::Pending).await?;
     if json {
-        return print_data(&answer);
+        return print_data(&answer.json()?);
     }
-    let trades: Vec<BuyerTradeView> = report::read(&answer)?;
-    let stats: StatsView = report::read(&desk.ask(Request::Stats).await?)?;
-    let expected: Vec<ExpectedView> = report::read(&desk.ask(Request::Expected).await?)?;
+    let trades = only!(answer, Trades)?;
+    let stats = only!(connection.ask(Question::Stats).await?, Stats)?;
+    let expected = only!(connection.ask(Question::Expected).await?, Expected)?;
     expecting::with_expected(&report::pending(&trades, &stats), &expected)
 }
 
 async fn list(places: &Places, args: ListArgs) -> anyhow::Result<ExitCode> {
-    let answer = ask(places, Request::Trades { form: Form::People }).await?;
-    let mut trades: Vec<BuyerTradeView> = report::read(&answer)?;
+    let mut trades = only!(ask(places, Question::Trades).await?, Trades)?;
     let filtered = args.delivered || args.undelivered || args.paid || args.unpaid;
     trades.retain(|t| {
         (!args.delivered || t.delivered)
@@ -172,41 +162,29 @@ async fn warnings(
 ) -> anyhow::Result<ExitCode> {
     match what {
         None => {
-            let answer = ask(
-                places,
-                Request::Warnings {
-                    all,
-                    form: form(json),
-                },
-            )
-            .await?;
-            printed(json, &answer, |w: Vec<WarningView>| {
-                report::warnings(&w, all)
+            let answer = ask(places, Question::Warnings { all }).await?;
+            printed(json, answer, |a| {
+                Ok(report::warnings(&only!(a, Warnings)?, all))
             })
         }
         Some(WarningCommand::Show { id, letter, json }) => {
             let json = json.json;
-            let mut desk = Desk::find(places).await?;
-            let answer = desk
-                .ask(Request::Warning {
-                    id,
-                    form: form(json),
-                })
-                .await?;
-            printed(json, &answer, |w: WarningView| report::warning(&w))?;
+            let mut connection = Connection::find(places).await?;
+            let answer = connection.ask(Question::Warning { id }).await?;
+            printed(json, answer, |a| Ok(report::warning(&*only!(a, Warning)?)))?;
             if letter {
-                let raw: String = report::read(&desk.ask(Request::LetterOfWarning { id }).await?)?;
-                print(&report::letter(&raw))?;
+                let answer = connection.ask(Question::LetterOfWarning { id }).await?;
+                print(&report::letter(&only!(answer, Letter)?))?;
             }
             Ok(ExitCode::SUCCESS)
         }
         Some(WarningCommand::Dismiss { id }) => {
-            ask(places, Request::Dismiss { id }).await?;
+            ask(places, Question::Dismiss { id }).await?;
             print(&format!("Warning {id} is dismissed."))
         }
         Some(WarningCommand::Accept { id }) => {
-            let answer = ask(places, Request::Accept { id }).await?;
-            let warning: WarningView = report::read(&answer)?;
+            let answer = ask(places, Question::Accept { id }).await?;
+            let warning = only!(answer, Warning)?;
             let outcome = format!(
                 "Warning {id} is {}; its letter was judged on.",
                 warning.state
@@ -217,17 +195,15 @@ async fn warnings(
 }
 
 /// Asks for something that sends a letter, and says what became of it.
-async fn send(places: &Places, request: Request, json: bool) -> anyhow::Result<ExitCode> {
-    send_answer(&ask(places, request).await?, json)
+async fn send(places: &Places, question: Question, json: bool) -> anyhow::Result<ExitCode> {
+    send_answer(ask(places, question).await?, json)
 }
 
 /// Says what became of letters that were to be sent.
-fn send_answer(answer: &str, json: bool) -> anyhow::Result<ExitCode> {
-    let sendings: Sendings = report::read(answer)?;
+fn send_answer(answer: Answer, json: bool) -> anyhow::Result<ExitCode> {
+    let sendings = only!(answer, Sendings)?;
     if json {
-        let mut told: Value = serde_json::from_str(answer)?;
-        without_items(&mut told);
-        print_data(&json::pretty(&told)?)?;
+        print_data(&json::pretty(&sendings)?)?;
     } else {
         let each: Vec<String> = sendings.all().iter().map(report::sending).collect();
         print(&each.join("\n"))?;
@@ -241,17 +217,6 @@ fn send_answer(answer: &str, json: bool) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// Where a letter lies in the outbox is the ledger's own affair.
-fn without_items(told: &mut Value) {
-    match told {
-        Value::Object(sending) => {
-            sending.remove("item");
-        }
-        Value::Array(sendings) => sendings.iter_mut().for_each(without_items),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
 
 fn man(dir: &Path) -> anyhow::Result<ExitCode> {

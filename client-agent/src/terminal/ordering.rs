@@ -18,14 +18,13 @@ const NONE: &str = "-";
 
 /// Who is asked, and how the last order was.
 pub(crate) struct Dialog {
-    /// At the terminal.
     pub(crate) person: Prompt,
-    /// What was ordered last.
+    /// Its answers are proposed again; none where nothing was ordered yet.
     pub(crate) last: Option<OrderForm>,
 }
 
 impl Dialog {
-    /// Asks for an order.
+    /// Asks for an order; `from` goes before the address that ordered last.
     pub(crate) fn order(&self, from: Option<Address>) -> Result<OrderForm, PromptError> {
         let last = self.last.as_ref();
         self.person.tell(

@@ -12,7 +12,6 @@ mod warnings;
 
 mod words;
 
-use serde::Deserialize;
 use tradepost_buyer::plain;
 use tradepost_buyer::view::StatsView;
 use tradepost_letters::untrusted;
@@ -24,15 +23,9 @@ pub(crate) use held::held;
 pub(crate) use trades::{list, pending, show, sort};
 pub(crate) use warnings::{warning, warnings};
 
-use crate::request::{Preview, SendState, Sending, VerdictLine};
+use crate::api::{Preview, SendState, Sending, VerdictLine};
 use words::{count, named, safe};
 
-/// An answer as its type.
-pub(crate) fn read<'j, T: Deserialize<'j>>(answer: &'j str) -> anyhow::Result<T> {
-    Ok(serde_json::from_str(answer)?)
-}
-
-/// `stats`.
 pub(crate) fn stats(s: &StatsView) -> String {
     let mut lines = vec![
         format!("{:<14}{}", "trades", s.trades),

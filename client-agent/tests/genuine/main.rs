@@ -17,12 +17,12 @@ use scene::{NEWS, News, now};
 use stamps::{Dialect, dialects};
 use tradepost_buyer::Verdict;
 use tradepost_buyer::view;
-use tradepost_client::in_process::{Agent, Arrival};
+use tradepost_client::in_process::{ArrivedLetter, InProcessAgent};
 use tradepost_statements::Evidence;
 
 struct Home {
     dialect: Dialect,
-    agent: Agent,
+    agent: InProcessAgent,
 }
 
 /// What keeping a letter makes of its octets.
@@ -71,7 +71,7 @@ impl Home {
             dialect.trust(),
             scene::trusted_keys()
         );
-        let mut agent = Agent::new(&config).unwrap();
+        let mut agent = InProcessAgent::new(&config).unwrap();
         let record = scene::composed(&scene::record("T-1001", 1));
         let record = scene::signed(record, scene::SHOP);
         let judged = take(&mut agent, stamped(&dialect, scene::SHOP, &record));
@@ -115,8 +115,8 @@ fn stamped(dialect: &Dialect, sender: &str, letter: &[u8]) -> Vec<u8> {
     [dialect.head(sender).as_bytes(), letter].concat()
 }
 
-fn take(agent: &mut Agent, octets: Vec<u8>) -> Result<Verdict, String> {
-    let arrival = Arrival {
+fn take(agent: &mut InProcessAgent, octets: Vec<u8>) -> Result<Verdict, String> {
+    let arrival = ArrivedLetter {
         octets,
         received_at: Some(now()),
     };

@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::Value;
 use tradepost_buyer::{Judgement, Verdict, WarningKind, view};
-use tradepost_client::in_process::Agent;
+use tradepost_client::in_process::InProcessAgent;
 use tradepost_trades::rows::{MemoryRows, Rows};
 
 use crate::draft::Letter;
@@ -103,7 +103,7 @@ pub struct Genuine {
 
 /// A ledger, and what its trades are.
 struct State {
-    ledger: Agent,
+    ledger: InProcessAgent,
     /// By whether the numbers of kept letters are left out.
     touched: [Vec<String>; 2],
     /// By whether the histories are left out.
@@ -111,7 +111,7 @@ struct State {
 }
 
 impl State {
-    fn of(ledger: Agent) -> State {
+    fn of(ledger: InProcessAgent) -> State {
         let touched = [false, true].map(|is_kept| touched(ledger.rows(), is_kept));
         let story = [false, true].map(|without_history| story(&ledger, without_history));
         State {
@@ -183,7 +183,7 @@ fn believed_after(
     kind: &Kind,
     genuine: &Genuine,
     same_octets: bool,
-    mut ledger: Agent,
+    mut ledger: InProcessAgent,
 ) -> Result<(), String> {
     let judged = receive(&mut ledger, &genuine.letter);
     if judged.as_ref().map(|j| j.verdict) != Some(genuine.verdict) {
@@ -207,7 +207,7 @@ fn believed_after(
 }
 
 /// A letter that lies adds nothing when it is sent again, and nothing with time.
-fn told_once(kind: &Kind, lie: &Letter, mut ledger: Agent) -> Result<(), String> {
+fn told_once(kind: &Kind, lie: &Letter, mut ledger: InProcessAgent) -> Result<(), String> {
     let (once, open) = (touched(ledger.rows(), false), open_warnings(&ledger));
     let again = receive(&mut ledger, lie).map(|j| j.verdict);
     if again != kind.expected.verdict().map(|_| Verdict::Duplicate) {
@@ -222,7 +222,7 @@ fn told_once(kind: &Kind, lie: &Letter, mut ledger: Agent) -> Result<(), String>
 
 /// Takes a letter that lies to a copy of the ledger, and compares what becomes of it with what is
 /// expected; the copy.
-fn told(kind: &Kind, state: &State, lie: &Letter) -> Result<Agent, String> {
+fn told(kind: &Kind, state: &State, lie: &Letter) -> Result<InProcessAgent, String> {
     let mut ledger = state.ledger.clone();
     let judged = receive(&mut ledger, lie);
     let (verdict, warning) = (
@@ -262,7 +262,7 @@ fn told(kind: &Kind, state: &State, lie: &Letter) -> Result<Agent, String> {
     Ok(ledger)
 }
 
-fn told_of(judged: Option<&Judgement>, ledger: &Agent) -> String {
+fn told_of(judged: Option<&Judgement>, ledger: &InProcessAgent) -> String {
     let last = view::warnings(ledger.rows(), true)
         .into_iter()
         .max_by_key(|w| w.id);
@@ -278,7 +278,7 @@ fn told_of(judged: Option<&Judgement>, ledger: &Agent) -> String {
     }
 }
 
-pub fn receive(ledger: &mut Agent, letter: &Letter) -> Option<Judgement> {
+pub fn receive(ledger: &mut InProcessAgent, letter: &Letter) -> Option<Judgement> {
     ledger
         .receive(vec![arrival(letter.0.clone())], now())
         .unwrap()
@@ -286,7 +286,7 @@ pub fn receive(ledger: &mut Agent, letter: &Letter) -> Option<Judgement> {
 }
 
 /// The kinds of the open warnings, sorted. Nothing was open before the letters of a case came.
-fn open_warnings(ledger: &Agent) -> Vec<WarningKind> {
+fn open_warnings(ledger: &InProcessAgent) -> Vec<WarningKind> {
     let mut kinds: Vec<WarningKind> = view::warnings(ledger.rows(), false)
         .iter()
         .map(|w| w.kind)
@@ -296,7 +296,7 @@ fn open_warnings(ledger: &Agent) -> Vec<WarningKind> {
 }
 
 /// What people are told of the trades: all of them, with their histories, and the own requests.
-fn story(ledger: &Agent, without_history: bool) -> Value {
+fn story(ledger: &InProcessAgent, without_history: bool) -> Value {
     let rows = ledger.rows();
     let trades = view::trades(rows, now()).into_iter().map(|mut trade| {
         trade.warnings = 0;

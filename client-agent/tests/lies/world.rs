@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tradepost_client::in_process::{Agent, Arrival};
+use tradepost_client::in_process::{ArrivedLetter, InProcessAgent};
 use tradepost_statements::Time;
 
 use crate::draft::{Letter, Said};
@@ -63,8 +63,8 @@ pub fn eur(amount: &str) -> Value {
 }
 
 /// An empty ledger.
-pub fn agent(flavour: Flavour) -> Agent {
-    Agent::new(&configuration(flavour)).unwrap()
+pub fn agent(flavour: Flavour) -> InProcessAgent {
+    InProcessAgent::new(&configuration(flavour)).unwrap()
 }
 
 /// Ann's configuration.
@@ -85,8 +85,8 @@ pub fn configuration(flavour: Flavour) -> String {
 }
 
 /// A letter as the mailbox gives it.
-pub fn arrival(octets: Vec<u8>) -> Arrival {
-    Arrival {
+pub fn arrival(octets: Vec<u8>) -> ArrivedLetter {
+    ArrivedLetter {
         octets,
         received_at: Some(now()),
     }
@@ -161,15 +161,15 @@ impl Scene {
     }
 
     /// The ledger before that letter comes, as a copy.
-    pub fn ledger(flavour: Flavour) -> Agent {
-        static LEDGERS: OnceLock<BTreeMap<Flavour, Agent>> = OnceLock::new();
+    pub fn ledger(flavour: Flavour) -> InProcessAgent {
+        static LEDGERS: OnceLock<BTreeMap<Flavour, InProcessAgent>> = OnceLock::new();
         let ledgers = LEDGERS.get_or_init(|| FLAVOURS.map(|f| (f, furnished(agent(f), f))).into());
         ledgers[&flavour].clone()
     }
 }
 
 /// With what Ann ordered and heard so far.
-fn furnished(mut agent: Agent, flavour: Flavour) -> Agent {
+fn furnished(mut agent: InProcessAgent, flavour: Flavour) -> InProcessAgent {
     agent
         .find_in_sent(own(flavour).map(arrival).collect(), now())
         .unwrap();

@@ -8,11 +8,11 @@ use tradepost_statements::Time;
 
 /// A source of the present time.
 pub trait Clock: Send + Sync + Debug {
-    /// The present time.
+    /// The present time; it may go back where the clock is set.
     fn now(&self) -> Time;
 }
 
-/// The computer's clock.
+/// The computer's clock, to the millisecond.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -43,7 +43,7 @@ impl ManualClock {
         *self.lock() = time;
     }
 
-    /// Moves the clock on.
+    /// Moves the clock on, by whole milliseconds.
     pub fn advance(&self, by: Duration) {
         let mut time = self.lock();
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

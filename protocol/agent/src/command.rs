@@ -25,7 +25,7 @@ pub struct Program {
 
 /// What a program may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct CommandLimits {
     /// After so long it is ended, with all that it started.
     pub time: Duration,
     /// Octets of its standard output; one that says more is ended.
@@ -55,10 +55,10 @@ pub enum Failed {
     /// It says itself that it failed, or was ended from outside.
     #[error("it ended with {0}")]
     Status(ExitStatus),
-    /// It took too long.
+    /// It ran for longer than [`CommandLimits::time`].
     #[error("it was ended after {0:?}, its timeout")]
     TimedOut(Duration),
-    /// It said too much.
+    /// It wrote more to its standard output than [`CommandLimits::output`].
     #[error("it was ended because it wrote more than {0} octets")]
     TooMuchOutput(usize),
     /// Its output could not be read.
@@ -74,7 +74,7 @@ const ERRORS_KEPT: usize = 8 * 1024;
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
 /// Runs a program and its arguments, without a shell. Given up before its end, it is ended.
-pub async fn run(program: &Program, input: &[u8], limits: Limits) -> Ran {
+pub async fn run(program: &Program, input: &[u8], limits: CommandLimits) -> Ran {
     let mut output = Vec::new();
     let mut errors = Vec::new();
     let ended = match timeout(

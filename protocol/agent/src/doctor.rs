@@ -29,18 +29,18 @@ pub use waiting::{letters, outbox};
 /// What a program's configuration says about mail, as far as it is checked here.
 #[derive(Debug)]
 pub struct MailSetup<'c> {
-    /// The file.
+    /// The file that all this was read from; faults name its lines.
     pub source: &'c Source,
     /// The own address: letters leave from it, and the mail servers know the user by it where the
     /// configuration names none.
     pub address: &'c Address,
-    /// Other own addresses.
+    /// Other own addresses, which letters leave from too.
     pub other_addresses: Vec<&'c Address>,
-    /// `[imap]`.
+    /// `[imap]`; that there is none is told as a fault.
     pub imap: Option<&'c ImapToml>,
     /// The folder for copies of what left.
     pub sent: SentFolder,
-    /// `[smtp]`.
+    /// `[smtp]`; that there is none is told as a fault.
     pub smtp: Option<&'c SmtpToml>,
     /// Where the keys of DKIM signatures come from.
     pub keys: &'c KeySource,

@@ -102,7 +102,7 @@ impl Door {
         }
     }
 
-    /// Nobody comes any more.
+    /// Removes the paths to the socket, so that nobody comes any more.
     fn take_away(&mut self) {
         for path in self.paths.drain(..) {
             // A socket that is left behind is taken for a dead one; this is only tidier.

@@ -15,8 +15,8 @@ use tradepost_proof::dkim::Prover;
 
 /// What became of the letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// It came back.
+pub enum ForgeryFound {
+    /// It came into one of the folders in time.
     Back {
         /// With or without the forged results.
         forged: Forged,
@@ -24,7 +24,7 @@ pub enum Found {
         folder: String,
         /// How well its sender, the own address, is proven.
         evidence: Evidence,
-        /// How.
+        /// How it is proven, or why it is not, in words.
         proof: String,
     },
     /// The provider did not take it; its words.
@@ -46,17 +46,17 @@ pub async fn send_and_wait(
     mailbox: &imap::ImapSettings,
     folders: &[String],
     within: Duration,
-) -> Result<Found, Error> {
+) -> Result<ForgeryFound, Error> {
     let own = forgery.address.as_written();
     match submitter.submit(own, own, letter).await {
         Submission::Accepted { .. } => {}
         Submission::Refused { text, .. } | Submission::TryAgain { text, .. } => {
-            return Ok(Found::NotTaken(text));
+            return Ok(ForgeryFound::NotTaken(text));
         }
     }
     let sought = imap::seek(mailbox, folders, forgery.token);
     let Ok(found) = tokio::time::timeout(within, sought).await else {
-        return Ok(Found::NeverCame);
+        return Ok(ForgeryFound::NeverCame);
     };
     let RawMail {
         folder,
@@ -69,7 +69,7 @@ pub async fn send_and_wait(
     let signed = signatures(&bytes, &opened.letter, received_at);
     let verified = prover.verify(&signed).await;
     let proof = proof(&opened, &signed, &verified);
-    Ok(Found::Back {
+    Ok(ForgeryFound::Back {
         forged: forgery.find(&opened.letter),
         folder,
         evidence: proof.evidence,

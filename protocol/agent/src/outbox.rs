@@ -19,7 +19,7 @@
 //! (protocol 6). A letter that was under way when the process ended goes again: the receiver
 //! drops the duplicate (protocol 5, line 7). No item is ever removed: its end stays on record.
 //!
-//! What happened is an [`Entry`], which the agent puts into its journal; [`apply`] makes rows of
+//! What happened is an [`OutboxEntry`], which the agent puts into its journal; [`apply`] makes rows of
 //! it, at once and at every replay.
 
 mod list;
@@ -40,7 +40,7 @@ pub use list::{Filter, RECENT, RetryRefused, Waiting, list, retry_all_now, retry
 pub use pause::Pause;
 pub(crate) use rows::queued_in;
 pub use rows::{Due, apply, due, item, next_wake, pause};
-pub use send::{Bell, Carriage, Failure, Pace, send};
+pub use send::{Carriage, Failure, OutboxSignal, Pace, send};
 
 /// What happened to the outbox, as the agent's journal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,21 +49,21 @@ pub use send::{Bell, Carriage, Failure, Pace, send};
     clippy::large_enum_variant,
     reason = "entries are written and read one at a time, never kept in number"
 )]
-pub enum Entry {
+pub enum OutboxEntry {
     /// A letter waits. The record's blob is the letter, and the record's position the item's id.
     Queued(NewItem),
-    /// A letter was tried.
+    /// A letter was tried, or given up while all wait.
     Tried(Tried),
     /// The operator wants a letter to be tried at once, one that has failed for good too.
     RetryNow {
-        /// Which.
+        /// The item of the letter.
         id: Position,
         /// When that was said.
         at: Time,
     },
     /// A letter that was accepted has come back.
     CameBack {
-        /// Which.
+        /// The item of the letter.
         id: Position,
         /// When that was learned.
         at: Time,
@@ -81,9 +81,9 @@ pub struct NewItem {
     pub to: Address,
     /// The letter's Message-ID, without angle brackets.
     pub message_id: String,
-    /// The statement in it.
+    /// The statement that it carries, or that a notice for people is about.
     pub statement: StatementId,
-    /// The statement's kind.
+    /// The kind of that statement, by which the log names the letter.
     pub kind: Kind,
     /// The trade that it is about.
     #[serde(default)]
@@ -100,21 +100,21 @@ pub struct NewItem {
 pub struct Item {
     /// Its name, and where its bytes are: the record of the journal that queued it.
     pub id: Position,
-    /// See [`NewItem`].
+    /// The sender on the envelope.
     pub from: Address,
-    /// See [`NewItem`].
+    /// The recipient on the envelope.
     pub to: Address,
-    /// See [`NewItem`].
+    /// The letter's Message-ID, without angle brackets.
     pub message_id: String,
-    /// See [`NewItem`].
+    /// The statement that it carries, or that a notice for people is about.
     pub statement: StatementId,
-    /// See [`NewItem`].
+    /// The kind of that statement, by which the log names the letter.
     pub kind: Kind,
-    /// See [`NewItem`].
+    /// The trade that it is about; none where the statement names none.
     pub trade: Option<TradeRef>,
-    /// See [`NewItem`].
+    /// The request that it is about; none where the statement names none.
     pub request: Option<RequestId>,
-    /// See [`NewItem`].
+    /// When it was queued; a retry does not change it.
     pub queued_at: Time,
     /// How often it was tried.
     pub attempts: u32,
@@ -125,7 +125,7 @@ pub struct Item {
     /// That it came back, after the submission server had accepted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_back: Option<CameBack>,
-    /// Where it stands.
+    /// Where it stands; as [`item()`] gives it, a pause of all letters counts.
     #[serde(flatten)]
     pub state: State,
 }
@@ -139,11 +139,11 @@ pub struct CameBack {
     pub text: String,
 }
 
-/// Where a letter stands.
+/// Where a letter stands: it waits, or has come to an end that only a retry undoes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
-    /// It waits.
+    /// It waits to be tried, for the first time or once more.
     Queued {
         /// When it is tried next.
         next_try: Time,
@@ -152,14 +152,14 @@ pub enum State {
     },
     /// The submission server has it. Whether it arrives is that server's business.
     Accepted {
-        /// When.
+        /// When the answer came.
         at: Time,
-        /// The server's words.
+        /// The server's words, at most 1,000 characters. Untrusted: escape them before they are shown.
         reply: String,
     },
     /// The submission server will not have it.
     Refused {
-        /// When.
+        /// When the answer came, or this side refused it.
         at: Time,
         /// The server's code; none when this side found that it can't be sent.
         code: Option<u16>,
@@ -168,7 +168,7 @@ pub enum State {
     },
     /// It could not be handed over in all the time that there was.
     Expired {
-        /// When.
+        /// When it was given up.
         at: Time,
         /// Why it was not accepted the last time.
         last_error: String,
@@ -178,11 +178,11 @@ pub enum State {
 /// A try and what it means for the letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tried {
-    /// Which letter.
+    /// The item of the letter.
     pub id: Position,
-    /// When.
+    /// When the try had ended, or the letter was given up without one.
     pub at: Time,
-    /// What became of it.
+    /// What the try means for this letter.
     pub outcome: Outcome,
     /// How long all letters wait for it now; none where it was this letter's own matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,26 +205,26 @@ impl Tried {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// See [`State::Accepted`].
+    /// It ends as [`State::Accepted`].
     Accepted {
-        /// The server's words.
+        /// The server's words, at most 1,000 characters. Untrusted: escape them before they are shown.
         reply: String,
     },
-    /// See [`State::Refused`].
+    /// It ends as [`State::Refused`].
     Refused {
-        /// The server's code.
+        /// The server's code; none when this side found that it can't be sent.
         code: Option<u16>,
-        /// Why.
+        /// Why, in words for people.
         text: String,
     },
-    /// See [`State::Expired`].
+    /// It ends as [`State::Expired`].
     Expired {
         /// Why it was not accepted the last time.
         text: String,
     },
-    /// It is tried again.
+    /// It stays [`State::Queued`].
     Later {
-        /// When.
+        /// When it is tried next, unless all letters wait for longer ([`Tried::next_try`]).
         next_try: Time,
         /// Why it was not accepted.
         text: String,
@@ -236,7 +236,7 @@ pub enum Outcome {
 pub struct Policy {
     /// The wait after the first failure; it doubles with each.
     pub first: Duration,
-    /// The longest wait.
+    /// The wait does not double beyond this.
     pub longest: Duration,
     /// After so long without success it is expired.
     pub give_up_after: Duration,

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use tradepost_agent::command::{Failed, Limits, Program, Ran, run};
+use tradepost_agent::command::{CommandLimits, Failed, Program, Ran, run};
 use tradepost_agent::config::Source;
 
 const ROOM: usize = 1000;
 
 async fn shell(script: &str, input: &[u8], time: Duration) -> Ran {
-    let limits = Limits { time, output: ROOM };
+    let limits = CommandLimits { time, output: ROOM };
     run(&program(&["/bin/sh", "-c", script], ""), input, limits).await
 }
 
@@ -56,7 +56,7 @@ async fn what_says_too_much_takes_too_long_or_fails_does_not_count() {
     assert!(matches!(hung, Err(Failed::TimedOut(_))));
     let status = shell("echo before; exit 7", b"", PATIENCE).await.output;
     assert!(matches!(status, Err(Failed::Status(s)) if s.code() == Some(7)));
-    let limits = Limits {
+    let limits = CommandLimits {
         time: PATIENCE,
         output: ROOM,
     };
@@ -90,7 +90,7 @@ async fn a_program_and_what_it_starts_get_the_environment_but_no_secret() {
         let name = |line: &str| line.split('=').next().unwrap().to_owned();
         text.lines().map(name).collect::<Vec<_>>()
     };
-    let limits = Limits {
+    let limits = CommandLimits {
         time: PATIENCE,
         output: 100_000,
     };

@@ -19,12 +19,12 @@ use super::{BuyerChange, door, expecting, filed, keys, lookalikes, schedule, tot
 pub enum Act {
     /// Wants to hear no more of a warning.
     Dismiss {
-        /// Its number.
+        /// Its number; one that is closed already is refused.
         warning: u64,
     },
     /// Wants the letter to count all the same: it is judged on from the line after the one that fired.
     Accept {
-        /// The warning's number.
+        /// The warning's number; there must be a letter that it refused.
         warning: u64,
     },
     /// Says that an adopted trade is theirs (protocol 9).
@@ -36,19 +36,19 @@ pub enum Act {
     Schedule {
         /// What, whom and when.
         plan: Plan,
-        /// The first time.
+        /// When it asks first; reckoned by the caller, who knows the time zones.
         next: Time,
     },
     /// Of a daily plan, the next time.
     ScheduleNext {
-        /// The plan's number.
+        /// Its number, as [`without_time`](super::without_time) gives it.
         plan: u64,
         /// When its clock shows that time of day next.
         next: Time,
     },
     /// Wants that asked no more.
     Unschedule {
-        /// The plan's number.
+        /// The plan's number; one that is gone already is refused.
         plan: u64,
     },
     /// Has ordered in a shop, and knows what to expect (protocol 9).

@@ -18,7 +18,7 @@ use super::{BuyerChange, Judgement, Verdict, door, evidence, filed, held, keys};
 /// How a letter's sender is proven now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewProof {
-    /// How well.
+    /// How well it is proven by now; where that is less than before, what was before stays.
     pub evidence: Evidence,
     /// What the evidence could still become when DNS answers (protocol 5, line 2).
     #[serde(skip_serializing_if = "Option::is_none", default)]

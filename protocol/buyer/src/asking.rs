@@ -18,7 +18,7 @@ use super::saying::Saying;
 use super::settings::BuyerSettings;
 use super::state::{BuyerTrade, Own, OwnProgress, OwnRequest, RequestAnswer, TradeState, read};
 
-/// What is asked about.
+/// What is asked about, by the id that is known (Q4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A trade, by its id.
@@ -27,23 +27,23 @@ pub enum Subject {
     Request(RequestId),
 }
 
-/// What asking comes to.
+/// What asking comes to: at most one question for each server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asking {
-    /// New questions.
+    /// Questions that do not wait for an answer already: to be said in new statements.
     pub say: Vec<Saying>,
     /// Questions that wait for their answer: to be sent again now.
-    pub again: Vec<Question>,
+    pub again: Vec<AskedQuestion>,
     /// Questions that were sent so lately that their servers need more time.
-    pub too_soon: Vec<Question>,
+    pub too_soon: Vec<AskedQuestion>,
 }
 
 /// A question that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// Whom.
+pub struct AskedQuestion {
+    /// The server that was asked.
     pub to: Address,
-    /// The statement.
+    /// The `status-request` that asks.
     pub statement: StatementId,
     /// When it was sent last.
     pub asked: Time,
@@ -161,8 +161,8 @@ pub(super) struct LastQuestion {
 }
 
 impl LastQuestion {
-    fn to(&self, saying: &Saying) -> Question {
-        Question {
+    fn to(&self, saying: &Saying) -> AskedQuestion {
+        AskedQuestion {
             to: saying.to.clone(),
             statement: self.statement,
             asked: self.at,

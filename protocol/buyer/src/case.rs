@@ -43,35 +43,14 @@ impl<'l> BuyerCase<'l> {
     }
 
     pub(super) fn finish(self, judgement: Option<Judgement>) -> BuyerChange {
-        let wake_up = [keys::HELD, keys::SAY_AGAIN, keys::PLANS_DUE]
-            .iter()
-            .filter_map(|queue| {
-                let first = self.rows.scan_from(queue.as_bytes(), queue.as_bytes(), 1);
-                first.first().and_then(|(key, _)| keys::time_in(queue, key))
-            })
-            .chain(self.next_overdue())
-            .min();
         BuyerChange {
             rows: self.rows.into_rows(),
             judgement,
             say_again: self.say_again,
             say: self.say,
             notices: self.notices,
-            wake_up,
             counted: self.counted,
         }
-    }
-
-    /// The next promise that has not yet passed.
-    fn next_overdue(&self) -> Option<Time> {
-        [keys::UNDELIVERED, keys::UNPAID]
-            .iter()
-            .filter_map(|queue| {
-                let from = keys::due_through(queue, self.now);
-                let first = self.rows.scan_from(queue.as_bytes(), from.as_bytes(), 1);
-                first.first().and_then(|(key, _)| keys::time_in(queue, key))
-            })
-            .min()
     }
 
     pub(super) fn rows(&self) -> &Overlay<'l> {

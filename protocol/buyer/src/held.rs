@@ -38,6 +38,26 @@ pub fn awaiting_proof(rows: &dyn Rows, now: Time) -> Vec<u64> {
         .collect()
 }
 
+/// When the next letter that is held is looked at again.
+#[must_use]
+pub fn next_proof(rows: &dyn Rows) -> Option<Time> {
+    first_due(rows, keys::HELD)
+}
+
+/// When the first of a queue is due.
+pub(super) fn first_due(rows: &dyn Rows, queue: &str) -> Option<Time> {
+    let first = rows.scan_from(queue.as_bytes(), queue.as_bytes(), 1);
+    let (key, _) = first.first()?;
+    keys::time_in(queue, key)
+}
+
+/// When a letter was received, by its number.
+#[must_use]
+pub fn received_at(rows: &dyn Rows, letter: u64) -> Option<Time> {
+    let letter: Option<FiledLetter> = read(rows, &keys::letter(letter));
+    letter.map(|l| l.received.received_at)
+}
+
 /// Whether a letter waits for DNS.
 pub(super) fn is_for_dns(letter: &FiledLetter) -> bool {
     matches!(letter.fate, Fate::Held { rule: FOR_DNS, .. })

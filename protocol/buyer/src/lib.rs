@@ -62,8 +62,8 @@ use tradepost_trades::rows::{Row, Rows};
 
 pub use act::{Act, act};
 pub use again::{NewProof, last_letter, proven_again, unbelieved};
-pub use asking::{Asking, Question, Subject, ask};
-pub use held::awaiting_proof;
+pub use asking::{AskedQuestion, Asking, Subject, ask};
+pub use held::{awaiting_proof, next_proof, received_at};
 pub use own::{OwnHow, own};
 pub use plan::{AskedParty, Plan, Planned, PlannedWhen, Until};
 pub use refusal::ActRefusal;
@@ -73,7 +73,7 @@ pub use say::{cancel_request, cancel_trade, confirm};
 pub use saying::Saying;
 pub use schedule::without_time;
 pub use settings::{Adopt, BuyerSettings, BuyerTimers, Rules};
-pub use tick::tick;
+pub use tick::{next_wake, tick};
 pub use undoing::{Back, return_goods};
 pub use unread::{UnreadLetter, unread};
 pub use warning::WarningKind;
@@ -94,8 +94,6 @@ pub struct BuyerChange {
     pub say: Vec<Saying>,
     /// What a person would want to know.
     pub notices: Vec<Notice>,
-    /// When [`tick`] has something to do.
-    pub wake_up: Option<Time>,
     /// The letter only counts something up. To record this instead of the letter, and [`count`] it
     /// when it is replayed, comes to the same rows.
     pub counted: Option<Counted>,
@@ -136,7 +134,7 @@ words! {
 /// How a letter was judged, and by which line of protocol 5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
-    /// What it came to.
+    /// Whether it counts, waits, or is warned of.
     pub verdict: Verdict,
     /// What the statement is, when it could be read.
     pub kind: Option<Kind>,
@@ -177,7 +175,7 @@ pub enum Notice {
     },
     /// The shop made no trade of an order.
     OrderRejected {
-        /// The order's request id.
+        /// The order's request id, as it is written (protocol 1).
         request: String,
         /// Why: the reason's word.
         reason: String,
@@ -191,16 +189,16 @@ pub enum Notice {
     },
     /// There is a new warning.
     Warned {
-        /// Its number.
+        /// Its number in the ledger, by which the person decides about it.
         warning: u64,
         /// What kind of contradiction it is about (protocol 5).
         kind: WarningKind,
-        /// About which trade.
+        /// The trade that it is about; none where it is about no single one.
         trade: Option<TradeRef>,
     },
     /// A warning has become void.
     Resolved {
-        /// Its number.
+        /// Its number; it was open until now.
         warning: u64,
     },
 }

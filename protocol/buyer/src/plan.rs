@@ -11,11 +11,11 @@ use super::state::TradeState;
 words! {
     /// Who can be asked about a trade (E21).
     pub enum AskedParty as "a party that can be asked" {
-        /// The shop.
+        /// The shop that made the trade.
         Shop = "shop",
         /// The carriers: all that have something to do with it.
         Carrier = "carrier",
-        /// The payment processor.
+        /// The payment processor that the present trade record names.
         Payment = "payment",
     }
 }
@@ -23,7 +23,7 @@ words! {
 /// What is to be asked, whom, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// About what.
+    /// A single trade, or each that is pending.
     pub about: Planned,
     /// Whom; everybody where it is empty.
     #[serde(default)]
@@ -38,7 +38,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Planned {
-    /// One trade.
+    /// A single trade; the plan ends as [`Plan::until`] says.
     Trade {
         /// The trade that is asked about until the plan ends.
         trade: TradeRef,
@@ -47,20 +47,20 @@ pub enum Planned {
     AllPending,
 }
 
-/// When a plan asks.
+/// When a plan asks; however long nobody looked, it asks once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum PlannedWhen {
-    /// Again and again.
+    /// Again and again, in one rhythm.
     Every {
-        /// After so long.
+        /// From one time to the next, at least `ask_apart`.
         span: Duration,
     },
     /// Every day when the clocks of a place show this.
     Daily {
         /// Hours, 0 to 23.
         hour: u8,
-        /// Minutes.
+        /// Minutes, 0 to 59.
         minute: u8,
         /// The place, as the time zone database names it.
         zone: String,
@@ -70,7 +70,7 @@ pub enum PlannedWhen {
 words! {
     /// What ends a plan for a trade; that the trade has ended, always does.
     pub enum Until as "an end of asking" {
-        /// The trade has ended.
+        /// The trade has ended (protocol 4, "Ended").
         Ended = "ended",
         /// Nothing is to be delivered any more.
         Delivered = "delivered",

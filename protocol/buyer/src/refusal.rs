@@ -16,7 +16,7 @@ pub enum ActRefusal {
     /// There is no such warning.
     #[error("there is no warning {0}; `tradepost warnings --all` lists them")]
     NoSuchWarning(u64),
-    /// The warning is closed.
+    /// It was accepted or resolved before: its number, and which of the two.
     #[error("warning {0} is {1} already")]
     WarningIsClosed(u64, WarningState),
     /// The warning is the ledger's own: there is no letter to accept.
@@ -48,7 +48,7 @@ pub enum ActRefusal {
     NoSuchLine {
         /// As the person counts, from 1.
         number: u64,
-        /// How many there are.
+        /// How many lines the trade has.
         lines: usize,
     },
     /// More is to be returned than there is, or than is not on its way back already.
@@ -58,7 +58,7 @@ pub enum ActRefusal {
         number: u64,
         /// What the person wants to return.
         wanted: u32,
-        /// What there is.
+        /// Pieces that the person has not asked to return yet; what the shop declined is among them.
         left: u32,
     },
     /// The person has asked to return everything already.
@@ -67,7 +67,7 @@ pub enum ActRefusal {
     /// What was ordered here need not be expected.
     #[error("you ordered {0} with this program: it is judged by your order already")]
     WasOrderedHere(TradeRef),
-    /// Nobody expects it.
+    /// The person does not expect it, or has forgotten it before.
     #[error("{0} is not expected; `tradepost expect --list` shows what is")]
     NotExpected(TradeRef),
     /// What was expected has come.

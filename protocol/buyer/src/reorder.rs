@@ -14,11 +14,11 @@ use super::state::{BuyerTrade, Own, OwnRequest, read};
 /// An order as it was made, or as the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderOnce {
-    /// The shop.
+    /// The shop that it goes to, or went to.
     pub to: Address,
     /// The address of the person that orders, where it is known.
     pub from: Option<Address>,
-    /// What is ordered.
+    /// The order's body; where it repeats a trade, `reorder_of` names that.
     pub order: Order,
 }
 

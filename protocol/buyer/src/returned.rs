@@ -17,7 +17,7 @@ use super::{BuyerChange, keys};
 /// What is said of letters of ours that came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BouncedLetter {
-    /// The letters.
+    /// Their Message-IDs, without angle brackets; not all need be of ours.
     pub message_ids: Vec<String>,
     /// Why, in the words of whoever says so.
     pub text: String,

@@ -10,7 +10,7 @@ use super::state::{BuyerTrade, OwnRequest, read};
 /// A statement that the person wants said; nothing has been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saying {
-    /// To whom.
+    /// The server that is to hear it.
     pub to: Address,
     /// The trade that it is about.
     pub trade: Option<TradeRef>,
@@ -21,7 +21,6 @@ pub struct Saying {
 }
 
 impl Saying {
-    /// About a trade.
     pub(super) fn of_trade(trade: &TradeRef, to: &Address, body: Body) -> Saying {
         Saying {
             to: to.clone(),

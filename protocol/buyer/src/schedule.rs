@@ -89,7 +89,6 @@ pub(super) fn set_time(case: &mut BuyerCase<'_>, id: u64, next: Time) -> Result<
     Ok(())
 }
 
-/// Asks no more.
 pub(super) fn remove(case: &mut BuyerCase<'_>, id: u64) -> Result<(), ActRefusal> {
     let kept: KeptPlan = case
         .get(&keys::plan(id))

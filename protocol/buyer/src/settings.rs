@@ -101,7 +101,7 @@ words! {
         List = "list",
         /// The person is asked for each.
         Ask = "ask",
-        /// None is adopted.
+        /// None is adopted: each is warned of as `no-such-trade`.
         Off = "off",
     }
 }

@@ -5,13 +5,27 @@ use tradepost_statements::{Body, StatementId, Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
 use super::case::{BuyerCase, own_warning};
-use super::held::{due, due_by_now};
+use super::held::{due, due_by_now, first_due};
 use super::overdue::warn_of_trade;
 use super::own::{longest_wait, wait_for_answer};
 use super::settings::{BuyerSettings, Rules};
 use super::state::{Own, OwnProgress};
 use super::warning::{Warning, WarningKind};
 use super::{BuyerChange, door, keys, schedule, totals};
+
+/// When [`tick`] has something to do: at the first time of a queue, or when the next promise has passed.
+#[must_use]
+pub fn next_wake(rows: &dyn Rows, now: Time) -> Option<Time> {
+    let queues = [keys::HELD, keys::SAY_AGAIN, keys::PLANS_DUE].into_iter();
+    let queued = queues.filter_map(|queue| first_due(rows, queue));
+    let promises = [keys::UNDELIVERED, keys::UNPAID].into_iter();
+    let promised = promises.filter_map(|queue| {
+        let from = keys::due_through(queue, now);
+        let first = rows.scan_from(queue.as_bytes(), from.as_bytes(), 1);
+        first.first().and_then(|(key, _)| keys::time_in(queue, key))
+    });
+    queued.chain(promised).min()
+}
 
 /// Does what is due at `now`; nothing is due twice.
 pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange {

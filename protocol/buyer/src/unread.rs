@@ -1,6 +1,7 @@
 //! Letters in the mailbox that could not be read: `unread-letter`. What they say is not known; that
 //! they are there is told, until they could be read after all.
 
+use serde::{Deserialize, Serialize};
 use tradepost_statements::Time;
 use tradepost_trades::rows::Rows;
 
@@ -10,9 +11,9 @@ use super::settings::BuyerSettings;
 use super::warning::{Warning, WarningKind};
 
 /// A letter that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnreadLetter {
-    /// Names it for good.
+    /// Names the letter for good: there is one warning about a place.
     pub place: String,
     /// Where it lies and why it could not be read, in words for people.
     pub text: String,

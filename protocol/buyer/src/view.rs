@@ -29,13 +29,13 @@ pub use shapes::{
 /// Why a text names no single trade.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum FindError {
-    /// None has that name.
+    /// No trade has that name: what was asked for.
     #[error("there is no trade {0:?}; `tradepost list` shows all")]
     None(String),
     /// Several shops have a trade with that id.
     #[error("several shops have a trade {id:?}; name it as shop/id: {}", .trades.join(", "))]
     Several {
-        /// What was asked for.
+        /// The id that was asked for, without a shop.
         id: String,
         /// The names that would do.
         trades: Vec<String>,
@@ -188,13 +188,13 @@ fn expected_view(rows: &dyn Rows, expected: Expected) -> ExpectedView {
     }
 }
 
-/// One warning.
+/// A warning by its number, whatever its state.
 #[must_use]
 pub fn warning(rows: &dyn Rows, id: u64) -> Option<WarningView> {
     read(rows, &keys::warning(id)).map(warning_view)
 }
 
-/// Counts and totals.
+/// Counts and totals (E19); trades that were adopted and not confirmed stand apart.
 #[must_use]
 pub fn stats(rows: &dyn Rows) -> StatsView {
     let totals: Totals = read(rows, keys::TOTALS).unwrap_or_default();

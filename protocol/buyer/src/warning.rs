@@ -61,13 +61,13 @@ words! {
 words! {
     /// What became of a warning.
     pub enum WarningState as "a state of a warning" {
-        /// It stands.
+        /// It stands: it is listed, and counted at its trade.
         Open = "open",
         /// The person has seen it and wants no more of it.
         Dismissed = "dismissed",
         /// The person accepted the letter.
         Accepted = "accepted",
-        /// It no longer holds.
+        /// What it told of no longer holds: it is closed, not deleted (protocol 4, "The fold").
         Resolved = "resolved",
     }
 }
@@ -75,15 +75,15 @@ words! {
 /// A warning in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// Its number.
+    /// Counts up from 1, in the order in which they are given.
     pub id: u64,
-    /// What it is about.
+    /// What it is about: its word in protocol 5.
     pub kind: WarningKind,
     /// The line of protocol 5; none for the ledger's own and for what stands beside the verdict.
     pub rule: Option<u8>,
-    /// When it was given.
+    /// When it was first given; one that is opened again keeps that.
     pub at: Time,
-    /// What became of it.
+    /// Whether it stands, or how it ended.
     pub state: WarningState,
     /// The trade that it is about.
     pub trade: Option<TradeRef>,
@@ -98,9 +98,9 @@ pub struct Warning {
     /// Whom the letter would have paid in place of whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payee: Option<OtherPayee>,
-    /// What came.
+    /// What came, in words for people; it may quote the letter as it is.
     pub received: String,
-    /// What was expected.
+    /// What was expected, in words for people; it may quote the letter as it is.
     pub expected: String,
     /// How many more letters of its group came that are not kept (protocol 5).
     #[serde(default)]

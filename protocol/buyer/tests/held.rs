@@ -70,9 +70,9 @@ fn dns_is_asked_again_less_and_less_often_and_never_forgotten() {
         assert_eq!(awaiting_proof(&ledger.rows, just_before), [0; 0]);
         assert_eq!(awaiting_proof(&ledger.rows, next).len(), 1);
         waits.push(next.since(ledger.now).as_secs() / 60);
-        let change = ledger.tick(next);
+        let _ = ledger.tick(next);
         assert_eq!(
-            change.wake_up.is_some(),
+            ledger.wake().is_some(),
             next_try(&ledger).is_some(),
             "somebody wakes up for it"
         );

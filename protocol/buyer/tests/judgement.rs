@@ -326,8 +326,8 @@ fn a_statement_that_is_somewhat_ahead_is_held_until_its_time() {
     let held = ledger.receive(&early);
     assert_eq!((held.verdict, held.rule), (Verdict::Held, Some(4)));
     assert_eq!(ledger.trade("T-1")["delivery"][0]["state"], "in-transit");
-    let change = ledger.tick(at(10));
-    assert_eq!(change.wake_up, Some(at(11)));
+    let _ = ledger.tick(at(10));
+    assert_eq!(ledger.wake(), Some(at(11)));
     let _ = ledger.tick(at(11));
     assert_eq!(
         ledger.trade("T-1")["delivery"][0]["state"],

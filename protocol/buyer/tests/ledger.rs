@@ -70,7 +70,7 @@ fn an_answer_counts_once_the_order_is_found_in_sent() {
     assert_eq!(ledger.trade("T-1")["origin"], "placed");
     assert_eq!(ledger.open(), Vec::<String>::new());
     // Who found it does not send it again: the client that sent it does.
-    assert_eq!(found.wake_up, None);
+    assert_eq!(ledger.wake(), None);
 }
 
 #[test]
@@ -278,7 +278,8 @@ fn a_rejected_order_is_answered_and_a_trade_for_it_is_a_second_answer() {
 #[test]
 fn an_unanswered_order_is_sent_again_and_after_three_days_there_is_a_warning() {
     let mut ledger = Ledger::new();
-    let mut wake = ledger.say(&order(1, SHOP)).wake_up.unwrap();
+    let _ = ledger.say(&order(1, SHOP));
+    let mut wake = ledger.wake().unwrap();
     assert!((at(9)..=at(11)).contains(&wake), "{wake}");
     let mut sent_again = 0;
     while wake < at(3 * 24 * 60) {
@@ -286,7 +287,8 @@ fn an_unanswered_order_is_sent_again_and_after_three_days_there_is_a_warning() {
         assert_eq!(change.say_again.len(), 1);
         sent_again += 1;
         assert_eq!(ledger.open(), Vec::<String>::new());
-        wake = ledger.say(&order(1, SHOP)).wake_up.unwrap();
+        let _ = ledger.say(&order(1, SHOP));
+        wake = ledger.wake().unwrap();
     }
     assert!((8..20).contains(&sent_again), "{sent_again}");
     let _ = ledger.tick(wake);

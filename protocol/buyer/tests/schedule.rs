@@ -99,7 +99,7 @@ fn plans(ledger: &Ledger) -> Vec<view::PlanView> {
 fn a_plan_asks_again_and_again_in_its_rhythm() {
     let mut ledger = with_trade();
     let change = add(&mut ledger, plan("T-1", 12 * HOUR), at(12 * HOUR));
-    assert!(change.wake_up.unwrap() <= at(12 * HOUR));
+    assert!(ledger.wake().unwrap() <= at(12 * HOUR));
     assert_eq!(change.say, Vec::new(), "adding a plan asks nothing yet");
     assert_eq!(asked(&ledger.tick(at(12 * HOUR - 1))), [""; 0]);
 
@@ -305,11 +305,11 @@ fn a_daily_plan_asks_once_and_waits_for_its_next_time() {
     assert_eq!(asked(&ledger.tick(at(600))), [SHOP]);
     assert_eq!(buyer::without_time(&ledger.rows), [(1, daily.when)]);
     assert_eq!(ledger.tick(at(601)).say, Vec::new());
-    let change = ledger.act(&Act::ScheduleNext {
+    let _ = ledger.act(&Act::ScheduleNext {
         plan: 1,
         next: at(600 + DAY),
     });
-    assert!(change.wake_up.unwrap() <= at(600 + DAY));
+    assert!(ledger.wake().unwrap() <= at(600 + DAY));
     assert_eq!(buyer::without_time(&ledger.rows), Vec::new());
     assert_eq!(asked(&ledger.tick(at(600 + DAY))), [SHOP]);
 }

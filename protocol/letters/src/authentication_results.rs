@@ -23,14 +23,12 @@ use tradepost_statements::rule::in_force;
 
 use crate::lexer::{BrokenToken, Lexer, is_control, is_token};
 
-/// One field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AuthenticationResults {
     pub(crate) authserv_id: String,
     pub(crate) results: Vec<MethodResult>,
 }
 
-/// What one method found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MethodResult {
     /// In lower case.

@@ -37,7 +37,7 @@ pub struct BouncedRecipient {
     pub address: String,
     /// `Original-Recipient`, without its type: whom the letter was sent to, where it was forwarded.
     pub original: Option<String>,
-    /// `Action`.
+    /// `Action`; of a report that is none of RFC 3464, what its subject tells.
     pub action: Action,
     /// `Status` (RFC 3463), e.g. `5.1.1`.
     pub status: Option<String>,

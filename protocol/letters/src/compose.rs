@@ -59,13 +59,13 @@ pub struct Composition<'a> {
 /// missing; what is there is told.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Story<'a> {
-    /// The shop's name.
+    /// As the trade record says; where it is missing or blank, the shop's address is told.
     pub shop_name: Option<&'a str>,
-    /// What was bought.
+    /// Of the trade record, which a server that is not the shop does not have.
     pub lines: Option<&'a [Line]>,
-    /// What it costs.
+    /// The trade's total, charges and discounts in it.
     pub total: Option<Amount>,
-    /// When it was ordered.
+    /// When it was ordered: for the JSON-LD only.
     pub placed: Option<Time>,
     /// The payment processor of the trade.
     pub processor: Option<&'a Address>,

@@ -46,11 +46,11 @@ pub struct Candidate {
     pub domain: String,
     /// `s=`: ASCII, lower case.
     pub selector: String,
-    /// `a=`.
+    /// `a=`, which the key has to fit.
     pub algorithm: Algorithm,
     /// The domain of `i=`: the one of `d=` or below it.
     pub identity_domain: String,
-    /// `b=`.
+    /// `b=`, its base64 undone.
     pub signature: Vec<u8>,
     /// The canonical header fields that the signature covers (RFC 6376 section 3.7).
     pub signed: Vec<u8>,

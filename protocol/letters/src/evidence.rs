@@ -226,7 +226,6 @@ impl<'a> CountedFields<'a> {
         said
     }
 
-    /// What was missing.
     fn lack(&self, author: &Address, policy: &RelayPolicy) -> String {
         if policy.authserv_ids.is_empty() {
             let mut text =

@@ -20,7 +20,7 @@ pub struct Forgery<'a> {
     pub token: &'a str,
     /// Whose results are forged: one field for each id.
     pub policy: &'a RelayPolicy,
-    /// When it is sent.
+    /// What its Date field says.
     pub date: Time,
 }
 

@@ -14,7 +14,7 @@ use crate::untrusted::show;
 /// A letter, what it proves, and what it says.
 #[derive(Debug, Clone)]
 pub struct OpenedLetter {
-    /// The letter's fields.
+    /// What was parsed of it; all of it untrusted.
     pub letter: Letter,
     /// How well its sender is proven.
     pub evidence: Evidence,
@@ -22,7 +22,7 @@ pub struct OpenedLetter {
     pub proof: String,
     /// The ids of its Authentication-Results fields, whoever wrote them.
     pub authserv_ids: Vec<String>,
-    /// What it says.
+    /// What its Tradepost part says; to be believed no further than `evidence` goes.
     pub content: LetterContent,
     bounce_doubt: Option<String>,
 }
@@ -36,7 +36,7 @@ impl OpenedLetter {
     }
 }
 
-/// What a letter says.
+/// What a letter says to programs: what came of its Tradepost part.
 #[derive(Debug, Clone)]
 pub enum LetterContent {
     /// Protocol 5, line 1: no Tradepost part.
@@ -45,7 +45,7 @@ pub enum LetterContent {
     Statement(Box<Decoded>),
     /// Protocol 5, line 4: one that could not.
     Unreadable {
-        /// The warning's kind.
+        /// Which warning of line 4 it gives.
         why: UnreadableKind,
         /// What is wrong, for people.
         text: String,

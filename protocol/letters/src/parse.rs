@@ -37,7 +37,7 @@ pub struct Letter {
     pub hint: Option<String>,
     /// Whether a program wrote it by its own word (RFC 3834).
     pub auto_submitted: bool,
-    /// The Tradepost part.
+    /// Its Tradepost part, the transfer encoding undone; what it says is not read here.
     pub statement: StatementPart,
     /// SHA-256 of the octets from the first author field on, line ends as CRLF: the same letter has
     /// the same digest wherever it is found (protocol 5).

@@ -4,7 +4,7 @@
 //! It was taken from letters and bug reports that people published, not measured: providers change.
 //! Nothing here is believed by itself; an id counts once the user configured it (protocol 5).
 
-/// A provider of mailboxes.
+/// A provider of mailboxes, and what to configure for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Provider {
     /// As people call it.

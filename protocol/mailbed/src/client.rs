@@ -26,7 +26,7 @@ pub struct Door<'a> {
     pub ca_pem: &'a str,
     /// The account's address, also the sender in the envelope.
     pub account: &'a str,
-    /// Its password.
+    /// The account's password, which AUTH PLAIN sends within TLS.
     pub password: &'a str,
 }
 

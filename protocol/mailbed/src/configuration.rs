@@ -73,7 +73,7 @@ pub(crate) fn make_folders(dir: &Path) -> Result<()> {
     set_mode(&queue.join("pid"), 0o755)
 }
 
-/// Writes all configuration files.
+/// Writes the configuration of all daemons; of OpenDKIM and dnsmasq only with DKIM.
 pub(crate) fn write(dir: &Path, provider: &Provider) -> Result<()> {
     let etc = dir.join("postfix");
     let mut files = vec![

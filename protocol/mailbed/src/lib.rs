@@ -64,9 +64,9 @@ pub const SELECTOR: &str = "bed";
 /// otherwise, so that it may well be kept in a `static`.
 #[derive(Debug)]
 pub struct Mailbed {
-    /// IMAP with STARTTLS.
+    /// IMAP with STARTTLS, on 127.0.0.1.
     pub imap_port: u16,
-    /// IMAP within TLS.
+    /// IMAP within TLS from the first octet, on 127.0.0.1.
     pub imaps_port: u16,
     /// LMTP straight into the mailboxes, without stamping or stripping.
     pub lmtp_port: u16,

@@ -10,7 +10,7 @@ pub struct Options {
     pub from_check: bool,
 }
 
-/// Whose signatures there are.
+/// Which signatures the provider makes and verifies (RFC 6376).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dkim {
     /// No DKIM and no DNS.

@@ -15,7 +15,7 @@ use crate::options::Options;
 pub struct Letter {
     /// The folder it is in.
     pub folder: String,
-    /// Its UID there.
+    /// Its UID there, from 1; a new UIDVALIDITY gives it another.
     pub uid: u32,
     /// Its flags as IMAP writes them, e.g. `\Seen`.
     pub flags: BTreeSet<String>,
@@ -39,7 +39,7 @@ impl Letter {
     .letters.len(), summary(.letters)
 )]
 pub struct WaitedInVain {
-    /// Whose mailbox.
+    /// The user whose mailbox it is, as the caller named it.
     pub user: String,
     /// How long was waited, in whole seconds.
     pub seconds: u64,
@@ -114,7 +114,7 @@ impl Mailbox {
         self.change(folder, |folder| folder.add(bytes, flags, internal_date))
     }
 
-    /// Looks at one folder.
+    /// Reads one folder as it is now; None where there is none of that name.
     pub(crate) fn look<T>(&self, folder: &str, read: impl FnOnce(&Folder) -> T) -> Option<T> {
         self.folders().get(folder).map(read)
     }
@@ -213,7 +213,7 @@ impl Folder {
         self.letters.get_mut(at)
     }
 
-    /// Removes letters for good.
+    /// Removes letters; their UIDs are not given again.
     pub(crate) fn remove(&mut self, gone: impl Fn(&Letter) -> bool) {
         let before = self.letters.len();
         self.letters.retain(|letter| !gone(letter));

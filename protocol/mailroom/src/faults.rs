@@ -12,9 +12,9 @@ use crate::address::canonical;
 pub enum Fault {
     /// Closes the IMAP connection that sends next, after it has sent this many more octets.
     ImapCutAfter(usize),
-    /// Answers `NO`.
+    /// Answers `NO`, and does not obey.
     ImapNo(ImapCommand),
-    /// Answers `BAD`.
+    /// Answers `BAD`, and does not obey.
     ImapBad(ImapCommand),
     /// Never answers; the connection stays open.
     ImapSilent(ImapCommand),
@@ -110,11 +110,11 @@ pub enum ImapCommand {
 /// Where in the SMTP dialogue a fault acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpStage {
-    /// The greeting.
+    /// The greeting, before the client has said anything.
     Greeting,
     /// `EHLO` or `HELO`.
     Ehlo,
-    /// `STARTTLS`.
+    /// `STARTTLS`, before TLS begins.
     StartTls,
     /// `AUTH`, before a password is looked at.
     Auth,
@@ -270,18 +270,18 @@ impl Faults {
 }
 
 impl FaultsFor<'_> {
-    /// See [`Faults::once`].
+    /// As [`Faults::once`], for this user only.
     pub fn once(&self, fault: Fault) {
         self.times(1, fault);
     }
 
-    /// See [`Faults::times`].
+    /// As [`Faults::times`], for this user only.
     pub fn times(&self, times: u64, fault: Fault) {
         self.faults
             .add(fault, Times::Left(times), Some(self.user.clone()));
     }
 
-    /// See [`Faults::always`].
+    /// As [`Faults::always`], for this user only.
     pub fn always(&self, fault: Fault) {
         self.faults
             .add(fault, Times::Always, Some(self.user.clone()));

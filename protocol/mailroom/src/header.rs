@@ -1,6 +1,6 @@
 //! The header section of a raw letter, as lines: no decoding, no judgement.
 
-/// One header field.
+/// A field of a header section, as it stands in the letter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field<'a> {
     /// What stands before the colon, without blanks before it; empty where there is no colon.

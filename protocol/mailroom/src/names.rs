@@ -20,10 +20,10 @@ pub struct NameServer {
 /// What a name server does with questions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mood {
-    /// It answers.
+    /// It answers what it knows, and that there is no other name (NXDOMAIN).
     #[default]
     Answers,
-    /// It says nothing.
+    /// It does not answer: whoever asks waits in vain.
     Silent,
     /// It says that it failed (SERVFAIL).
     Fails,
@@ -75,7 +75,7 @@ impl NameServer {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens, by UDP: a port of 127.0.0.1.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -115,7 +115,7 @@ impl NameServer {
         lock(&self.state).mood = mood;
     }
 
-    /// How many questions came.
+    /// How many questions came, whether they were answered or not.
     #[must_use]
     pub fn asked(&self) -> u64 {
         lock(&self.state).asked

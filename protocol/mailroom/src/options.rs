@@ -39,11 +39,11 @@ pub struct Options {
 /// Ports to listen on; 0 lets the system choose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ports {
-    /// IMAP with STARTTLS.
+    /// IMAP, plain or with STARTTLS.
     pub imap: u16,
     /// IMAP with TLS from the first octet.
     pub imaps: u16,
-    /// Submission with STARTTLS.
+    /// Submission, plain or with STARTTLS.
     pub smtp: u16,
     /// Submission with TLS from the first octet.
     pub smtps: u16,

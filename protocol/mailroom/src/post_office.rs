@@ -27,7 +27,7 @@ pub struct NotServed {
 /// In which order held letters are filed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReleaseOrder {
-    /// As they came.
+    /// In the order in which they came.
     AsTheyCame,
     /// The last one first.
     Reversed,

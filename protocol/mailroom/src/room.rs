@@ -126,7 +126,7 @@ impl Mailroom {
         &self.office.options
     }
 
-    /// The script of faults.
+    /// Sets faults, at any time, and tells how often each has happened.
     pub fn faults(&self) -> &Faults {
         &self.office.faults
     }

@@ -26,7 +26,7 @@ use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 /// Parcels of one trade: a trade is one entry of the book, written whole.
 pub(crate) const MOST_PARCELS: usize = 200;
 
-/// `delivery-instruction` of another server.
+/// `delivery-instruction` (E10), of another server or of this one's own shop (E27).
 pub(crate) fn instructed(
     case: &mut PartyCase<'_>,
     statement: &Statement,

@@ -40,22 +40,22 @@ pub use input::input_of;
 pub struct Job {
     /// Its name, the same at every try: what was done under it before need not be done again.
     pub id: String,
-    /// About which trade.
+    /// A trade of this server's own shop.
     pub trade: TradeRef,
-    /// What it is.
+    /// What is told or asked; it decides what an answer may hold.
     pub kind: JobKind,
     /// How often it was asked before, of what is asked again and again.
     #[serde(default)]
     pub round: u32,
-    /// Since when it waits.
+    /// When it was queued; a try that fails leaves it as it is.
     pub queued: Time,
-    /// Where it stands.
+    /// Whether it is to be run, or its letter is out.
     #[serde(flatten)]
     pub stage: Stage,
     /// How often it was tried.
     #[serde(default)]
     pub attempts: u32,
-    /// Since when it fails.
+    /// When a try failed first; none: none has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Time>,
     /// Why it failed the last time.
@@ -66,7 +66,7 @@ pub struct Job {
     pub operator_told: bool,
 }
 
-/// What a job is.
+/// What a job tells the merchant's own system, or asks it for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobKind {
@@ -96,7 +96,7 @@ impl JobKind {
     }
 }
 
-/// Where a job stands.
+/// What a job waits for: its turn, or the end of its letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
 pub enum Stage {
@@ -107,7 +107,7 @@ pub enum Stage {
     },
     /// The goods are there; the letter that brings them was not accepted yet.
     LetterIsOut {
-        /// What that letter carries.
+        /// The `delivery-status` with the goods, which that letter carries.
         statement: StatementId,
     },
 }

@@ -3,7 +3,6 @@
 
 pub mod book;
 pub mod change;
-pub mod ids;
 pub mod settings;
 pub mod track;
 
@@ -17,7 +16,6 @@ pub(crate) mod own_status;
 pub mod readdress;
 
 pub use change::{Ignored, Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
-pub use ids::FreshIds;
 pub use settings::{PartySettings, PartyTimers};
 
 pub(crate) use case::PartyCase;

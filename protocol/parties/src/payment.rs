@@ -36,7 +36,7 @@ use crate::kernel::readdress::tell_how_it_stands;
 use crate::kernel::track::{Standing, TrackReport, next_place};
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
-/// `payment-instruction` of another server.
+/// `payment-instruction` (E9), of another server or of this one's own shop (E27).
 pub(crate) fn instructed(
     case: &mut PartyCase<'_>,
     statement: &Statement,

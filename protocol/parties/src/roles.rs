@@ -23,10 +23,11 @@ use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
 use crate::kernel::judge::{self, JudgedLetter};
-use crate::kernel::{FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, held};
+use crate::kernel::{Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, held};
 use crate::{carrier, fulfilment, payment, shop};
+use tradepost_trades::ids::FreshIds;
 
-/// Decides about one letter.
+/// Decides about one letter: judges it (protocol 5), and has its role do what it asks.
 pub fn receive(
     settings: &PartySettings,
     rows: &dyn Rows,
@@ -110,7 +111,6 @@ fn with(outcome: PartyOutcome, said: &Statement, later: PartyOutcome) -> PartyOu
     outcome
 }
 
-/// Ends a decision.
 fn finish(mut case: PartyCase<'_>, outcome: PartyOutcome) -> PartyChange {
     let outcome = settle(&mut case, outcome);
     case.finish(outcome)

@@ -12,11 +12,11 @@ use crate::shop;
 /// A trade, as `tradepost-server trades` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartyTradeView {
-    /// The shop's address.
+    /// The shop's address, which may be another server's.
     pub shop: Address,
     /// The shop's id for it.
     pub id: TradeId,
-    /// Where statuses go.
+    /// Where statuses go (E14).
     pub buyer: Address,
     /// The order's request; none for an order placed elsewhere.
     pub request: Option<RequestId>,
@@ -41,11 +41,11 @@ pub struct PartyTradeView {
 /// The newest status of a track.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrackStep<State> {
-    /// How far.
+    /// The newest state, be it one without rank.
     pub state: State,
-    /// Its number.
+    /// Its number in the sender's track, from 1 (protocol 4).
     pub sequence: u32,
-    /// Since when.
+    /// When its sender recorded it.
     pub at: Time,
     /// What was said for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,15 +55,15 @@ pub struct TrackStep<State> {
 /// The newest status of a parcel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DeliveryStep {
-    /// Who brings it.
+    /// This server, or the carrier that told the shop of it.
     pub carrier: Address,
     /// Its name; empty where parcels are not named.
     pub parcel: String,
-    /// How far.
+    /// The newest state, be it one without rank.
     pub state: DeliveryState,
-    /// Its number.
+    /// Its number in the carrier's track of the parcel, from 1 (protocol 4).
     pub sequence: u32,
-    /// Since when.
+    /// When the carrier recorded it.
     pub at: Time,
     /// What was said for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,11 +83,11 @@ pub fn trades(rows: &dyn Rows, own: &Address, limit: usize) -> Vec<PartyTradeVie
 /// A statement of this server that another server has not answered (protocol 7).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UnansweredStatement {
-    /// What it is.
+    /// What was said: `authorize`, an instruction, `refund` or `recall`.
     pub kind: Kind,
     /// Who is to answer.
     pub to: Address,
-    /// About which trade.
+    /// The shop's id for the trade that it is about.
     pub trade: Option<TradeId>,
     /// When it left first.
     pub since: Time,
@@ -131,7 +131,7 @@ pub fn unanswered(rows: &dyn Rows, limit: usize) -> Vec<UnansweredStatement> {
     all
 }
 
-/// One trade.
+/// One trade; `own` is this server's address, the carrier of its own parcels.
 #[must_use]
 pub fn view(trade: &PartyTrade, own: &Address) -> PartyTradeView {
     let shop = trade.shop.as_ref();

@@ -12,5 +12,5 @@ pub mod smtp;
 pub mod stop;
 pub mod trouble;
 
-pub use password::{Password, PasswordSource, Reading, Rereading};
+pub use password::{Password, PasswordReading, PasswordSource, Rereading};
 pub use secrecy::SecretString;

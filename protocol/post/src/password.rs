@@ -31,11 +31,12 @@ pub trait PasswordSource: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// Why it can't be had now, in words; never with the password in it.
-    fn read(&self) -> Reading<'_>;
+    fn read(&self) -> PasswordReading<'_>;
 }
 
 /// A password that is being read.
-pub type Reading<'s> = Pin<Box<dyn Future<Output = Result<SecretString, String>> + Send + 's>>;
+pub type PasswordReading<'s> =
+    Pin<Box<dyn Future<Output = Result<SecretString, String>> + Send + 's>>;
 
 /// Whether a source may give another password later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl PasswordSource for Given {
         Rereading::Never
     }
 
-    fn read(&self) -> Reading<'_> {
+    fn read(&self) -> PasswordReading<'_> {
         Box::pin(async { Err("is not there".to_owned()) })
     }
 }

@@ -10,7 +10,7 @@ pub struct Stopper(watch::Sender<bool>);
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
-/// A new pair.
+/// A new pair, of which either half may be cloned.
 #[must_use]
 pub fn channel() -> (Stopper, Stop) {
     let (asked, wait) = watch::channel(false);

@@ -9,7 +9,7 @@ use crate::net::echo;
 /// Something is wrong with the connection; it will be tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// What sort of trouble.
+    /// The sort of it, which its remedy and the next wait go by.
     pub kind: TroubleKind,
     /// What happened, where, and what to do: one line.
     pub text: String,
@@ -49,7 +49,7 @@ pub enum TroubleKind {
     Busy,
     /// The server refused to serve for another reason.
     Refused,
-    /// The connection broke.
+    /// The connection broke, or the server closed it.
     Lost,
     /// The server was silent for too long.
     TimedOut,
@@ -65,7 +65,7 @@ pub enum TroubleKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Error {
-    /// What sort of trouble.
+    /// The sort of it, which callers go by; `text` is for people.
     pub kind: TroubleKind,
     /// What happened, where, and what to do: one line.
     pub text: String,

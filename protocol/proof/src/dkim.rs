@@ -20,7 +20,7 @@ mod fold;
 pub use crypto::VerifyingKey;
 pub use dns::{MailAnswer, TxtAnswer};
 pub use keys::KeySource;
-pub use private_key::{KeyError, PrivateKey, make_key};
+pub use private_key::{PrivateKey, PrivateKeyError, make_key};
 pub use prover::{NoProver, Proven, Prover, Unproven};
 pub use published::Published;
 pub use sign::{OwnKey, SignError, Signer, Signing};

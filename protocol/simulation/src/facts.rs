@@ -10,25 +10,25 @@ use crate::scenario::name_of;
 pub struct Look {
     /// `show` of every trade.
     pub trades: Vec<Value>,
-    /// `requests`.
+    /// `requests`, as `--json` prints them.
     pub requests: Vec<Value>,
     /// `warnings`: the open ones.
     pub warnings: Vec<Value>,
-    /// `stats`.
+    /// `stats`; null on a stage that does not ask for them.
     pub stats: Value,
 }
 
 /// How the story calls something, and how it is known.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The order's request id.
+    /// The order's request id; none of a trade that was placed elsewhere.
     pub request: Option<String>,
     /// The shop's address and the trade's id.
     pub trade: Option<(String, String)>,
 }
 
 impl Known {
-    /// Whether that is it.
+    /// Whether this is the trade: by its name, or by the order's request id until that is known.
     #[must_use]
     pub fn is(&self, trade: &Value) -> bool {
         match &self.trade {

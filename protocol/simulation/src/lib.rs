@@ -2,9 +2,9 @@
 //!
 //! A [`Scenario`] is a readable file: who does what, what the ledger shows then, and how it ends.
 //! [`play`] plays it on a [`Stage`]. One stage is here, the simulated [`World`]: the real decisions
-//! of `tradepost-trades` for every party, with mail and clock that a seed decides - loss,
+//! of `tradepost-buyer` and `tradepost-parties`, with mail and clock that a seed decides - loss,
 //! duplication, delay, reordering, bounces, restarts, machines that sleep. Another stage types
-//! commands into the real programs (`examples/tests/scenarios.rs`). Both play the same files, and
+//! commands into the real programs (`examples/tests/scenarios/main.rs`). Both play the same files, and
 //! what they end with stands in the files, not in code.
 //!
 //! It does not know how letters are written: a simulated letter is a statement and its sender.

@@ -19,7 +19,7 @@ pub trait Stage {
     fn emit(&mut self, server: &str, line: &Value);
     /// The trades of a server's book, as `tradepost-server trades --json` has them.
     fn book(&mut self, server: &str) -> Vec<Value>;
-    /// What the buyer sees.
+    /// What the buyer sees now.
     fn look(&mut self) -> Rc<Look>;
     /// The time now, or so much later or (below zero) earlier, in RFC 3339.
     fn moment(&self, milliseconds: i64) -> String;

@@ -37,7 +37,7 @@ pub fn address_of(who: &str) -> &'static str {
     known.unwrap_or_else(|| panic!("nobody is called {who}")).1
 }
 
-/// Who has an address.
+/// The player who has an address; of anybody else, the address itself.
 #[must_use]
 pub fn name_of(address: &str) -> &str {
     let known = ADDRESSES.iter().find(|(_, known)| *known == address);
@@ -69,7 +69,7 @@ pub struct Scenario {
     pub orders: BTreeMap<String, Table>,
     /// Records of trades that were placed elsewhere, as `emit` takes them.
     pub records: BTreeMap<String, Table>,
-    /// What happens.
+    /// What happens, and is waited for, in this order.
     pub story: Vec<Line>,
     /// How it ends: what is to be seen of each trade or order, by its label in the story.
     pub end: BTreeMap<String, String>,

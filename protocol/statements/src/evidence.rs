@@ -5,7 +5,7 @@ use crate::words::words;
 words! {
     /// How well the sender of a letter is proven, weakest first: `Evidence` is ordered.
     pub enum Evidence as "a level of evidence" {
-        /// None of the others.
+        /// Nothing proves the sender: From is anybody's claim.
         None = "none",
         /// The reader's own provider says so in Authentication-Results (RFC 8601).
         Relay = "relay",

@@ -34,7 +34,7 @@ pub enum IdError {
 pub struct TradeId(String);
 
 impl TradeId {
-    /// The id's text.
+    /// As the shop wrote it: upper and lower case are told apart.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -92,7 +92,7 @@ impl StatementId {
         }
     }
 
-    /// The UUID.
+    /// Always of version 7 (RFC 9562 section 5.7).
     #[must_use]
     pub fn uuid(self) -> Uuid {
         self.0
@@ -147,7 +147,7 @@ impl RequestId {
         &self.buyer
     }
 
-    /// The UUID in it.
+    /// The part before the colon: its random bits prove that a record answers this request (protocol 1).
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         self.uuid.uuid()
@@ -187,7 +187,7 @@ impl Sequence {
     /// The first status of a track.
     pub const FIRST: Sequence = Sequence(1);
 
-    /// The number.
+    /// From 1 to 2^31-1.
     #[must_use]
     pub fn number(self) -> u32 {
         self.0

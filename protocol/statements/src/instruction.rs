@@ -11,29 +11,29 @@ use crate::postal::{Buyer, Recipient};
 use crate::time::{Date, Time};
 use crate::wish::Wishes;
 
-/// `authorize` (E3).
+/// `authorize` (E3): whether a payment may be taken; nothing is taken yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorize {
-    /// How much.
+    /// The trade's total; the approval holds for no more than this.
     pub amount: Amount,
-    /// How it is paid.
+    /// As in the trade record.
     pub method: PaymentMethod,
-    /// The buyer's token.
+    /// The token of the order's `payment`, where it gave one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reference: Option<Reference>,
-    /// Who pays.
+    /// As in the trade record; a shop may leave it out (protocol 3).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub buyer: Option<Buyer>,
-    /// Where statuses go.
+    /// The buyer's address: where statuses go (E14).
     pub buyer_mail: Address,
 }
 
-/// `authorization` (E3).
+/// `authorization` (E3): the payment processor's answer to `authorize`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorization {
     /// Whether the payment is authorized.
     pub approved: bool,
-    /// The processor's code.
+    /// A code of the payment processor's own; shown, never interpreted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub code: Option<String>,
     /// For people.
@@ -44,14 +44,14 @@ pub struct Authorization {
     pub until: Option<Time>,
 }
 
-/// `payment-instruction` (E9).
+/// `payment-instruction` (E9): the shop asks to collect a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentInstruction {
     /// The trade's total.
     pub amount: Amount,
-    /// How it is paid.
+    /// As in the trade record.
     pub method: PaymentMethod,
-    /// The buyer's token.
+    /// The token of the order's `payment`, where it gave one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reference: Option<Reference>,
     /// Where statuses go (E14).
@@ -64,15 +64,15 @@ pub struct PaymentInstruction {
     pub due: Option<Date>,
 }
 
-/// `delivery-instruction` (E10).
+/// `delivery-instruction` (E10): the shop asks to bring a parcel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryInstruction {
     /// Which parcel, where they are named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parcel: Option<String>,
-    /// What is in it.
+    /// What is in it, at least one line; what was cancelled before is left out.
     pub lines: Vec<InstructedLine>,
-    /// Where it goes.
+    /// The record's `deliver_to`, or else the buyer's own name and address.
     pub deliver_to: Recipient,
     /// Where statuses go (E14).
     pub buyer_mail: Address,
@@ -89,16 +89,16 @@ pub struct DeliveryInstruction {
 pub struct InstructedLine {
     /// Index into the trade record's lines, from 0.
     pub line: u32,
-    /// How many.
+    /// Pieces of that line.
     pub quantity: NonZeroU32,
-    /// What it is.
+    /// The line's name in the trade record.
     pub name: String,
 }
 
 /// `refund` (E23): voids what was not yet settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// The trade's total.
+    /// The trade's total, not what is paid back.
     pub amount: Amount,
     /// The sum of all refunds so far, this one included.
     pub refunded: Amount,

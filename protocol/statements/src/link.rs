@@ -54,7 +54,7 @@ pub enum LinkError {
     /// It starts with something else.
     #[error("a link starts with tradepost:, as tradepost:orders@shop.example?trade=T-1001")]
     OtherScheme,
-    /// More than [`LONGEST`].
+    /// It has more than 65,536 octets.
     #[error("a link has at most {LONGEST} characters")]
     TooLong,
     /// RFC 3986 section 2 does not allow it there.
@@ -69,22 +69,22 @@ pub enum LinkError {
     /// `tradepost://..` or `#..`.
     #[error("a link has no // and no #")]
     HasAuthorityOrFragment,
-    /// The same part twice.
+    /// A known part stands twice: which. Parts that are not known may.
     #[error("the link says {0} twice")]
     Twice(&'static str),
-    /// No `trade=`.
+    /// There is no `trade=`; only `total`, `key` and `pk` may be missing (protocol 9).
     #[error("the link names no trade: trade=T-1001 is missing")]
     NoTrade,
-    /// Of the shop.
+    /// What stands before the `?` is no address.
     #[error("the shop's address: {0}")]
     Address(#[from] AddressError),
-    /// Of `trade`.
+    /// `trade` is no trade id.
     #[error("trade: {0}")]
     Trade(#[from] IdError),
-    /// Of `total`.
+    /// `total` is no amount.
     #[error("total: {0}")]
     Total(#[from] AmountError),
-    /// Of `key`.
+    /// `key` is no fingerprint, or `pk` no base64.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -92,10 +92,10 @@ pub enum LinkError {
 /// Why a text is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Of a fingerprint.
+    /// Not 40 or 64 hexadecimal digits (RFC 9580 section 5.5.4).
     #[error("the fingerprint of an OpenPGP key has 40 or 64 hexadecimal digits")]
     Fingerprint,
-    /// Of a key.
+    /// Not base64 (RFC 4648 sections 4 and 5).
     #[error("an OpenPGP key in a link is base64")]
     PublicKey,
 }

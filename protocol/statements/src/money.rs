@@ -29,15 +29,15 @@ pub enum AmountError {
     /// The currency is not known.
     #[error("{0:?} is not a currency code of ISO 4217 such as EUR")]
     Currency(String),
-    /// Not a decimal string.
+    /// Something else than digits with at most one point between them.
     #[error("an amount is a string of digits such as \"98.00\", without sign, blanks or exponent")]
     Digits,
     /// A wrong number of decimals for the currency.
     #[error("an amount of {currency} has exactly {expected} decimals")]
     Decimals {
-        /// The currency's code.
+        /// The currency that the amount names.
         currency: Currency,
-        /// As ISO 4217 says.
+        /// How many decimals ISO 4217 gives it.
         expected: u16,
     },
     /// Protocol 1: at most 15 digits.
@@ -62,7 +62,7 @@ struct AmountOnTheWire {
 }
 
 impl Currency {
-    /// The three-letter code.
+    /// Three upper-case letters of ISO 4217, such as EUR.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.0.code()
@@ -86,7 +86,7 @@ impl FromStr for Currency {
 }
 
 impl Amount {
-    /// Nothing of a currency.
+    /// 0 of that currency, the start of a sum.
     #[must_use]
     pub fn zero(currency: Currency) -> Amount {
         Amount { minor: 0, currency }
@@ -104,13 +104,13 @@ impl Amount {
         self.minor
     }
 
-    /// The currency.
+    /// What it is an amount of; two currencies are never added.
     #[must_use]
     pub fn currency(self) -> Currency {
         self.currency
     }
 
-    /// Whether it is nothing.
+    /// Whether it is 0, of whatever currency.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.minor == 0

@@ -19,9 +19,9 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// The most that the buyer agrees to.
     pub total: Amount,
-    /// How it is paid.
+    /// The method that the buyer chooses, and the token for it.
     pub payment: OrderPayment,
-    /// How it is delivered.
+    /// The method that the buyer chooses; the carrier is the shop's choice (E2).
     pub delivery: OrderDelivery,
     /// Who buys; absent only with `hub` (protocol 8).
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -49,12 +49,12 @@ pub struct Order {
 /// One line of an order or trade record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// What it is.
+    /// What the article is called: the sender's word (protocol 1, "Name").
     pub name: String,
     /// The shop's article number.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sku: Option<String>,
-    /// How many.
+    /// Pieces; `price` is for one of them.
     pub quantity: NonZeroU32,
     /// For one piece.
     pub price: Amount,
@@ -65,9 +65,9 @@ words! {
     pub enum PaymentMethod as "a payment method" {
         /// By credit card, with a token, never a card number.
         CreditCard = "credit-card",
-        /// By electronic money.
+        /// By electronic money, which the payment processor takes as from a credit card.
         EMoney = "e-money",
-        /// By bank transfer.
+        /// By bank transfer, which the buyer makes: `due` until then.
         BankTransfer = "bank-transfer",
         /// It costs nothing, so nothing is paid: `settled` at once.
         Nothing = "none",
@@ -79,7 +79,7 @@ words! {
     pub enum DeliveryMethod as "a delivery method" {
         /// A carrier brings it.
         Courier = "courier",
-        /// Digital goods.
+        /// Digital goods: a link or a text in a status, no parcel on the road.
         Electronic = "electronic",
     }
 }
@@ -87,7 +87,7 @@ words! {
 /// `payment` of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPayment {
-    /// How it is paid.
+    /// One that the shop does not offer is answered `unsupported-method`.
     pub method: PaymentMethod,
     /// A token that the payment processor knows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -97,7 +97,7 @@ pub struct OrderPayment {
 /// `delivery` of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderDelivery {
-    /// How it is delivered.
+    /// One that the shop does not offer is answered `unsupported-method`.
     pub method: DeliveryMethod,
 }
 
@@ -119,7 +119,7 @@ pub enum ReferenceError {
 }
 
 impl Reference {
-    /// The token.
+    /// As the buyer gave it; what it stands for only the payment processor knows.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -193,7 +193,7 @@ fn passes_luhn(digits: &str) -> bool {
 /// `order-rejected`: no trade was made (E3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRejected {
-    /// Why.
+    /// Why, for programs.
     pub reason: RejectionReason,
     /// Why, for people.
     pub text: String,
@@ -228,7 +228,7 @@ pub struct Confirm {
     pub version: Version,
 }
 
-/// `cancel` (E7).
+/// `cancel` (E7): stop the trade; once something has shipped, the wish to return everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancel {
     /// Why, for people.
@@ -236,7 +236,7 @@ pub struct Cancel {
     pub text: Option<String>,
 }
 
-/// `return` (E23).
+/// `return` (E23): the wish to give goods back; while nothing has shipped it counts as `cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
     /// What goes back; none: all.
@@ -252,11 +252,11 @@ pub struct Return {
 pub struct LineQuantity {
     /// Index into the record's lines, from 0.
     pub line: u32,
-    /// How many.
+    /// Pieces of that line; more than it has are `wrong-items` (protocol 5, line 15).
     pub quantity: NonZeroU32,
 }
 
-/// `return-decision` (E23).
+/// `return-decision` (E23): what the shop says to a wish to return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnDecision {
     /// Whether the shop takes it back.
@@ -264,7 +264,7 @@ pub struct ReturnDecision {
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
-    /// What is paid back.
+    /// What the shop pays back for it; one that declines names nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refund: Option<Amount>,
     /// Where to send the goods.

@@ -10,9 +10,9 @@ use crate::words::string_serde;
 /// A person and where they live: `buyer` of an order and of a trade record (E1, E4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buyer {
-    /// The person's name.
+    /// The person's name: the sender's word (protocol 1, "Name").
     pub name: String,
-    /// Where the person lives.
+    /// Where goods go, unless `deliver_to` names another place.
     pub address: PostalAddress,
     /// A telephone number for the carrier.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -22,18 +22,18 @@ pub struct Buyer {
 /// A name and a postal address: `deliver_to`, `send_to`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
-    /// Who receives it.
+    /// Who receives it: the sender's word (protocol 1, "Name").
     pub name: String,
-    /// Where.
+    /// Where the goods go; of `send_to`, where the buyer sends them back to.
     pub address: PostalAddress,
 }
 
-/// A postal address.
+/// A postal address as its sender writes it: only the country is checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostalAddress {
     /// Street and number.
     pub street: String,
-    /// Town.
+    /// Town, without the postal code.
     pub city: String,
     /// State, province or county, where the country uses one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -50,7 +50,7 @@ pub struct PostalAddress {
 pub struct Region {
     /// ISO 3166-1 alpha-2.
     pub country: Country,
-    /// Postal code.
+    /// Postal code, where the country uses one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub postal_code: Option<String>,
 }
@@ -73,7 +73,7 @@ const ASSIGNED: &str = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBN
     UYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZW";
 
 impl Country {
-    /// The two letters.
+    /// Two upper-case letters, officially assigned (ISO 3166-1).
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

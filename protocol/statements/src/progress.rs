@@ -27,7 +27,7 @@ words! {
         AwaitingPayment = "awaiting-payment",
         /// Something is in the way; `reason` says what.
         OnHold = "on-hold",
-        /// Some parcels have left.
+        /// Some parcels have left, not all: as long as it stands so, the delivery is not complete.
         PartlyShipped = "partly-shipped",
         /// All has left: the shop's part is done.
         Shipped = "shipped",
@@ -47,21 +47,21 @@ words! {
         PickedUp = "picked-up",
         /// It is at a terminal.
         AtTerminal = "at-terminal",
-        /// It was sorted.
+        /// It was sorted for its way on.
         Sorted = "sorted",
         /// It is on its way.
         InTransit = "in-transit",
         /// It comes today.
         OutForDelivery = "out-for-delivery",
-        /// Nobody took it.
+        /// The carrier came with it and could not hand it over.
         AttemptFailed = "attempt-failed",
         /// It waits for the buyer.
         ReadyForPickup = "ready-for-pickup",
         /// Held up, by customs or an open payment.
         OnHold = "on-hold",
-        /// Something went wrong.
+        /// Something went wrong with it; `reason` may say what.
         Exception = "exception",
-        /// It cannot be found.
+        /// It cannot be found; it counts as complete once money was paid back (protocol 4).
         Lost = "lost",
         /// The recipient has it.
         Delivered = "delivered",
@@ -81,9 +81,9 @@ words! {
         Pending = "pending",
         /// The buyer is to pay.
         Due = "due",
-        /// The payment was refused.
+        /// The payment was refused; no end, since another way to pay may follow.
         Declined = "declined",
-        /// A part is paid.
+        /// A part is paid; `paid` says how much.
         PartlyPaid = "partly-paid",
         /// The date to pay has passed.
         PastDue = "past-due",

@@ -20,12 +20,12 @@ pub struct TradeRecord {
     pub shop_name: String,
     /// When the order was placed.
     pub placed: Time,
-    /// What was bought.
+    /// What was bought, at least one line: as ordered, where there was an order (protocol 5, line 11).
     pub lines: Vec<Line>,
     /// What comes on top, e.g. shipping.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub charges: Option<Vec<PriceItem>>,
-    /// What goes off.
+    /// What goes off; more than lines and charges has no sum ([`SumError::Negative`]).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub discounts: Option<Vec<PriceItem>>,
     /// Lines and charges less discounts.
@@ -56,14 +56,14 @@ pub struct TradeRecord {
 pub struct PriceItem {
     /// What it is, for people.
     pub name: String,
-    /// How much.
+    /// In the total's currency, else there is no sum; without sign, of a discount too.
     pub price: Amount,
 }
 
 /// `payment` of a trade record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordPayment {
-    /// How it is paid.
+    /// As ordered; another one is `changed-contents` (protocol 5, line 11).
     pub method: PaymentMethod,
     /// Who may speak about the payment.
     pub processor: Address,
@@ -72,7 +72,7 @@ pub struct RecordPayment {
 /// `delivery` of a trade record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordDelivery {
-    /// How it is delivered.
+    /// As ordered; another one is `changed-contents` (protocol 5, line 11).
     pub method: DeliveryMethod,
     /// Who may speak about the delivery.
     pub carriers: Vec<RecordCarrier>,
@@ -81,7 +81,7 @@ pub struct RecordDelivery {
 /// A carrier of a trade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordCarrier {
-    /// Its address.
+    /// From here it speaks about its parcels, and about nothing else.
     pub address: Address,
     /// The parcels it brings, where they are named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -128,10 +128,10 @@ pub enum SumError {
 pub struct Version(u32);
 
 impl Version {
-    /// The first version.
+    /// 1, with which the record of a trade begins.
     pub const FIRST: Version = Version(1);
 
-    /// The number.
+    /// From 1 to 2^31-1.
     #[must_use]
     pub fn number(self) -> u32 {
         self.0

@@ -24,7 +24,7 @@ pub struct Statement {
     pub from: Address,
     /// Must be an address of the mailbox that receives it.
     pub to: Address,
-    /// When it was made.
+    /// When it was made, by the sender's clock; not far in the reader's future (protocol 2).
     pub sent: Time,
     /// The trade that it is about.
     pub trade: Option<TradeRef>,
@@ -32,7 +32,7 @@ pub struct Statement {
     pub request: Option<RequestId>,
     /// The statement that it answers.
     pub answers: Option<StatementId>,
-    /// What is said.
+    /// What is said; its kind decides which of the three above must be there (protocol 3).
     pub body: Body,
 }
 
@@ -124,7 +124,7 @@ words! {
 }
 
 impl Body {
-    /// Its kind.
+    /// The kind of statement, which stands in `body.kind`.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {

@@ -100,10 +100,10 @@ pub struct PaymentStatus {
 /// Planned or actual time of a track's goal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {
-    /// When it is expected.
+    /// The sender's promise; `scheduled` requires it (protocol 4).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub planned: Option<Time>,
-    /// When it happened.
+    /// When it happened; `shipped` and `settled` require it (protocol 4).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actual: Option<Time>,
 }
@@ -117,7 +117,7 @@ pub struct Window {
     /// Until when it is expected.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub planned_until: Option<Time>,
-    /// When it happened.
+    /// When it happened; `delivered` requires it (protocol 4).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub actual: Option<Time>,
 }
@@ -144,7 +144,7 @@ const REASON_PREFIXES: [&str; 6] = [
 pub struct NotAReason;
 
 impl Reason {
-    /// The whole word.
+    /// The whole word, with its prefix.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -184,7 +184,7 @@ pub struct HttpsUrl(String);
 pub struct NotAnHttpsUrl;
 
 impl HttpsUrl {
-    /// The URL.
+    /// As it was written: the scheme may be in upper case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

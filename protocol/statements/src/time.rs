@@ -147,7 +147,7 @@ string_serde!(Time);
 pub struct Date(jiff::civil::Date);
 
 impl Date {
-    /// The civil date.
+    /// For reckoning with days; it has no time zone.
     #[must_use]
     pub fn civil(self) -> jiff::civil::Date {
         self.0

@@ -27,9 +27,9 @@ pub const VERSION: u64 = 1;
 /// members that are not known here too (protocol 2).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
-    /// What was understood.
+    /// What was understood: the members that are known here.
     pub statement: Statement,
-    /// The whole object.
+    /// The whole object, members that are not known here too.
     pub value: Value,
 }
 
@@ -50,7 +50,7 @@ pub enum DecodeError {
     UnknownState {
         /// The member that holds it.
         at: &'static str,
-        /// What it holds.
+        /// Its word, cut to 64 characters.
         state: String,
     },
     /// A member is missing, or of a wrong form.

@@ -25,7 +25,7 @@ pub(super) struct Finished {
     pub(super) frames: Vec<u8>,
     /// Where in them the last one starts.
     pub(super) last: u32,
-    /// And its check.
+    /// The CRC of that one's header, which no other frame has.
     pub(super) check: u32,
     pub(super) rows: Vec<Row>,
 }

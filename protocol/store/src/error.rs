@@ -19,9 +19,9 @@ pub enum StoreError {
          run: chmod 700 '{}'", .folder.display(), .folder.display()
     )]
     OthersCanRead {
-        /// The folder.
+        /// The data folder, or one inside it.
         folder: PathBuf,
-        /// Its permission bits.
+        /// Its permission bits; those of group and others have to be 0.
         mode: u32,
     },
     /// Another process has the store open.
@@ -30,7 +30,7 @@ pub enum StoreError {
         .folder.display(), .pid.map(|p| format!(" (process id {p})")).unwrap_or_default()
     )]
     InUse {
-        /// The folder.
+        /// The data folder, whose `lock` that process holds.
         folder: PathBuf,
         /// The process, where it could be read.
         pid: Option<u32>,
@@ -38,9 +38,9 @@ pub enum StoreError {
     /// Something stands where a file of the store should be.
     #[error("{} is {what}; move it away", .path.display())]
     Unexpected {
-        /// The place.
+        /// The folder of the data, the journal or the index, or the file `lock`.
         path: PathBuf,
-        /// What it is.
+        /// What it is, in the words of the message: `not a folder`.
         what: &'static str,
     },
     /// The journal was changed or hurt after it was written.
@@ -50,11 +50,11 @@ pub enum StoreError {
         .file.display()
     )]
     Damaged {
-        /// The segment's file.
+        /// The segment's file, such as `00000001.journal`.
         file: PathBuf,
-        /// Where in the file.
+        /// The octet at which what does not fit starts; 0: it is the header.
         offset: u64,
-        /// What does not fit.
+        /// What does not fit, for people.
         what: &'static str,
     },
     /// The journal lacks records that were acknowledged.
@@ -70,7 +70,7 @@ pub enum StoreError {
     JournalMissing {
         /// Where the journal should be.
         journal: PathBuf,
-        /// The index.
+        /// The folder of that index.
         index: PathBuf,
     },
     /// Written by a later version.
@@ -79,19 +79,31 @@ pub enum StoreError {
         .file.display()
     )]
     Newer {
-        /// The segment's file.
+        /// The segment's file, whose header says so.
         file: PathBuf,
-        /// Its format number.
+        /// The number in that header, higher than the one that this version writes.
+        format: u32,
+    },
+    /// Written by an earlier version.
+    #[error(
+        "{} was written by an older version of Tradepost (format {format}), which this one does not read; nothing \
+         was changed. Set that data folder aside: `rebuild --from-mailbox` makes a ledger anew from the mailbox",
+        .file.display()
+    )]
+    Older {
+        /// The segment's file, whose header says so.
+        file: PathBuf,
+        /// The number in that header, lower than the one that this version reads.
         format: u32,
     },
     /// More than one record or one batch may hold.
     #[error("{what} of {bytes} bytes can't be stored: at most {limit} bytes")]
     TooLarge {
-        /// Which part.
+        /// `a record`, `a letter` or `a batch of records`.
         what: &'static str,
-        /// Its size.
+        /// How large it is or would be, in octets.
         bytes: usize,
-        /// The limit.
+        /// `Record::HEAD_LIMIT`, `Record::BLOB_LIMIT`, or 64 MiB of a batch.
         limit: usize,
     },
     /// Rows that could not be made again from the journal.
@@ -100,31 +112,31 @@ pub enum StoreError {
     /// The position is not that of a record.
     #[error("there is no record at position {position} of the journal")]
     NoSuchRecord {
-        /// The position.
+        /// Where no record starts, or a repair gave up the one that did.
         position: Position,
     },
     /// An earlier error left the store in doubt; it takes nothing more until it is opened again.
     #[error("the store stopped after an error and must be opened again: {why}")]
     Broken {
-        /// The first error.
+        /// The first error, as text; every later write gets it too.
         why: String,
     },
-    /// The operating system refused.
+    /// The operating system refused; the same call may succeed later.
     #[error("can't {doing} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// What was tried, as a verb of the message: `open`.
         doing: &'static str,
-        /// On what.
+        /// The file or folder that it was tried on.
         path: PathBuf,
-        /// Its answer.
+        /// The system's answer, such as that the disk is full.
         source: io::Error,
     },
     /// What was written may not be on the disk; trying again would prove nothing.
     #[error("can't sync {}: {source}", .path.display())]
     Unsynced {
-        /// Which file or folder.
+        /// The file or folder whose sync failed.
         path: PathBuf,
-        /// The system's answer.
+        /// What the system answered to the sync.
         source: io::Error,
     },
     /// A record could not be turned into rows.
@@ -132,11 +144,11 @@ pub enum StoreError {
         "the record at byte {offset} of {} can't be read by this version: {source}", .file.display()
     )]
     Apply {
-        /// The segment's file.
+        /// The segment's file that holds the record.
         file: PathBuf,
         /// Where the record starts.
         offset: u64,
-        /// Why.
+        /// What the caller's `apply` returned.
         source: ApplyError,
     },
 }

@@ -103,7 +103,7 @@ impl Frame<'_> {
 
 /// Why bytes are not a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum FrameFault {
     /// The bytes end before the frame does: what an interrupted append leaves.
     CutShort,
     /// These are not the bytes that were written.
@@ -111,17 +111,21 @@ pub(super) enum Fault {
 }
 
 /// The frame at the start of `bytes`, which stands at `offset` of its segment.
-pub(super) fn decode<'b>(bytes: &'b [u8], offset: u32, seal: &Seal) -> Result<Frame<'b>, Fault> {
-    let header = Header::read(bytes, offset, seal)?;
+pub(super) fn decode<'b>(
+    bytes: &'b [u8],
+    offset: u32,
+    seal: &Seal,
+) -> Result<Frame<'b>, FrameFault> {
+    let header = FrameHeader::read(bytes, offset, seal)?;
     let body = bytes
         .get(HEADER..header.frame_length())
-        .ok_or(Fault::CutShort)?;
+        .ok_or(FrameFault::CutShort)?;
     if crc32c::crc32c(body) != header.body_crc {
-        return Err(Fault::Wrong);
+        return Err(FrameFault::Wrong);
     }
     let (head, blob) = body
         .split_at_checked(header.head_length as usize)
-        .ok_or(Fault::Wrong)?;
+        .ok_or(FrameFault::Wrong)?;
     Ok(Frame {
         last: header.flags & LAST != 0,
         lost: header.flags & LOST != 0,
@@ -137,8 +141,8 @@ pub(super) fn length_and_check(
     bytes: &[u8],
     offset: u32,
     seal: &Seal,
-) -> Result<(usize, u32), Fault> {
-    let header = Header::read(bytes, offset, seal)?;
+) -> Result<(usize, u32), FrameFault> {
+    let header = FrameHeader::read(bytes, offset, seal)?;
     Ok((header.frame_length(), header.crc(offset, seal)))
 }
 
@@ -160,7 +164,7 @@ pub(super) fn find(segment: &[u8], from: usize, seal: &Seal) -> Option<usize> {
 /// end of `out`.
 pub(super) fn encode(out: &mut Vec<u8>, offset: u32, batch: u32, seal: &Seal, record: &Record) {
     let body_crc = crc32c::crc32c_append(crc32c::crc32c(&record.head), &record.blob);
-    let header = Header {
+    let header = FrameHeader {
         flags: 0,
         head_length: record.head.len() as u32,
         blob_length: record.blob.len() as u32,
@@ -174,7 +178,7 @@ pub(super) fn encode(out: &mut Vec<u8>, offset: u32, batch: u32, seal: &Seal, re
 
 /// Marks the frame at the start of `bytes` as the last one of its batch. Gives its check.
 pub(super) fn close_batch(bytes: &mut [u8], offset: u32, seal: &Seal) -> u32 {
-    let Ok(mut header) = Header::read(bytes, offset, seal) else {
+    let Ok(mut header) = FrameHeader::read(bytes, offset, seal) else {
         return 0;
     };
     header.flags |= LAST;
@@ -188,7 +192,7 @@ pub(super) fn close_batch(bytes: &mut [u8], offset: u32, seal: &Seal) -> u32 {
 /// bytes may be left than a header has, a longer one.
 pub(super) fn lost(length: usize, offset: u32, seal: &Seal) -> Vec<u8> {
     let body = vec![0; length.saturating_sub(HEADER)];
-    let header = Header {
+    let header = FrameHeader {
         flags: LAST | LOST,
         head_length: 0,
         blob_length: body.len() as u32,
@@ -198,7 +202,7 @@ pub(super) fn lost(length: usize, offset: u32, seal: &Seal) -> Vec<u8> {
     [header.bytes(offset, seal).as_slice(), &body].concat()
 }
 
-struct Header {
+struct FrameHeader {
     flags: u32,
     head_length: u32,
     blob_length: u32,
@@ -206,10 +210,10 @@ struct Header {
     body_crc: u32,
 }
 
-impl Header {
-    fn read(bytes: &[u8], offset: u32, seal: &Seal) -> Result<Header, Fault> {
-        let header = bytes.first_chunk::<HEADER>().ok_or(Fault::CutShort)?;
-        let (fields, crc) = header.split_last_chunk::<4>().ok_or(Fault::CutShort)?;
+impl FrameHeader {
+    fn read(bytes: &[u8], offset: u32, seal: &Seal) -> Result<FrameHeader, FrameFault> {
+        let header = bytes.first_chunk::<HEADER>().ok_or(FrameFault::CutShort)?;
+        let (fields, crc) = header.split_last_chunk::<4>().ok_or(FrameFault::CutShort)?;
         let number = |at: usize| -> u32 {
             fields
                 .get(at..)
@@ -219,9 +223,9 @@ impl Header {
         if !fields.starts_with(&MAGIC)
             || u32::from_le_bytes(*crc) != header_crc(fields, offset, seal)
         {
-            return Err(Fault::Wrong);
+            return Err(FrameFault::Wrong);
         }
-        Ok(Header {
+        Ok(FrameHeader {
             flags: number(4),
             head_length: number(8),
             blob_length: number(12),
@@ -314,7 +318,7 @@ mod tests {
             prop_assert!(decode(&bytes, 32, &SEAL).is_ok());
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            prop_assert_eq!(decode(&bytes, 32, &SEAL), Err(Fault::Wrong));
+            prop_assert_eq!(decode(&bytes, 32, &SEAL), Err(FrameFault::Wrong));
         }
 
         #[test]
@@ -328,11 +332,11 @@ mod tests {
     fn a_frame_counts_only_in_its_own_place() {
         let bytes = framed(&Record::new("{}").with_blob("letter"), 32);
         assert!(decode(&bytes, 32, &SEAL).is_ok());
-        assert_eq!(decode(&bytes, 33, &SEAL), Err(Fault::Wrong));
+        assert_eq!(decode(&bytes, 33, &SEAL), Err(FrameFault::Wrong));
         let other_segment = Seal { segment: 4, ..SEAL };
-        assert_eq!(decode(&bytes, 32, &other_segment), Err(Fault::Wrong));
+        assert_eq!(decode(&bytes, 32, &other_segment), Err(FrameFault::Wrong));
         let other_journal = Seal { salt: 78, ..SEAL };
-        assert_eq!(decode(&bytes, 32, &other_journal), Err(Fault::Wrong));
+        assert_eq!(decode(&bytes, 32, &other_journal), Err(FrameFault::Wrong));
     }
 
     #[test]

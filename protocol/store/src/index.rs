@@ -32,13 +32,13 @@ pub(super) struct Mark {
 }
 
 /// The first trouble of the store; from then on it takes nothing more.
-pub(super) type Trouble = Arc<OnceLock<String>>;
+pub(super) type IndexTrouble = Arc<OnceLock<String>>;
 
 #[derive(Debug)]
 pub(super) struct Index {
     root: PathBuf,
     db: sled::Db,
-    trouble: Trouble,
+    trouble: IndexTrouble,
 }
 
 impl Index {
@@ -46,7 +46,11 @@ impl Index {
     ///
     /// The error is why it can't be used; sled panics on some damage, so it is opened on a
     /// thread of its own.
-    pub(super) fn open(root: &Path, cache_bytes: u64, trouble: Trouble) -> Result<Index, String> {
+    pub(super) fn open(
+        root: &Path,
+        cache_bytes: u64,
+        trouble: IndexTrouble,
+    ) -> Result<Index, String> {
         let path = path(root);
         folder::make_private(&path).map_err(|e| e.to_string())?;
         wait_for_lock(&path)?;

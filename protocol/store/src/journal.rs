@@ -49,7 +49,7 @@ pub(super) enum AppendError {
 
 /// What opening the journal found.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundFrame {
     pub(super) journal: Journal,
     pub(super) torn_bytes: u64,
     /// There was none: it has just been made.
@@ -63,7 +63,7 @@ impl Journal {
         folder: &Path,
         segment_bytes: u64,
         known: &[Known],
-    ) -> Result<Found, StoreError> {
+    ) -> Result<FoundFrame, StoreError> {
         let numbers = tail::with_header(folder, segment::list(folder)?, known)?;
         let Some(&newest) = numbers.last() else {
             return Journal::make(folder, segment_bytes, known);
@@ -80,7 +80,7 @@ impl Journal {
             let tail = (from, tail.length());
             losses.extend(tail::losses_at_the_end(folder, newest, tail, before, known));
         }
-        let reader = Reader::of(folder, tail.seal.salt);
+        let reader = JournalReader::of(folder, tail.seal.salt);
         if losses.is_empty()
             && let Some(known) = known.iter().find(|known| !reader.holds(known))
         {
@@ -94,7 +94,7 @@ impl Journal {
         let length = examined.whole.length;
         let file = settle(folder, &numbers, &tail, length, known)?;
         let octets = before + u64::from(length);
-        Ok(Found {
+        Ok(FoundFrame {
             torn_bytes: u64::from(tail.length() - length),
             journal: Journal {
                 folder: folder.to_path_buf(),
@@ -109,7 +109,7 @@ impl Journal {
         })
     }
 
-    fn make(folder: &Path, segment_bytes: u64, known: &[Known]) -> Result<Found, StoreError> {
+    fn make(folder: &Path, segment_bytes: u64, known: &[Known]) -> Result<FoundFrame, StoreError> {
         if let Some(known) = tail::furthest(known).filter(|known| known.last < known.end) {
             let losses = tail::losses_at_the_end(folder, 0, (0, 0), 0, known);
             return Err(lost(known.octets, losses));
@@ -122,7 +122,7 @@ impl Journal {
         };
         let file = segment::create(folder, seal, Ending::default())?;
         let known = Known::nothing(seal.salt, Position::new(1, segment::HEADER));
-        Ok(Found {
+        Ok(FoundFrame {
             journal: Journal {
                 folder: folder.to_path_buf(),
                 seal,
@@ -137,8 +137,8 @@ impl Journal {
         })
     }
 
-    pub(super) fn reader(&self) -> Reader {
-        Reader::of(&self.folder, self.seal.salt)
+    pub(super) fn reader(&self) -> JournalReader {
+        JournalReader::of(&self.folder, self.seal.salt)
     }
 
     pub(super) fn seal(&self) -> Seal {
@@ -291,14 +291,14 @@ fn lost(octets: u64, losses: Vec<Loss>) -> StoreError {
 
 /// The reading end, for everything that was acknowledged.
 #[derive(Debug, Clone)]
-pub(super) struct Reader {
+pub(super) struct JournalReader {
     folder: PathBuf,
     salt: u64,
 }
 
-impl Reader {
-    pub(super) fn of(folder: &Path, salt: u64) -> Reader {
-        Reader {
+impl JournalReader {
+    pub(super) fn of(folder: &Path, salt: u64) -> JournalReader {
+        JournalReader {
             folder: folder.to_path_buf(),
             salt,
         }
@@ -316,7 +316,6 @@ impl Reader {
         Segment::load(&self.folder, segment, Some(self.salt))
     }
 
-    /// One record.
     pub(super) fn read(&self, at: Position) -> Result<Record, StoreError> {
         let path = self.path(at);
         let file = match File::open(&path) {

@@ -21,7 +21,7 @@ use super::{Position, StoreError};
 /// The end of what was acknowledged, with what tells its last record from any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Known {
-    /// The journal's.
+    /// The journal's, which no other journal has.
     pub(super) salt: u64,
     /// Where the last record starts; the same as `end` before there is any.
     pub(super) last: Position,
@@ -49,7 +49,7 @@ impl Known {
 /// Whether an index can be trusted to be what was written to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+enum KnownState {
     /// It was closed, and every file of it synced.
     Closed,
     /// In use, in this run of the machine: as good as the memory of the system.
@@ -61,7 +61,7 @@ enum State {
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Noted {
-    state: State,
+    state: KnownState,
     pub(super) known: Option<Known>,
 }
 
@@ -85,9 +85,9 @@ impl Noted {
 
     pub(super) fn index_is_trustworthy(&self) -> bool {
         match &self.state {
-            State::Closed => true,
-            State::InUse(run) => *run == this_run(),
-            State::Doubtful => false,
+            KnownState::Closed => true,
+            KnownState::InUse(run) => *run == this_run(),
+            KnownState::Doubtful => false,
         }
     }
 
@@ -111,7 +111,7 @@ pub(super) struct Use {
 impl Use {
     /// Notes that the index is in use from now on, durably.
     pub(super) fn begin(root: &Path, known: Option<Known>) -> Result<Use, StoreError> {
-        let state = State::InUse(this_run());
+        let state = KnownState::InUse(this_run());
         let noted = Noted { state, known };
         let file = write(root, &noted)?;
         Ok(Use {
@@ -129,21 +129,21 @@ impl Use {
 
     /// Notes that every file of the index is on the disk, durably.
     pub(super) fn end(&mut self) -> Result<(), StoreError> {
-        self.noted.state = State::Closed;
+        self.noted.state = KnownState::Closed;
         self.file = write(&self.root, &self.noted)?;
         Ok(())
     }
 
     /// The index is to be made anew: a sync of it failed, after which another one proves nothing.
     pub(super) fn doubt(&mut self) {
-        self.noted.state = State::Doubtful;
+        self.noted.state = KnownState::Doubtful;
         let _ = self.file.write_all_at(&self.noted.to_bytes(), 0);
     }
 }
 
 /// Notes how far the journal goes, durably, where there is no index.
 pub(super) fn note_without_index(root: &Path, known: Option<Known>) -> Result<(), StoreError> {
-    let state = State::Doubtful;
+    let state = KnownState::Doubtful;
     write(root, &Noted { state, known }).map(drop)
 }
 

@@ -45,16 +45,16 @@ use tradepost_trades::rows::{Row, Rows};
 pub use batch::Batch;
 pub use error::{ApplyError, StoreError};
 pub use frame::Record;
-pub use lost::{Loss, Lost, Recall, Recalled};
-pub use opening::{Apply, IndexOpened, Opened, Progress, Why};
+pub use lost::{Loss, Lost, RecallRecords, Recalled};
+pub use opening::{Apply, IndexOpened, Opened, ReplayProgress, Why};
 pub use position::{Position, PositionError};
 pub use records::Records;
 pub use repair::{Report, forget_index, repair};
 pub use verify::Verified;
 
 use folder::Folder;
-use index::{Index, Mark, Trouble};
-use journal::{AppendError, Journal, Reader};
+use index::{Index, IndexTrouble, Mark};
+use journal::{AppendError, Journal, JournalReader};
 use known::Use;
 
 /// The index is flushed after so much new journal: what a start after kill -9 has to replay.
@@ -73,13 +73,13 @@ pub struct Options {
     /// Memory for the index's cache.
     pub cache_bytes: u64,
     /// Names what the rows know of a part of the journal, for whoever has lost it.
-    pub recall: Recall,
+    pub recall: RecallRecords,
 }
 
 impl Options {
     /// Segments of 64 MiB, a cache of 16 MiB.
     #[must_use]
-    pub fn new(format: u32, recall: Recall) -> Options {
+    pub fn new(format: u32, recall: RecallRecords) -> Options {
         Options {
             format,
             segment_bytes: 64 << 20,
@@ -101,10 +101,10 @@ pub struct Store {
     /// Held for reading by views, for writing while a batch of rows becomes visible.
     visible: RwLock<()>,
     index: Index,
-    reader: Reader,
+    reader: JournalReader,
     /// The position behind the last acknowledged record, as a number.
     end: AtomicU64,
-    trouble: Trouble,
+    trouble: IndexTrouble,
     format: u32,
     /// Owned, and locked, until the store is dropped.
     _folder: Folder,
@@ -130,7 +130,7 @@ impl Store {
         dir: &Path,
         options: &Options,
         apply: &mut Apply<'_>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<(Store, Opened), StoreError> {
         let (parts, opened) = opening::open(dir, options, apply, progress)?;
         let store = Store {

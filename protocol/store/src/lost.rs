@@ -11,12 +11,12 @@ use super::Position;
 use super::segment::{self, Ending};
 
 /// Names the records of a part of the journal that rows know of, in words for people.
-pub type Recall = fn(&dyn Rows, Range<Position>) -> Vec<String>;
+pub type RecallRecords = fn(&dyn Rows, Range<Position>) -> Vec<String>;
 
 /// A part of the journal that is not there, or can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Loss {
-    /// The segment's file.
+    /// The segment's file, be it there or not.
     pub file: PathBuf,
     /// The first lost record's place in it.
     pub offset: u64,
@@ -100,7 +100,7 @@ impl fmt::Display for Loss {
 pub struct Lost {
     /// Octets of the journal in all.
     pub octets: u64,
-    /// Where.
+    /// The parts of the journal that they were in.
     pub losses: Vec<Loss>,
     /// What the index still knows of them.
     pub recalled: Recalled,
@@ -109,7 +109,7 @@ pub struct Lost {
 /// What the index still knows of lost records, in words for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Recalled {
-    /// The first ones.
+    /// At most [`Recalled::SHOWN`] of them, as [`RecallRecords`] names them.
     pub events: Vec<String>,
     /// How many more there are.
     pub more: usize,
@@ -119,7 +119,7 @@ impl Recalled {
     /// As many as a screen shows beside the message.
     pub const SHOWN: usize = 10;
 
-    pub(super) fn of(losses: &[Loss], rows: &dyn Rows, recall: Recall) -> Recalled {
+    pub(super) fn of(losses: &[Loss], rows: &dyn Rows, recall: RecallRecords) -> Recalled {
         let mut events: Vec<String> = losses
             .iter()
             .flat_map(|loss| recall(rows, loss.range.0..loss.range.1))

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::folder::Folder;
-use super::index::{self, Index, Mark, Trouble};
-use super::journal::{Found, Journal, Reader};
+use super::index::{self, Index, IndexTrouble, Mark};
+use super::journal::{FoundFrame, Journal, JournalReader};
 use super::known::{Known, Noted, Use};
 use super::lost::{Loss, Recalled};
 use super::{ApplyError, Options, Position, Record, StoreError, segment};
@@ -19,10 +19,10 @@ pub type Apply<'a> = dyn FnMut(&dyn Rows, Position, &Record) -> Result<Vec<Row>,
 
 /// How far a replay of the journal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct ReplayProgress {
     /// Bytes of the journal read.
     pub done: u64,
-    /// Bytes to read.
+    /// Bytes to read in all: what the index lacks; of `Store::verify`, the whole journal.
     pub total: u64,
 }
 
@@ -36,19 +36,19 @@ pub struct Opened {
     pub index: IndexOpened,
 }
 
-/// See [`Opened::index`].
+/// Whether the index could be used as it was, and what was done where it could not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexOpened {
     /// It was up to date.
     Current,
     /// The last records were missing in it and were put in.
     Replayed {
-        /// How many.
+        /// How many; those that a repair gave up do not count.
         records: u64,
     },
     /// It was made anew from the whole journal.
     Rebuilt {
-        /// For what reason.
+        /// What was wrong with the old one, or that there was none.
         why: Why,
         /// How many records the journal has.
         records: u64,
@@ -58,15 +58,15 @@ pub enum IndexOpened {
 /// Why the index was made anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// There was none.
+    /// There was none: it was set aside, or only the journal was put back.
     Missing,
     /// It could not be read.
     Unreadable(String),
     /// Its rows are of another form than this version's.
     OtherFormat {
-        /// The number found.
+        /// [`Options::format`] of the version that made it.
         found: u32,
-        /// This version's.
+        /// [`Options::format`] of this version.
         wanted: u32,
     },
     /// It was made from another journal.
@@ -120,17 +120,17 @@ impl fmt::Display for Why {
 pub(super) struct Parts {
     pub(super) folder: Folder,
     pub(super) journal: Journal,
-    pub(super) reader: Reader,
+    pub(super) reader: JournalReader,
     pub(super) index: Index,
     pub(super) in_use: Use,
-    pub(super) trouble: Trouble,
+    pub(super) trouble: IndexTrouble,
 }
 
 pub(super) fn open(
     dir: &Path,
     options: &Options,
     apply: &mut Apply<'_>,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(ReplayProgress),
 ) -> Result<(Parts, Opened), StoreError> {
     let Settled {
         folder,
@@ -197,11 +197,11 @@ pub(super) fn open(
 /// A data folder whose journal is whole and on the disk.
 pub(super) struct Settled {
     pub(super) folder: Folder,
-    pub(super) found: Found,
+    pub(super) found: FoundFrame,
     /// The index that can be used, with the end of what is in it.
     usable: Result<(Index, Known), Why>,
     in_use: Option<Use>,
-    trouble: Trouble,
+    trouble: IndexTrouble,
 }
 
 impl Settled {
@@ -247,12 +247,12 @@ pub(super) struct Memory {
     in_use: Option<Use>,
     /// The index as it is, whether it can be used or not, and how far its rows go.
     index: Result<(Index, Option<Mark>), Why>,
-    trouble: Trouble,
+    trouble: IndexTrouble,
 }
 
 impl Memory {
     pub(super) fn of(root: &Path, options: &Options) -> Result<Memory, StoreError> {
-        let trouble = Trouble::default();
+        let trouble = IndexTrouble::default();
         let noted = Noted::read(root);
         let index_is_there = index::path(root).exists();
         let index_is_trustworthy = noted.as_ref().is_some_and(Noted::index_is_trustworthy);
@@ -284,7 +284,7 @@ impl Memory {
     fn index(
         root: &Path,
         options: &Options,
-        trouble: &Trouble,
+        trouble: &IndexTrouble,
     ) -> Result<(Index, Option<Mark>), String> {
         let index = Index::open(root, options.cache_bytes, Arc::clone(trouble))?;
         let mark = index.mark()?;
@@ -302,7 +302,11 @@ impl Memory {
     }
 
     /// The index, where its rows are those of this journal and this version.
-    fn usable_index(&mut self, options: &Options, reader: &Reader) -> Result<(Index, Known), Why> {
+    fn usable_index(
+        &mut self,
+        options: &Options,
+        reader: &JournalReader,
+    ) -> Result<(Index, Known), Why> {
         let (index, mark) = std::mem::replace(&mut self.index, Err(Why::Missing))?;
         let start = Position::new(1, segment::HEADER);
         match mark {
@@ -320,7 +324,7 @@ impl Memory {
 
 /// Puts records of the journal into rows.
 pub(super) struct Replay<'r> {
-    pub(super) reader: &'r Reader,
+    pub(super) reader: &'r JournalReader,
     pub(super) format: u32,
     /// The end of what is acknowledged.
     pub(super) to: Position,
@@ -347,7 +351,7 @@ impl Replay<'_> {
         index: &Index,
         behind: Known,
         apply: &mut Apply<'_>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<u64, StoreError> {
         let from = behind.end;
         let mut octets = behind.octets;
@@ -397,13 +401,13 @@ impl Replay<'_> {
                     index.apply(rows.into_rows(), self.mark(known))?;
                     rows = Overlay::new(index);
                     waiting = (0, 0);
-                    progress(Progress { done, total });
+                    progress(ReplayProgress { done, total });
                 }
             }
         }
         index.apply(rows.into_rows(), self.mark(self.known))?;
         if records > 0 {
-            progress(Progress { done: total, total });
+            progress(ReplayProgress { done: total, total });
         }
         Ok(records)
     }

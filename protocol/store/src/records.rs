@@ -1,6 +1,6 @@
 //! All records, one after another.
 
-use super::journal::Reader;
+use super::journal::JournalReader;
 use super::segment::{self, Segment};
 use super::{Position, Record, StoreError};
 
@@ -8,14 +8,14 @@ use super::{Position, Record, StoreError};
 /// segment in memory at a time. Ends after the first error.
 #[derive(Debug)]
 pub struct Records {
-    reader: Reader,
+    reader: JournalReader,
     segment: Option<Segment>,
     next: Position,
     end: Position,
 }
 
 impl Records {
-    pub(super) fn new(reader: Reader, end: Position) -> Records {
+    pub(super) fn new(reader: JournalReader, end: Position) -> Records {
         Records {
             reader,
             segment: None,

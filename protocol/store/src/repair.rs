@@ -27,7 +27,7 @@ use super::{Options, Position, StoreError, index};
 pub struct Report {
     /// Nothing was changed: this says only what would be done.
     pub dry_run: bool,
-    /// Records that are whole.
+    /// Records that are whole; they stay at their positions.
     pub kept: u64,
     /// What is lost. Empty: the journal is not damaged, and has all that is known of it.
     pub lost: Vec<Loss>,
@@ -122,7 +122,7 @@ pub fn repair(dir: &Path, options: &Options, dry_run: bool) -> Result<Report, St
         report.lost.push(Loss::new(&journal, 1, 0, None, what));
     }
     if report.lost.is_empty() {
-        let reader = journal::Reader::of(&journal, salt);
+        let reader = journal::JournalReader::of(&journal, salt);
         let missing = known.iter().find(|known| !reader.holds(known));
         let loss = missing.map(|k| Loss::of_another_course(&journal, k.last, k.end));
         report.lost.extend(loss);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::disk::{self, OpenFile};
-use super::frame::{self, Fault, Frame, Seal};
+use super::frame::{self, Frame, FrameFault, Seal};
 
 /// Bytes before the first frame: magic 8, format 4, number 4, salt 8, of the segment before: its
 /// length 4, where its last frame starts 4, that one's check 4; CRC-32C 4.
@@ -14,7 +14,7 @@ pub(super) const HEADER: u32 = 40;
 
 /// The line end shows a copy that was made as text.
 const MAGIC: [u8; 8] = *b"TPJRNL\r\n";
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A segment in memory: at most the configured size and one batch.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Segment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bad {
     pub(super) offset: u32,
-    pub(super) fault: Fault,
+    pub(super) fault: FrameFault,
 }
 
 pub(super) fn path(journal: &Path, number: u32) -> PathBuf {
@@ -59,7 +59,6 @@ pub(super) fn list(journal: &Path) -> Result<Vec<u32>, StoreError> {
 /// How a segment ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Ending {
-    /// Its length.
     pub(super) length: u32,
     /// Where its last frame starts; 0 where there is none.
     pub(super) last: u32,
@@ -135,8 +134,8 @@ impl Segment {
             file: self.path.clone(),
             offset: u64::from(bad.offset),
             what: match bad.fault {
-                Fault::CutShort => "the file ends inside a record, and is not the last one",
-                Fault::Wrong => "these are not the bytes that were written",
+                FrameFault::CutShort => "the file ends inside a record, and is not the last one",
+                FrameFault::Wrong => "these are not the bytes that were written",
             },
         }
     }
@@ -144,14 +143,14 @@ impl Segment {
 
 /// What a segment's header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct SegmentHeader {
     pub(super) seal: Seal,
     /// How the segment before it ended when this one was begun; zeros for the first.
     pub(super) previous: Ending,
 }
 
 /// The header alone, from the disk.
-pub(super) fn read_header_of(journal: &Path, number: u32) -> Result<Header, StoreError> {
+pub(super) fn read_header_of(journal: &Path, number: u32) -> Result<SegmentHeader, StoreError> {
     let path = path(journal, number);
     let mut bytes = Vec::new();
     File::open(&path)
@@ -160,7 +159,11 @@ pub(super) fn read_header_of(journal: &Path, number: u32) -> Result<Header, Stor
     read_header(&path, &bytes, number)
 }
 
-pub(super) fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Header, StoreError> {
+pub(super) fn read_header(
+    path: &Path,
+    bytes: &[u8],
+    number: u32,
+) -> Result<SegmentHeader, StoreError> {
     let damaged = |what| StoreError::Damaged {
         file: path.to_path_buf(),
         offset: 0,
@@ -188,10 +191,16 @@ pub(super) fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Head
             format,
         });
     }
+    if format < FORMAT {
+        return Err(StoreError::Older {
+            file: path.to_path_buf(),
+            format,
+        });
+    }
     if field(12) != number {
         return Err(damaged("it was another segment; a file was renamed"));
     }
-    Ok(Header {
+    Ok(SegmentHeader {
         seal: Seal {
             salt: u64::from(field(20)) << 32 | u64::from(field(16)),
             segment: number,
@@ -204,7 +213,6 @@ pub(super) fn read_header(path: &Path, bytes: &[u8], number: u32) -> Result<Head
     })
 }
 
-/// See [`Segment::frames`].
 pub(super) struct Frames<'s> {
     segment: &'s Segment,
     offset: u32,

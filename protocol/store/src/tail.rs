@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::frame::{self, Fault};
+use super::frame::{self, FrameFault};
 use super::known::Known;
 use super::lost::Loss;
 use super::segment::{self, Bad, Ending, Segment};
@@ -56,7 +56,7 @@ pub(super) fn examine(tail: &Segment, acknowledged: u32) -> Result<Tail, StoreEr
 /// Whether nothing stands behind: the file ends, or was made longer again without its octets.
 pub(super) fn ends_at(tail: &Segment, bad: Bad) -> bool {
     let rest = tail.bytes.get(bad.offset as usize..).unwrap_or_default();
-    bad.fault == Fault::CutShort || rest.iter().all(|b| *b == 0)
+    bad.fault == FrameFault::CutShort || rest.iter().all(|b| *b == 0)
 }
 
 /// Whether this is what a power cut leaves of the last batch, which starts at `batch`. The parts
@@ -64,7 +64,7 @@ pub(super) fn ends_at(tail: &Segment, bad: Bad) -> bool {
 /// ends early. A record of a later batch shows that this one was acknowledged and hurt since; so
 /// do octets that are neither zeros nor what was written.
 pub(super) fn is_torn(tail: &Segment, bad: Bad, batch: u32) -> bool {
-    if bad.fault == Fault::CutShort {
+    if bad.fault == FrameFault::CutShort {
         return true;
     }
     let mut next = None;

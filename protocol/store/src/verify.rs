@@ -2,7 +2,7 @@
 
 use tradepost_trades::rows::{MemoryRows, Rows as _};
 
-use super::opening::{Apply, Progress};
+use super::opening::{Apply, ReplayProgress};
 use super::{Position, Store, StoreError, segment};
 
 /// What [`Store::verify`] found.
@@ -31,7 +31,7 @@ impl Store {
     pub fn verify(
         &self,
         apply: &mut Apply<'_>,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<Verified, StoreError> {
         let _still = self.lock();
         let end = self.end();
@@ -50,7 +50,7 @@ impl Store {
             records += 1;
             if records % 1_000 == 0 {
                 let done = self.reader.distance(start, at);
-                progress(Progress { done, total });
+                progress(ReplayProgress { done, total });
             }
         }
         let expected = expected.scan(b"");

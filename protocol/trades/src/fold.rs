@@ -15,7 +15,7 @@ use tradepost_statements::{StatementId, Time};
 pub struct TrackStatus<'c, S> {
     /// Its number in the track.
     pub sequence: u32,
-    /// Its state.
+    /// The state that it tells, whether the walk applies it or not.
     pub state: S,
     /// When the sender recorded the change.
     pub at: Time,
@@ -30,7 +30,7 @@ pub struct TrackStatus<'c, S> {
 /// What the walk makes of one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoldStep {
-    /// It was applied.
+    /// It counts; the last one that does is the track's state.
     Applied,
     /// Another status with this sequence and content stands for it.
     Duplicate,

@@ -29,13 +29,13 @@ pub struct Received {
 /// What a letter says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterFacts {
-    /// Message-ID.
+    /// The first Message-ID, without angle brackets.
     pub message_id: Option<String>,
     /// From, as it stands there.
     pub from: Option<String>,
     /// Subject, decoded.
     pub subject: Option<String>,
-    /// Date.
+    /// Date, as far as it can be read.
     pub date: Option<Time>,
     /// Octets of the whole letter: what it takes to keep it.
     #[serde(default)]
@@ -50,7 +50,7 @@ pub enum Content {
     Statement(String),
     /// Nothing that can be read here.
     Unreadable {
-        /// Whose fault it is.
+        /// Which of the three warnings of protocol 5, line 4.
         why: Unreadable,
         /// What is wrong, and where.
         text: String,

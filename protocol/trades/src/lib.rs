@@ -4,6 +4,7 @@
 //! What is done about a statement is decided above: by `tradepost-buyer` and `tradepost-parties`.
 
 pub mod fold;
+pub mod ids;
 pub mod letter;
 pub mod lookalike;
 pub mod paid;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// A row to write.
+/// A row to write or to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Where; rows are ordered by key.
@@ -13,7 +13,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Writes a value.
+    /// Writes a value, in the place of one that is there.
     #[must_use]
     pub fn put(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Row {
         Row {
@@ -22,7 +22,7 @@ impl Row {
         }
     }
 
-    /// Deletes a key.
+    /// Deletes a key, be it there or not.
     #[must_use]
     pub fn delete(key: impl Into<Vec<u8>>) -> Row {
         Row {
@@ -47,7 +47,7 @@ pub trait Rows {
     }
 }
 
-/// Rows in memory.
+/// Rows in memory, for tests and simulations, and to compare the kept ones with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemoryRows(BTreeMap<Vec<u8>, Vec<u8>>);
 

@@ -7,7 +7,6 @@ use tradepost_statements::{Address, Amount};
 
 use super::{Role, shops_of};
 
-/// The section.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PaymentToml {

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tradepost_agent::doctor::Check;
-use tradepost_parties::shop::{Charge, DeliveryProcedure, PaymentProcedure, Settings};
+use tradepost_parties::kernel::settings::{
+    Charge, DeliveryProcedure, PaymentProcedure, ShopSettings,
+};
 use tradepost_proof::dkim::{MailAnswer, Prover};
 use tradepost_statements::Address;
 

@@ -12,9 +12,9 @@ use tradepost_statements::Time;
 
 use crate::arrivals::Arrivals;
 use crate::ask;
+use crate::config::WebhookSettings;
 use crate::config::{self, Config, Places};
-use crate::http::HookSettings;
-use crate::socket::Ask;
+use crate::question::Ask;
 
 const NAME: &str = "webhook";
 
@@ -46,7 +46,7 @@ pub(super) async fn checks(places: &Places, config: &Config) -> Vec<Check> {
         let others = hooks.iter().take(i);
         let same: Vec<&str> = others
             .filter(|other| other.may_number_as(hook))
-            .map(HookSettings::name)
+            .map(WebhookSettings::name)
             .collect();
         if !same.is_empty() {
             checks.push(Check::doubtful(
@@ -67,7 +67,7 @@ async fn known(places: &Places) -> anyhow::Result<ByWebhook> {
 }
 
 /// What is to be said about one webhook whose secret can be read.
-fn one(hook: &HookSettings, arrivals: Option<&Arrivals>, now: Time) -> Vec<Check> {
+fn one(hook: &WebhookSettings, arrivals: Option<&Arrivals>, now: Time) -> Vec<Check> {
     let name = hook.name();
     let place = format!(
         "{name} ({}): POST /v1/hooks/{name}, its secret is there",
@@ -135,7 +135,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::arrivals::LeftOut;
-    use crate::http::HookKind;
+    use crate::config::WebhookKind;
 
     fn at(seconds: u64) -> Time {
         let start: Time = "2026-11-20T10:00:00Z".parse().unwrap();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn said(arrivals: Option<&Arrivals>, now: Time) -> Vec<String> {
-        let hook = HookSettings::named("woo", HookKind::Woocommerce, "W-");
+        let hook = WebhookSettings::named("woo", WebhookKind::Woocommerce, "W-");
         one(&hook, arrivals, now)
             .into_iter()
             .map(|check| {

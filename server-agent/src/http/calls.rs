@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tradepost_letters::untrusted;
 use tradepost_parties::kernel::book;
@@ -25,13 +24,13 @@ use tradepost_statements::{Address, StatementId, TradeId, TradeRef, wire};
 use super::hooks::{self, Hook, Left};
 use super::lines::{self, Teller};
 use super::metrics::Metrics;
-use super::problem::{Kind, Problem};
-use super::token::Token;
-use crate::agent::Asked;
-use crate::book::view as read;
-use crate::desk::Desk;
-use crate::report;
-use crate::socket::{Ask, Reply};
+use super::problem::{Problem, ProblemKind};
+use crate::answers;
+use crate::book::{Book, BookHost};
+use crate::config::BearerToken;
+use crate::question::Ask;
+use tradepost_agent::rpc::Reply;
+use tradepost_agent::run::Questions;
 
 /// A call that takes longer is given up, so that nobody holds a connection by sending slowly.
 const LONGEST_CALL: Duration = Duration::from_secs(30);
@@ -44,11 +43,11 @@ const LONGEST_KEY: usize = 256;
 
 /// What the calls reach.
 pub(super) struct Inside {
-    desk: Arc<Desk>,
-    token: Token,
+    host: Arc<BookHost>,
+    token: BearerToken,
     hooks: Vec<Hook>,
     teller: Teller,
-    asked: mpsc::Sender<Asked>,
+    asked: Questions<Book>,
     stop: Stop,
     metrics: Metrics,
 }
@@ -57,15 +56,15 @@ type Here = State<Arc<Inside>>;
 
 impl Inside {
     pub(super) fn new(
-        desk: Arc<Desk>,
-        token: Token,
+        host: Arc<BookHost>,
+        token: BearerToken,
         hooks: Vec<Hook>,
         teller: Teller,
-        asked: mpsc::Sender<Asked>,
+        asked: Questions<Book>,
         stop: Stop,
     ) -> Inside {
         Inside {
-            desk,
+            host,
             token,
             hooks,
             teller,
@@ -119,7 +118,7 @@ async fn each(State(inside): Here, request: Request, next: Next) -> Response {
             "the call was not complete after {} seconds; if it told something, make it again with the same key",
             LONGEST_CALL.as_secs()
         );
-        Problem::new(Kind::CallTookTooLong, text).into_response()
+        Problem::new(ProblemKind::CallTookTooLong, text).into_response()
     });
     let path = path.as_ref().map_or("other", MatchedPath::as_str);
     inside.metrics.called(&method, path, answer.status());
@@ -139,17 +138,17 @@ async fn let_in(State(inside): Here, request: Request, next: Next) -> Response {
     }
     let text = "send the header `Authorization: Bearer TOKEN` with the token that lies in the \
                 server's [http] token_file";
-    Problem::new(Kind::TokenIsMissingOrWrong, text).into_response()
+    Problem::new(ProblemKind::TokenIsMissingOrWrong, text).into_response()
 }
 
 async fn nothing_here() -> Problem {
     let text = "see /openapi.json for what there is";
-    Problem::new(Kind::NoSuchPlace, text)
+    Problem::new(ProblemKind::NoSuchPlace, text)
 }
 
 async fn wrong_method() -> Problem {
     let text = "the header Allow says which methods this path has";
-    Problem::new(Kind::MethodIsNotAllowed, text)
+    Problem::new(ProblemKind::MethodIsNotAllowed, text)
 }
 
 fn answer(status: StatusCode, body: &Value) -> Response {
@@ -175,7 +174,7 @@ async fn health(State(inside): Here) -> Response {
         Ok(Err(problem)) => problem.into_response(),
         Err(_) => {
             let text = "the server does not come to answer; its log says what it does";
-            Problem::new(Kind::NotNow, text).into_response()
+            Problem::new(ProblemKind::NotNow, text).into_response()
         }
     }
 }
@@ -184,8 +183,8 @@ async fn health(State(inside): Here) -> Response {
 async fn metrics(State(inside): Here) -> Response {
     let around = Arc::clone(&inside);
     let text = inside
-        .desk
-        .work(move |desk| around.metrics.text(desk))
+        .host
+        .work(move |host| around.metrics.text(host))
         .await;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let kind = HeaderValue::from_static(kind);
@@ -200,7 +199,7 @@ struct OfShop {
 }
 
 fn shop_of(query: Result<Query<OfShop>, QueryRejection>) -> Result<Option<Address>, Problem> {
-    let wrong = |text: String| Problem::new(Kind::QueryIsWrong, text);
+    let wrong = |text: String| Problem::new(ProblemKind::QueryIsWrong, text);
     let Query(OfShop { shop }) = query.map_err(|e| wrong(e.body_text()))?;
     match shop {
         None => Ok(None),
@@ -220,18 +219,18 @@ async fn trade(
     let shop = shop_of(query)?;
     let none = || {
         let text = format!("there is no trade {id} here; `tradepost-server trades` lists all");
-        Problem::new(Kind::NoSuchTrade, text)
+        Problem::new(ProblemKind::NoSuchTrade, text)
     };
     let id: TradeId = id.parse().map_err(|_| none())?;
-    let found = inside.desk.work({
+    let found = inside.host.work({
         let id = id.clone();
-        move |desk| {
-            read(&*desk.book, |rows| {
+        move |host| {
+            host.view(|rows| {
                 let names = match shop {
                     Some(shop) => vec![TradeRef { shop, id }],
                     None => book::shops_with(rows, &id, MOST_SHOPS),
                 };
-                let own = &desk.config.settings.address;
+                let own = &host.party().config.settings.address;
                 let trades = names.iter().filter_map(|name| book::load(rows, name));
                 trades.map(|t| view::view(&t, own)).collect::<Vec<_>>()
             })
@@ -249,7 +248,7 @@ async fn trade(
             let shops: Vec<_> = std::iter::once(first.shop.to_string())
                 .chain(others)
                 .collect();
-            let problem = Problem::new(Kind::SeveralShopsHaveThatTrade, text);
+            let problem = Problem::new(ProblemKind::SeveralShopsHaveThatTrade, text);
             Err(problem.with("shops", json!(shops)))
         }
     }
@@ -272,15 +271,15 @@ async fn outbox(
     query: Result<Query<WithEnded>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(WithEnded { all }) =
-        query.map_err(|e| Problem::new(Kind::QueryIsWrong, e.body_text()))?;
+        query.map_err(|e| Problem::new(ProblemKind::QueryIsWrong, e.body_text()))?;
     let ask = Ask::Outbox { all };
     let reply = inside
-        .desk
-        .work(move |desk| report::answer(desk, &ask))
+        .host
+        .work(move |host| answers::to_command(host, &ask))
         .await;
     match reply {
         Ok(Reply::Answer(items)) => Ok(answer(StatusCode::OK, &items)),
-        Ok(Reply::Refused(text)) => Err(Problem::new(Kind::Refused, text)),
+        Ok(Reply::Refused(text)) => Err(Problem::new(ProblemKind::Refused, text)),
         Ok(Reply::Failed(why)) => Err(Problem::book_failed(&why)),
         Ok(Reply::Stopping) => Err(Problem::stopping()),
         Err(e) => {
@@ -304,7 +303,7 @@ async fn new_record(
     line.extend(record.remove_entry("mail"));
     line.insert("record".to_owned(), Value::Object(record));
     let statement = tell(&inside, &Value::Object(line)).await?;
-    let own = inside.desk.config.settings.address.as_str();
+    let own = inside.host.party().config.settings.address.as_str();
     // Accepted, so it is the id, or the pair with the id in it.
     let id = named.as_str().or(named["id"].as_str()).unwrap_or_default();
     let place = format!("/v1/trades/{id}?shop={}", query_value(own));
@@ -334,7 +333,7 @@ async fn new_event(
     ] {
         if event.contains_key(name) {
             let text = format!("{name}: belongs into {instead}, not into the body");
-            return Err(Problem::new(Kind::Refused, text));
+            return Err(Problem::new(ProblemKind::Refused, text));
         }
     }
     event.insert("key".to_owned(), json!(key));
@@ -356,10 +355,10 @@ async fn webhook(
 ) -> Result<Response, Problem> {
     let Some(hook) = inside.hooks.iter().find(|hook| hook.name() == name) else {
         let text = "the configuration has no [[webhook]] of that name";
-        return Err(Problem::new(Kind::NoSuchPlace, text));
+        return Err(Problem::new(ProblemKind::NoSuchPlace, text));
     };
     let body = body.map_err(|e| unreadable(e, hooks::LARGEST_BODY))?;
-    let taken = lines::soon(hook.take(&inside.desk, &inside.asked, &headers, &body)).await;
+    let taken = lines::soon(hook.take(&inside.host, &inside.asked, &headers, &body)).await;
     let taken = taken.inspect_err(|problem| {
         let text = untrusted::show(problem.detail());
         tracing::warn!("webhook {name}: not taken: {text}");
@@ -393,7 +392,7 @@ async fn tell(inside: &Inside, line: &Value) -> Result<StatementId, Problem> {
 
 /// The header `Idempotency-Key`, bare or as a string of RFC 8941.
 fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
-    let missing = |text: &str| Problem::new(Kind::KeyIsMissing, text);
+    let missing = |text: &str| Problem::new(ProblemKind::KeyIsMissing, text);
     let mut keys = headers.get_all("idempotency-key").iter();
     let (Some(key), None) = (keys.next(), keys.next()) else {
         let text = "send one header `Idempotency-Key` with your own name for what you tell: the same \
@@ -424,10 +423,10 @@ fn object_of(
 ) -> Result<Map<String, Value>, Problem> {
     if !is_json(headers) {
         let text = "send the header `Content-Type: application/json`";
-        return Err(Problem::new(Kind::BodyIsOfAnotherType, text));
+        return Err(Problem::new(ProblemKind::BodyIsOfAnotherType, text));
     }
     let body = body.map_err(|e| unreadable(e, wire::MOST_OCTETS))?;
-    let not_json = |text: String| Problem::new(Kind::BodyIsNotJson, text);
+    let not_json = |text: String| Problem::new(ProblemKind::BodyIsNotJson, text);
     let value = wire::parse_json(&body)
         .map_err(|e| not_json(e.to_string().replacen("the statement", "the body", 1)))?;
     match value {
@@ -456,9 +455,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn unreadable(rejection: BytesRejection, most: usize) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let text = format!("the body has more than the {most} octets allowed");
-        return Problem::new(Kind::BodyIsTooLarge, text);
+        return Problem::new(ProblemKind::BodyIsTooLarge, text);
     }
-    Problem::new(Kind::BodyIsNotJson, "the body did not arrive whole")
+    Problem::new(ProblemKind::BodyIsNotJson, "the body did not arrive whole")
 }
 
 /// RFC 3986 section 2.1: what a value of a query may not hold bare is percent-encoded.

@@ -26,8 +26,6 @@
 //!
 //! Which mistakes of the content there are is no list: `every_field` makes all of them that it can think of.
 
-pub(crate) mod config;
-
 mod decide;
 mod facts;
 mod left;
@@ -50,41 +48,39 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::sync::mpsc;
 use tradepost_parties::emit::LineRefusal;
 
 use super::lines::take;
 use super::problem::{self, Problem};
-use crate::agent::Asked;
 use crate::arrivals::{Arrivals, LeftOut};
-use crate::book::{arrivals, view as read};
-use crate::desk::Desk;
-use crate::intake::{Answer, Line, Text};
-use config::Kind;
-pub(crate) use config::{Settings, WebhookToml};
+use crate::book::{Book, BookHost};
+use crate::book::{BookEntry, arrivals, record as record_in_book};
+use crate::config::{WebhookKind, WebhookSettings};
+use crate::intake::{EmitLine, LineAnswer, LineText};
 use decide::{Decided, decide};
 pub(super) use left::Left;
-use left::Reason;
+use left::LeftReason;
 use lines::Lines;
-use waiting::Waiting;
+use tradepost_agent::run::Questions;
+use waiting::WaitingOrders;
 
 /// A large order of a web shop has some hundred kilobytes.
 pub(super) const LARGEST_BODY: usize = 4 * 1024 * 1024;
 
 /// A webhook that is answered.
 pub(super) struct Hook {
-    settings: Settings,
+    settings: WebhookSettings,
     secret: Vec<u8>,
     /// Deliveries of one web shop are taken one after the other: each is compared with the book.
     turn: tokio::sync::Mutex<()>,
     /// Orders that are waited for.
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingOrders>,
     /// When deliveries came, as far as it is not in the book yet; none: not read yet.
     arrivals: tokio::sync::Mutex<Option<Arrivals>>,
 }
 
 /// What became of a delivery.
-pub(super) struct Taken {
+pub(super) struct TakenDelivery {
     /// Its topic, one of few.
     pub(super) topic: &'static str,
     /// How many lines are recorded.
@@ -94,7 +90,7 @@ pub(super) struct Taken {
 }
 
 impl Hook {
-    pub(super) fn new(settings: Settings, secret: Vec<u8>) -> Hook {
+    pub(super) fn new(settings: WebhookSettings, secret: Vec<u8>) -> Hook {
         Hook {
             settings,
             secret,
@@ -108,26 +104,26 @@ impl Hook {
         self.settings.name()
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> WebhookKind {
         self.settings.kind()
     }
 
     /// Takes a delivery. Once this returns, what was told is durable.
     pub(super) async fn take(
         &self,
-        desk: &Arc<Desk>,
-        asked: &mpsc::Sender<Asked>,
+        host: &Arc<BookHost>,
+        asked: &Questions<Book>,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Taken, Problem> {
+    ) -> Result<TakenDelivery, Problem> {
         let kind = self.settings.kind();
-        if kind == Kind::Woocommerce && woocommerce::is_ping(headers, body) {
+        if kind == WebhookKind::Woocommerce && woocommerce::is_ping(headers, body) {
             // It is not signed, and says nothing; without an answer the web shop keeps the webhook off.
             let text = "WooCommerce asks whether anybody is there";
-            return Ok(Taken {
+            return Ok(TakenDelivery {
                 topic: "other",
                 recorded: 0,
-                left: vec![Left::new(Reason::Topic, text)],
+                left: vec![Left::new(LeftReason::Topic, text)],
             });
         }
         self.check_signature(headers, body)?;
@@ -135,16 +131,16 @@ impl Hook {
         let (recorded, left) = match parse(body) {
             Ok(body) => {
                 let _turn = self.turn.lock().await;
-                self.tell(desk, asked, topic, Arc::new(body)).await?
+                self.tell(host, asked, topic, Arc::new(body)).await?
             }
-            Err(Unreadable::ForUs(left)) => (0, vec![left]),
-            Err(Unreadable::NoJson(text)) => {
-                return Err(Problem::new(problem::Kind::BodyIsNotJson, text));
+            Err(UnreadableBody::ForUs(left)) => (0, vec![left]),
+            Err(UnreadableBody::NoJson(text)) => {
+                return Err(Problem::new(problem::ProblemKind::BodyIsNotJson, text));
             }
         };
-        self.remember(desk, &left).await;
-        Ok(Taken {
-            topic: kind.topic(topic),
+        self.remember(host, &left).await;
+        Ok(TakenDelivery {
+            topic: topic_label(kind, topic),
             recorded,
             left,
         })
@@ -153,27 +149,25 @@ impl Hook {
     /// Tells what a delivery says and the book does not have.
     async fn tell(
         &self,
-        desk: &Arc<Desk>,
-        asked: &mpsc::Sender<Asked>,
+        host: &Arc<BookHost>,
+        asked: &Questions<Book>,
         topic: &str,
         body: Arc<Value>,
     ) -> Result<(usize, Vec<Left>), Problem> {
         /// Another webhook may take a trade id between the decision and its record.
         const TRIES: usize = 2;
-        let mut told = Told::default();
+        let mut told = RecordedLines::default();
         for _ in 0..TRIES {
             let (settings, topic, body) = (self.settings.clone(), topic.to_owned(), body.clone());
-            let decided = desk.work(move |desk| {
-                let (now, server) = (desk.now(), &desk.config.settings);
-                read(&*desk.book, |rows| {
-                    decide(&settings, server, rows, &topic, &body, now)
-                })
+            let decided = host.work(move |host| {
+                let (now, server) = (host.now(), &host.party().config.settings);
+                host.view(|rows| decide(&settings, server, rows, &topic, &body, now))
             });
             let Lines { lines, left } = match decided.await {
                 Decided::Record(lines) => lines,
                 Decided::Unknown { origin } => {
                     return self
-                        .ask_to_come_again(desk, &origin)
+                        .ask_to_come_again(host, &origin)
                         .map(|left| (0, vec![left]));
                 }
             };
@@ -188,26 +182,26 @@ impl Hook {
     }
 
     /// Deliveries overtake one another: the web shop sends this one again, a few times.
-    fn ask_to_come_again(&self, desk: &Desk, origin: &str) -> Result<Left, Problem> {
+    fn ask_to_come_again(&self, host: &BookHost, origin: &str) -> Result<Left, Problem> {
         let text = "the order of these parcels was not told of";
         let mut waiting = self.waiting();
-        if waiting.may_come_again(origin, desk.now()) {
+        if waiting.may_come_again(origin, host.now()) {
             let text = format!("{text} yet: send it again");
-            return Err(Problem::new(problem::Kind::NoSuchTrade, text));
+            return Err(Problem::new(problem::ProblemKind::NoSuchTrade, text));
         }
         waiting.accepted();
         let text = format!("{text}, and did not come meanwhile");
-        Ok(Left::new(Reason::UnknownOrder, text))
+        Ok(Left::new(LeftReason::UnknownOrder, text))
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, WaitingOrders> {
         // Nothing is left half done in it.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers that a delivery came, for `doctor`; in the book now and then.
-    async fn remember(&self, desk: &Arc<Desk>, left: &[Left]) {
-        let now = desk.now();
+    async fn remember(&self, host: &Arc<BookHost>, left: &[Left]) {
+        let now = host.now();
         let left: Vec<LeftOut> = left
             .iter()
             .map(|left| LeftOut {
@@ -221,7 +215,7 @@ impl Hook {
         let mut kept = self.arrivals.lock().await;
         if kept.is_none() {
             let name = name.clone();
-            let known = desk.work(move |desk| read(&*desk.book, |rows| arrivals(rows, &name)));
+            let known = host.work(move |host| host.view(|rows| arrivals(rows, &name)));
             *kept = Some(known.await.unwrap_or_default());
         }
         let arrivals = kept.get_or_insert_default();
@@ -229,9 +223,12 @@ impl Hook {
             return;
         }
         let due = arrivals.clone();
-        let written = desk.work(move |desk| {
-            desk.book
-                .decide(&mut |page| page.record_arrivals(&name, &due))
+        let written = host.work(move |host| {
+            let entry = BookEntry::Arrivals {
+                webhook: name,
+                arrivals: due,
+            };
+            record_in_book(host, entry)
         });
         if let Err(e) = written.await {
             // What was told is recorded; this is for `doctor`.
@@ -253,19 +250,28 @@ impl Hook {
              nothing was recorded",
             self.settings.name
         );
-        Err(Problem::new(problem::Kind::SignatureIsWrong, text))
+        Err(Problem::new(problem::ProblemKind::SignatureIsWrong, text))
     }
 }
 
+/// A topic as a label of the metrics: those that a web shop has for orders, and `other`.
+fn topic_label(kind: WebhookKind, topic: &str) -> &'static str {
+    let known: &[&'static str] = match kind {
+        WebhookKind::Woocommerce => &woocommerce::TOPICS,
+        WebhookKind::Shopify => &shopify::TOPICS,
+    };
+    let named = known.iter().find(|t| **t == topic);
+    named.copied().unwrap_or("other")
+}
+
 /// Why a body cannot be read.
-enum Unreadable {
-    /// It is no JSON.
+enum UnreadableBody {
     NoJson(String),
     /// It is JSON that this program does not read, which no other try mends.
     ForUs(Left),
 }
 
-fn parse(body: &[u8]) -> Result<Value, Unreadable> {
+fn parse(body: &[u8]) -> Result<Value, UnreadableBody> {
     serde_json::from_slice(body).map_err(|e| {
         let text = format!("the body is not JSON: {e}");
         // RFC 8259 sets no limit to them: nesting, numbers, and escapes of half a character.
@@ -276,9 +282,9 @@ fn parse(body: &[u8]) -> Result<Value, Unreadable> {
             "end of hex escape",
         ];
         if ours.iter().any(|limit| text.contains(limit)) {
-            return Unreadable::ForUs(Left::new(Reason::Content, text));
+            return UnreadableBody::ForUs(Left::new(LeftReason::Content, text));
         }
-        Unreadable::NoJson(text)
+        UnreadableBody::NoJson(text)
     })
 }
 
@@ -287,29 +293,28 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     value.unwrap_or_default().trim()
 }
 
-/// What became of lines.
 #[derive(Default)]
-struct Told {
+struct RecordedLines {
     recorded: usize,
     left: Vec<Left>,
     /// The trade was taken by another order meanwhile: decided again, it gets another id.
     is_of_another: bool,
 }
 
-async fn record(asked: &mpsc::Sender<Asked>, lines: Vec<Value>) -> Result<Told, Problem> {
+async fn record(asked: &Questions<Book>, lines: Vec<Value>) -> Result<RecordedLines, Problem> {
     if lines.is_empty() {
-        return Ok(Told::default());
+        return Ok(RecordedLines::default());
     }
-    let numbered = (1..).zip(&lines).map(|(number, line)| Line {
+    let numbered = (1..).zip(&lines).map(|(number, line)| EmitLine {
         number,
-        text: Text::Octets(line.to_string().into_bytes()),
+        text: LineText::Octets(line.to_string().into_bytes()),
     });
-    Ok(became(take(asked, numbered.collect()).await?))
+    Ok(recorded(take(asked, numbered.collect()).await?))
 }
 
 /// Whatever is refused, another try would not help: it is left out, the first reason first.
-fn became(answers: Vec<Answer>) -> Told {
-    let mut told = Told::default();
+fn recorded(answers: Vec<LineAnswer>) -> RecordedLines {
+    let mut told = RecordedLines::default();
     for answer in answers {
         let Some(words) = answer.error else {
             told.recorded += 1;
@@ -317,17 +322,17 @@ fn became(answers: Vec<Answer>) -> Told {
         };
         let reason = match answer.refusal {
             // What was said cannot be taken back (protocol 4).
-            Some(LineRefusal::Step { .. } | LineRefusal::Place(_)) => Reason::Step,
-            Some(LineRefusal::RecordIsOlder { .. }) => Reason::Older,
+            Some(LineRefusal::Step { .. } | LineRefusal::Place(_)) => LeftReason::Step,
+            Some(LineRefusal::RecordIsOlder { .. }) => LeftReason::Older,
             // Of a trade whose record was refused before.
             Some(LineRefusal::NoSuchTrade(_)) if !told.left.is_empty() => continue,
             Some(
                 LineRefusal::TradeIsOfAnotherOrder(..) | LineRefusal::OriginIsAnotherTrade { .. },
             ) => {
                 told.is_of_another = true;
-                Reason::Refused
+                LeftReason::Refused
             }
-            Some(_) | None => Reason::Refused,
+            Some(_) | None => LeftReason::Refused,
         };
         let words = words.strip_prefix("record.").unwrap_or(&words);
         told.left.push(Left::new(reason, words));

@@ -7,8 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::agent::Asked;
-use crate::intake::{Answer, Line, MOST_LINES, Text};
+use tradepost_agent::rpc::Reply;
+use tradepost_agent::run::Questions;
+
+use crate::book::Book;
+use crate::intake::{EmitLine, LineAnswer, LineText, MOST_LINES};
+use crate::question::{Answered, LoopQuestion};
 
 /// Callers that may wait to be recorded; others wait to be waited for.
 const AHEAD: usize = MOST_LINES;
@@ -19,33 +23,33 @@ const AHEAD: usize = MOST_LINES;
 const LONGEST_TURN: Duration = Duration::from_secs(15);
 
 /// A line, and where its answer goes.
-type Told = (Vec<u8>, oneshot::Sender<Result<Answer, Problem>>);
+type ToldLine = (Vec<u8>, oneshot::Sender<Result<LineAnswer, Problem>>);
 
 /// Passes lines on to the loop of `run`.
-pub(super) struct Lines {
-    told: mpsc::Receiver<Told>,
-    asked: mpsc::Sender<Asked>,
+pub(super) struct LineQueue {
+    told: mpsc::Receiver<ToldLine>,
+    asked: Questions<Book>,
 }
 
 /// Where calls hand in their lines.
 #[derive(Clone)]
-pub(super) struct Teller(mpsc::Sender<Told>);
+pub(super) struct Teller(mpsc::Sender<ToldLine>);
 
-impl Lines {
-    pub(super) fn new(asked: mpsc::Sender<Asked>) -> (Lines, Teller) {
+impl LineQueue {
+    pub(super) fn new(asked: Questions<Book>) -> (LineQueue, Teller) {
         let (tell, told) = mpsc::channel(AHEAD);
-        (Lines { told, asked }, Teller(tell))
+        (LineQueue { told, asked }, Teller(tell))
     }
 
     /// Until nobody tells anything any more. Callers are told when the loop has ended.
     pub(super) async fn pass_on(mut self) {
         let mut batch = Vec::new();
         while self.told.recv_many(&mut batch, MOST_LINES).await > 0 {
-            let (lines, callers): (Vec<Line>, Vec<_>) = (1..)
+            let (lines, callers): (Vec<EmitLine>, Vec<_>) = (1..)
                 .zip(batch.drain(..))
                 .map(|(number, (octets, caller))| {
-                    let text = Text::Octets(octets);
-                    (Line { number, text }, caller)
+                    let text = LineText::Octets(octets);
+                    (EmitLine { number, text }, caller)
                 })
                 .unzip();
             // A caller that has gone hears nothing; with its key it can ask again.
@@ -67,7 +71,7 @@ impl Lines {
 
 impl Teller {
     /// The answer to a line, once what it says is durable.
-    pub(super) async fn tell(&self, line: Vec<u8>) -> Result<Answer, Problem> {
+    pub(super) async fn tell(&self, line: Vec<u8>) -> Result<LineAnswer, Problem> {
         let (caller, answer) = oneshot::channel();
         let told = async {
             self.0.send((line, caller)).await.ok()?;
@@ -79,14 +83,14 @@ impl Teller {
 
 /// Has the loop take these lines, one after the other.
 pub(super) async fn take(
-    asked: &mpsc::Sender<Asked>,
-    lines: Vec<Line>,
-) -> Result<Vec<Answer>, Problem> {
-    let (to, answers) = oneshot::channel();
-    let sent = asked.send(Asked::Lines(lines, to)).await;
-    sent.map_err(|_ended| Problem::stopping())?;
-    let answers = answers.await.map_err(|_ended| Problem::stopping())?;
-    answers.map_err(|why| Problem::book_failed(&why))
+    asked: &Questions<Book>,
+    lines: Vec<EmitLine>,
+) -> Result<Vec<LineAnswer>, Problem> {
+    match asked.ask(LoopQuestion::Lines(lines)).await {
+        Reply::Answer(Answered::Lines(answers)) => Ok(answers),
+        Reply::Answer(Answered::Value(_)) | Reply::Stopping => Err(Problem::stopping()),
+        Reply::Refused(why) | Reply::Failed(why) => Err(Problem::book_failed(&why)),
+    }
 }
 
 /// Waits for what needs the loop, but not for ever.
@@ -105,28 +109,24 @@ async fn within<T>(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::problem::Kind;
+    use super::super::problem::ProblemKind;
     use super::*;
 
-    fn line() -> Vec<Line> {
-        let text = Text::Octets(b"{}".to_vec());
-        vec![Line { number: 1, text }]
+    fn line() -> Vec<EmitLine> {
+        let text = LineText::Octets(b"{}".to_vec());
+        vec![EmitLine { number: 1, text }]
     }
 
     #[tokio::test]
     async fn a_call_that_the_loop_does_not_answer_is_to_be_made_again() {
         let soon = Duration::from_millis(10);
-        let (asked, mut calls) = mpsc::channel(4);
+        let (asked, mut calls) = tradepost_agent::run::questions::<Book>();
         let hangs = within(soon, take(&asked, line())).await.unwrap_err();
-        let Some(Asked::Lines(_, _hanging)) = calls.recv().await else {
-            panic!("it was asked");
-        };
+        let _hanging = calls.next().await.expect("it was asked");
         let ends = async {
-            drop(calls.recv().await);
-            let Some(Asked::Lines(_, to)) = calls.recv().await else {
-                panic!("it was asked");
-            };
-            to.send(Err("the disk is full".to_owned())).unwrap();
+            drop(calls.next().await);
+            let asked = calls.next().await.expect("it was asked");
+            asked.reply(Reply::Failed("the disk is full".to_owned()));
             calls.close();
         };
         let asks = async {
@@ -142,7 +142,7 @@ mod tests {
             (failed, "the disk is full"),
             (ended, "is stopping"),
         ] {
-            assert_eq!(problem.kind, Kind::NotNow);
+            assert_eq!(problem.kind, ProblemKind::NotNow);
             assert!(problem.detail().contains(why), "{}", problem.detail());
             let again = "make it again, with the same Idempotency-Key";
             assert!(problem.detail().contains(again), "{}", problem.detail());

@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -23,10 +23,10 @@ use tradepost_post::stop::Stop;
 
 use super::calls::{self, Inside};
 use super::hooks::Hook;
-use super::lines::Lines;
+use super::lines::LineQueue;
 use super::patient::Patient;
-use crate::agent::Asked;
-use crate::desk::Desk;
+use crate::book::{Book, BookHost};
+use tradepost_agent::run::Questions;
 
 /// Each may hold a body in memory; more callers wait for their turn in the system's queue.
 const MOST_CONNECTIONS: usize = 64;
@@ -48,21 +48,21 @@ pub(crate) struct Intake {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
-    lines: Lines,
+    lines: LineQueue,
     stop: Stop,
 }
 
 /// Listens where the configuration says; none: it says nothing of HTTP. With port 0 the system
 /// chooses a port, which is told in the log.
 pub(crate) async fn open(
-    desk: &Arc<Desk>,
-    asked: mpsc::Sender<Asked>,
+    host: &Arc<BookHost>,
+    asked: Questions<Book>,
     stop: Stop,
 ) -> anyhow::Result<Option<Intake>> {
-    let Some(settings) = &desk.config.http else {
+    let Some(settings) = &host.party().config.http else {
         return Ok(None);
     };
-    let source = &desk.config.source;
+    let source = &host.party().config.source;
     let token = settings.token(source)?;
     let tls = settings.tls(source)?;
     let hooks: Result<Vec<Hook>, _> = settings
@@ -77,8 +77,8 @@ pub(crate) async fn open(
     let address = listener.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("the HTTP intake listens at {scheme}://{address}");
-    let (lines, told) = Lines::new(asked.clone());
-    let inside = Inside::new(Arc::clone(desk), token, hooks, told, asked, stop.clone());
+    let (lines, told) = LineQueue::new(asked.clone());
+    let inside = Inside::new(Arc::clone(host), token, hooks, told, asked, stop.clone());
     Ok(Some(Intake {
         listener,
         tls,

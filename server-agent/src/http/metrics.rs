@@ -13,12 +13,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use tradepost_agent::outbox::{self, Filter};
 
-use crate::book::{bounces, view as read};
-use crate::desk::Desk;
-use crate::socket::VERSION;
+use crate::book::BookHost;
+use crate::book::bounces;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Call {
+struct CallLabel {
     method: String,
     path: String,
     status: u16,
@@ -26,7 +25,7 @@ struct Call {
 
 /// All three are among few words: what a caller writes makes no label.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LeftOut {
+struct LeftOutLabel {
     shop: &'static str,
     topic: &'static str,
     reason: &'static str,
@@ -40,8 +39,8 @@ struct LetterState {
 /// The counters of this process.
 pub(super) struct Metrics {
     registry: Registry,
-    calls: Family<Call, Counter>,
-    left_out: Family<LeftOut, Counter>,
+    calls: Family<CallLabel, Counter>,
+    left_out: Family<LeftOutLabel, Counter>,
     letters: Family<LetterState, Gauge<i64, AtomicI64>>,
     oldest: Gauge<i64, AtomicI64>,
     bounces: Counter<u64, AtomicU64>,
@@ -52,7 +51,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("tradepost");
         let (calls, letters, oldest) = (Family::default(), Family::default(), Gauge::default());
         let (left_out, bounces) = (Family::default(), Counter::default());
-        let build = Info::new(vec![("version", VERSION)]);
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program that answers", build);
         registry.register(
             "http_calls",
@@ -96,7 +95,7 @@ impl Metrics {
         } else {
             "other"
         };
-        let call = Call {
+        let call = CallLabel {
             method: method.to_owned(),
             path: path.to_owned(),
             status: status.as_u16(),
@@ -106,7 +105,7 @@ impl Metrics {
 
     /// Counts something of a webhook that was answered with 2xx and not recorded.
     pub(super) fn left_out(&self, shop: &'static str, topic: &'static str, reason: &'static str) {
-        let label = LeftOut {
+        let label = LeftOutLabel {
             shop,
             topic,
             reason,
@@ -115,9 +114,9 @@ impl Metrics {
     }
 
     /// All of it, as the OpenMetrics text that Prometheus reads.
-    pub(super) fn text(&self, desk: &Desk) -> String {
-        let now = desk.now();
-        let (waiting, failed, bounces) = read(&*desk.book, |rows| {
+    pub(super) fn text(&self, host: &BookHost) -> String {
+        let now = host.now();
+        let (waiting, failed, bounces) = host.view(|rows| {
             let failed = outbox::list(rows, Filter::Failed, outbox::RECENT).len();
             let waiting = outbox::list(rows, Filter::Queued, 0);
             (waiting, failed, bounces(rows))

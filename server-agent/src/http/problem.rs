@@ -8,7 +8,7 @@ use tradepost_parties::emit::LineRefusal;
 
 /// Everything that a call can fail of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProblemKind {
     TokenIsMissingOrWrong,
     SignatureIsWrong,
     NoSuchPlace,
@@ -26,65 +26,65 @@ pub(crate) enum Kind {
     NotNow,
 }
 
-impl Kind {
+impl ProblemKind {
     /// Its name in the document, where `type` points to.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Kind::TokenIsMissingOrWrong => "TokenIsMissingOrWrong",
-            Kind::SignatureIsWrong => "SignatureIsWrong",
-            Kind::NoSuchPlace => "NoSuchPlace",
-            Kind::MethodIsNotAllowed => "MethodIsNotAllowed",
-            Kind::BodyIsNotJson => "BodyIsNotJson",
-            Kind::BodyIsTooLarge => "BodyIsTooLarge",
-            Kind::BodyIsOfAnotherType => "BodyIsOfAnotherType",
-            Kind::CallTookTooLong => "CallTookTooLong",
-            Kind::KeyIsMissing => "KeyIsMissing",
-            Kind::QueryIsWrong => "QueryIsWrong",
-            Kind::KeyWasUsedForOtherContent => "KeyWasUsedForOtherContent",
-            Kind::NoSuchTrade => "NoSuchTrade",
-            Kind::SeveralShopsHaveThatTrade => "SeveralShopsHaveThatTrade",
-            Kind::Refused => "Refused",
-            Kind::NotNow => "NotNow",
+            ProblemKind::TokenIsMissingOrWrong => "TokenIsMissingOrWrong",
+            ProblemKind::SignatureIsWrong => "SignatureIsWrong",
+            ProblemKind::NoSuchPlace => "NoSuchPlace",
+            ProblemKind::MethodIsNotAllowed => "MethodIsNotAllowed",
+            ProblemKind::BodyIsNotJson => "BodyIsNotJson",
+            ProblemKind::BodyIsTooLarge => "BodyIsTooLarge",
+            ProblemKind::BodyIsOfAnotherType => "BodyIsOfAnotherType",
+            ProblemKind::CallTookTooLong => "CallTookTooLong",
+            ProblemKind::KeyIsMissing => "KeyIsMissing",
+            ProblemKind::QueryIsWrong => "QueryIsWrong",
+            ProblemKind::KeyWasUsedForOtherContent => "KeyWasUsedForOtherContent",
+            ProblemKind::NoSuchTrade => "NoSuchTrade",
+            ProblemKind::SeveralShopsHaveThatTrade => "SeveralShopsHaveThatTrade",
+            ProblemKind::Refused => "Refused",
+            ProblemKind::NotNow => "NotNow",
         }
     }
 
     /// Its title for people, and its status.
     fn title(self) -> (&'static str, StatusCode) {
         match self {
-            Kind::TokenIsMissingOrWrong => {
+            ProblemKind::TokenIsMissingOrWrong => {
                 ("The token is missing or wrong", StatusCode::UNAUTHORIZED)
             }
-            Kind::SignatureIsWrong => (
+            ProblemKind::SignatureIsWrong => (
                 "The signature is missing or wrong",
                 StatusCode::UNAUTHORIZED,
             ),
-            Kind::NoSuchPlace => ("There is nothing here", StatusCode::NOT_FOUND),
-            Kind::MethodIsNotAllowed => (
+            ProblemKind::NoSuchPlace => ("There is nothing here", StatusCode::NOT_FOUND),
+            ProblemKind::MethodIsNotAllowed => (
                 "The method is not for this path",
                 StatusCode::METHOD_NOT_ALLOWED,
             ),
-            Kind::BodyIsNotJson => ("The body is not JSON", StatusCode::BAD_REQUEST),
-            Kind::BodyIsTooLarge => ("The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Kind::BodyIsOfAnotherType => (
+            ProblemKind::BodyIsNotJson => ("The body is not JSON", StatusCode::BAD_REQUEST),
+            ProblemKind::BodyIsTooLarge => ("The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            ProblemKind::BodyIsOfAnotherType => (
                 "The body is not said to be JSON",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ),
-            Kind::CallTookTooLong => ("The call took too long", StatusCode::REQUEST_TIMEOUT),
-            Kind::KeyIsMissing => (
+            ProblemKind::CallTookTooLong => ("The call took too long", StatusCode::REQUEST_TIMEOUT),
+            ProblemKind::KeyIsMissing => (
                 "The header Idempotency-Key is missing or wrong",
                 StatusCode::BAD_REQUEST,
             ),
-            Kind::QueryIsWrong => ("The query is wrong", StatusCode::BAD_REQUEST),
-            Kind::KeyWasUsedForOtherContent => {
+            ProblemKind::QueryIsWrong => ("The query is wrong", StatusCode::BAD_REQUEST),
+            ProblemKind::KeyWasUsedForOtherContent => {
                 ("The key was used for other content", StatusCode::CONFLICT)
             }
-            Kind::NoSuchTrade => ("There is no such trade", StatusCode::NOT_FOUND),
-            Kind::SeveralShopsHaveThatTrade => (
+            ProblemKind::NoSuchTrade => ("There is no such trade", StatusCode::NOT_FOUND),
+            ProblemKind::SeveralShopsHaveThatTrade => (
                 "Several shops have a trade of that id",
                 StatusCode::CONFLICT,
             ),
-            Kind::Refused => ("The content is refused", StatusCode::UNPROCESSABLE_ENTITY),
-            Kind::NotNow => (
+            ProblemKind::Refused => ("The content is refused", StatusCode::UNPROCESSABLE_ENTITY),
+            ProblemKind::NotNow => (
                 "The server cannot do it now",
                 StatusCode::SERVICE_UNAVAILABLE,
             ),
@@ -95,14 +95,14 @@ impl Kind {
 /// A failed call.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ProblemKind,
     detail: String,
     /// Members of its kind beyond those of the RFC.
     more: Map<String, Value>,
 }
 
 impl Problem {
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Problem {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Problem {
         Problem {
             kind,
             detail: detail.into(),
@@ -123,13 +123,13 @@ impl Problem {
     /// Of what the caller told; `words` are the refusal's.
     pub(crate) fn refused(refusal: Option<&LineRefusal>, words: &str) -> Problem {
         let kind = if let Some(LineRefusal::KeyWasUsedForOtherContent(_)) = refusal {
-            Kind::KeyWasUsedForOtherContent
+            ProblemKind::KeyWasUsedForOtherContent
         } else if let Some(LineRefusal::NoSuchTrade(_)) = refusal {
-            Kind::NoSuchTrade
+            ProblemKind::NoSuchTrade
         } else if let Some(LineRefusal::SeveralShopsHaveThatTrade { .. }) = refusal {
-            Kind::SeveralShopsHaveThatTrade
+            ProblemKind::SeveralShopsHaveThatTrade
         } else {
-            Kind::Refused
+            ProblemKind::Refused
         };
         // In the line of `emit` the record is a member; here it is the body.
         Problem::new(kind, words.strip_prefix("record.").unwrap_or(words))
@@ -155,7 +155,7 @@ impl Problem {
             "{why}; whether this call was recorded is not known: make it again, with the same Idempotency-Key \
              where it has one"
         );
-        Problem::new(Kind::NotNow, text)
+        Problem::new(ProblemKind::NotNow, text)
     }
 }
 
@@ -178,26 +178,26 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         match self.kind {
-            Kind::TokenIsMissingOrWrong => {
+            ProblemKind::TokenIsMissingOrWrong => {
                 let challenge = HeaderValue::from_static("Bearer realm=\"tradepost-server\"");
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
-            Kind::NotNow => {
+            ProblemKind::NotNow => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
-            Kind::SignatureIsWrong
-            | Kind::NoSuchPlace
-            | Kind::MethodIsNotAllowed
-            | Kind::BodyIsNotJson
-            | Kind::BodyIsTooLarge
-            | Kind::BodyIsOfAnotherType
-            | Kind::CallTookTooLong
-            | Kind::KeyIsMissing
-            | Kind::QueryIsWrong
-            | Kind::KeyWasUsedForOtherContent
-            | Kind::NoSuchTrade
-            | Kind::SeveralShopsHaveThatTrade
-            | Kind::Refused => {}
+            ProblemKind::SignatureIsWrong
+            | ProblemKind::NoSuchPlace
+            | ProblemKind::MethodIsNotAllowed
+            | ProblemKind::BodyIsNotJson
+            | ProblemKind::BodyIsTooLarge
+            | ProblemKind::BodyIsOfAnotherType
+            | ProblemKind::CallTookTooLong
+            | ProblemKind::KeyIsMissing
+            | ProblemKind::QueryIsWrong
+            | ProblemKind::KeyWasUsedForOtherContent
+            | ProblemKind::NoSuchTrade
+            | ProblemKind::SeveralShopsHaveThatTrade
+            | ProblemKind::Refused => {}
         }
         response
     }
@@ -208,22 +208,22 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    const ALL: [Kind; 15] = [
-        Kind::TokenIsMissingOrWrong,
-        Kind::SignatureIsWrong,
-        Kind::NoSuchPlace,
-        Kind::MethodIsNotAllowed,
-        Kind::BodyIsNotJson,
-        Kind::BodyIsTooLarge,
-        Kind::BodyIsOfAnotherType,
-        Kind::CallTookTooLong,
-        Kind::KeyIsMissing,
-        Kind::QueryIsWrong,
-        Kind::KeyWasUsedForOtherContent,
-        Kind::NoSuchTrade,
-        Kind::SeveralShopsHaveThatTrade,
-        Kind::Refused,
-        Kind::NotNow,
+    const ALL: [ProblemKind; 15] = [
+        ProblemKind::TokenIsMissingOrWrong,
+        ProblemKind::SignatureIsWrong,
+        ProblemKind::NoSuchPlace,
+        ProblemKind::MethodIsNotAllowed,
+        ProblemKind::BodyIsNotJson,
+        ProblemKind::BodyIsTooLarge,
+        ProblemKind::BodyIsOfAnotherType,
+        ProblemKind::CallTookTooLong,
+        ProblemKind::KeyIsMissing,
+        ProblemKind::QueryIsWrong,
+        ProblemKind::KeyWasUsedForOtherContent,
+        ProblemKind::NoSuchTrade,
+        ProblemKind::SeveralShopsHaveThatTrade,
+        ProblemKind::Refused,
+        ProblemKind::NotNow,
     ];
 
     #[test]

@@ -1,18 +1,19 @@
 //! The jobs as the operator sees them, and what the operator can do.
 
 use serde_json::{Value, json};
-use tradepost_parties::server::job::{self, Job, Stage};
+use tradepost_agent::host::{HostError, fresh_ids};
+use tradepost_agent::rpc::Reply;
+use tradepost_parties::fulfilment::{self, Job, Stage};
+use tradepost_parties::roles::jobs;
 
-use crate::book::{BookError, Input, view};
-use crate::desk::{Desk, fresh_ids};
-use crate::socket::Reply;
+use crate::book::{BookHost, BookNotice, DecidedAbout};
 
 /// Shown at once.
 const MOST: usize = 100_000;
 
 /// All jobs that are not done yet.
-pub(crate) fn list(desk: &Desk) -> Vec<Value> {
-    let jobs = view(&*desk.book, |rows| fulfilment::all(rows, MOST));
+pub(crate) fn list(host: &BookHost) -> Vec<Value> {
+    let jobs = host.view(|rows| fulfilment::all(rows, MOST));
     jobs.iter().map(shown).collect()
 }
 
@@ -38,25 +39,26 @@ fn shown(job: &Job) -> Value {
 }
 
 /// Has a job run at once.
-pub(crate) fn retry(desk: &Desk, name: &str) -> Result<Reply, BookError> {
-    let all = view(&*desk.book, |rows| fulfilment::all(rows, MOST));
+pub(crate) fn retry(host: &BookHost, name: &str) -> Result<Reply<Value>, HostError> {
+    let all = host.view(|rows| fulfilment::all(rows, MOST));
     // Rounds of progress have names of their own, and one id.
     let named = all.iter().find(|j| j.name() == name || j.id == name);
     let Some(meant) = named else {
         let text = format!("there is no job {name:?}; `tradepost-server jobs` lists them");
         return Ok(Reply::Refused(text));
     };
-    let now = desk.now();
-    let ids = fresh_ids();
-    let mut waited = false;
-    desk.book.decide(&mut |page| {
-        let settings = &desk.config.settings;
-        let change = jobs::retry_now(settings, page.rows(), &meant.id, now, &mut ids.clone());
-        waited = change.is_some();
-        match change {
-            Some(change) => page.record(&Input::Time, change, now),
-            None => Ok(()),
-        }
+    let now = host.now();
+    let book = host.party();
+    let waited = host.write(|page| {
+        let mut ids = fresh_ids()?;
+        let settings = &book.config.settings;
+        let change = jobs::retry_now(settings, page.rows(), &meant.id, now, &mut ids);
+        let Some(change) = change else {
+            return Ok(false);
+        };
+        let decision = book.decision(DecidedAbout::Time, change, now, BookNotice::None);
+        page.record(decision, &[], now, &mut ids)?;
+        Ok::<_, HostError>(true)
     })?;
     Ok(if waited {
         Reply::Answer(json!(format!("{} is run at once", meant.name())))

@@ -13,17 +13,15 @@ use tradepost_parties::emit::attach::{Wanted, What};
 
 use crate::attach::{self, AttachAsk};
 use crate::config::{self, Config, Places};
-use crate::desk::fresh_ids;
 use crate::emit::emit;
-use crate::socket::Ask;
+use crate::question::Ask;
 use crate::terminal::cli::{
     AttachArgs, AttachTrack, Cli, Command, DecideArgs, JobsCommand, Json, OutboxCommand, PROGRAM,
 };
 use crate::terminal::dkim_key;
 use crate::terminal::report::{self, Shown};
-use crate::{agent, ask, doctor};
+use crate::{ask, doctor, run as work};
 
-/// Does what was asked.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Completions { shell } => {
@@ -40,7 +38,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Run => {
             let (config, data) = places(&cli.places)?;
-            block_on(agent::run(&data, config))?;
+            block_on(work::run(&data, config))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor { probe, wait, json } => {
@@ -171,7 +169,7 @@ fn decide(places: &Places, args: &DecideArgs, json: Json) -> anyhow::Result<Exit
 /// by what it says.
 fn decision(args: &DecideArgs) -> String {
     let mut line = json!({
-        "key": format!("decide {}", fresh_ids().statement()),
+        "key": format!("decide {}", uuid::Uuid::now_v7()),
         "trade": args.trade,
         "return": if args.accept { "accept" } else { "refuse" },
     });
@@ -200,7 +198,11 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 
 fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
     let data = config::data_folder(places)?;
-    let report = tradepost_store::repair(&data, &crate::book::options(), !yes)?;
+    let report = tradepost_store::repair(
+        &data,
+        &tradepost_agent::host::options::<crate::book::Book>(),
+        !yes,
+    )?;
     output::page(&report.to_string())?;
     if !yes && !report.lost.is_empty() {
         output::page("Nothing was changed. `tradepost-server repair --yes` does it.")?;

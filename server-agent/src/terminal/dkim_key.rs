@@ -18,11 +18,10 @@ use crate::terminal::cli::{DkimKeyArgs, KeyAlgorithm};
 
 /// What was made, and what is to be written where.
 #[derive(Debug, Serialize)]
-struct Made {
+struct MadeKey {
     selector: String,
     domain: String,
     algorithm: &'static str,
-    /// The private key.
     key_file: PathBuf,
     /// Where DNS has the record.
     name: String,
@@ -72,7 +71,7 @@ pub(crate) fn run(places: &Places, args: &DkimKeyArgs, is_json: bool) -> anyhow:
         key: PrivateKey::from_pem(&pem)?,
     };
     make_private_file(&key_file, pem.expose_secret())?;
-    let made = Made::of(&own, &configuration, key_file);
+    let made = MadeKey::of(&own, &configuration, key_file);
     if is_json {
         output::data(&json::pretty(&made)?)?;
     } else {
@@ -98,8 +97,8 @@ fn make(algorithm: KeyAlgorithm) -> anyhow::Result<SecretString> {
     Ok(make_key(algorithm)?)
 }
 
-impl Made {
-    fn of(own: &OwnKey, configuration: &Path, key_file: PathBuf) -> Made {
+impl MadeKey {
+    fn of(own: &OwnKey, configuration: &Path, key_file: PathBuf) -> MadeKey {
         let (name, record) = (own.name(), own.key.record());
         let OwnKey {
             domain, selector, ..
@@ -112,7 +111,7 @@ impl Made {
             .and_then(|folder| key_file.strip_prefix(folder).ok());
         let path = in_folder.unwrap_or(&key_file).display().to_string();
         let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        Made {
+        MadeKey {
             zone: zone(&name, &record),
             dkim: format!(
                 "[[dkim]]\nselector = {}\ndomain = {}\nkey_file = {}\n",

@@ -47,13 +47,11 @@ pub(crate) struct ExpectArgs {
     pub(crate) json: Json,
 }
 
-/// What is wanted.
+/// What `tradepost expect` is asked to do.
 pub(crate) enum Expecting {
-    /// Expect this.
     Expect(Box<ExpectedOrder>),
     /// Expect a trade no longer.
     Forget(String),
-    /// Show what is expected.
     List,
 }
 

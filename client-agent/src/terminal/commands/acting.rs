@@ -7,8 +7,8 @@ use tradepost_statements::progress::Track;
 use tradepost_statements::wish::{Wish, Wishes};
 
 use super::send;
+use crate::api::Question;
 use crate::config::Places;
-use crate::request::Request;
 use crate::terminal::cli::{NotifyArgs, ReturnArgs};
 
 /// `return`.
@@ -18,7 +18,7 @@ pub(super) async fn give_back(places: &Places, args: ReturnArgs) -> anyhow::Resu
         line: u32::try_from(line.number.get() - 1).unwrap_or(u32::MAX),
         quantity: line.quantity,
     });
-    let request = Request::Return {
+    let request = Question::Return {
         trade: args.trade,
         lines: lines.collect(),
         reason: args.reason,
@@ -36,7 +36,7 @@ pub(super) async fn wish(places: &Places, args: NotifyArgs) -> anyhow::Result<Ex
         // None where `--none` is said: the command line wants one of the three.
         args.on
     };
-    let request = Request::Wish {
+    let request = Question::Wish {
         what: args.what,
         wishes: Wishes { on, to: args.to },
     };

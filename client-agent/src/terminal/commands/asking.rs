@@ -2,25 +2,24 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-use tradepost_agent::terminal::output;
-use tradepost_buyer::view::{PlanView, RequestView};
+use anyhow::{Context, bail};
+use tradepost_agent::terminal::{json, output};
 use tradepost_buyer::{PlannedWhen, Until};
 use tradepost_statements::StatementId;
 
 use super::{print, print_data, printed, send_answer};
+use crate::api::Question;
+use crate::api::answer::only;
+use crate::api::asking::{ALL_PENDING, NewPlan};
+use crate::api::connection::Connection;
 use crate::config::Places;
-use crate::desk::Desk;
 use crate::ledger::daily;
-use crate::request::asking::{ALL_PENDING, NewPlan};
-use crate::request::{Request, Sendings};
 use crate::terminal::cli::{AddArgs, AskArgs, ScheduleCommand};
 use crate::terminal::report;
 
-/// `ask`.
 pub(super) async fn ask(places: &Places, args: AskArgs) -> anyhow::Result<ExitCode> {
-    let mut desk = Desk::find(places).await?;
-    if args.wait.is_some() && !desk.has_daemon() {
+    let mut connection = Connection::find(places).await?;
+    if args.wait.is_some() && !connection.has_daemon() {
         bail!(
             "no daemon runs, so no answer can come in: start `tradepost daemon`, or ask without \
              --wait and fetch the answers later with `tradepost daemon --once`"
@@ -28,19 +27,23 @@ pub(super) async fn ask(places: &Places, args: AskArgs) -> anyhow::Result<ExitCo
     }
     let parties = args.whom.parties();
     let what = args.what;
-    let answer = desk.ask(Request::Ask { what, parties }).await?;
+    let answer = connection.ask(Question::Ask { what, parties }).await?;
     let Some(wait) = args.wait else {
-        return send_answer(&answer, args.json.json);
+        return send_answer(answer, args.json.json);
     };
-    let sendings: Sendings = report::read(&answer)?;
+    let sendings = only!(answer, Sendings)?;
     let asked = sendings.all().iter().filter_map(|s| s.statement);
     let statements: Vec<StatementId> = asked.collect();
     let within = wait.duration();
-    let answer = desk.ask(Request::Progress { statements, within }).await?;
-    let questions: Vec<RequestView> = report::read(&answer)?;
-    printed(args.json.json, &answer, |q: Vec<RequestView>| {
-        report::requests(&q)
-    })?;
+    let answer = connection
+        .ask(Question::Progress { statements, within })
+        .await?;
+    let questions = only!(answer, Requests)?;
+    if args.json.json {
+        print_data(&json::pretty(&questions)?)?;
+    } else {
+        print(&report::requests(&questions))?;
+    }
     let open = questions.iter().filter(|q| q.state.is_pending()).count();
     if open > 0 {
         output::note(&format!(
@@ -52,20 +55,17 @@ pub(super) async fn ask(places: &Places, args: AskArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// `schedule`.
 pub(super) async fn schedule(places: &Places, what: ScheduleCommand) -> anyhow::Result<ExitCode> {
     match what {
         ScheduleCommand::Add(args) => add(places, args).await,
         ScheduleCommand::List { json } => {
-            let answer = super::ask(places, Request::Plans).await?;
-            printed(json.json, &answer, |plans: Vec<PlanView>| {
-                report::plans(&plans)
-            })
+            let answer = super::ask(places, Question::Plans).await?;
+            printed(json.json, answer, |a| Ok(report::plans(&only!(a, Plans)?)))
         }
         ScheduleCommand::Remove { id, json } => {
-            let answer = super::ask(places, Request::Unschedule { plan: id }).await?;
+            let answer = super::ask(places, Question::Unschedule { plan: id }).await?;
             if json.json {
-                return print_data(&answer);
+                return print_data(&answer.json()?);
             }
             print(&format!("Plan {id} is removed."))
         }
@@ -98,8 +98,9 @@ async fn add(places: &Places, args: AddArgs) -> anyhow::Result<ExitCode> {
         when,
         until: args.until,
     };
-    let answer = super::ask(places, Request::Schedule { plan }).await?;
-    printed(args.json.json, &answer, |plan: PlanView| {
-        format!("Plan {}: {}", plan.id, report::plan(&plan))
+    let answer = super::ask(places, Question::Schedule { plan }).await?;
+    printed(args.json.json, answer, |a| {
+        let plan = only!(a, Plan)?.context("the plan was not kept")?;
+        Ok(format!("Plan {}: {}", plan.id, report::plan(&plan)))
     })
 }

@@ -5,38 +5,36 @@ use std::process::ExitCode;
 use anyhow::bail;
 use tradepost_agent::terminal::prompt::Prompt;
 use tradepost_buyer::view::ExpectedView;
-use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
 
 use super::{ask, print, printed};
+use crate::api::Question;
+use crate::api::answer::only;
 use crate::config::Places;
-use crate::request::Request;
 use crate::terminal::cli::{ExpectArgs, Expecting};
 use crate::terminal::report;
 
-/// `expect`.
 pub(super) async fn expect(places: &Places, mut args: ExpectArgs) -> anyhow::Result<ExitCode> {
     let json = args.json.json;
     match args.what() {
         Expecting::List => {
-            let answer = ask(places, Request::Expected).await?;
-            printed(json, &answer, |all: Vec<ExpectedView>| {
-                report::expected(&all)
-            })
+            let answer = ask(places, Question::Expected).await?;
+            printed(json, answer, |a| Ok(report::expected(&only!(a, Expected)?)))
         }
         Expecting::Forget(trade) => {
-            let answer = ask(places, Request::Forget { trade }).await?;
-            printed(json, &answer, |trade: TradeRef| {
-                format!("{trade} is not expected any more.")
+            let answer = ask(places, Question::Forget { trade }).await?;
+            printed(json, answer, |a| {
+                let trade = only!(a, Forgotten)?;
+                Ok(format!("{trade} is not expected any more."))
             })
         }
         Expecting::Expect(order) => {
             if !args.yes && !agrees(&order)? {
                 bail!("nothing is expected that was not before");
             }
-            let answer = ask(places, Request::Expect { order }).await?;
-            printed(json, &answer, |expected: ExpectedView| {
-                report::now_expected(&expected)
+            let answer = ask(places, Question::Expect { order }).await?;
+            printed(json, answer, |a| {
+                Ok(report::now_expected(&only!(a, NowExpected)?))
             })
         }
     }

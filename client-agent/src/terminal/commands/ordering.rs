@@ -13,15 +13,15 @@ use tradepost_statements::Address;
 use uuid::Uuid;
 
 use super::{print_data, send};
+use crate::api::Question;
+use crate::api::answer::only;
+use crate::api::connection::Connection;
 use crate::config::{Config, Places, config_file, private_data_folder};
-use crate::desk::Desk;
 use crate::order_form::{self, OrderForm};
-use crate::request::{Preview, Request};
 use crate::terminal::cli::{OrderArgs, ReorderArgs};
 use crate::terminal::ordering::Dialog;
 use crate::terminal::report;
 
-/// `order`.
 pub(super) async fn order(places: &Places, args: OrderArgs) -> anyhow::Result<ExitCode> {
     let from = match &args.from {
         Some(from) => Some(from.parse().with_context(|| format!("--from {from:?}"))?),
@@ -36,7 +36,7 @@ pub(super) async fn order(places: &Places, args: OrderArgs) -> anyhow::Result<Ex
         return show_letter(places, form).await;
     }
     let form = Box::new(form);
-    send(places, Request::Order { form }, args.json.json).await
+    send(places, Question::Order { form }, args.json.json).await
 }
 
 fn form_in(file: &Path) -> anyhow::Result<OrderForm> {
@@ -64,11 +64,15 @@ async fn order_by_questions(
              asks for what it needs, but only at a terminal"
         );
     };
-    let mut desk = Desk::find(places).await?;
-    let last = report::read(&desk.ask(Request::LastOrder).await?)?;
+    let mut connection = Connection::find(places).await?;
+    let last = only!(connection.ask(Question::LastOrder).await?, Form)?;
     // The ledger is not kept from others while the person thinks.
-    drop(desk);
-    let form = Dialog { person, last }.order(from)?;
+    drop(connection);
+    let form = Dialog {
+        person,
+        last: last.map(|form| *form),
+    }
+    .order(from)?;
     if args.dry_run {
         return show_letter(places, form).await;
     }
@@ -76,14 +80,14 @@ async fn order_by_questions(
         return nothing_was_sent();
     }
     let form = Box::new(form);
-    send(places, Request::Order { form }, args.json.json).await
+    send(places, Question::Order { form }, args.json.json).await
 }
 
-/// `reorder`.
 pub(super) async fn reorder(places: &Places, args: ReorderArgs) -> anyhow::Result<ExitCode> {
     let trade = args.trade.clone();
-    let answer = super::ask(places, Request::Reorder { trade }).await?;
-    let mut form: OrderForm = report::read(&answer)?;
+    let answer = super::ask(places, Question::Reorder { trade }).await?;
+    let form = only!(answer, Form)?;
+    let mut form: OrderForm = *form.context("the trade has no order form")?;
     if args.edit {
         match edited(places, &form)? {
             Some(new) => form = new,
@@ -104,14 +108,14 @@ pub(super) async fn reorder(places: &Places, args: ReorderArgs) -> anyhow::Resul
         }
     }
     let form = Box::new(form);
-    send(places, Request::Order { form }, args.json.json).await
+    send(places, Question::Order { form }, args.json.json).await
 }
 
 /// Shows the letter, and asks whether it is to leave.
 async fn agrees(places: &Places, person: Prompt, form: &OrderForm) -> anyhow::Result<bool> {
     let form = Box::new(form.clone());
-    let answer = super::ask(places, Request::Preview { form }).await?;
-    let preview: Preview = report::read(&answer)?;
+    let answer = super::ask(places, Question::Preview { form }).await?;
+    let preview = only!(answer, Preview)?;
     person.tell(&format!("\n{}", report::preview(&preview)));
     Ok(person.agrees("Send this order?")?)
 }
@@ -124,8 +128,8 @@ fn nothing_was_sent() -> anyhow::Result<ExitCode> {
 /// Prints the letter that the order would be.
 async fn show_letter(places: &Places, form: OrderForm) -> anyhow::Result<ExitCode> {
     let form = Box::new(form);
-    let answer = super::ask(places, Request::DryRun { form }).await?;
-    let letter: String = report::read(&answer)?;
+    let answer = super::ask(places, Question::DryRun { form }).await?;
+    let letter = only!(answer, Letter)?;
     if !letter.starts_with("DKIM-Signature:") {
         output::note(
             "This program does not sign the letter: your provider does, or nobody. `tradepost doctor` says more.",

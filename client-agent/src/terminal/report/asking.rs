@@ -8,7 +8,6 @@ use tradepost_buyer::view::{PlanView, RequestState, RequestView};
 
 use super::words::{count, safe};
 
-/// `requests`.
 pub(crate) fn requests(requests: &[RequestView]) -> String {
     if requests.is_empty() {
         return "No orders were sent yet, and nothing was asked. `tradepost order --help` shows how to order."

@@ -6,7 +6,6 @@ use tradepost_buyer::view::HeldView;
 
 use super::words::{count, named, safe};
 
-/// `held`.
 pub(crate) fn held(letters: &[HeldView]) -> String {
     if letters.is_empty() {
         return "No letters are held: of all that came it is known who sent them.".to_owned();

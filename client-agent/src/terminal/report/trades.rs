@@ -4,7 +4,7 @@ use tradepost_agent::terminal::table::Column::{Free, Whole};
 use tradepost_agent::terminal::table::Table;
 use tradepost_agent::terminal::time::{day, local};
 use tradepost_agent::terminal::wrap::{clipped, hanging};
-use tradepost_buyer::view::{HistoryView, Origin, ShowView, StatsView, TradeView};
+use tradepost_buyer::view::{BuyerTradeView, HistoryView, ShowView, StatsView, TradeOrigin};
 use tradepost_statements::progress::Track;
 
 use super::undone;

@@ -10,7 +10,6 @@ use tradepost_buyer::warning::{OtherPayee, WarningState};
 
 use super::words::{count, named, safe};
 
-/// `warnings`.
 pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
     if warnings.is_empty() {
         return if all {

@@ -1,7 +1,7 @@
 //! Facts in words: names, amounts, states.
 
 use tradepost_buyer::plain;
-use tradepost_buyer::view::{ParcelView, TradeView};
+use tradepost_buyer::view::{BuyerTradeView, ParcelView};
 use tradepost_letters::untrusted;
 use tradepost_statements::order::Line;
 
@@ -49,7 +49,7 @@ pub(super) fn what_was_bought(lines: &[Line]) -> String {
 }
 
 /// How far a delivery is: the parcel that is least far tells.
-pub(super) fn delivery(trade: &TradeView) -> String {
+pub(super) fn delivery(trade: &BuyerTradeView) -> String {
     let mut states: Vec<String> = trade
         .delivery
         .iter()
@@ -68,7 +68,7 @@ pub(super) fn delivery(trade: &TradeView) -> String {
 }
 
 /// The state of the order track, or a dash.
-pub(super) fn order(trade: &TradeView) -> String {
+pub(super) fn order(trade: &BuyerTradeView) -> String {
     trade
         .order
         .state
@@ -76,7 +76,7 @@ pub(super) fn order(trade: &TradeView) -> String {
 }
 
 /// The state of the payment track, or a dash.
-pub(super) fn payment(trade: &TradeView) -> String {
+pub(super) fn payment(trade: &BuyerTradeView) -> String {
     trade
         .payment
         .state

@@ -15,16 +15,16 @@ use super::private::read_private_file;
 use super::source::{ConfigError, Source};
 use tradepost_proof::dkim::{OwnKey, PrivateKey, Signer, Signing};
 
-/// The value of `dkim`.
+/// The value of `dkim`: `"provider"`, or sections `[[dkim]]`.
 #[derive(Debug, Clone)]
 pub enum DkimToml {
     /// The provider signs on the way out.
     Provider,
-    /// Own keys.
+    /// This agent signs, with the keys of these sections; there is at least one.
     Keys(Vec<DkimKeyToml>),
 }
 
-/// A section `[[dkim]]`.
+/// A section `[[dkim]]`: a private key, and the name that DNS has its public half under.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DkimKeyToml {

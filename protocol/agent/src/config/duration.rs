@@ -18,7 +18,7 @@ pub struct Span(Duration);
 pub struct NotADuration(String);
 
 impl Span {
-    /// The duration.
+    /// The duration, in whole milliseconds; it may be zero.
     #[must_use]
     pub fn duration(self) -> Duration {
         self.0

@@ -13,7 +13,7 @@ use crate::command::Environment;
 pub struct EnvironmentToml {
     /// Whether it gets only what [`EnvironmentToml::env`] names.
     pub env_clear: Option<Spanned<bool>>,
-    /// Names of variables.
+    /// Names of variables; a fault where `env_clear` is not true.
     pub env: Option<Spanned<Vec<String>>>,
 }
 

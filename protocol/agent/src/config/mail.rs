@@ -14,7 +14,7 @@ use tradepost_post::imap::{self, SentFolder, Watch};
 use tradepost_post::net::{Tls, is_loopback};
 use tradepost_post::smtp;
 
-/// The section `[imap]`.
+/// The section `[imap]`: the mailbox, its login, what of it is read, and how patiently.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImapToml {
@@ -37,7 +37,7 @@ pub struct ImapToml {
     retry_longest: Option<Span>,
 }
 
-/// The section `[smtp]`.
+/// The section `[smtp]`: the submission server, its login, and how much goes to it at once.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpToml {

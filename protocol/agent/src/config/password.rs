@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::process::Command;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tradepost_post::{PasswordSource, Reading, Rereading};
+use tradepost_post::{PasswordReading, PasswordSource, Rereading};
 
 use super::private::read_private_file;
 use crate::command::Environment;
@@ -58,7 +58,7 @@ impl PasswordSource for Configured {
         }
     }
 
-    fn read(&self) -> Reading<'_> {
+    fn read(&self) -> PasswordReading<'_> {
         Box::pin(async {
             match self {
                 Configured::File(path) => {

@@ -13,7 +13,7 @@ pub enum PrivateError {
     /// It cannot be looked at, or made.
     #[error("{path}: {error}", path = path.display())]
     Unusable {
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
         /// What the system says.
         error: std::io::Error,
@@ -24,7 +24,7 @@ pub enum PrivateError {
         path = path.display()
     )]
     Missing {
-        /// Which one.
+        /// Where nothing is.
         path: PathBuf,
     },
     /// A link stands where a secret should be: whoever may change the link chooses the secret.
@@ -33,37 +33,37 @@ pub enum PrivateError {
         path = path.display()
     )]
     Link {
-        /// Which one.
+        /// The link itself, not what it points to.
         path: PathBuf,
     },
     /// Something else stands where a file should be.
     #[error("{path} is not a file; move it away, or name another place", path = path.display())]
     NotAFile {
-        /// Which one.
+        /// Where a folder, a pipe or a device is.
         path: PathBuf,
     },
     /// There is a file already where a new one is to be made.
     #[error("{path} exists, and is not overwritten; name another place, or move it away", path = path.display())]
     Exists {
-        /// Which one.
+        /// Where something is already, be it a file or not.
         path: PathBuf,
     },
     /// Far more than a secret.
     #[error("{path} is larger than 64 KiB: that is no password and no key", path = path.display())]
     TooLarge {
-        /// Which one.
+        /// The file, which was not read to its end.
         path: PathBuf,
     },
     /// Something else stands where a folder should be.
     #[error("{path} is not a folder; move it away, or name another place", path = path.display())]
     NotAFolder {
-        /// Which one.
+        /// Where a file is, or a link that leads to no folder.
         path: PathBuf,
     },
-    /// A folder cannot be made.
+    /// A file or folder cannot be made, or not be written to its end.
     #[error("{path} cannot be made: {error}; make it yourself, or name another place", path = path.display())]
     NotMade {
-        /// Which one.
+        /// What was to be made.
         path: PathBuf,
         /// What the system says.
         error: std::io::Error,
@@ -74,11 +74,11 @@ pub enum PrivateError {
         path = path.display()
     )]
     OthersCanRead {
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
-        /// Its permission bits.
+        /// Its permission bits, the last nine.
         mode: u32,
-        /// What they should be.
+        /// The mode for `chmod`: `600` for a file, `700` for a folder.
         remedy: &'static str,
     },
 }

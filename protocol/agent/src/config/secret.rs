@@ -16,7 +16,7 @@ use super::source::{ConfigError, Source};
 pub struct SecretToml {
     /// A file; its first line counts.
     pub password_file: Option<Spanned<PathBuf>>,
-    /// An environment variable.
+    /// The name of an environment variable; the first line of its value counts.
     pub password_env: Option<Spanned<String>>,
     /// A command for the shell; the first line that it prints counts.
     pub password_command: Option<Spanned<String>>,

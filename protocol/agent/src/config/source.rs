@@ -22,15 +22,15 @@ pub enum ConfigError {
     /// It cannot be read at all.
     #[error("cannot read the configuration {path}: {error}", path = path.display())]
     Unreadable {
-        /// The file.
+        /// As [`Source::read`] was given it.
         path: PathBuf,
-        /// What the system says.
+        /// What the system says, or that the file is larger than 16 MiB.
         error: std::io::Error,
     },
     /// Something in it is wrong.
     #[error("{path}:{line}: {text}", path = path.display())]
     At {
-        /// The file.
+        /// As [`Source::path`] has it.
         path: PathBuf,
         /// From 1.
         line: usize,
@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// The file.
+    /// Where the text was read from, or as if it had been; as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -15,7 +15,7 @@ use super::duration::Span;
 use super::source::{ConfigError, Source};
 use tradepost_proof::dkim::{KeySource, VerifyingKey};
 
-/// The section `[trust]`.
+/// The section `[trust]`, as it is written: its methods check each value.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustToml {
@@ -28,7 +28,7 @@ pub struct TrustToml {
     pub own_hosts: Option<Vec<Spanned<String>>>,
     /// What becomes of trades that were placed elsewhere (protocol 9).
     pub adopt: Option<AdoptToml>,
-    /// `minimum` for single parties.
+    /// `minimum` for single parties, by their addresses.
     #[serde(default)]
     pub minimum_of: BTreeMap<Spanned<String>, Spanned<Evidence>>,
     /// The name server to ask for keys, as `address:port`; the system's by default.
@@ -40,7 +40,7 @@ pub struct TrustToml {
     pub keys: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
-/// `adopt`.
+/// The value of `adopt`: what becomes of trades that were placed elsewhere (protocol 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AdoptToml {
@@ -48,7 +48,7 @@ pub enum AdoptToml {
     List,
     /// The buyer is asked for each.
     Ask,
-    /// They are not taken.
+    /// None of them is adopted.
     Off,
 }
 

@@ -23,7 +23,7 @@ pub struct Check {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckState {
-    /// It is.
+    /// It is: nothing is to be done.
     Ok,
     /// It works, but not as well as it could: something is to be done only if the person minds.
     Doubtful,
@@ -32,7 +32,7 @@ pub enum CheckState {
 }
 
 impl Check {
-    /// All is well.
+    /// All is well, and there is no remedy to name.
     #[must_use]
     pub fn ok(name: &'static str, found: impl Into<String>) -> Check {
         Check {
@@ -58,7 +58,7 @@ impl Check {
         }
     }
 
-    /// It does not work.
+    /// It does not work, and `remedy` says what to do about it.
     #[must_use]
     pub fn failed(
         name: &'static str,

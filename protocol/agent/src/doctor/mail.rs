@@ -13,7 +13,6 @@ use crate::clock::{Clock as _, SystemClock};
 /// (protocol 2: more than 10 minutes ahead are held).
 const CLOCK_MAY_BE_OFF: i64 = 5 * 60;
 
-/// All of them.
 pub(super) async fn checks(setup: &MailSetup<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     match imap_settings(setup) {
@@ -27,7 +26,7 @@ pub(super) async fn checks(setup: &MailSetup<'_>) -> Vec<Check> {
     checks
 }
 
-pub(super) fn imap_settings(setup: &MailSetup<'_>) -> Result<imap::Settings, Check> {
+pub(super) fn imap_settings(setup: &MailSetup<'_>) -> Result<imap::ImapSettings, Check> {
     let Some(imap) = setup.imap else {
         return Err(Check::failed(
             "mailbox",
@@ -39,7 +38,7 @@ pub(super) fn imap_settings(setup: &MailSetup<'_>) -> Result<imap::Settings, Che
         .map_err(|e| Check::failed("mailbox", e.to_string(), "see that the password can be had"))
 }
 
-fn mailbox(setup: &MailSetup<'_>, settings: &imap::Settings, probe: &Probe) -> Vec<Check> {
+fn mailbox(setup: &MailSetup<'_>, settings: &imap::ImapSettings, probe: &ImapProbe) -> Vec<Check> {
     let server = format!("{}:{}", settings.host, settings.port);
     let tls = probe
         .tls
@@ -111,7 +110,7 @@ fn search(header_search: HeaderSearch) -> Check {
     }
 }
 
-fn authserv_ids(setup: &MailSetup<'_>, probe: &Probe, mailbox_host: &str) -> Check {
+fn authserv_ids(setup: &MailSetup<'_>, probe: &ImapProbe, mailbox_host: &str) -> Check {
     const NAME: &str = "authserv-ids";
     let seen: Vec<String> = probe
         .authserv_ids
@@ -200,7 +199,7 @@ fn known_provider(mailbox_host: &str) -> Option<String> {
     Some(advice)
 }
 
-fn clock(probe: &Probe) -> Check {
+fn clock(probe: &ImapProbe) -> Check {
     match probe.clock_ahead(SystemClock.now()) {
         Some(ahead) if ahead.abs() > CLOCK_MAY_BE_OFF => Check::failed(
             "clock",
@@ -239,7 +238,7 @@ async fn way_out(setup: &MailSetup<'_>) -> Check {
     }
 }
 
-pub(super) fn smtp_settings(setup: &MailSetup<'_>) -> Result<smtp::Settings, Check> {
+pub(super) fn smtp_settings(setup: &MailSetup<'_>) -> Result<smtp::SmtpSettings, Check> {
     const NAME: &str = "submission";
     let Some(smtp) = setup.smtp else {
         return Err(Check::failed(

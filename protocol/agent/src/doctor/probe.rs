@@ -12,7 +12,7 @@ use tradepost_statements::Evidence;
 use super::mail::{failed, imap_settings, smtp_settings};
 use super::{Check, MailSetup};
 use crate::clock::{Clock as _, SystemClock};
-use crate::forgery::{Found, send_and_wait};
+use crate::forgery::{ForgeryFound, send_and_wait};
 use crate::terminal::{output, progress};
 
 const FORGED: &str = "forged results";
@@ -58,13 +58,13 @@ async fn probe(setup: &MailSetup<'_>, within: Duration) -> Result<Vec<Check>, Ch
     )
     .await;
     match found.map_err(|e| failed(FORGED, &e))? {
-        Found::NotTaken(text) => Err(Check::failed(
+        ForgeryFound::NotTaken(text) => Err(Check::failed(
             FORGED,
             format!("not known: the letter was not taken: {text}"),
             "if the provider refuses such letters from you, that says nothing about letters of others: \
              minimum = \"dkim\" under [trust] does without its results",
         )),
-        Found::NeverCame => Err(Check::failed(
+        ForgeryFound::NeverCame => Err(Check::failed(
             FORGED,
             format!(
                 "not known: the letter did not come within {} s, neither into {} nor among the junk",
@@ -74,7 +74,7 @@ async fn probe(setup: &MailSetup<'_>, within: Duration) -> Result<Vec<Check>, Ch
             "try --wait with a longer time; or set minimum = \"dkim\" under [trust]: that does without \
              the provider's results",
         )),
-        Found::Back {
+        ForgeryFound::Back {
             forged,
             folder,
             evidence,

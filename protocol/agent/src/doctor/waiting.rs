@@ -1,7 +1,7 @@
 //! What waits: letters that could not be read, and letters that were not taken.
 
+use crate::aside::{AsideRecord, in_words};
 use tradepost_letters::untrusted::show;
-use tradepost_post::imap::aside::{Kept, in_words};
 
 use super::Check;
 use crate::outbox::{Item, Waiting};
@@ -10,7 +10,7 @@ use crate::terminal::time::local;
 /// What lies in the mailbox and could not be read; `remedy` says what a person can do about one that
 /// matters.
 #[must_use]
-pub fn letters(kept: &[Kept], remedy: &str) -> Check {
+pub fn letters(kept: &[AsideRecord], remedy: &str) -> Check {
     const NAME: &str = "letters";
     match in_words(kept) {
         None => Check::ok(NAME, "all that came could be read"),

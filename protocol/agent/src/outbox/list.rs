@@ -4,13 +4,13 @@ use tradepost_statements::Time;
 use tradepost_trades::rows::Rows;
 
 use super::rows::{ACCEPTED, DUE, FAILED, item, read_place};
-use super::{Entry, Item, State};
+use super::{Item, OutboxEntry, State};
 use tradepost_store::Position;
 
 /// How many ended letters are listed where nobody says otherwise.
 pub const RECENT: usize = 1_000;
 
-/// Which letters to list.
+/// Which letters [`list`] gives, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
     /// What waits, then what has ended.
@@ -56,7 +56,7 @@ fn places(rows: &dyn Rows, list: &str, limit: usize) -> Vec<(u64, Position)> {
         .collect()
 }
 
-/// What waits, in short.
+/// How many letters wait after a failure, and for what, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
     /// How many letters wait because they were not taken.
@@ -100,25 +100,25 @@ pub enum RetryRefused {
     /// There is none of that id.
     #[error("there is no letter {id} in the outbox")]
     NoSuchLetter {
-        /// The id.
+        /// The id that was asked for.
         id: Position,
     },
     /// Sending it again is not trying again.
     #[error("the letter {id} was accepted by the mail server at {at}; it is not sent twice")]
     AlreadyAccepted {
-        /// The id.
+        /// The id that was asked for.
         id: Position,
-        /// When.
+        /// When the mail server accepted it.
         at: Time,
     },
 }
 
 /// Has a letter tried at once: one that waits, or one that was refused, has expired or came back,
-/// whose time then starts anew. The entry is to be recorded, and the sending loop's bell rung.
+/// whose time then starts anew. The entry is to be recorded, and the outbox woken.
 ///
 /// # Errors
 /// There is no such letter, or it was accepted.
-pub fn retry_now(rows: &dyn Rows, id: Position, now: Time) -> Result<Entry, RetryRefused> {
+pub fn retry_now(rows: &dyn Rows, id: Position, now: Time) -> Result<OutboxEntry, RetryRefused> {
     let item = item(rows, id).ok_or(RetryRefused::NoSuchLetter { id })?;
     match item.state {
         State::Accepted { at, .. } if item.came_back.is_none() => {
@@ -127,17 +127,17 @@ pub fn retry_now(rows: &dyn Rows, id: Position, now: Time) -> Result<Entry, Retr
         State::Accepted { .. }
         | State::Queued { .. }
         | State::Refused { .. }
-        | State::Expired { .. } => Ok(Entry::RetryNow { id, at: now }),
+        | State::Expired { .. } => Ok(OutboxEntry::RetryNow { id, at: now }),
     }
 }
 
 /// Has all letters tried at once that wait for a later time: the mail server works again, say.
 #[must_use]
-pub fn retry_all_now(rows: &dyn Rows, now: Time) -> Vec<Entry> {
+pub fn retry_all_now(rows: &dyn Rows, now: Time) -> Vec<OutboxEntry> {
     list(rows, Filter::Queued, 0)
         .into_iter()
         .filter(|item| matches!(item.state, State::Queued { next_try, .. } if next_try > now))
-        .map(|item| Entry::RetryNow {
+        .map(|item| OutboxEntry::RetryNow {
             id: item.id,
             at: now,
         })

@@ -13,7 +13,7 @@ use std::ops::Range;
 use tradepost_statements::Time;
 use tradepost_trades::rows::{Row, Rows};
 
-use super::{CameBack, Entry, Item, LONGEST_TEXT, NewItem, Outcome, Pause, State, Tried};
+use super::{CameBack, Item, LONGEST_TEXT, NewItem, OutboxEntry, Outcome, Pause, State, Tried};
 use tradepost_store::Position;
 
 const ITEM: &str = "out/item/";
@@ -25,17 +25,17 @@ const PAUSE: &str = "out/pause";
 /// Turns what happened into rows. `at` is the position of the journal's record that holds the
 /// entry. An entry about an item that is not there, or that has ended meanwhile, changes nothing.
 #[must_use]
-pub fn apply(rows: &dyn Rows, entry: &Entry, at: Position) -> Vec<Row> {
+pub fn apply(rows: &dyn Rows, entry: &OutboxEntry, at: Position) -> Vec<Row> {
     match entry {
-        Entry::Queued(new) => write(None, &queued(new.clone(), at)),
-        Entry::Tried(tried) => {
+        OutboxEntry::Queued(new) => write(None, &queued(new.clone(), at)),
+        OutboxEntry::Tried(tried) => {
             let mut new = change(rows, tried.id, |item| after_try(item, tried));
             if !new.is_empty() {
                 new.extend(after_pause(rows, tried));
             }
             new
         }
-        Entry::RetryNow { id, at } => {
+        OutboxEntry::RetryNow { id, at } => {
             let mut new = change(rows, *id, |item| retried(item, *at));
             // Somebody has mended something, or wants to know.
             if !new.is_empty() && pause(rows).is_some() {
@@ -43,7 +43,9 @@ pub fn apply(rows: &dyn Rows, entry: &Entry, at: Position) -> Vec<Row> {
             }
             new
         }
-        Entry::CameBack { id, at, text } => change(rows, *id, |item| came_back(item, *at, text)),
+        OutboxEntry::CameBack { id, at, text } => {
+            change(rows, *id, |item| came_back(item, *at, text))
+        }
     }
 }
 

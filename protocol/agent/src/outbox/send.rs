@@ -19,7 +19,7 @@ use tradepost_store::Position;
 
 /// What the loop needs from the agent that runs it.
 pub trait Carriage: Send + Sync + 'static {
-    /// The present time.
+    /// The present time, by which letters are due and expire.
     fn now(&self) -> Time;
 
     /// A random number from 0 to 1.
@@ -34,7 +34,7 @@ pub trait Carriage: Send + Sync + 'static {
     /// Hands a letter to the submission server. Must come back in finite time.
     fn submit(&self, item: &Item, bytes: &[u8]) -> impl Future<Output = Submission> + Send;
 
-    /// Records ends durably, all in one batch ([`super::Entry::Tried`]).
+    /// Records ends durably, all in one batch ([`super::OutboxEntry::Tried`]).
     fn record(&self, tried: Vec<Tried>) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
@@ -51,7 +51,7 @@ impl Failure {
     }
 }
 
-/// How the loop goes.
+/// How many letters [`send`] has under way, and how long it waits for what.
 #[derive(Debug, Clone)]
 pub struct Pace {
     /// So many letters may be under way at once. More than the connections to the server are of
@@ -78,17 +78,17 @@ impl Default for Pace {
 
 /// Wakes the loop: something was queued, or is to be tried at once.
 #[derive(Debug, Clone, Default)]
-pub struct Bell(Arc<Notify>);
+pub struct OutboxSignal(Arc<Notify>);
 
-impl Bell {
-    /// A bell of its own.
+impl OutboxSignal {
+    /// A signal of its own.
     #[must_use]
-    pub fn new() -> Bell {
-        Bell::default()
+    pub fn new() -> OutboxSignal {
+        OutboxSignal::default()
     }
 
-    /// Rings. One that nobody hears at the moment is heard later.
-    pub fn ring(&self) {
+    /// Wakes it. A signal that nobody waits for at the moment is noticed later.
+    pub fn wake(&self) {
         self.0.notify_one();
     }
 }
@@ -103,7 +103,7 @@ impl Bell {
 pub async fn send<C: Carriage>(
     carriage: Arc<C>,
     pace: Pace,
-    bell: Bell,
+    signal: OutboxSignal,
     mut stop: Stop,
 ) -> Result<(), Failure> {
     let mut under_way = UnderWay {
@@ -125,7 +125,7 @@ pub async fn send<C: Carriage>(
         let is_full = under_way.is_full(in_flight);
         tokio::select! {
             Some(first) = under_way.tasks.join_next_with_id() => under_way.record(first).await?,
-            () = bell.0.notified() => {}
+            () = signal.0.notified() => {}
             () = sleep(wait), if !is_full => {}
             () = stop.stopped() => {}
         }

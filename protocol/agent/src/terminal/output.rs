@@ -11,7 +11,7 @@ use tradepost_letters::untrusted;
 /// Whether somebody still reads what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pipe {
-    /// Yes.
+    /// What was written was taken, so that more may be written.
     Open,
     /// Nobody reads any more; what follows need not be written.
     Closed,

@@ -4,19 +4,19 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tradepost_store::Progress;
+use tradepost_store::ReplayProgress;
 
 /// A line that is drawn again and again, and is gone once this is dropped.
 #[derive(Debug)]
 pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// What is being done.
+    /// Says what is being done.
     pub fn set_message(&self, what: String) {
         self.0.set_message(what);
     }
 
-    /// How much there is.
+    /// Says how much there is to do, in the unit of [`Bar::set_position`].
     pub fn set_length(&self, total: u64) {
         self.0.set_length(total);
     }
@@ -26,7 +26,7 @@ impl Bar {
         self.0.set_position(done);
     }
 
-    /// Takes the line away.
+    /// Takes the line away before it is dropped.
     pub fn finish_and_clear(&self) {
         self.0.finish_and_clear();
     }
@@ -54,9 +54,9 @@ pub fn spinner(what: &str) -> Bar {
 }
 
 /// Shows how much of a journal was replayed so far.
-pub fn replay() -> impl FnMut(Progress) {
+pub fn replay() -> impl FnMut(ReplayProgress) {
     let mut shown: Option<Bar> = None;
-    move |progress: Progress| {
+    move |progress: ReplayProgress| {
         let bar = shown.get_or_insert_with(|| {
             styled(
                 "reading the journal",

@@ -14,10 +14,10 @@ pub struct Prompt(());
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// Nobody saw the question.
+    /// Standard error failed: nobody saw the question.
     #[error("the question could not be written: {0}")]
     Unwritten(io::Error),
-    /// Standard input failed.
+    /// Standard input failed, which is not its end.
     #[error("standard input: {0}")]
     Unread(io::Error),
     /// The person ended the input.
@@ -32,7 +32,7 @@ impl Prompt {
         (io::stdin().is_terminal() && io::stderr().is_terminal()).then_some(Prompt(()))
     }
 
-    /// Tells something.
+    /// Writes a text for the person to standard error, as [`output::note`] does.
     pub fn tell(self, text: &str) {
         output::note(text);
     }

@@ -11,7 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tradepost_agent::clock::{Clock as _, ManualClock};
 use tradepost_agent::outbox::{
-    self, Bell, Carriage, Due, Entry, Failure, Filter, Item, Pace, Tried, list,
+    self, Carriage, Due, Failure, Filter, Item, OutboxEntry, OutboxSignal, Pace, Tried, list,
 };
 use tradepost_agent::trail::recall;
 use tradepost_post::smtp::Submission;
@@ -41,7 +41,7 @@ pub(crate) fn open(dir: &Path) -> Arc<Store> {
 
 pub(crate) fn write(
     store: &Store,
-    entries: &[(Entry, &[u8])],
+    entries: &[(OutboxEntry, &[u8])],
 ) -> Result<Vec<Position>, StoreError> {
     store.write(|batch| {
         entries
@@ -150,7 +150,7 @@ impl Carriage for Agent {
         let written = spawn_blocking(move || {
             let entries: Vec<_> = tried
                 .into_iter()
-                .map(|t| (Entry::Tried(t), &b""[..]))
+                .map(|t| (OutboxEntry::Tried(t), &b""[..]))
                 .collect();
             write(&store, &entries)
         });
@@ -164,19 +164,19 @@ impl Carriage for Agent {
 
 pub(crate) struct Running {
     pub(crate) agent: Arc<Agent>,
-    pub(crate) bell: Bell,
+    pub(crate) signal: OutboxSignal,
     pub(crate) stopper: Stopper,
     pub(crate) task: JoinHandle<Result<(), Failure>>,
 }
 
 pub(crate) fn run(agent: Agent, pace: Pace) -> Running {
     let agent = Arc::new(agent);
-    let bell = Bell::new();
+    let signal = OutboxSignal::new();
     let (stopper, stop) = stop::channel();
-    let task = tokio::spawn(outbox::send(Arc::clone(&agent), pace, bell.clone(), stop));
+    let task = tokio::spawn(outbox::send(Arc::clone(&agent), pace, signal.clone(), stop));
     Running {
         agent,
-        bell,
+        signal,
         stopper,
         task,
     }
@@ -202,7 +202,7 @@ impl Running {
 
 pub(crate) fn queue(store: &Store, letters: impl Iterator<Item = u64>) {
     let entries: Vec<_> = letters
-        .map(|n| (Entry::Queued(letter(n, at(0))), format!("letter {n}")))
+        .map(|n| (OutboxEntry::Queued(letter(n, at(0))), format!("letter {n}")))
         .collect();
     let entries: Vec<_> = entries
         .iter()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tradepost_agent::outbox::{
-    self, Bell, Carriage, Due, Failure, Filter, Item, Pace, State, Tried, list,
+    self, Carriage, Due, Failure, Filter, Item, OutboxSignal, Pace, State, Tried, list,
 };
 use tradepost_post::smtp::Submission;
 use tradepost_post::stop;
@@ -55,7 +55,7 @@ async fn the_server_is_never_given_more_letters_at_once_than_allowed() {
             a.at_once.load(Ordering::SeqCst) == 3
         })
         .await;
-    running.bell.ring();
+    running.signal.wake();
     running.agent.permits.add_permits(20);
     running
         .until("all are accepted", |a| {
@@ -88,7 +88,7 @@ async fn a_letter_that_fails_is_tried_again_later_with_the_same_bytes() {
     running.until("the first try", has_failed(1)).await;
     // Not before its time, however often somebody rings.
     running.agent.clock.set(at(299));
-    running.bell.ring();
+    running.signal.wake();
     running
         .until("the others ended", |a| {
             a.listed(Filter::All).len() == 3 && a.listed(Filter::Queued).len() == 1
@@ -96,10 +96,10 @@ async fn a_letter_that_fails_is_tried_again_later_with_the_same_bytes() {
         .await;
     assert_eq!(running.agent.tries()[&b"letter 0"[..]], 1);
     running.agent.clock.set(at(300));
-    running.bell.ring();
+    running.signal.wake();
     running.until("the second try", has_failed(2)).await;
     running.agent.clock.set(at(300 + 600));
-    running.bell.ring();
+    running.signal.wake();
     running
         .until("it is accepted", |a| a.listed(Filter::Accepted).len() == 2)
         .await;
@@ -143,7 +143,7 @@ async fn the_loop_wakes_up_by_itself_when_a_letter_is_due() {
 }
 
 #[tokio::test]
-async fn a_letter_that_is_queued_while_the_loop_sleeps_goes_when_the_bell_rings() {
+async fn a_letter_that_is_queued_while_the_loop_sleeps_goes_when_it_is_woken() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("data"));
     let running = run(
@@ -152,7 +152,7 @@ async fn a_letter_that_is_queued_while_the_loop_sleeps_goes_when_the_bell_rings(
     );
     for n in 0..5 {
         queue(&store, n..=n);
-        running.bell.ring();
+        running.signal.wake();
         running
             .until("it is accepted", |a| {
                 a.listed(Filter::Accepted).len() as u64 == n + 1
@@ -276,7 +276,7 @@ async fn an_end_that_cannot_be_recorded_ends_the_loop() {
     }
     async fn run(broken: Broken, pace: Pace) -> Result<(), Failure> {
         let (_stopper, stop) = stop::channel();
-        outbox::send(Arc::new(broken), pace, Bell::new(), stop).await
+        outbox::send(Arc::new(broken), pace, OutboxSignal::new(), stop).await
     }
 }
 

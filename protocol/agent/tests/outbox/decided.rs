@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tradepost_agent::outbox::{
-    Due, Entry, Filter, Outcome, Policy, RECENT, RetryRefused, State, Waiting, due, list,
+    Due, Filter, OutboxEntry, Outcome, Policy, RECENT, RetryRefused, State, Waiting, due, list,
     next_wake, pause, retry_all_now, retry_now, tried,
 };
 use tradepost_post::smtp::{Submission, Whose};
@@ -26,7 +26,7 @@ fn try_it(rows: &mut MemoryRows, id: Position, submission: &Submission, now: Tim
     );
     put(
         rows,
-        &Entry::Tried(decided.clone()),
+        &OutboxEntry::Tried(decided.clone()),
         super::letters::id(999),
     );
     decided.outcome
@@ -160,7 +160,7 @@ fn the_operator_has_waiting_and_failed_letters_tried_again_but_no_accepted_one()
     );
     assert_eq!(
         retry_all_now(&rows, at(2)),
-        [Entry::RetryNow {
+        [OutboxEntry::RetryNow {
             id: waiting,
             at: at(2)
         }],
@@ -189,7 +189,7 @@ fn the_operator_has_waiting_and_failed_letters_tried_again_but_no_accepted_one()
 fn a_letter_that_came_back_is_listed_as_failed_and_may_be_sent_again() {
     let mut rows = MemoryRows::default();
     let one = queue(&mut rows, 1, at(0));
-    let back = |when: u64, text: &str| Entry::CameBack {
+    let back = |when: u64, text: &str| OutboxEntry::CameBack {
         id: one,
         at: at(when),
         text: text.to_owned(),
@@ -361,9 +361,9 @@ fn what_is_said_about_a_letter_that_is_not_there_or_has_ended_changes_nothing() 
     try_it(&mut rows, one, &accepted(), at(1));
     let before = rows.clone();
     for entry in [
-        Entry::Tried(late),
-        Entry::Tried(nowhere),
-        Entry::RetryNow { id: one, at: at(9) },
+        OutboxEntry::Tried(late),
+        OutboxEntry::Tried(nowhere),
+        OutboxEntry::RetryNow { id: one, at: at(9) },
     ] {
         put(&mut rows, &entry, id(999));
         assert_eq!(rows, before, "{entry:?}");

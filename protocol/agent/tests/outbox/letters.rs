@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tradepost_agent::outbox::{Entry, Item, NewItem, State, apply, item};
+use tradepost_agent::outbox::{Item, NewItem, OutboxEntry, State, apply, item};
 use tradepost_post::smtp::{Submission, Whose};
 use tradepost_statements::{Kind, Time};
 use tradepost_store::Position;
@@ -30,17 +30,17 @@ pub(crate) fn letter(n: u64, queued_at: Time) -> NewItem {
     }
 }
 
-pub(crate) fn put(rows: &mut MemoryRows, entry: &Entry, at: Position) {
+pub(crate) fn put(rows: &mut MemoryRows, entry: &OutboxEntry, at: Position) {
     // As it is journalled and read again.
     let json = serde_json::to_string(entry).unwrap();
-    let read: Entry = serde_json::from_str(&json).unwrap();
+    let read: OutboxEntry = serde_json::from_str(&json).unwrap();
     assert_eq!(&read, entry);
     let new = apply(rows, &read, at);
     rows.apply(new);
 }
 
 pub(crate) fn queue(rows: &mut MemoryRows, n: u64, queued_at: Time) -> Position {
-    put(rows, &Entry::Queued(letter(n, queued_at)), id(n));
+    put(rows, &OutboxEntry::Queued(letter(n, queued_at)), id(n));
     id(n)
 }
 

@@ -38,10 +38,10 @@ async fn while_the_account_is_limited_one_letter_at_a_time_finds_out_whether_it_
     for (n, seconds) in (1..).zip([300, 900, 2_100]) {
         // Whoever rings: none goes before its time.
         running.agent.clock.set(at(seconds - 1));
-        running.bell.ring();
+        running.signal.wake();
         assert_eq!(tries(&running.agent), 3 + n);
         running.agent.clock.set(at(seconds));
-        running.bell.ring();
+        running.signal.wake();
         running
             .until("one more has tried", |a| tries(a) == 4 + n)
             .await;
@@ -50,7 +50,7 @@ async fn while_the_account_is_limited_one_letter_at_a_time_finds_out_whether_it_
     assert_eq!(running.agent.tries().len(), 4 + 3);
     limited.store(0, Ordering::SeqCst);
     running.agent.clock.set(at(24 * 3600));
-    running.bell.ring();
+    running.signal.wake();
     running
         .until("all have left", |a| a.listed(Filter::Accepted).len() == 50)
         .await;
@@ -76,7 +76,7 @@ async fn letters_whose_time_ends_while_all_wait_are_expired_with_the_reason() {
         })
         .await;
     running.agent.clock.set(at(5 * 24 * 3600));
-    running.bell.ring();
+    running.signal.wake();
     running
         .until("all have expired", |a| a.listed(Filter::Failed).len() == 20)
         .await;

@@ -10,11 +10,11 @@ use crate::schedule::{self, KeptPlan};
 /// A plan to ask, as `schedule list` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanView {
-    /// Its number.
+    /// Its number, by which it is removed.
     pub id: u64,
     /// The trade that it is about; null for each that is pending.
     pub trade: Option<TradeRef>,
-    /// Whom it asks.
+    /// Whom it asks: all three where the plan names none.
     pub parties: Vec<AskedParty>,
     /// Milliseconds between two times, of a plan that asks again and again.
     pub every_ms: Option<u64>,
@@ -24,11 +24,11 @@ pub struct PlanView {
     pub zone: Option<String>,
     /// What ends it; null for one that stands until it is removed.
     pub until: Option<Until>,
-    /// When it was made.
+    /// When the person added it.
     pub added: Time,
-    /// When it asks next.
+    /// When it asks next; null while a daily plan waits for that to be reckoned.
     pub next: Option<Time>,
-    /// When it asked last.
+    /// When it asked last; null before the first time.
     pub last: Option<Time>,
     /// How many questions it asked so far.
     pub asked: u64,

@@ -19,7 +19,7 @@ words! {
         Sent = "sent",
         /// Its last letter came back; it is sent again.
         Bounced = "bounced",
-        /// It was answered.
+        /// It was answered, and not refused.
         Answered = "answered",
         /// It was answered with a refusal: an order was rejected, goods are not taken back.
         Refused = "refused",
@@ -49,9 +49,9 @@ impl RequestState {
 pub struct RequestView {
     /// The statement that was sent.
     pub statement: StatementId,
-    /// What was asked.
+    /// What was asked: the statement's kind.
     pub kind: Kind,
-    /// To whom it went.
+    /// The server that it went to.
     pub to: Address,
     /// The request id, where it has one.
     pub request: Option<RequestId>,
@@ -67,11 +67,11 @@ pub struct RequestView {
     pub state: RequestState,
     /// The kind of the first answer.
     pub answer: Option<Kind>,
-    /// When it was answered.
+    /// When the first answer that counts was received; null where none has.
     pub answered: Option<Time>,
     /// What the answers said: a state, a version, a reason.
     pub answers: Vec<String>,
-    /// Why it was refused.
+    /// Why it was refused: the word of the rejection, or the shop's text about a return.
     pub reason: Option<String>,
     /// When it is sent again.
     pub again: Option<Time>,

@@ -18,7 +18,7 @@ use super::super::warning::{OtherPayee, WarningKind, WarningState};
 /// A trade, as `list` and `pending` give it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuyerTradeView {
-    /// The shop's address.
+    /// The shop's address; with `id` it names the trade.
     pub shop: Address,
     /// The shop's id for it.
     pub id: TradeId,
@@ -26,19 +26,19 @@ pub struct BuyerTradeView {
     pub shop_name: String,
     /// How it came to be in the ledger.
     pub origin: TradeOrigin,
-    /// The order's request id.
+    /// The order's request id; null where the order was placed elsewhere.
     pub request: Option<RequestId>,
     /// When the order was placed.
     pub placed: Time,
-    /// What was bought.
+    /// What was bought, by the trade record that counts.
     pub lines: Vec<Line>,
-    /// What it costs.
+    /// What all of it costs, by the trade record that counts.
     pub total: Amount,
-    /// The order track.
+    /// How far the shop's part has come (E11).
     pub order: OrderView,
-    /// The parcels.
+    /// The parcels that count (protocol 4, "Counting"), by carrier and name.
     pub delivery: Vec<ParcelView>,
-    /// The payment track.
+    /// How far the payment has come (E13).
     pub payment: PaymentView,
     /// The delivery is complete (protocol 4).
     pub delivered: bool,
@@ -73,14 +73,14 @@ pub struct OrderView {
     pub at: Option<Time>,
     /// When it is to ship.
     pub planned: Option<Time>,
-    /// When it shipped.
+    /// When it shipped, by the shop's word.
     pub actual: Option<Time>,
 }
 
 /// A parcel of a trade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParcelView {
-    /// Who brings it.
+    /// Who brings it; null while that is not known.
     pub carrier: Option<Address>,
     /// Its name; empty where parcels are not named.
     pub parcel: String,
@@ -88,13 +88,13 @@ pub struct ParcelView {
     pub state: Option<DeliveryState>,
     /// When the carrier recorded it.
     pub at: Option<Time>,
-    /// When it is expected.
+    /// When the carrier expects it to arrive, or from when on.
     pub planned: Option<Time>,
-    /// When it arrived.
+    /// When it arrived, by the carrier's word.
     pub actual: Option<Time>,
-    /// The carrier's number.
+    /// The carrier's number for it, where its present status gives one.
     pub tracking_number: Option<String>,
-    /// Where it is.
+    /// Where it is, where its present status says so.
     pub place: Option<String>,
 }
 
@@ -105,7 +105,7 @@ pub struct PaymentView {
     pub state: Option<PaymentState>,
     /// When the payment processor recorded it.
     pub at: Option<Time>,
-    /// The trade's total.
+    /// The trade's total, as the payment status names it.
     pub amount: Option<Amount>,
     /// What was paid, where the processor says so.
     pub paid: Option<Amount>,
@@ -113,14 +113,14 @@ pub struct PaymentView {
     pub refunded: Option<Amount>,
     /// When it is to be settled.
     pub planned: Option<Time>,
-    /// When it was settled.
+    /// When it was settled, by the payment processor's word.
     pub actual: Option<Time>,
 }
 
 /// A trade with its parties and history, as `show` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShowView {
-    /// The trade.
+    /// What `list` gives of it; its members stand beside the others here.
     #[serde(flatten)]
     pub trade: BuyerTradeView,
     /// Who may speak about it.
@@ -135,7 +135,7 @@ pub struct ShowView {
 /// A trade that is expected (protocol 9), as `expect --list` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedView {
-    /// The shop's address.
+    /// The shop's address; with `id` it names the trade.
     pub shop: Address,
     /// The shop's id for it.
     pub id: TradeId,
@@ -143,7 +143,7 @@ pub struct ExpectedView {
     pub total: Option<Amount>,
     /// The fingerprint of the shop's OpenPGP key.
     pub key: Option<Fingerprint>,
-    /// Since when.
+    /// When the person first said so; saying more of it later keeps that.
     pub since: Time,
     /// Whether it is in the ledger by now.
     pub come: bool,
@@ -158,7 +158,7 @@ pub struct UndoingView {
     pub statement: StatementId,
     /// `cancel` or `return`.
     pub kind: Kind,
-    /// When it was asked.
+    /// When it was asked: the statement's `sent`.
     pub sent: Time,
     /// What is to go back; null: everything.
     pub lines: Option<Vec<LineView>>,
@@ -166,7 +166,7 @@ pub struct UndoingView {
     pub text: Option<String>,
     /// The shop has answered, if only with the present status.
     pub answered: bool,
-    /// What the shop decided.
+    /// What the shop said last about it; null while it has decided nothing.
     pub decision: Option<DecisionView>,
 }
 
@@ -184,9 +184,9 @@ pub struct LineView {
 pub struct DecisionView {
     /// Whether the shop takes it back.
     pub accepted: bool,
-    /// When it said so.
+    /// When it said so: the statement's `sent`.
     pub at: Time,
-    /// What it pays back.
+    /// What it says that it pays back; null where it names no sum.
     pub refund: Option<Amount>,
     /// Where the goods are to be sent.
     pub send_to: Option<Recipient>,
@@ -208,7 +208,7 @@ pub struct Parties {
 /// One status in the history of a trade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
-    /// Of which track.
+    /// Whether it tells of the order, the delivery or the payment.
     pub track: Track,
     /// Who brings the parcel, for the delivery.
     pub carrier: Option<Address>,
@@ -216,13 +216,13 @@ pub struct HistoryView {
     pub parcel: Option<String>,
     /// Its number in the track.
     pub sequence: u32,
-    /// The state's word.
+    /// The state's word, of those of that track (protocol 4).
     pub state: String,
     /// When the sender recorded it.
     pub at: Time,
     /// When the letter was received.
     pub received_at: Time,
-    /// Who sent it.
+    /// Who says it: the statement's `from`.
     pub from: Address,
     /// How well the sender was proven.
     pub evidence: Evidence,
@@ -233,24 +233,24 @@ pub struct HistoryView {
     /// accepted it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accepted: bool,
-    /// The letter's Message-ID.
+    /// The letter's Message-ID, without angle brackets.
     pub message_id: Option<String>,
-    /// What became of it.
+    /// What it came to, such as `applied`, `late`, `duplicate`; `warned` is of line 16.
     pub outcome: String,
 }
 
 /// A warning, as `warnings` gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarningView {
-    /// Its number.
+    /// Its number, by which it is dismissed or accepted.
     pub id: u64,
-    /// What it is about.
+    /// What it is about: its word in protocol 5.
     pub kind: WarningKind,
     /// The line of protocol 5; null for the ledger's own and for what stands beside the verdict.
     pub rule: Option<u8>,
-    /// When it was given.
+    /// When it was first given; one that is opened again keeps that.
     pub at: Time,
-    /// What became of it.
+    /// Whether it stands, or how it ended.
     pub state: WarningState,
     /// The trade that it is about.
     pub trade: Option<TradeRef>,
@@ -258,9 +258,9 @@ pub struct WarningView {
     pub letter: LetterView,
     /// How the letter's sender was proven.
     pub evidence: Evidence,
-    /// What came.
+    /// What came, in words for people; it may quote the letter, its links broken.
     pub received: String,
-    /// What was expected.
+    /// What was expected, in words for people, written in the same way.
     pub expected: String,
     /// What it means and what to do.
     pub text: String,
@@ -286,17 +286,17 @@ pub struct HeldView {
     pub letter: u64,
     /// The line of protocol 5 that holds it: 2 waits for DNS, 4 for the time that it bears.
     pub rule: u8,
-    /// From.
+    /// The From field as it stands there.
     pub from: Option<String>,
-    /// Subject.
+    /// The Subject field, decoded.
     pub subject: Option<String>,
-    /// Message-ID.
+    /// The Message-ID, without angle brackets.
     pub message_id: Option<String>,
     /// What it is, when it can be read.
     pub kind: Option<Kind>,
     /// The trade that it names.
     pub trade: Option<TradeRef>,
-    /// When it was received.
+    /// When the own provider received it.
     pub received_at: Time,
     /// Since when it is held.
     pub since: Time,
@@ -306,20 +306,20 @@ pub struct HeldView {
     pub tries: u32,
     /// How well the sender is proven so far.
     pub evidence: Evidence,
-    /// Why it is held.
+    /// Why it is held: how the sender is not proven yet, or that it is of a time to come.
     pub why: String,
 }
 
 /// What a letter says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LetterView {
-    /// Message-ID.
+    /// The Message-ID, without angle brackets.
     pub message_id: Option<String>,
-    /// From.
+    /// The From field as it stands there, links in it broken.
     pub from: Option<String>,
-    /// Subject.
+    /// The Subject field, decoded, links in it broken.
     pub subject: Option<String>,
-    /// Date.
+    /// The Date field: the sender's word.
     pub date: Option<Time>,
 }
 
@@ -338,7 +338,7 @@ pub struct StatsView {
     pub adopted: u64,
     /// Open warnings.
     pub warnings: u64,
-    /// Letters that are held.
+    /// Letters that wait for DNS, or for the time that they bear.
     #[serde(default)]
     pub held: u64,
 }

@@ -130,6 +130,11 @@ impl Ledger {
         self.take(change)
     }
 
+    /// When the ledger has something to do by itself.
+    pub fn wake(&self) -> Option<Time> {
+        buyer::next_wake(&self.rows, self.now)
+    }
+
     /// The trades as `list --json` has them, without the number of warnings.
     pub fn trades(&self) -> Vec<Value> {
         let all = view::trades(&self.rows, self.now);

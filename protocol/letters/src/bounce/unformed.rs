@@ -11,7 +11,7 @@ use crate::transfer::TransferEncoding;
 const MOST_OCTETS: usize = 256 * 1024;
 /// What comes back bears one; a quoted one may stand before it.
 const MOST_IDS: usize = 4;
-/// Longer reasons are cut.
+/// In characters; longer reasons are cut.
 const MOST_REASON: usize = 500;
 
 pub(super) fn bounce(raw: &[u8], header: &RawHeader) -> Option<Bounce> {

@@ -57,7 +57,7 @@ pub struct AttachedMail {
 /// Why a mail cannot carry a statement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// Nothing to attach to.
+    /// What came is nothing but white space.
     #[error("there is no mail: it is expected on standard input, header and body")]
     Empty,
     /// Protocol 6.
@@ -97,10 +97,10 @@ pub enum AttachError {
     ToIsAnother {
         /// As the mail has it.
         found: String,
-        /// The buyer.
+        /// The statement's `to`, the buyer's address.
         wanted: String,
     },
-    /// Neither text nor page.
+    /// There is no text and no page to put the statement beside: what was found.
     #[error("the mail has neither a text nor an HTML page that people read ({0})")]
     NothingToRead(String),
     /// The page is not made of ASCII octets where its tags are.

@@ -7,7 +7,6 @@ use super::telling::LetterText;
 use super::{Story, instructions, requests, to_buyer};
 use crate::untrusted::show;
 
-/// Tells a statement.
 pub(super) fn telling(s: &Statement, story: &Story<'_>) -> LetterText {
     let mut t = LetterText::default();
     match &s.body {

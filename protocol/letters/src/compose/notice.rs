@@ -20,7 +20,7 @@ pub struct NoticeParts<'a> {
     pub to: &'a Address,
     /// Made by the caller; with or without angle brackets.
     pub message_id: &'a str,
-    /// Of the letter.
+    /// Of the letter; the statement has its own.
     pub date: Time,
     /// The sender's name for people.
     pub from_name: Option<&'a str>,

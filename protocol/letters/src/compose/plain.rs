@@ -49,7 +49,7 @@ pub(super) fn plain_without_signature(t: &LetterText) -> String {
     out
 }
 
-/// Under every letter.
+/// Under our text of a letter that carries a statement.
 pub(super) const SIGNATURE: &str = "A program wrote this letter. The same facts are attached for programs that read Tradepost statements.";
 
 fn goods(t: &LetterText, out: &mut String) {

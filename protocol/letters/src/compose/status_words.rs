@@ -2,7 +2,6 @@
 
 use tradepost_statements::{DeliveryState, OrderState, PaymentState};
 
-/// A state in words.
 pub(super) struct StatusWords {
     /// For a subject: `order T-1001: shipped`.
     pub(super) short: &'static str,

@@ -17,7 +17,6 @@ pub(super) struct LetterText {
     pub(super) happened: Vec<String>,
     /// What is known, with a word for each.
     pub(super) facts: Vec<(&'static str, String)>,
-    /// What was bought.
     pub(super) goods: Vec<GoodsLine>,
     /// Charges, discounts, total.
     pub(super) sums: Vec<(String, String)>,
@@ -153,7 +152,7 @@ pub(super) fn order_name(s: &Statement, story: &Story<'_>) -> String {
     }
 }
 
-/// `T-1001`, for subjects.
+/// `order T-1001`, for subjects.
 pub(super) fn order_id(s: &Statement) -> String {
     s.trade
         .as_ref()

@@ -11,7 +11,6 @@ use super::flaw::Flaw;
 use super::tags::{Tags, base64, entries};
 use crate::domain;
 
-/// The field's name.
 pub(super) const NAME: &[u8] = b"dkim-signature";
 
 /// Of a field whose tags could be read.

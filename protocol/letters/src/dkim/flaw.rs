@@ -32,25 +32,25 @@ pub enum Flaw {
     /// Neither rsa-sha256 nor ed25519-sha256 (RFC 8301, RFC 8463).
     #[error("it is made in a way that does not count: only rsa-sha256 and ed25519-sha256 do")]
     UnknownAlgorithm,
-    /// `c=`
+    /// `c=` names something else than simple and relaxed (RFC 6376 section 3.4).
     #[error("its canonicalization is not known")]
     UnknownCanonicalization,
-    /// `q=`
+    /// `q=` does not name `dns/txt`, the only way there is (RFC 6376 section 3.5).
     #[error("its key is not to be found by DNS")]
     UnknownQuery,
     /// `h=` is no list of names.
     #[error("its h= is no list of header fields")]
     BadList,
-    /// `b=` or `bh=`
+    /// `b=` or `bh=` is empty, or no base64.
     #[error("it is not valid base64")]
     BadBase64,
-    /// `t=` or `x=`
+    /// `t=` or `x=`, named here, is no number of at most twelve digits (RFC 6376 section 3.5).
     #[error("its {0}= is no time")]
     BadTime(&'static str),
     /// `i=` is not in `d=`.
     #[error("it is made in the name of another domain")]
     ForeignIdentity,
-    /// `l=`
+    /// `l=` is there, whatever it says: protocol 5 wants the whole body signed.
     #[error("it covers only a part of the letter (l=)")]
     OnlyPartOfTheBody,
     /// `t=` is later than the receipt.

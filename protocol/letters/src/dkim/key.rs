@@ -39,7 +39,7 @@ pub enum BadRecord {
     /// `p=` is empty.
     #[error("the key was revoked")]
     Revoked,
-    /// `k=`
+    /// `k=` is neither rsa nor ed25519.
     #[error("the record has a key of an unknown kind (k=)")]
     UnknownKind,
     /// `p=` is not what `k=` says.

@@ -12,7 +12,7 @@ use crate::untrusted::show_some;
 /// What became of a signature once its key was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
-    /// It is good.
+    /// The key that DNS has verifies it.
     Pass,
     /// It is not, or its key is missing, revoked or unusable; for people.
     Fail(String),
@@ -23,7 +23,7 @@ pub enum Verification {
 /// How well the sender of a letter is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
-    /// What is established.
+    /// What is established by now: `dkim`, or what the provider's word gives.
     pub evidence: Evidence,
     /// What it could become once DNS answers (protocol 5, line 2).
     pub undecided: Option<Evidence>,

@@ -22,7 +22,7 @@ struct Tag<'a> {
 /// Why a text is no tag list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadTags {
-    /// It breaks the grammar.
+    /// It breaks the grammar, or is no UTF-8 (RFC 8616 section 5).
     #[error("it is no list of tags (RFC 6376 section 3.2)")]
     Malformed,
     /// RFC 6376 section 3.2: the whole list is invalid.

@@ -55,7 +55,7 @@ impl View {
             .collect()
     }
 
-    /// All letters.
+    /// All letters of the view, with their sequence numbers.
     pub(super) fn picked(&self) -> impl Iterator<Item = Picked> + '_ {
         self.uids.iter().enumerate().map(|(index, uid)| Picked {
             sequence: index + 1,

@@ -12,7 +12,7 @@ use crate::kernel::instructed::instructed_trade;
 use crate::kernel::track::TrackReport;
 use crate::kernel::{PartyCase, PartyOutcome};
 
-/// `recall` of another server.
+/// `recall`, of another server or of this one's own shop (E27).
 pub(crate) fn recalled(
     case: &mut PartyCase<'_>,
     statement: &Statement,

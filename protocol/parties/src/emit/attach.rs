@@ -28,7 +28,7 @@ pub struct Wanted {
     /// Of which shop, where several have a trade of that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shop: Option<Address>,
-    /// What of it.
+    /// Its record, or the track whose present status the mail tells.
     pub what: What,
 }
 
@@ -38,11 +38,11 @@ pub struct Wanted {
 pub enum What {
     /// The newest version of the trade record.
     Record,
-    /// The order track.
+    /// The present order status, which only the trade's shop has.
     Order,
     /// The delivery track of a parcel; none: of the only one.
     Delivery(Option<String>),
-    /// The payment track.
+    /// The present payment status, where this server processes the payment.
     Payment,
 }
 
@@ -50,7 +50,6 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Unmailed {
     octets: String,
-    /// Some mail carries it.
     attached: bool,
 }
 

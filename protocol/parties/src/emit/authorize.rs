@@ -15,9 +15,7 @@ const KNOWN: [&str; 7] = ["key", "shop", "trade", "authorize", "code", "text", "
 words! {
     /// What the operator decides.
     enum Word as "an answer to authorize" {
-        /// The payment is good.
         Approve = "approve",
-        /// It is not.
         Decline = "decline",
     }
 }

@@ -245,7 +245,7 @@ fn read_record(
 struct Keeping {
     /// It goes to another address than before.
     is_corrected: bool,
-    /// See [`BesideRecord::at`].
+    /// Since when the order is as the line says; none: the line does not say it.
     at: Option<Time>,
 }
 

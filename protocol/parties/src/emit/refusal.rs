@@ -23,17 +23,17 @@ pub enum LineRefusal {
     /// A member that a line of this kind does not have.
     #[error("unknown member {name:?} {place}: the members are {known}")]
     UnknownMember {
-        /// Its name.
+        /// As the line writes it, cut after 64 characters.
         name: String,
-        /// Where it stands.
+        /// What has no such member, in the words of the message: `of a record`.
         place: String,
-        /// What would be known.
+        /// The members that may stand there, with commas between.
         known: String,
     },
     /// A member is missing or wrong.
     #[error("{name}: {problem}")]
     Member {
-        /// Its name.
+        /// As it stands in the line, with the path to it: `record.total`.
         name: String,
         /// What is wrong with it.
         problem: String,
@@ -49,9 +49,9 @@ pub enum LineRefusal {
     /// Several shops have a trade of that id.
     #[error("several shops have a trade {id}: name one in the member shop ({shops})")]
     SeveralShopsHaveThatTrade {
-        /// The id.
+        /// As the line has it, without a shop.
         id: String,
-        /// Their addresses.
+        /// Addresses of up to 8 of them, with commas between.
         shops: String,
     },
     /// The server has no such role.
@@ -59,13 +59,13 @@ pub enum LineRefusal {
     RoleIsMissing {
         /// Which one would be needed.
         role: &'static str,
-        /// For which track.
+        /// The track that this role works on: `order`, `delivery` or `payment`.
         track: &'static str,
     },
     /// The trade does not name this server for that track.
     #[error("this server does not work on the {track} track of {trade}: {why}")]
     TrackIsNotOurs {
-        /// Which track.
+        /// The track that is to be told: `order`, `delivery` or `payment`.
         track: &'static str,
         /// As `shop/id`.
         trade: String,
@@ -75,14 +75,14 @@ pub enum LineRefusal {
     /// There is no question to answer.
     #[error("no shop has asked to authorize a payment for a trade {0}")]
     NobodyAskedToAuthorize(String),
-    /// It was answered.
+    /// The shop was answered, by a line or as the configuration says: that stands.
     #[error("the payment of {trade} was {how} at {at}: that is decided once")]
     AuthorizationWasDecided {
         /// As `shop/id`.
         trade: String,
         /// `approved` or `declined`.
         how: &'static str,
-        /// When it was answered.
+        /// When the shop was told so, by this server's clock.
         at: tradepost_statements::Time,
     },
     /// The shop has no use for an answer any more.
@@ -93,7 +93,7 @@ pub enum LineRefusal {
     Step {
         /// The step that a reader's walk would step over (protocol 4).
         why: StepRefused,
-        /// What could be said.
+        /// The states that the track can still take, with commas between; empty: none.
         could: String,
     },
     /// There is no sequence left.
@@ -111,9 +111,9 @@ pub enum LineRefusal {
     /// Protocol 5, line 14 (E17).
     #[error("amount: {stated} is not the trade's total of {total}")]
     AmountIsNotTheTotal {
-        /// As the line says.
+        /// `amount` of the line.
         stated: Amount,
-        /// As recorded.
+        /// The trade's total, as it was instructed or recorded.
         total: Amount,
     },
     /// Protocol 5, line 14.
@@ -121,15 +121,15 @@ pub enum LineRefusal {
     MoreThanCanBe {
         /// `paid` or `refunded`.
         member: &'static str,
-        /// As the line says.
+        /// The member of the line: a sum so far.
         stated: Amount,
-        /// The most that fits.
+        /// For `paid` the total, for `refunded` what was paid.
         most: Amount,
     },
     /// An amount that the state is about.
     #[error("{member}: is missing; {state} says how much, as the sum so far")]
     HowMuch {
-        /// Which member.
+        /// `paid` for `partly-paid`, `refunded` for `partly-refunded`.
         member: &'static str,
         /// The state that asks for that member.
         state: PaymentState,
@@ -139,43 +139,43 @@ pub enum LineRefusal {
     SumShrinks {
         /// `paid` or `refunded`.
         member: &'static str,
-        /// As the line says.
+        /// The line's sum so far, which is lower.
         stated: Amount,
-        /// As told before.
+        /// The sum so far by the last status of the track.
         before: Amount,
     },
     /// Another state says what the amounts say.
     #[error("{state}: {because}; say {instead} instead")]
     AnotherStateFits {
-        /// As the line says.
+        /// `state` of the line.
         state: PaymentState,
-        /// What the amounts say.
+        /// What the amounts say, in the words of the message: `nothing is paid`.
         because: String,
-        /// The state that fits.
+        /// The wire's word for the state that fits those amounts.
         instead: &'static str,
     },
     /// `settled` says that all is paid.
     #[error("paid: settled means that all of {total} is paid, not {paid}; say partly-paid instead")]
     SettledIsAllOfIt {
-        /// As the line says.
+        /// `paid` of the line, less than the total.
         paid: Amount,
-        /// The trade's total.
+        /// The trade's total, which is what `settled` says is paid.
         total: Amount,
     },
     /// A currency that the trade does not have.
     #[error("{member}: {stated} is not in the trade's currency, {total}")]
     OtherCurrency {
-        /// Which member.
+        /// `paid` or `refunded`.
         member: &'static str,
-        /// As the line says.
+        /// The line's amount, in the other currency.
         stated: Amount,
-        /// The trade's total.
+        /// The trade's total, in the currency that all its amounts have.
         total: Amount,
     },
     /// Protocol 5, line 15.
     #[error("lines: the trade has no line {line} of which there are {quantity}")]
     LineIsNotInTheTrade {
-        /// Its index.
+        /// Index into the trade record's lines, from 0.
         line: u32,
         /// Pieces of that line, more than there are.
         quantity: u32,
@@ -183,9 +183,9 @@ pub enum LineRefusal {
     /// The shop named the parcels.
     #[error("parcel: {named:?} is none of the parcels that the shop named ({known})")]
     UnknownParcel {
-        /// As the line says.
+        /// The parcel that the line or `attach` names; empty: none.
         named: String,
-        /// As instructed.
+        /// The parcels that may be named, with commas between; for `attach`, those told of so far.
         known: String,
     },
     /// Parcels of one trade have a limit.
@@ -197,17 +197,17 @@ pub enum LineRefusal {
     /// The total of a record.
     #[error("record.total: {total} is not lines and charges less discounts, which is {sum}")]
     TotalIsNotTheSum {
-        /// As the line says.
+        /// `record.total` of the line.
         total: Amount,
-        /// As it comes to.
+        /// What lines and charges less discounts come to, or why they have no sum.
         sum: String,
     },
     /// Something newer was told of the order.
     #[error("at: {at} is older than what was told of this order, which is of {told}")]
     RecordIsOlder {
-        /// As the line says.
+        /// `at` of the line: since when the order is as the record says.
         at: tradepost_statements::Time,
-        /// As told before.
+        /// `at` of the newest record that was told.
         told: tradepost_statements::Time,
     },
     /// A record of another shop.
@@ -220,15 +220,15 @@ pub enum LineRefusal {
     BuyerIsAnother {
         /// As `shop/id`.
         trade: String,
-        /// As recorded.
+        /// The address that the order came from.
         known: String,
     },
     /// One order of the merchant's own system is one trade.
     #[error("origin: {origin:?} is the trade {trade}, not another one")]
     OriginIsAnotherTrade {
-        /// As the line says.
+        /// What the merchant's own system calls the order.
         origin: String,
-        /// As recorded.
+        /// The id of the trade that this order is.
         trade: String,
     },
     /// Two orders never become one trade.
@@ -247,7 +247,7 @@ pub enum LineRefusal {
         "record.version: version {known} of this trade is known; the next one must be higher, or left out"
     )]
     VersionIsNotNew {
-        /// The newest one.
+        /// The newest version that was told, which the next one has to exceed.
         known: u32,
     },
 }

@@ -60,7 +60,7 @@ use super::track::Standing;
 /// One trade, with all that this server does about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartyTrade {
-    /// Its name.
+    /// The shop and its id for the trade; both together name it (protocol 1).
     pub trade: TradeRef,
     /// Counts the changes of this entry, so that two processes cannot overwrite one another.
     pub revision: u64,
@@ -78,13 +78,13 @@ pub struct PartyTrade {
     /// Addresses that agreed to notices.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub consents: BTreeSet<Address>,
-    /// What the shop keeps.
+    /// Where this server is the trade's shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shop: Option<ShopPart>,
-    /// What the carrier keeps.
+    /// Once there is a delivery track here: by an instruction, or by `emit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<CarrierPart>,
-    /// What the payment processor keeps.
+    /// Once there is a payment track here: by an instruction, an authorization or `emit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<PaymentPart>,
 }
@@ -92,7 +92,7 @@ pub struct PartyTrade {
 /// The buyer's wishes and when they were stated: the later ones count (protocol 3, `notify`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptWishes {
-    /// What is wished.
+    /// `on` and `to`, as the buyer stated them.
     pub wishes: Wishes,
     /// `sent` of the statement that wished it: later ones replace it.
     pub sent: Time,
@@ -132,7 +132,7 @@ pub struct ShopPart {
     /// When the payment is charged, as the procedure said when the trade was made.
     #[serde(default)]
     pub charge: Charge,
-    /// Whether the payment-instruction left.
+    /// Whether the payment-instruction left, which may be later than the others (E9).
     #[serde(default)]
     pub charging: Charging,
     /// The sum of all that is paid back so far (E23).
@@ -155,7 +155,7 @@ pub struct ShopPart {
 pub enum Instructed {
     /// They wait for the buyer's `confirm`; the token of the payment is kept until then.
     AfterConfirm {
-        /// The buyer's token.
+        /// The buyer's token for the payment processor; none: the order has none.
         reference: Option<Reference>,
     },
     /// They left with the trade record, or with the confirmation.
@@ -167,11 +167,11 @@ pub enum Instructed {
 /// A statement of the shop to a carrier or payment processor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SentToParty {
-    /// Its id.
+    /// What an answer to it names in `answers`.
     pub id: StatementId,
-    /// What kind it was.
+    /// An instruction, `authorize`, `refund` or `recall`.
     pub kind: Kind,
-    /// To whom.
+    /// Its receiver: an answer from elsewhere does not count (protocol 5, line 8).
     pub to: Address,
 }
 
@@ -182,7 +182,7 @@ pub struct HeardStatus {
     pub from: Address,
     /// Its place in the sender's track (protocol 3): lower ones come too late.
     pub sequence: Sequence,
-    /// What was said.
+    /// The state that it tells; a carrier's is of one parcel.
     pub state: HeardState,
     /// When it was recorded there.
     pub at: Time,
@@ -198,16 +198,16 @@ pub struct HeardStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeardState {
-    /// A carrier's.
+    /// Of one parcel, as its carrier says.
     Delivery {
-        /// Of which parcel.
+        /// Its name; empty where parcels are not named.
         parcel: String,
-        /// How far it is.
+        /// The newest state, by `sequence`.
         state: DeliveryState,
     },
-    /// The payment processor's.
+    /// Of the payment, as its processor says.
     Payment {
-        /// How far it is.
+        /// The newest state, by `sequence`.
         state: PaymentState,
     },
 }
@@ -229,7 +229,7 @@ pub struct GiveBack {
 /// The carrier's part of a trade.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CarrierPart {
-    /// What the shop instructed.
+    /// What the shop instructed, one for each parcel; a change that came too late is not in it.
     pub instructions: Vec<DeliveryInstruction>,
     /// How far each parcel has come.
     pub parcels: BTreeMap<String, PartyTrack<DeliveryStatus, DeliveryState>>,
@@ -238,7 +238,7 @@ pub struct CarrierPart {
 /// The payment processor's part of a trade.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentPart {
-    /// What the shop instructed.
+    /// What the shop instructed, or what its record or `authorize` says in place of that.
     pub instruction: PaymentInstruction,
     /// How far the payment has come.
     pub track: Option<PartyTrack<PaymentStatus, PaymentState>>,
@@ -270,9 +270,9 @@ impl PaymentPart {
 /// A track: its newest status, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartyTrack<Status, State> {
-    /// The newest status.
+    /// The newest status, which whoever asks is told.
     pub last: Status,
-    /// What may follow.
+    /// How far it has come by rank, which says what may follow (protocol 4).
     pub standing: Standing<State>,
 }
 
@@ -335,7 +335,7 @@ pub(crate) const MARK_COUNTS_FOR: Duration = Duration::from_secs(30 * 24 * 3600)
 /// A `refund` or `recall` that came before its instruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EarlyUndoing {
-    /// Counts until then.
+    /// 30 days after it came; it counts until then (protocol 3, "Overtaking").
     pub until: Time,
     /// Counts only against what was sent before; none: against all that comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -347,9 +347,9 @@ pub struct EarlyUndoing {
 /// What a record or an instruction says there is, to compare lines with.
 #[derive(Debug, Clone, Copy)]
 pub enum StatedLines<'t> {
-    /// The shop's own record.
+    /// Of the shop's own record, where a line's place is its index.
     Record(&'t [Line]),
-    /// A carrier's instructions.
+    /// Of a carrier's instructions, which hold only the lines in its parcels.
     Instructions(&'t [DeliveryInstruction]),
 }
 

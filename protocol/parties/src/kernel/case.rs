@@ -8,11 +8,11 @@ use serde::de::DeserializeOwned;
 use tradepost_statements::{
     Address, Body, RequestId, Statement, StatementId, Time, TradeRef, wire,
 };
+use tradepost_trades::ids::FreshIds;
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::book::{self, AwaitedAnswer, PartyTrade};
 use super::change::{Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
-use super::ids::FreshIds;
 use super::own_status::OwnStatus;
 use super::readdress::{Addressed, is_for_a_former_address};
 use super::settings::PartySettings;
@@ -147,7 +147,7 @@ impl<'a> PartyCase<'a> {
         saved.iter().filter_map(|name| self.trade(name)).collect()
     }
 
-    /// Sends a new statement.
+    /// Sends a new statement, always by mail; what a role is told, [`PartyCase::say_to_role`] says.
     pub(crate) fn say(
         &mut self,
         to: &Address,

@@ -12,7 +12,7 @@ use super::book::PartyTrade;
 #[derive(Debug, Clone)]
 #[must_use = "what is not recorded and sent did not happen"]
 pub struct PartyChange {
-    /// What to write.
+    /// What to write to the book, one row for each key.
     pub rows: Vec<Row>,
     /// Statements to send, in this order.
     pub send: Vec<StatementToSend>,
@@ -22,14 +22,14 @@ pub struct PartyChange {
     pub outcome: PartyOutcome,
 }
 
-/// A statement to send.
+/// A statement that a decision says, before it is made a letter.
 #[derive(Debug, Clone)]
 pub struct StatementToSend {
-    /// What is said.
+    /// What is said; its `to` is who gets the letter.
     pub statement: Statement,
     /// Its octets, when it was sent before: they stay the same (protocol 6).
     pub octets: Option<String>,
-    /// Why it is sent.
+    /// Whether it answers somebody: `Auto-Submitted` says so (protocol 6).
     pub occasion: Occasion,
     /// The trade it is about, for the texts for people.
     pub about: Option<Box<PartyTrade>>,
@@ -38,18 +38,18 @@ pub struct StatementToSend {
 /// Why a statement is sent; RFC 3834 tells the two apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
-    /// Something was asked.
+    /// Its receiver asked: `auto-replied`.
     Answer,
-    /// Something happened.
+    /// Something happened, or this server asks: `auto-generated`.
     News,
 }
 
 /// A status that is told to an address for people in addition (Q6).
 #[derive(Debug, Clone)]
 pub struct PersonNotice {
-    /// What is told.
+    /// The status, as the buyer is told it.
     pub statement: Statement,
-    /// To whom.
+    /// `to` of the buyer's wishes: on the buyer's domain, or it agreed.
     pub to: Address,
     /// Whose trade it is, for people.
     pub shop_name: Option<String>,
@@ -61,7 +61,7 @@ pub enum PartyOutcome {
     /// An order became a trade.
     #[error("made the trade {0}")]
     TradeMade(TradeRef),
-    /// An order became none.
+    /// An order was refused, or cancelled before there was a trade of it.
     #[error("rejected the order: {reason} ({text})")]
     OrderRejected {
         /// As it is said to the buyer.
@@ -75,7 +75,7 @@ pub enum PartyOutcome {
     /// A request changed a trade and was answered.
     #[error("did what the {kind} asks for the trade {trade}")]
     Done {
-        /// What was asked for.
+        /// The kind of the request, of a buyer or of a shop.
         kind: Kind,
         /// The trade that it changed.
         trade: TradeRef,
@@ -97,7 +97,7 @@ pub enum PartyOutcome {
          {{\"key\":\"1\",\"trade\":\"{}\",\"authorize\":\"approve\"}}", trade.shop, trade.id, trade.id
     )]
     AuthorizationAsked {
-        /// For which trade.
+        /// As its shop names it; here there need be no such trade yet.
         trade: TradeRef,
         /// The total that is to be authorized.
         amount: Amount,
@@ -105,7 +105,7 @@ pub enum PartyOutcome {
     /// Another server's status was noted.
     #[error("noted a {kind} of {from} about the trade {trade}")]
     Heard {
-        /// Of the status.
+        /// `delivery-status`, `payment-status` or `authorization`.
         kind: Kind,
         /// The carrier or payment processor that said it.
         from: Address,
@@ -139,7 +139,7 @@ pub enum PartyOutcome {
     /// The same line was taken before.
     #[error("this line was recorded before, as {0}")]
     EmittedBefore(StatementId),
-    /// Something was due.
+    /// What was due, or the operator wanted, was done or settled before; which, in words.
     #[error("did what was due: {0}")]
     WasDue(String),
     /// An answer has been missing for long: the operator is to know.
@@ -147,13 +147,13 @@ pub enum PartyOutcome {
         "{to} has not answered a {kind} about {trade} for {hours} h; it is sent again and again"
     )]
     OperatorTold {
-        /// Who does not answer.
+        /// The server that does not answer.
         to: Address,
-        /// What was sent.
+        /// The kind of the statement that waits for its answer.
         kind: Kind,
-        /// About which trade.
+        /// As `shop/id`.
         trade: String,
-        /// Since when.
+        /// Full hours since it left first.
         hours: u64,
     },
     /// The merchant's own system did a job.
@@ -162,7 +162,7 @@ pub enum PartyOutcome {
     /// It did not, for now.
     #[error("{job} failed and is tried again at {next}: {why}")]
     JobFailed {
-        /// Its name.
+        /// As the merchant's own system knows it: `T-1.hand-over`.
         job: String,
         /// In words for people, of the command or of the answer's fault.
         why: String,
@@ -172,11 +172,11 @@ pub enum PartyOutcome {
     /// A job has failed for long: the operator is to know.
     #[error("{job} has failed for {hours} h, and is tried again and again: {why}")]
     JobFailsForLong {
-        /// Its name.
+        /// As the merchant's own system knows it: `T-1.hand-over`.
         job: String,
-        /// Since when.
+        /// Full hours since a try failed first.
         hours: u64,
-        /// Why, the last time.
+        /// Why the last try failed, in at most 500 characters.
         why: String,
     },
     /// The mail server accepted the letter that brings electronic goods.
@@ -185,7 +185,7 @@ pub enum PartyOutcome {
     /// It did not: the operator is to know.
     #[error("the goods of {trade} are not delivered: the letter to {to} did not leave: {why}")]
     GoodsNotDelivered {
-        /// Of which trade.
+        /// The trade whose buyer has not got them.
         trade: TradeRef,
         /// To whom the letter goes.
         to: Address,
@@ -225,7 +225,7 @@ pub enum Ignored {
     /// Protocol 5, line 3.
     #[error("the sender is not proven ({evidence}): {proof}")]
     SenderIsNotProven {
-        /// What was established.
+        /// What was established, which is below the minimum for that sender.
         evidence: Evidence,
         /// How that was established, in one sentence.
         proof: String,
@@ -242,9 +242,9 @@ pub enum Ignored {
     /// Protocol 5, line 5.
     #[error("the statement is from {stated}, the letter from {author}")]
     StatementIsFromAnother {
-        /// As the statement says.
+        /// `from` of the statement.
         stated: String,
-        /// As the letter says.
+        /// From of the letter, which is proven.
         author: String,
     },
     /// Protocol 5, line 6.
@@ -268,37 +268,37 @@ pub enum Ignored {
     /// Protocol 3: instructions only from `trade.shop`, and only from configured shops.
     #[error("{from} may not instruct this server about {trade}: {why}")]
     SenderMayNotInstruct {
-        /// Who sent it.
+        /// The proven sender.
         from: String,
-        /// About which trade.
+        /// As `shop/id`.
         trade: String,
-        /// Why not.
+        /// It is not the trade's shop, or no shop in the configuration.
         why: &'static str,
     },
     /// Protocol 5, line 13 (E16).
     #[error("{from} is no party of {trade} that says this")]
     SenderIsNoPartyOfTheTrade {
-        /// Who sent it.
+        /// The proven sender.
         from: String,
-        /// About which trade.
+        /// As `shop/id`.
         trade: String,
     },
     /// Protocol 5, line 14 (E17).
     #[error("the amount is {stated}, the trade's total {total}")]
     AmountIsNotTheTotal {
-        /// As the statement says.
+        /// `amount` of the statement, or a `refunded` above the total.
         stated: String,
-        /// As recorded.
+        /// As it was instructed or recorded; of an authorization, as it was asked.
         total: String,
     },
     /// E14: statuses go to the stored address, which was corrected often enough.
     #[error("{trade} is a trade of {known}, not of {stated}: the address was corrected too often")]
     BuyerIsAnother {
-        /// About which trade.
+        /// As `shop/id`.
         trade: String,
-        /// As the statement says.
+        /// `buyer_mail` of the instruction.
         stated: String,
-        /// As recorded.
+        /// The stored address, which stays.
         known: String,
     },
     /// A newer one of that track was heard before.
@@ -310,7 +310,7 @@ pub enum Ignored {
     /// A job's result came when nobody waited for it any more.
     #[error("{0} is done already, or no longer wanted")]
     JobIsOver(String),
-    /// There was nothing due.
+    /// There was nothing to do: nothing is due yet, or a line was refused.
     #[error("nothing is due")]
     NothingDue,
 }

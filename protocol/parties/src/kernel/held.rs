@@ -25,7 +25,7 @@ pub struct HeldLetter {
     pub author: Address,
     /// Its first receipt, by which it is judged at last.
     pub received_at: Time,
-    /// Since when it waits.
+    /// When it came here first: its time of waiting counts from then.
     pub since: Time,
     /// When it is tried again.
     pub next: Time,
@@ -33,7 +33,7 @@ pub struct HeldLetter {
     pub tries: u32,
     /// What it could be proven by.
     pub could_be: Evidence,
-    /// Why it is not.
+    /// Why it is not proven yet, as the last try found, for people.
     pub proof: String,
 }
 
@@ -194,4 +194,10 @@ pub fn awaiting_proof(rows: &dyn Rows, now: Time, limit: usize) -> Vec<(String, 
         .filter_map(|(_, digest)| Some((book::read(rows, &book::waits_key(&digest))?, digest)))
         .map(|(waits, digest)| (digest, waits))
         .collect()
+}
+
+/// The letter of this digest, while it waits for its proof.
+#[must_use]
+pub fn held_letter(rows: &dyn Rows, digest: &str) -> Option<HeldLetter> {
+    book::read(rows, &book::waits_key(digest))
 }

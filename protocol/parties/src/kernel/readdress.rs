@@ -92,9 +92,9 @@ pub fn is_for_a_former_address(rows: &dyn Rows, statement: &Addressed<'_>) -> bo
 /// What a statement is about, and to whom it goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressed<'s> {
-    /// Its kind.
+    /// What it says: only kinds that tell a buyer of a trade matter.
     pub kind: Kind,
-    /// Its receiver.
+    /// Its receiver, which may be a former address of the trade.
     pub to: &'s Address,
     /// The trade that it names.
     pub trade: Option<&'s tradepost_statements::TradeRef>,

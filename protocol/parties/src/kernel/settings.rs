@@ -18,23 +18,23 @@ use tradepost_statements::{Address, Evidence};
 /// A server's configuration, as far as decisions need it.
 #[derive(Debug, Clone)]
 pub struct PartySettings {
-    /// The server's own address.
+    /// Where its statements come from, and whom statements must be for (protocol 5, line 6).
     pub address: Address,
-    /// Its name for people.
+    /// Its name for people, in From of its letters and as the shop's in its records.
     pub name: String,
     /// The least evidence of a letter that counts.
     pub minimum: Evidence,
     /// The same for single parties.
     pub minimum_of: BTreeMap<Address, Evidence>,
-    /// It takes orders.
+    /// How it takes orders; none: it is no shop.
     pub shop: Option<ShopSettings>,
-    /// It delivers.
+    /// How it delivers; none: it is no carrier.
     pub carrier: Option<CarrierSettings>,
-    /// It takes payments.
+    /// How it takes payments; none: it is no payment processor.
     pub payment: Option<PaymentSettings>,
     /// How the merchant's own system is told and asked (E8).
     pub jobs: FulfilmentSettings,
-    /// How long it waits.
+    /// How long it waits, for answers and before it tells the operator.
     pub timers: PartyTimers,
 }
 

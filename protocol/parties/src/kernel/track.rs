@@ -31,25 +31,25 @@ pub enum StepRefused {
     /// Its rank is below what was said before.
     #[error("{to} cannot follow {from}: that would run backwards")]
     RunsBackwards {
-        /// What was said.
+        /// The state with the highest rank that was said.
         from: String,
-        /// What would be said.
+        /// The state of a lower rank that was to follow.
         to: String,
     },
     /// It is another end of the same rank.
     #[error("{to} cannot follow {from}: the track has ended otherwise")]
     EndedOtherwise {
-        /// What was said.
+        /// The end state that was said.
         from: String,
-        /// What would be said.
+        /// The state of the same rank that was to follow.
         to: String,
     },
     /// A state without rank after the end.
     #[error("{to} cannot follow {from}: the track has ended")]
     AfterTheEnd {
-        /// What was said.
+        /// The end state that was said.
         from: String,
-        /// What would be said.
+        /// The state without rank that was to follow.
         to: String,
     },
     /// There is no sequence left.
@@ -58,7 +58,7 @@ pub enum StepRefused {
 }
 
 impl<State: Progress + Display> Standing<State> {
-    /// Before anything was said.
+    /// Before anything was said: any state may come first.
     #[must_use]
     pub fn start() -> Self {
         Standing { highest: None }

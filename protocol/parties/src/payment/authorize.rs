@@ -22,7 +22,7 @@ use crate::kernel::{Occasion, PartyCase, PartyOutcome};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AskedAuthorization {
     pub(crate) trade: TradeRef,
-    /// The statement that asks.
+    /// The statement that asked last: the answer names it.
     statement: StatementId,
     wanted: Authorize,
     since: Time,
@@ -33,7 +33,6 @@ pub(crate) struct AskedAuthorization {
     pub(crate) called_off: bool,
 }
 
-/// What was answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AuthorizationDecision {
     pub(crate) answer: Authorization,
@@ -46,11 +45,11 @@ pub(crate) struct AuthorizationDecision {
 /// An authorization that waits for the operator.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WaitingAuthorization {
-    /// The shop that asks.
+    /// The shop that asks; with `id` it names the trade.
     pub shop: Address,
     /// The shop's id for it.
     pub id: TradeId,
-    /// Since when.
+    /// When this was asked first, by this server's clock.
     pub since: Time,
     /// What is asked: how much, how, by whom.
     pub wanted: Authorize,
@@ -83,7 +82,7 @@ pub(crate) fn find(rows: &dyn Rows, id: &TradeId, limit: usize) -> Vec<AskedAuth
         .collect()
 }
 
-/// `authorize` of another server.
+/// `authorize` (E3), of another server or of this one's own shop (E27).
 pub(crate) fn authorize(
     case: &mut PartyCase<'_>,
     statement: &Statement,

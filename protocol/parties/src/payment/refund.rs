@@ -19,7 +19,7 @@ use crate::kernel::own_status::OwnStatus;
 use crate::kernel::track::TrackReport;
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
-/// `refund` of another server.
+/// `refund` (E23), of another server or of this one's own shop (E27).
 pub(crate) fn refund(
     case: &mut PartyCase<'_>,
     statement: &Statement,
@@ -137,7 +137,7 @@ enum PossibleRefund {
     Less(String),
     /// Nothing, and why.
     No(&'static str),
-    /// It was done before.
+    /// All that is owed was paid back before.
     Done,
 }
 

@@ -2,6 +2,7 @@
 //! confirmed are cancelled, held letters are judged.
 
 use tradepost_statements::{Kind, StatementId, Time, TradeId, TradeRef, wire};
+use tradepost_trades::ids::FreshIds;
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
@@ -9,9 +10,7 @@ use super::{finish, take};
 use crate::emit::attach;
 use crate::kernel::book::{self, AwaitedAnswer, DUE};
 use crate::kernel::judge::judge_held;
-use crate::kernel::{
-    FreshIds, Ignored, Occasion, PartyCase, PartyChange, PartyOutcome, PartySettings,
-};
+use crate::kernel::{Ignored, Occasion, PartyCase, PartyChange, PartyOutcome, PartySettings};
 use crate::{payment, shop};
 
 /// When something is due next.

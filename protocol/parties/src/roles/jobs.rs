@@ -6,7 +6,8 @@ use tradepost_trades::rows::Rows;
 use super::{finish, settle};
 use crate::emit::{self, LineRefusal};
 use crate::fulfilment::{self, Job, JobResult, LetterEnd};
-use crate::kernel::{FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings};
+use crate::kernel::{Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings};
+use tradepost_trades::ids::FreshIds;
 
 /// Decides what a job's result means. `jitter`, from 0 to 1, spreads the tries. An answer counts
 /// as a whole: if one of its events is refused, none is recorded, and the job is run again. The

@@ -7,8 +7,9 @@ use super::finish;
 use crate::emit::attach::Wanted;
 use crate::emit::{self, LineRefusal, TakenLine};
 use crate::kernel::{
-    FreshIds, Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, StatementToSend,
+    Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, StatementToSend,
 };
+use tradepost_trades::ids::FreshIds;
 
 /// What comes of a line: the answer is true once the change is recorded.
 #[derive(Debug)]

@@ -29,7 +29,6 @@ use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 pub(crate) struct Authorizing {
     /// The name that the trade will have.
     pub(crate) trade: TradeRef,
-    /// Who was asked.
     processor: Address,
     /// The total that it was asked to authorize, and is to void whole.
     amount: Amount,
@@ -308,9 +307,9 @@ pub(crate) fn wish_early(
 pub struct WaitingOrder {
     /// The name that the trade will have.
     pub id: TradeId,
-    /// Whose it is.
+    /// The address that the order came from, and its answer goes to.
     pub buyer: Address,
-    /// Its request.
+    /// The order's request id (Q1), to which there is no answer yet.
     pub request: RequestId,
     /// Who was asked to authorize the payment.
     pub processor: Address,

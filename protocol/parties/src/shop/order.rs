@@ -31,15 +31,12 @@ pub(crate) struct TakenOrder {
     pub(crate) request: RequestId,
     /// The statement that is answered.
     pub(crate) statement: StatementId,
-    /// Whose it is.
     pub(crate) buyer_mail: Address,
     /// What the buyer wants to be told of (Q7).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wishes: Option<KeptWishes>,
-    /// The buyer's token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<Reference>,
-    /// When it is charged.
     pub(crate) charge: Charge,
     /// What the record will say; `placed` and `confirm_by` are set when the trade is made.
     pub(crate) record: TradeRecord,

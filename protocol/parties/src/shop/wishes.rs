@@ -8,25 +8,25 @@ use tradepost_trades::rows::Rows;
 use super::goods;
 use crate::kernel::book::{self, PartyTrade};
 
-/// Pieces of a line.
+/// Pieces of one line of the record, which the buyer wants to give back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReturnLine {
     /// Its index in the record.
     pub line: u32,
     /// Pieces of it that the buyer wants to give back.
     pub quantity: u32,
-    /// What it is.
+    /// The line's name in the record.
     pub name: String,
 }
 
 /// A wish that waits, as an operator is shown it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReturnView {
-    /// The trade.
+    /// The id of the trade, one of this shop's own.
     pub id: TradeId,
-    /// Whose it is.
+    /// Where the decision goes: the trade's stored address.
     pub buyer: Address,
-    /// Since when.
+    /// When the first of the wishes that are joined here came; none: that was not noted.
     pub since: Option<Time>,
     /// What the buyer wants to give back.
     pub lines: Vec<ReturnLine>,
@@ -36,7 +36,7 @@ pub struct ReturnView {
     pub text: Option<String>,
     /// How far the order is.
     pub order: Option<OrderState>,
-    /// The trade's total.
+    /// The trade's total, by its newest record.
     pub total: Amount,
     /// What was paid back before.
     pub refunded: Option<Amount>,

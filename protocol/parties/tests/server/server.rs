@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tradepost_parties::emit::LineRefusal;
-use tradepost_parties::kernel::{FreshIds, PartyOutcome, PartySettings, PartyTimers, settings};
+use tradepost_parties::kernel::{PartyOutcome, PartySettings, PartyTimers, settings};
 use tradepost_parties::roles::lines::emit;
 use tradepost_parties::roles::{due, receive};
 use tradepost_parties::{roles, view};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::{Evidence, Kind, Statement, StatementId, Time, wire};
+use tradepost_trades::ids::FreshIds;
 use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 

@@ -14,14 +14,14 @@ use crate::trouble::{Error, TroubleKind};
 /// What became of the copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// It is there now.
+    /// It was not there, and the server has stored it.
     Stored {
-        /// The Sent folder.
+        /// The Sent folder, by its name for people.
         folder: String,
     },
     /// A copy was there already: the provider makes one itself, or an earlier try did.
     AlreadyThere {
-        /// The Sent folder.
+        /// The Sent folder, by its name for people.
         folder: String,
     },
     /// There is no Sent folder, or none is wanted.

@@ -14,11 +14,10 @@ pub(super) struct FetchedItems {
     pub(super) uid: Option<u32>,
     pub(super) size: Option<u64>,
     pub(super) internal_date: Option<Time>,
-    /// Header fields.
+    /// Those fields of the header that were asked for.
     pub(super) header: Option<Vec<u8>>,
     /// The server sent more of them than was kept.
     pub(super) header_is_cut: bool,
-    /// The whole letter.
     pub(super) body: Option<FetchedBody>,
 }
 

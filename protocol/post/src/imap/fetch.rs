@@ -194,9 +194,9 @@ pub(super) async fn fetch(
         let uid = choice.uid;
         let judged = came.remove(&uid).map(|came| came.judge(choice));
         let outcome = match (&choice.hopeless, judged) {
-            (Some(why), _) => Ok(LetterOutcome::NotToBeHad(why.clone())),
-            (None, Some(Ok(came))) => Ok(LetterOutcome::Had(came)),
-            (None, Some(Err((why, AskAgain::Later)))) => Ok(LetterOutcome::NotToBeHad(why)),
+            (Some(why), _) => Ok(FetchOutcome::NotToBeHad(why.clone())),
+            (None, Some(Ok(came))) => Ok(FetchOutcome::Had(came)),
+            (None, Some(Err((why, AskAgain::Later)))) => Ok(FetchOutcome::NotToBeHad(why)),
             (None, _) if broken.is_some() => {
                 fetched.failed = broken.map(|e| (uid, e));
                 return fetched;
@@ -204,15 +204,15 @@ pub(super) async fn fetch(
             (None, _) => alone(session, memory, choice, from).await,
         };
         match outcome {
-            Ok(LetterOutcome::Gone) => fetched.gone.push(uid),
-            Ok(LetterOutcome::NotToBeHad(Hopeless { why, again })) => {
+            Ok(FetchOutcome::Gone) => fetched.gone.push(uid),
+            Ok(FetchOutcome::NotToBeHad(Hopeless { why, again })) => {
                 fetched.set_aside.push(SetAside {
                     uid,
                     reason: why,
                     again,
                 })
             }
-            Ok(LetterOutcome::Had(came)) => {
+            Ok(FetchOutcome::Had(came)) => {
                 memory.came();
                 fetched.mails.push(RawMail {
                     folder: from.folder.to_owned(),
@@ -239,7 +239,7 @@ pub(super) async fn fetch(
 
 /// What became of one letter.
 #[derive(Debug)]
-enum LetterOutcome {
+enum FetchOutcome {
     Had(FetchedLetter),
     /// The server has it no more.
     Gone,
@@ -342,11 +342,11 @@ async fn alone(
     memory: &mut WatchState,
     choice: &Choice,
     from: FetchSource<'_>,
-) -> Result<LetterOutcome, CommandFailure> {
+) -> Result<FetchOutcome, CommandFailure> {
     let again = |why: String| Hopeless { why, again: true };
     let letter = from.letter(choice.uid);
     if memory.is_hopeless(&letter) {
-        return Ok(LetterOutcome::NotToBeHad(again(NOT_TO_BE_HAD.to_owned())));
+        return Ok(FetchOutcome::NotToBeHad(again(NOT_TO_BE_HAD.to_owned())));
     }
     let name = format!("letter {} in {}", choice.uid, from.folder);
     let mut fault = again(NOT_TO_BE_HAD.to_owned());
@@ -358,14 +358,14 @@ async fn alone(
         match outcome {
             Ok(()) => match came.remove(&choice.uid) {
                 Some(came) => match came.judge(choice) {
-                    Ok(came) => return Ok(LetterOutcome::Had(came)),
+                    Ok(came) => return Ok(FetchOutcome::Had(came)),
                     // It is what it is, now.
                     Err((why, at)) if at == AskAgain::Later || !why.again => {
-                        return Ok(LetterOutcome::NotToBeHad(why));
+                        return Ok(FetchOutcome::NotToBeHad(why));
                     }
                     Err((why, AskAgain::Once | AskAgain::Later)) => fault = why,
                 },
-                None if !is_there(session, choice.uid).await? => return Ok(LetterOutcome::Gone),
+                None if !is_there(session, choice.uid).await? => return Ok(FetchOutcome::Gone),
                 None => fault = again(NOT_TO_BE_HAD.to_owned()),
             },
             Err(CommandFailure::Denied(said)) => {
@@ -381,7 +381,7 @@ async fn alone(
         }
     }
     if memory.may_give_up(letter) {
-        return Ok(LetterOutcome::NotToBeHad(fault));
+        return Ok(FetchOutcome::NotToBeHad(fault));
     }
     // So many one after the other are rather no fault of the letters.
     Err(CommandFailure::Denied(format!("{name}: {}", fault.why)))

@@ -11,7 +11,6 @@ use super::search::{NEWEST, uids_in};
 use super::session::{SMALL, Session};
 use crate::trouble::{Error, TroubleKind};
 
-/// A folder to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MailFolder {
     /// As people know it, and as events and cursors name it.

@@ -15,7 +15,7 @@ use crate::trouble::{Error, TroubleKind, quoted};
 /// A server to which the login may be said.
 pub(super) struct Greeted {
     pub(super) lines: LineDialogue,
-    /// The server's words.
+    /// The server's words behind `* OK`, on one line.
     pub(super) greeting: String,
     /// What it announces before the login, protected where TLS is wanted.
     pub(super) capabilities: Capabilities,

@@ -12,7 +12,6 @@ use super::session::Session;
 pub(super) enum Woken {
     /// Letters came.
     News,
-    /// The time is up.
     Elapsed,
     /// The server announces IDLE and refuses it: poll.
     NoIdle,

@@ -18,10 +18,9 @@ pub(super) const FIELDS_EACH: u64 = 16 * 1024;
 /// What is read of one field, where the fields of a letter together are longer than that.
 const BEGINNING: u64 = 1024;
 
-/// Letters of a window.
+/// What a look at the letters of a window brought.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
-    /// By UID.
     pub(super) seen: Vec<LetterHeader>,
     /// The server has these and does not show their headers, asked for each alone.
     pub(super) unseen: Vec<u32>,

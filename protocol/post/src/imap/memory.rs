@@ -33,7 +33,6 @@ pub(super) enum FetchTarget {
     Window(LetterUid),
     /// Several letters, up to this UID.
     Group(LetterUid),
-    /// This one letter.
     One(LetterUid),
     /// To open the folder of this name.
     Folder(String),
@@ -140,7 +139,7 @@ impl WatchState {
         memory
     }
 
-    /// A new connection begins.
+    /// Forgets what holds for one connection only.
     pub(super) fn begin_connection(&mut self) {
         self.progress = false;
         self.all_read = false;
@@ -227,7 +226,7 @@ impl WatchState {
         self.closed.insert(name, closed);
     }
 
-    /// A letter came.
+    /// A letter came: those given up in a row are counted anew.
     pub(super) fn came(&mut self) {
         self.given_up_in_a_row = 0;
     }

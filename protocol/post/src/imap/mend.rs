@@ -56,7 +56,7 @@ pub(super) struct Allowance {
     pub(super) literal: u64,
 }
 
-/// See the module.
+/// Frames, bounds and mends the responses of a server for async-imap.
 pub(super) struct ImapMender {
     allowance: Allowance,
     passed_over: u64,

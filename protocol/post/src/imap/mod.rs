@@ -43,8 +43,6 @@ mod select;
 mod session;
 mod watch;
 
-pub mod aside;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,11 +66,11 @@ pub struct ImapSettings {
     pub host: String,
     /// Port, 993 or 143 as a rule.
     pub port: u16,
-    /// Protection of the connection.
+    /// Protection of the connection; [`Tls::None`] is refused to another computer.
     pub tls: Tls,
-    /// User for the login.
+    /// User for the login; programs take the own address where none is configured.
     pub user: String,
-    /// The password.
+    /// The password, which may be read again from its source after a login was refused.
     pub password: Password,
     /// Further certificates to trust, PEM.
     pub ca_file: Option<PathBuf>,
@@ -118,18 +116,18 @@ pub struct RawMail {
     pub folder: String,
     /// The folder's UIDVALIDITY; 0 where the server keeps none.
     pub uid_validity: u32,
-    /// Its UID there.
+    /// Its UID under that UIDVALIDITY (RFC 9051 2.3.1.1).
     pub uid: u32,
     /// When the server got it, by the server's clock; none when the server's date can't be read.
     pub internal_date: Option<Time>,
-    /// All its bytes.
+    /// Header and body, octet for octet.
     pub bytes: Vec<u8>,
 }
 
 /// How far a folder was looked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// The folder's UIDVALIDITY then.
+    /// The folder's UIDVALIDITY then; under another one `last_uid` means nothing.
     pub uid_validity: u32,
     /// Every letter up to this UID was looked at.
     pub last_uid: u32,
@@ -140,7 +138,7 @@ pub struct Cursor {
 pub enum SentFolder {
     /// The one that the server marks as such (RFC 6154), else one of the usual names.
     Auto,
-    /// This one.
+    /// The one of this name for people, whatever the server marks.
     Named(String),
     /// None is read or written.
     Off,
@@ -197,7 +195,7 @@ impl Default for Watch {
 /// A letter that can't be had; the ones behind it are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
-    /// Its UID.
+    /// Its UID, under the UIDVALIDITY of the [`MailEvent::Batch`] that names it.
     pub uid: u32,
     /// Why, in words for people.
     pub reason: String,
@@ -212,7 +210,7 @@ pub struct Aside {
     pub folder: String,
     /// The folder's UIDVALIDITY then; of another one its UID means nothing any more.
     pub uid_validity: u32,
-    /// Its UID.
+    /// Its UID under that UIDVALIDITY.
     pub uid: u32,
     /// How often it was set aside so far. After some times it is not tried again.
     pub tries: u32,
@@ -229,7 +227,7 @@ pub enum MailEvent {
         idle: bool,
         /// All folders that are read, the Sent folder among them.
         folders: Vec<String>,
-        /// The Sent folder.
+        /// The Sent folder; none where it is not read.
         sent: Option<String>,
         /// How many connections in a row before this one came to nothing: what repeats itself is told
         /// ever more rarely ([`is_told`](crate::trouble::is_told)).
@@ -237,9 +235,9 @@ pub enum MailEvent {
     },
     /// A long scan goes on.
     Progress {
-        /// The folder.
+        /// The folder that is scanned.
         folder: String,
-        /// Letters looked at.
+        /// Letters looked at so far.
         done: u64,
         /// Letters to look at, as far as known.
         total: u64,
@@ -247,11 +245,11 @@ pub enum MailEvent {
     /// What was found. Once it is recorded durably, `Cursor { uid_validity, last_uid: up_to }` is
     /// to be stored: it covers every letter up to there, taken or not.
     Batch {
-        /// The folder.
+        /// The folder that the letters lie in.
         folder: String,
         /// Whether it is the Sent folder.
         sent: bool,
-        /// The folder's UIDVALIDITY.
+        /// The folder's UIDVALIDITY; 0 where the server keeps none.
         uid_validity: u32,
         /// Letters that may hold a statement, by UID; often none.
         mails: Vec<RawMail>,
@@ -265,7 +263,7 @@ pub enum MailEvent {
     },
     /// Nothing more in this folder at present.
     CaughtUp {
-        /// The folder.
+        /// The folder that was read to its end.
         folder: String,
     },
     /// Something is wrong; it will be tried again.

@@ -13,14 +13,13 @@ use super::search::{HeaderSearch, try_search};
 use super::select::field;
 use super::session::Session;
 use super::{ImapSettings, SentFolder, login};
-use crate::clock::{Clock, SystemClock};
 use crate::net::tls::TlsClient;
 use crate::trouble::{Error, TroubleKind};
 
-/// What was seen.
+/// What [`probe`] saw of the server, its folders and INBOX.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImapProbe {
-    /// The server's greeting.
+    /// The server's words in its greeting, on one line. Untrusted text.
     pub greeting: String,
     /// TLS version; none in plain text.
     pub tls: Option<String>,
@@ -30,7 +29,7 @@ pub struct ImapProbe {
     pub idle: bool,
     /// The Sent folder that would be used.
     pub sent: Option<String>,
-    /// All folders.
+    /// All folders that can be opened, by their names for people.
     pub folders: Vec<String>,
     /// Letters in INBOX.
     pub letters: u32,
@@ -45,7 +44,7 @@ pub struct ImapProbe {
     pub newest: Option<Time>,
 }
 
-impl Probe {
+impl ImapProbe {
     /// By how many seconds the newest letter lies in our future, if it does: one of the clocks is wrong.
     #[must_use]
     pub fn clock_ahead(&self, now: Time) -> Option<i64> {
@@ -109,7 +108,6 @@ async fn look_around(
     authserv_ids.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let newest = newest_received(session).await?;
     let header_search = try_search(session).await?;
-    let ahead = newest.map(|t| t.since(SystemClock.now()).as_secs());
     Ok(ImapProbe {
         greeting,
         tls: session.tls_version(),

@@ -45,7 +45,7 @@ const SLOWEST: u64 = 16 * 1024;
 /// Longest polite goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// See the module.
+/// A logged-in connection, and what is known of its server and its selected folder.
 #[derive(Debug)]
 pub(super) struct Session {
     imap: async_imap::Session<FilteredStream<ImapMender>>,

@@ -45,7 +45,7 @@ pub(crate) trait Mender: Send + Sync + Unpin {
     }
 }
 
-/// See the module.
+/// A [`Wire`], and the [`Mender`] between it and the library that reads it.
 pub(crate) struct FilteredStream<M> {
     wire: Wire,
     mender: M,

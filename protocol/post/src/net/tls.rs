@@ -54,7 +54,7 @@ impl TlsClient {
         Ok(TlsClient(Arc::new(config)))
     }
 
-    /// Begins TLS on `stream`.
+    /// Begins TLS on `stream`; the certificate must be for the server's host.
     pub(crate) async fn begin<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         server: &ServerAddress,

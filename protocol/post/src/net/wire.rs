@@ -19,7 +19,7 @@ enum Socket {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// See the module.
+/// A TCP connection, in plain text or within TLS.
 #[derive(Debug)]
 pub(crate) struct Wire {
     socket: Socket,

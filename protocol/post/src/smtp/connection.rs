@@ -31,7 +31,7 @@ pub(super) struct EnvelopedLetter<'a> {
 }
 
 /// Logged in, with no letter under way.
-pub(super) struct Connection {
+pub(super) struct SmtpConnection {
     smtp: AsyncSmtpConnection,
     /// The server takes envelope ids (RFC 3461).
     dsn_offer: DsnOffer,
@@ -41,17 +41,17 @@ pub(super) struct Connection {
 /// Longest polite goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-impl Connection {
+impl SmtpConnection {
     /// Connects, begins TLS, logs in. A password that was changed meanwhile is read again, and tried
     /// at once.
     pub(super) async fn open(
         settings: &SmtpSettings,
         tls: &TlsClient,
-    ) -> Result<(Connection, SmtpProbe), Error> {
+    ) -> Result<(SmtpConnection, SmtpProbe), Error> {
         if settings.user.is_empty() {
-            return Connection::open_with(settings, tls, None).await;
+            return SmtpConnection::open_with(settings, tls, None).await;
         }
-        let with = |password| Connection::open_with(settings, tls, Some(password));
+        let with = |password| SmtpConnection::open_with(settings, tls, Some(password));
         settings.password.log_in(with).await
     }
 
@@ -59,7 +59,7 @@ impl Connection {
         settings: &SmtpSettings,
         tls: &TlsClient,
         password: Option<SecretString>,
-    ) -> Result<(Connection, SmtpProbe), Error> {
+    ) -> Result<(SmtpConnection, SmtpProbe), Error> {
         let server = settings.server();
         let (wire, greeting) = greet(settings, tls).await?;
         let probe = SmtpProbe {
@@ -83,7 +83,7 @@ impl Connection {
         let smtp = tokio::time::timeout(settings.timeout, begun)
             .await
             .map_err(|_| silent(&server, "logging in"))??;
-        let connection = Connection {
+        let connection = SmtpConnection {
             smtp,
             dsn_offer,
             last_used: Instant::now(),

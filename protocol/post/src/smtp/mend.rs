@@ -27,7 +27,7 @@ impl DsnOffer {
     }
 }
 
-/// See the module.
+/// Mends the replies of a server for lettre, line by line.
 #[derive(Debug, Default)]
 pub(super) struct SmtpMender {
     /// The line that has begun.

@@ -31,11 +31,11 @@ pub struct SmtpSettings {
     pub host: String,
     /// Port, 465 or 587 as a rule.
     pub port: u16,
-    /// Protection of the connection.
+    /// Protection of the connection; [`Tls::None`] is refused to another computer.
     pub tls: Tls,
     /// User for the login; empty: no login (a relay on this computer).
     pub user: String,
-    /// The password.
+    /// The password, not used where `user` is empty; it may be read again after a refused login.
     pub password: Password,
     /// Further certificates to trust, PEM.
     pub ca_file: Option<PathBuf>,
@@ -103,7 +103,7 @@ pub enum Submission {
     TryAgain {
         /// Why, in words for people.
         text: String,
-        /// What has to wait.
+        /// Whether this letter has to wait, or all of them.
         whose: Whose,
     },
 }
@@ -111,7 +111,7 @@ pub enum Submission {
 /// Whose trouble it is that a letter was not taken: what has to wait until the next try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// This letter's alone.
+    /// This letter's alone: others may be taken meanwhile.
     Letter,
     /// The account's: a limit of the provider, a setting, a password. No letter of it is taken now,
     /// and each try makes it worse.
@@ -123,7 +123,7 @@ pub enum Whose {
 /// What [`Submitter::probe`] saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpProbe {
-    /// The server's greeting.
+    /// The server's words in its greeting, on one line. Untrusted text.
     pub greeting: String,
     /// TLS version; none in plain text.
     pub tls: Option<String>,

@@ -8,7 +8,7 @@ use lettre::address::Address;
 use tokio::sync::Semaphore;
 
 use super::cause::SubmissionStep;
-use super::connection::{Connection, EnvelopedLetter};
+use super::connection::{EnvelopedLetter, SmtpConnection};
 use super::reply::{SendFailure, no_answer, not_connected};
 use super::{SmtpProbe, SmtpSettings, Submission, Whose};
 use crate::net::tls::TlsClient;
@@ -21,7 +21,7 @@ pub struct Submitter(Arc<Shared>);
 struct Shared {
     settings: SmtpSettings,
     tls: TlsClient,
-    unused: Mutex<Vec<Connection>>,
+    unused: Mutex<Vec<SmtpConnection>>,
     /// One permit for each letter under way.
     places: Semaphore,
     /// Whether somebody waits to close what stays unused.
@@ -106,7 +106,7 @@ impl Submitter {
     }
 
     /// Opens a connection. Who waited for another's try, and saw it fail, does not try once more.
-    async fn open(&self) -> Result<Connection, Error> {
+    async fn open(&self) -> Result<SmtpConnection, Error> {
         let opening = &self.0.opening;
         let before = opening.failures.load(Ordering::SeqCst);
         let turn = if opening.works.load(Ordering::SeqCst) {
@@ -120,7 +120,7 @@ impl Submitter {
                 return Err(e.clone());
             }
         }
-        let opened = Connection::open(&self.0.settings, &self.0.tls).await;
+        let opened = SmtpConnection::open(&self.0.settings, &self.0.tls).await;
         opening.works.store(opened.is_ok(), Ordering::SeqCst);
         if let Err(e) = &opened {
             let mut last = opening.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +147,7 @@ impl Submitter {
     /// # Errors
     /// What is wrong with the way to the server.
     pub async fn probe(&self) -> Result<SmtpProbe, Error> {
-        let (connection, probe) = Connection::open(&self.0.settings, &self.0.tls).await?;
+        let (connection, probe) = SmtpConnection::open(&self.0.settings, &self.0.tls).await?;
         connection.quit().await;
         Ok(probe)
     }
@@ -155,7 +155,7 @@ impl Submitter {
     /// Sends over this connection; keeps it only when all went well.
     async fn send(
         &self,
-        mut connection: Connection,
+        mut connection: SmtpConnection,
         letter: &EnvelopedLetter<'_>,
     ) -> Result<Submission, (SendFailure, SubmissionStep)> {
         if let Some(lacking) = connection.lacks_for(letter) {
@@ -179,26 +179,26 @@ impl Submitter {
     }
 
     /// An unused connection that the server has probably not closed yet.
-    fn unused(&self) -> Option<Connection> {
+    fn unused(&self) -> Option<SmtpConnection> {
         let mut unused = self.lock();
         unused.retain(|c| c.last_used.elapsed() < self.0.settings.idle);
         unused.pop()
     }
 
-    fn keep(&self, connection: Connection) {
+    fn keep(&self, connection: SmtpConnection) {
         self.lock().push(connection);
         if !self.0.closing.swap(true, Ordering::SeqCst) {
             tokio::spawn(close_unused(Arc::downgrade(&self.0)));
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SmtpConnection>> {
         self.0.lock()
     }
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SmtpConnection>> {
         self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

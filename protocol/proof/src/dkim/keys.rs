@@ -14,7 +14,7 @@ use tradepost_letters::organizational_domain;
 use super::crypto::VerifyingKey;
 use super::dns::{Dns, MailAnswer, TxtAnswer};
 
-/// Where keys come from.
+/// Where the public keys of signers come from: the configuration, or DNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySource {
     /// The TXT records of names that are never looked up, such as `s1._domainkey.shop.example`.

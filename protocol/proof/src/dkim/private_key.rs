@@ -17,7 +17,7 @@ use rustls_pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tradepost_letters::dkim::Algorithm;
 
-/// A key that signs.
+/// A key that letters are signed with; `Debug` shows nothing of it.
 pub struct PrivateKey {
     algorithm: Algorithm,
     key: DkimKey,
@@ -27,19 +27,19 @@ pub struct PrivateKey {
 
 /// Why a text is no key, or none can be made.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// No PEM.
+pub enum PrivateKeyError {
+    /// There is no private key in PEM, or only one with a passphrase.
     #[error(
         "it holds no private key in PEM (-----BEGIN PRIVATE KEY-----); a key with a passphrase cannot be used"
     )]
     NotPem,
-    /// Another kind of key.
+    /// Neither RSA nor Ed25519, such as a key for ECDSA.
     #[error("it is neither an RSA nor an Ed25519 key, the two that DKIM knows")]
     OtherKind,
     /// Too short for anybody to believe it, or broken.
     #[error("the RSA key cannot be used; it needs 2048 to 4096 bits ({0})")]
     Rsa(String),
-    /// Broken.
+    /// An Ed25519 key that is broken; why, as the library says.
     #[error("the Ed25519 key cannot be used ({0})")]
     Ed25519(String),
     /// The machine gives no random numbers.
@@ -63,9 +63,9 @@ const ID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112")
 /// Makes a new key, as PEM (PKCS #8). RSA takes a moment: call it off the async threads.
 ///
 /// # Errors
-/// [`KeyError::NotMade`].
-pub fn make_key(algorithm: Algorithm) -> Result<SecretString, KeyError> {
-    let not_made = |e: &dyn fmt::Display| KeyError::NotMade(e.to_string());
+/// [`PrivateKeyError::NotMade`].
+pub fn make_key(algorithm: Algorithm) -> Result<SecretString, PrivateKeyError> {
+    let not_made = |e: &dyn fmt::Display| PrivateKeyError::NotMade(e.to_string());
     match algorithm {
         Algorithm::RsaSha256 => {
             let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(|e| not_made(&e))?;
@@ -91,22 +91,22 @@ impl PrivateKey {
     /// Reads PEM: PKCS #8, or PKCS #1 as older programs write RSA keys.
     ///
     /// # Errors
-    /// [`KeyError`], never with a part of the key in it.
-    pub fn from_pem(pem: &SecretString) -> Result<PrivateKey, KeyError> {
+    /// [`PrivateKeyError`], never with a part of the key in it.
+    pub fn from_pem(pem: &SecretString) -> Result<PrivateKey, PrivateKeyError> {
         let der = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
-            .map_err(|_| KeyError::NotPem)?;
+            .map_err(|_| PrivateKeyError::NotPem)?;
         let algorithm = match &der {
             PrivateKeyDer::Pkcs1(_) => Algorithm::RsaSha256,
             PrivateKeyDer::Pkcs8(der) => {
                 let info = PrivateKeyInfo::try_from(der.secret_pkcs8_der())
-                    .map_err(|_| KeyError::NotPem)?;
+                    .map_err(|_| PrivateKeyError::NotPem)?;
                 match info.algorithm.oid {
                     RSA_ENCRYPTION => Algorithm::RsaSha256,
                     ID_ED25519 => Algorithm::Ed25519Sha256,
-                    _ => return Err(KeyError::OtherKind),
+                    _ => return Err(PrivateKeyError::OtherKind),
                 }
             }
-            PrivateKeyDer::Sec1(_) | _ => return Err(KeyError::OtherKind),
+            PrivateKeyDer::Sec1(_) | _ => return Err(PrivateKeyError::OtherKind),
         };
         match algorithm {
             Algorithm::RsaSha256 => rsa(der),
@@ -114,7 +114,7 @@ impl PrivateKey {
         }
     }
 
-    /// What it signs with.
+    /// The algorithm of its signatures (`a=`).
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -133,7 +133,6 @@ impl PrivateKey {
         format!("v=DKIM1; k={kind}; p={}", self.public)
     }
 
-    /// Signs these octets.
     pub(super) fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, String> {
         self.key.sign(octets).map_err(|e| e.to_string())
     }
@@ -147,13 +146,14 @@ pub(super) fn kind(algorithm: Algorithm) -> &'static str {
     }
 }
 
-fn rsa(der: PrivateKeyDer<'_>) -> Result<PrivateKey, KeyError> {
-    let key = RsaKey::<Sha256>::from_key_der(der).map_err(|e| KeyError::Rsa(e.to_string()))?;
+fn rsa(der: PrivateKeyDer<'_>) -> Result<PrivateKey, PrivateKeyError> {
+    let key =
+        RsaKey::<Sha256>::from_key_der(der).map_err(|e| PrivateKeyError::Rsa(e.to_string()))?;
     // RFC 6376 errata 3017: DNS has a SubjectPublicKeyInfo, which names the algorithm once more.
     let public = RsaPublicKey::from_pkcs1_der(&key.public_key())
-        .map_err(|e| KeyError::Rsa(e.to_string()))?
+        .map_err(|e| PrivateKeyError::Rsa(e.to_string()))?
         .to_public_key_der()
-        .map_err(|e| KeyError::Rsa(e.to_string()))?;
+        .map_err(|e| PrivateKeyError::Rsa(e.to_string()))?;
     Ok(PrivateKey {
         algorithm: Algorithm::RsaSha256,
         public: STANDARD.encode(public.as_bytes()),
@@ -161,10 +161,10 @@ fn rsa(der: PrivateKeyDer<'_>) -> Result<PrivateKey, KeyError> {
     })
 }
 
-fn ed25519(der: &[u8]) -> Result<PrivateKey, KeyError> {
+fn ed25519(der: &[u8]) -> Result<PrivateKey, PrivateKeyError> {
     // Version 1 of PKCS #8 has no public key to compare with.
     let key = Ed25519Key::from_pkcs8_maybe_unchecked_der(der)
-        .map_err(|e| KeyError::Ed25519(e.to_string()))?;
+        .map_err(|e| PrivateKeyError::Ed25519(e.to_string()))?;
     Ok(PrivateKey {
         algorithm: Algorithm::Ed25519Sha256,
         public: STANDARD.encode(key.public_key()),

@@ -27,7 +27,7 @@ pub struct NoProver(#[from] NetError);
 /// A letter as it was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unproven {
-    /// The letter.
+    /// The whole letter, octet for octet.
     pub octets: Vec<u8>,
     /// When the provider says that it received it (INTERNALDATE).
     pub received_at: Option<Time>,
@@ -36,7 +36,7 @@ pub struct Unproven {
 /// A letter whose sender is as well proven as it can be now.
 #[derive(Debug, Clone)]
 pub struct Proven {
-    /// The letter.
+    /// The whole letter, as it was given.
     pub octets: Vec<u8>,
     /// When it was received: as the provider says, or the topmost Received field of an own host
     /// says; else now.

@@ -9,7 +9,7 @@ use super::sign::OwnKey;
 /// What others find at a key's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
-    /// The key.
+    /// The key, and nothing beside it.
     Same,
     /// The key; it is named in `[trust.keys]`, so DNS was not asked.
     NamedHere,
@@ -19,15 +19,15 @@ pub enum Published {
     AmongOthers,
     /// A key for other uses than mail, or for another hash (`s=`, `h=`).
     ForOtherUses,
-    /// Another key.
+    /// Another key, or one that cannot be read.
     Another,
     /// An empty key: it was revoked.
     Revoked,
     /// Records, but no key among them.
     NoKey,
-    /// No record.
+    /// DNS says that there is no record.
     Missing,
-    /// Nobody knows, for people.
+    /// DNS did not answer; why, for people.
     Unanswered(String),
 }
 

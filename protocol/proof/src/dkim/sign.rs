@@ -46,7 +46,7 @@ pub enum Signing {
     Unsigned,
     /// The provider, on the way out.
     ByProvider,
-    /// This program.
+    /// This program, with its own keys.
     Here(Signer),
 }
 
@@ -63,7 +63,7 @@ pub struct OwnKey {
     pub domain: String,
     /// `s=`: ASCII, lower case.
     pub selector: String,
-    /// The key.
+    /// The private half; receivers find the public one at [`OwnKey::name`].
     pub key: PrivateKey,
 }
 
@@ -82,12 +82,12 @@ pub enum SignError {
     /// Some verifiers count these lines, others do not.
     #[error("the letter ends in lines of blanks, which not all receivers read alike")]
     BlanksAtTheEnd,
-    /// The cryptography.
+    /// The library could not sign with a key.
     #[error("the key {name} failed: {error}")]
     Key {
-        /// Its name in DNS.
+        /// Its [name](OwnKey::name) in DNS.
         name: String,
-        /// What went wrong.
+        /// Why, as the library says.
         error: String,
     },
 }
@@ -104,7 +104,7 @@ impl Signing {
         }
     }
 
-    /// The own keys.
+    /// The keys that this program signs with; none where it does not sign.
     #[must_use]
     pub fn keys(&self) -> &[OwnKey] {
         match self {
@@ -140,7 +140,7 @@ impl Signer {
     /// # Errors
     /// [`SignError`].
     pub fn sign(&self, letter: Vec<u8>, from: &Address, now: Time) -> Result<Vec<u8>, SignError> {
-        let content = Content::read(&letter)?;
+        let content = SignedContent::read(&letter)?;
         let mut signed = Vec::new();
         for own in self.keys.iter().filter(|own| own.proves(from)) {
             signed.extend_from_slice(content.field(own, now)?.as_bytes());
@@ -151,7 +151,7 @@ impl Signer {
 }
 
 /// What every signature of a letter covers.
-struct Content {
+struct SignedContent {
     /// Of `h=`.
     names: Vec<&'static str>,
     /// Of `bh=`.
@@ -160,8 +160,8 @@ struct Content {
     header: Vec<u8>,
 }
 
-impl Content {
-    fn read(letter: &[u8]) -> Result<Content, SignError> {
+impl SignedContent {
+    fn read(letter: &[u8]) -> Result<SignedContent, SignError> {
         if !lines_end_in_crlf(letter) {
             return Err(SignError::LineEnd);
         }
@@ -195,7 +195,7 @@ impl Content {
         relaxed.canonicalize_headers(covered.into_iter(), &mut header);
         // 0: no limit, so that nothing can be appended.
         let hash = HashAlgorithm::Sha256.hash(relaxed.canonical_body(body, 0));
-        Ok(Content {
+        Ok(SignedContent {
             names,
             body_hash: STANDARD.encode(hash),
             header,

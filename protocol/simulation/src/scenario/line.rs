@@ -26,7 +26,7 @@ pub struct Line {
     pub number: usize,
     /// As it stands there.
     pub text: String,
-    /// What it says.
+    /// The same, as something to be done or waited for.
     pub deed: Deed,
 }
 
@@ -39,7 +39,7 @@ pub enum Whom {
     Order(String),
 }
 
-/// What happens.
+/// What a line makes happen, or waits for.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)] // the words of the lines above
 pub enum Deed {

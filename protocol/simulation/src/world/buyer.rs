@@ -26,7 +26,6 @@ pub(super) struct Buyer {
     journal: Vec<(Time, Entry)>,
 }
 
-/// What was entered.
 enum Entry {
     Letter(Box<Received>),
     Own { json: String, message_id: String },
@@ -272,7 +271,7 @@ impl Buyer {
         self.rows.apply(change.rows);
         // A schedule never spins, whatever is due.
         let least = now.plus(std::time::Duration::from_millis(20));
-        self.wake = change.wake_up.map(|at| at.max(least));
+        self.wake = buyer::next_wake(&self.rows, now).map(|at| at.max(least));
         self.journal.push((now, entry));
         let mut said = Vec::new();
         for id in change.say_again {

@@ -7,11 +7,11 @@ use super::dice::Dice;
 /// How often things go wrong, of a thousand; all of it decided by the seed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
-    /// Decides everything.
+    /// Decides which letters and machines are struck: the same seed, the same world.
     pub seed: u64,
     /// A letter is lost without a word.
     pub lost: u64,
-    /// A letter comes back.
+    /// A letter does not arrive, and its sender is told.
     pub bounced: u64,
     /// A letter arrives twice, the second one whenever.
     pub twice: u64,
@@ -32,13 +32,13 @@ pub(super) enum Death {
 }
 
 impl Faults {
-    /// Everything works.
+    /// Nothing goes wrong.
     #[must_use]
     pub fn none() -> Faults {
         Faults::default()
     }
 
-    /// A bad world.
+    /// A bad world: of four letters one is lost, and others are late, doubled or come back.
     #[must_use]
     pub fn many(seed: u64) -> Faults {
         Faults {
@@ -62,7 +62,7 @@ impl Faults {
         }
     }
 
-    /// Whether anything goes wrong.
+    /// Whether anything can go wrong: whether one of the numbers is above zero.
     #[must_use]
     pub fn any(&self) -> bool {
         self.lost + self.bounced + self.twice + self.late + self.deaths > 0

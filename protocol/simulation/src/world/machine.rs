@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use tradepost_parties::fulfilment;
 use tradepost_parties::fulfilment::{Job, JobKind, JobResult, LetterEnd};
-use tradepost_parties::kernel::{FreshIds, PartyChange, PartySettings};
+use tradepost_parties::kernel::{PartyChange, PartySettings};
 use tradepost_parties::roles::lines::emit;
 use tradepost_parties::roles::{due, jobs, receive};
 use tradepost_statements::{Evidence, Time, wire};
+use tradepost_trades::ids::FreshIds;
 use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::MemoryRows;
 

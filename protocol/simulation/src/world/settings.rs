@@ -16,7 +16,7 @@ use tradepost_statements::{Address, Body, Evidence, wire};
 use crate::play::amount;
 use crate::scenario::span;
 
-/// A server.
+/// The settings of a server, from its table in the scenario.
 pub(super) fn server(address: &str, table: &Table) -> PartySettings {
     knows(
         table,
@@ -128,7 +128,7 @@ fn payment_settings(
     }
 }
 
-/// The buyer.
+/// The settings of the buyer, from the table in the scenario.
 pub(super) fn buyer(address: &str, table: &Table) -> buyer::BuyerSettings {
     knows(table, &["limits", "adopt"]);
     let mut settings = buyer::BuyerSettings::new([super::address(address)]);

@@ -42,10 +42,10 @@ pub enum JsonError {
     /// A number that RFC 7493 section 2.2 does not allow.
     #[error("a number is too large ({0})")]
     NumberOutOfRange(Place),
-    /// Something after the object.
+    /// Something but white space after the object.
     #[error("something follows the statement ({0})")]
     TrailingOctets(Place),
-    /// Not JSON at all.
+    /// Not JSON at all: the parser's words, cut to 200 characters.
     #[error("the statement is not JSON: {0}")]
     Syntax(String),
 }

@@ -20,9 +20,9 @@ pub enum RuleError {
     /// Protocol 3, the column "needs".
     #[error("a {kind} needs the member {member}")]
     Needs {
-        /// Of the statement.
+        /// Of the statement that lacks it.
         kind: Kind,
-        /// Which one.
+        /// The missing one; `trade or request` where either would do.
         member: &'static str,
     },
     /// There is nothing in the order, record or instruction.
@@ -57,9 +57,9 @@ pub enum RuleError {
     /// Protocol 4: the state requires a time.
     #[error("the state {state} requires {member}")]
     StateRequires {
-        /// The state's word.
+        /// Its word, such as `shipped`.
         state: &'static str,
-        /// The member it requires.
+        /// What is missing, within the body: `ship.actual`.
         member: &'static str,
     },
 }

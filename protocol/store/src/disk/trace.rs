@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// One call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Op {
     Create(PathBuf),

@@ -109,24 +109,47 @@ fn a_missing_or_shortened_segment_stops_the_store() {
     }
 }
 
+/// Writes another format number into the header of the first segment; the file's bytes then.
+fn with_format(file: &std::path::Path, format: u8) -> Vec<u8> {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[8] = format;
+    let crc = crc32c::crc32c(&bytes[..36]);
+    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
+    fs::write(file, &bytes).unwrap();
+    bytes
+}
+
 #[test]
 fn a_journal_of_a_newer_version_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     five(&data);
     let file = segment(&data, 1);
-    let mut bytes = fs::read(&file).unwrap();
-    bytes[8] = 3;
-    let crc = crc32c::crc32c(&bytes[..36]);
-    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
-    fs::write(&file, &bytes).unwrap();
+    let bytes = with_format(&file, 4);
     let error = try_open(&data, &super::tally::options()).unwrap_err();
     assert!(
-        matches!(error, StoreError::Newer { format: 3, .. }),
+        matches!(error, StoreError::Newer { format: 4, .. }),
         "{error}"
     );
     assert!(matches!(repair(&data, true), Err(StoreError::Newer { .. })));
     assert_eq!(fs::read(&file).unwrap(), bytes);
+}
+
+#[test]
+fn a_journal_of_an_older_version_is_refused_by_name_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    five(&data);
+    let file = segment(&data, 1);
+    let bytes = with_format(&file, 2);
+    let error = try_open(&data, &super::tally::options()).unwrap_err();
+    let words = error.to_string();
+    assert!(words.contains(&file.display().to_string()), "{words}");
+    assert!(words.contains("rebuild --from-mailbox"), "{words}");
+    assert!(matches!(repair(&data, true), Err(StoreError::Older { .. })));
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+    with_format(&file, 3);
+    try_open(&data, &super::tally::options()).unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tradepost_store::{IndexOpened, Options, Progress, Store, Why};
+use tradepost_store::{IndexOpened, Options, ReplayProgress, Store, Why};
 use tradepost_trades::rows::{Row, Rows as _};
 
 use super::tally::{Add, add, all_rows, apply, copy, open, options, small_segments, try_open};
@@ -111,7 +111,7 @@ fn rows_of_another_format_are_made_anew_by_the_new_rules() {
         &data,
         &newer,
         &mut |_, at, _| Ok(vec![Row::put(format!("new/{at}"), "")]),
-        &mut |p: Progress| seen.push(p),
+        &mut |p: ReplayProgress| seen.push(p),
     )
     .unwrap();
     let why = Why::OtherFormat {

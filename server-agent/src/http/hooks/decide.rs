@@ -6,15 +6,14 @@ use tradepost_parties::kernel::book;
 use tradepost_statements::{Time, TradeId, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::config::{Kind, Settings};
 use super::facts::Told;
-use super::left::{Left, Reason};
+use super::left::{Left, LeftReason};
 use super::lines::{About, Lines, lines};
 use super::{number, shopify, woocommerce};
+use crate::config::{WebhookKind, WebhookSettings};
 
 /// What is to be done.
 pub(super) enum Decided {
-    /// Record these lines.
     Record(Lines),
     /// It is about an order that was not told of. It may have been overtaken: the same delivery may be
     /// taken later.
@@ -26,7 +25,7 @@ pub(super) enum Decided {
 
 /// Decides about one delivery, whose body is JSON of whatever kind.
 pub(super) fn decide(
-    hook: &Settings,
+    hook: &WebhookSettings,
     server: &kernel::PartySettings,
     rows: &dyn Rows,
     topic: &str,
@@ -43,7 +42,7 @@ pub(super) fn decide(
 }
 
 fn facts_to_lines(
-    hook: &Settings,
+    hook: &WebhookSettings,
     server: &kernel::PartySettings,
     rows: &dyn Rows,
     topic: &str,
@@ -52,11 +51,11 @@ fn facts_to_lines(
 ) -> Result<Decided, Left> {
     if !body.is_object() {
         let text = "the body is no order: a JSON object is expected";
-        return Err(Left::new(Reason::Content, text));
+        return Err(Left::new(LeftReason::Content, text));
     }
     let facts = match hook.kind() {
-        Kind::Woocommerce => woocommerce::read(topic, body),
-        Kind::Shopify => shopify::read(topic, body),
+        WebhookKind::Woocommerce => woocommerce::read(topic, body),
+        WebhookKind::Shopify => shopify::read(topic, body),
     };
     let facts = facts?.not_after(now);
     let shop = server.address.clone();

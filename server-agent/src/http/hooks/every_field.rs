@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tradepost_parties::kernel;
-use tradepost_parties::kernel::{FreshIds, PartyTimers, settings};
+use tradepost_parties::kernel::{PartyTimers, settings};
 use tradepost_parties::roles::lines::emit;
 use tradepost_parties::view::{PartyTradeView, trades};
 use tradepost_statements::{Evidence, OrderState, StatementId, Time};
+use tradepost_trades::ids::FreshIds;
 use tradepost_trades::rows::MemoryRows;
 
 mod right;
@@ -23,9 +24,9 @@ use right::{
 };
 use samples::{FULFILLMENT, SHOPIFY, others, places, shopify_sample, spoil, spoilt, woo_sample};
 
-use super::config::{Kind, Settings};
 use super::decide::{Decided, decide};
-use super::left::Reason;
+use super::left::LeftReason;
+use crate::config::{WebhookKind, WebhookSettings};
 
 fn server() -> kernel::PartySettings {
     let own = "orders@shop.example".parse().unwrap();
@@ -58,7 +59,7 @@ fn server() -> kernel::PartySettings {
 
 /// A server that takes deliveries, in memory.
 struct Shop {
-    hook: Settings,
+    hook: WebhookSettings,
     server: kernel::PartySettings,
     rows: MemoryRows,
     ids: u64,
@@ -66,7 +67,7 @@ struct Shop {
 
 /// What became of a delivery.
 #[derive(Debug, Default, PartialEq)]
-struct Became {
+struct DeliveryTaken {
     recorded: usize,
     /// Why something was left out; `unknown` where the web shop is asked to come again.
     left: Vec<&'static str>,
@@ -75,10 +76,10 @@ struct Became {
 }
 
 impl Shop {
-    fn new(kind: Kind) -> Shop {
+    fn new(kind: WebhookKind) -> Shop {
         let name = kind.word();
         Shop {
-            hook: Settings::named(name, kind, &name[..1]),
+            hook: WebhookSettings::named(name, kind, &name[..1]),
             server: server(),
             rows: MemoryRows::default(),
             ids: 0,
@@ -104,17 +105,17 @@ impl Shop {
         }
     }
 
-    fn takes(&mut self, topic: &str, body: &Value) -> Became {
+    fn takes(&mut self, topic: &str, body: &Value) -> DeliveryTaken {
         let now = Shop::now();
-        let mut became = Became::default();
+        let mut taken = DeliveryTaken::default();
         let lines = match decide(&self.hook, &self.server, &self.rows, topic, body, now) {
             Decided::Record(lines) => lines,
             Decided::Unknown { .. } => {
-                became.left.push("unknown");
-                return became;
+                taken.left.push("unknown");
+                return taken;
             }
         };
-        became.left = lines.left.iter().map(|left| left.reason.word()).collect();
+        taken.left = lines.left.iter().map(|left| left.reason.word()).collect();
         for line in lines.lines {
             self.ids += 1;
             let id = format!("01932c07-9a2e-7000-8000-{:08x}0000", self.ids);
@@ -124,11 +125,11 @@ impl Shop {
             let emitted = emit(&self.server, &self.rows, line.as_bytes(), now, &mut ids);
             self.rows.apply(emitted.change.rows);
             match emitted.answer {
-                Ok(_) => became.recorded += 1,
-                Err(why) => became.refused.push(why.to_string()),
+                Ok(_) => taken.recorded += 1,
+                Err(why) => taken.refused.push(why.to_string()),
             }
         }
-        became
+        taken
     }
 
     fn trades(&self) -> Vec<PartyTradeView> {
@@ -148,7 +149,7 @@ impl Shop {
 /// Deliveries of one kind that are all spoilt in turn, to a shop that knows nothing of the order, and
 /// to one that knows it.
 struct Trial {
-    kind: Kind,
+    kind: WebhookKind,
     sample: Value,
     /// The unspoilt order, an hour later and shipped.
     shipped: Value,
@@ -176,17 +177,17 @@ impl Trial {
                 }
                 let body = spoil(&self.sample, place, with.as_ref());
                 let what = format!("{topic} {place} {mistake}");
-                let became = tried.entry(fresh.says(topic, &body)).or_insert_with(|| {
+                let taken = tried.entry(fresh.says(topic, &body)).or_insert_with(|| {
                     self.to_a_shop_that_knows_nothing(&fresh, topic, &body, &what)
                 });
                 match right(&self.rows, place, mistake) {
                     None => assert!(
-                        became.recorded > 0 && became.left.is_empty(),
-                        "{what}: {became:?}"
+                        taken.recorded > 0 && taken.left.is_empty(),
+                        "{what}: {taken:?}"
                     ),
                     Some(reason) => {
-                        assert_eq!(became.left, [reason.word()], "{what}");
-                        assert_eq!(became.recorded, 0, "{what}");
+                        assert_eq!(taken.left, [reason.word()], "{what}");
+                        assert_eq!(taken.recorded, 0, "{what}");
                     }
                 }
                 if !TO_A_KNOWN_ORDER.contains(&mistake) {
@@ -207,15 +208,15 @@ impl Trial {
         topic: &str,
         body: &Value,
         what: &str,
-    ) -> Became {
+    ) -> DeliveryTaken {
         let mut shop = fresh.copy();
-        let became = shop.takes(topic, body);
+        let taken = shop.takes(topic, body);
         assert_eq!(
-            became.refused, [""; 0],
+            taken.refused, [""; 0],
             "{what}: the book takes what is told"
         );
         self.then_ships(shop, topic, what);
-        became
+        taken
     }
 
     fn to_a_shop_that_knows_it(
@@ -225,10 +226,10 @@ impl Trial {
         body: &Value,
         is_another: bool,
         what: &str,
-    ) -> Became {
+    ) -> DeliveryTaken {
         let mut shop = knows.copy();
-        let became = shop.takes(topic, body);
-        assert!(!became.left.contains(&"unknown"), "{what}");
+        let taken = shop.takes(topic, body);
+        assert!(!taken.left.contains(&"unknown"), "{what}");
         let trades = shop.trades();
         assert!(trades.len() == 1 || is_another, "{what}: {trades:?}");
         assert!(
@@ -238,13 +239,13 @@ impl Trial {
             "{what}"
         );
         self.then_ships(shop, topic, what);
-        became
+        taken
     }
 
     /// The unspoilt order goes on as if nothing had been.
     fn then_ships(&self, mut shop: Shop, topic: &str, what: &str) {
-        let became = shop.takes(topic, &self.shipped);
-        assert!(became.recorded > 0, "{what}, then shipped: {became:?}");
+        let taken = shop.takes(topic, &self.shipped);
+        assert!(taken.recorded > 0, "{what}, then shipped: {taken:?}");
         let shipped = shop.trades().into_iter().filter(|t| {
             t.order.as_ref().map(|o| o.state) == Some(OrderState::Shipped)
                 && t.buyer.as_str() == "ann@home.example"
@@ -260,7 +261,7 @@ fn every_field_of_an_order_of_woocommerce_may_be_spoilt_and_the_order_is_told_or
     shipped["date_modified_gmt"] = json!("2026-11-20T11:01:00");
     shipped["date_completed_gmt"] = json!("2026-11-20T11:01:00");
     let trial = Trial {
-        kind: Kind::Woocommerce,
+        kind: WebhookKind::Woocommerce,
         sample: woo_sample(),
         shipped,
         rows: rows_of_woocommerce(),
@@ -275,7 +276,7 @@ fn every_field_of_an_order_of_shopify_may_be_spoilt_and_the_order_is_told_or_lef
     shipped["fulfillment_status"] = json!("fulfilled");
     shipped["updated_at"] = json!("2026-11-20T16:00:10+00:00");
     let trial = Trial {
-        kind: Kind::Shopify,
+        kind: WebhookKind::Shopify,
         sample: shopify_sample(),
         shipped,
         rows: rows_of_shopify(),
@@ -293,15 +294,15 @@ fn every_field_of_an_order_of_shopify_may_be_spoilt_and_the_order_is_told_or_lef
 
 #[test]
 fn every_field_of_a_fulfillment_may_be_spoilt_and_it_is_told_left_out_or_asked_to_come_again() {
-    let mut knows = Shop::new(Kind::Shopify);
+    let mut knows = Shop::new(WebhookKind::Shopify);
     let order: Value = serde_json::from_str(SHOPIFY).unwrap();
     assert_eq!(knows.takes("orders/create", &order).recorded, 3);
     let sample: Value = serde_json::from_str(FULFILLMENT).unwrap();
     let rows = [
-        row("/status", &[], Reason::NotYet),
-        row("/updated_at", &[], Reason::NotYet),
-        row("/name", &[&NOTHING, &NO_TEXT, &NUMBERS], Reason::NotYet),
-        row("/order_id", &[&NOTHING, &NO_TEXT], Reason::Content),
+        row("/status", &[], LeftReason::NotYet),
+        row("/updated_at", &[], LeftReason::NotYet),
+        row("/name", &[&NOTHING, &NO_TEXT, &NUMBERS], LeftReason::NotYet),
+        row("/order_id", &[&NOTHING, &NO_TEXT], LeftReason::Content),
     ];
     let mut all = BTreeSet::new();
     places(&sample, "", &mut all);
@@ -310,15 +311,15 @@ fn every_field_of_a_fulfillment_may_be_spoilt_and_it_is_told_left_out_or_asked_t
             for (mistake, with) in spoilt() {
                 let what = format!("{topic} {place} {mistake}");
                 let mut shop = knows.copy();
-                let became = shop.takes(topic, &spoil(&sample, place, with.as_ref()));
-                assert_eq!(became.refused, [""; 0], "{what}");
+                let taken = shop.takes(topic, &spoil(&sample, place, with.as_ref()));
+                assert_eq!(taken.refused, [""; 0], "{what}");
                 match right(&rows, place, mistake) {
-                    Some(reason) => assert_eq!(became.left, [reason.word()], "{what}"),
+                    Some(reason) => assert_eq!(taken.left, [reason.word()], "{what}"),
                     // It is said to be of another order.
                     None if place == "/order_id" || place == "/name" => {
-                        assert_eq!(became.left, ["unknown"], "{what}");
+                        assert_eq!(taken.left, ["unknown"], "{what}");
                     }
-                    None => assert_eq!((became.recorded, became.left.len()), (1, 0), "{what}"),
+                    None => assert_eq!((taken.recorded, taken.left.len()), (1, 0), "{what}"),
                 }
                 let after = shop.takes(topic, &sample);
                 let parcels = &shop.trades()[0].delivery;
@@ -337,12 +338,8 @@ fn topics_that_bring_no_order_are_left_out_whatever_they_bring() {
         places(&sample, "", &mut all);
         for place in &all {
             for (_, with) in spoilt() {
-                let became = shop.takes(topic, &spoil(&sample, place, with.as_ref()));
-                assert_eq!(
-                    (became.recorded, became.left),
-                    (0, vec!["topic"]),
-                    "{topic}"
-                );
+                let taken = shop.takes(topic, &spoil(&sample, place, with.as_ref()));
+                assert_eq!((taken.recorded, taken.left), (0, vec!["topic"]), "{topic}");
             }
         }
     }
@@ -351,35 +348,35 @@ fn topics_that_bring_no_order_are_left_out_whatever_they_bring() {
 #[test]
 fn json_that_is_no_object_and_orders_of_older_apis_are_left_out_with_the_reason() {
     for (kind, topic) in [
-        (Kind::Woocommerce, "order.updated"),
-        (Kind::Shopify, "orders/updated"),
-        (Kind::Shopify, "fulfillments/update"),
+        (WebhookKind::Woocommerce, "order.updated"),
+        (WebhookKind::Shopify, "orders/updated"),
+        (WebhookKind::Shopify, "fulfillments/update"),
     ] {
         for (_, with) in spoilt() {
             let body = with.unwrap_or_default();
-            let became = Shop::new(kind).takes(topic, &body);
-            assert_eq!((became.recorded, became.left.len()), (0, 1), "{body}");
+            let taken = Shop::new(kind).takes(topic, &body);
+            assert_eq!((taken.recorded, taken.left.len()), (0, 1), "{body}");
         }
     }
     let older = json!({ "order": woo_sample() });
-    let became = Shop::new(Kind::Woocommerce).takes("order.updated", &older);
-    assert_eq!(became.left, ["version"]);
+    let taken = Shop::new(WebhookKind::Woocommerce).takes("order.updated", &older);
+    assert_eq!(taken.left, ["version"]);
 }
 
 /// Every member at once: a body of nothing but itself still has an answer.
 #[test]
 fn orders_that_lack_several_things_have_an_answer() {
     for (kind, topic, sample) in [
-        (Kind::Woocommerce, "order.updated", woo_sample()),
-        (Kind::Shopify, "orders/updated", shopify_sample()),
+        (WebhookKind::Woocommerce, "order.updated", woo_sample()),
+        (WebhookKind::Shopify, "orders/updated", shopify_sample()),
     ] {
         let names: Vec<String> = sample.as_object().unwrap().keys().cloned().collect();
         let mut body = sample.clone();
         for name in names {
             body.as_object_mut().unwrap().remove(&name);
-            let became = Shop::new(kind).takes(topic, &body);
-            assert_eq!(became.refused, [""; 0]);
-            assert!(became.recorded > 0 || !became.left.is_empty());
+            let taken = Shop::new(kind).takes(topic, &body);
+            assert_eq!(taken.refused, [""; 0]);
+            assert!(taken.recorded > 0 || !taken.left.is_empty());
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tradepost_statements::postal::Country;
 use tradepost_statements::{Address, DeliveryState, OrderState, PaymentState, Time};
 
-use super::left::{Left, Reason};
+use super::left::{Left, LeftReason};
 use super::money::{Money, Quantity, Sums};
 use super::number::OrderName;
 
@@ -172,7 +172,7 @@ pub(super) fn quantity(line: &Value) -> Result<Quantity, Left> {
     };
     Quantity::read(&text).ok_or_else(|| {
         Left::new(
-            Reason::Content,
+            LeftReason::Content,
             format!("line_items: {} is no quantity", line["quantity"]),
         )
     })

@@ -4,14 +4,14 @@
 /// Something that is not told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::http) struct Left {
-    pub(in crate::http) reason: Reason,
+    pub(in crate::http) reason: LeftReason,
     /// In words: what, and what to do about it.
     pub(in crate::http) text: String,
 }
 
 /// What kind of reason: few, for the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Reason {
+pub(in crate::http) enum LeftReason {
     /// A delivery that says nothing of an order, or nothing that is told.
     Topic,
     /// A state that is none yet, or none any more; a test order.
@@ -39,7 +39,7 @@ pub(in crate::http) enum Reason {
 }
 
 impl Left {
-    pub(super) fn new(reason: Reason, text: impl Into<String>) -> Left {
+    pub(super) fn new(reason: LeftReason, text: impl Into<String>) -> Left {
         Left {
             reason,
             text: text.into(),
@@ -55,37 +55,37 @@ impl Left {
 /// Two lines of a terminal say which member it is.
 const LONGEST_SHOWN: usize = 240;
 
-impl Reason {
+impl LeftReason {
     /// Its label in the metrics.
     pub(in crate::http) fn word(self) -> &'static str {
         match self {
-            Reason::Topic => "topic",
-            Reason::NotYet => "not-yet",
-            Reason::Version => "version",
-            Reason::Content => "content",
-            Reason::Mail => "mail",
-            Reason::Address => "address",
-            Reason::Lines => "lines",
-            Reason::Configuration => "configuration",
-            Reason::Older => "older",
-            Reason::Step => "step",
-            Reason::UnknownOrder => "unknown-order",
-            Reason::Refused => "refused",
+            LeftReason::Topic => "topic",
+            LeftReason::NotYet => "not-yet",
+            LeftReason::Version => "version",
+            LeftReason::Content => "content",
+            LeftReason::Mail => "mail",
+            LeftReason::Address => "address",
+            LeftReason::Lines => "lines",
+            LeftReason::Configuration => "configuration",
+            LeftReason::Older => "older",
+            LeftReason::Step => "step",
+            LeftReason::UnknownOrder => "unknown-order",
+            LeftReason::Refused => "refused",
         }
     }
 
     /// Whether it is a shop's every day, and nobody has to do anything.
     pub(in crate::http) fn is_usual(self) -> bool {
         match self {
-            Reason::Topic | Reason::NotYet | Reason::Older | Reason::Step => true,
-            Reason::Version
-            | Reason::Content
-            | Reason::Mail
-            | Reason::Address
-            | Reason::Lines
-            | Reason::Configuration
-            | Reason::UnknownOrder
-            | Reason::Refused => false,
+            LeftReason::Topic | LeftReason::NotYet | LeftReason::Older | LeftReason::Step => true,
+            LeftReason::Version
+            | LeftReason::Content
+            | LeftReason::Mail
+            | LeftReason::Address
+            | LeftReason::Lines
+            | LeftReason::Configuration
+            | LeftReason::UnknownOrder
+            | LeftReason::Refused => false,
         }
     }
 }

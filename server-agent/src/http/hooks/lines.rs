@@ -10,10 +10,10 @@ use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::HttpsUrl;
 use tradepost_statements::{OrderState, Time, TradeId};
 
-use super::config::Settings;
-use super::facts::{Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told};
-use super::left::{Left, Reason};
+use super::facts::{Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, shortened};
+use super::left::{Left, LeftReason};
 use super::money::Money;
+use crate::config::WebhookSettings;
 
 /// What there is to tell, and what is left out.
 pub(super) struct Lines {
@@ -25,7 +25,7 @@ pub(super) struct Lines {
 /// has of it.
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
-    pub(super) hook: &'a Settings,
+    pub(super) hook: &'a WebhookSettings,
     pub(super) server: &'a kernel::PartySettings,
     pub(super) trade: &'a TradeId,
     pub(super) known: Option<&'a PartyTrade>,
@@ -117,7 +117,7 @@ fn record_line(about: About<'_>, facts: &Facts) -> Result<Option<Value>, Left> {
         .is_some_and(|at| at > facts.modified)
     {
         let text = "the order is older than what was told of it before";
-        return Err(Left::new(Reason::Older, text));
+        return Err(Left::new(LeftReason::Older, text));
     }
     let origin = facts.name.origin(about.hook.name());
     let line = json!({ "record": record, "origin": origin, "at": facts.modified });
@@ -155,7 +155,7 @@ fn record(about: About<'_>, placed: &Placed) -> Result<Value, Left> {
     let stored = about.known.map(|t| &t.buyer_mail);
     let buyer_mail = placed.buyer_mail.as_ref().or(stored).ok_or_else(|| {
         let text = "there is no address to mail to (the billing e-mail of WooCommerce, `email` of Shopify)";
-        Left::new(Reason::Mail, text)
+        Left::new(LeftReason::Mail, text)
     })?;
     let (buyer, deliver_to) = match (&placed.buyer, recorded) {
         (Some(buyer), _) => (buyer.clone(), placed.deliver_to.clone()),
@@ -166,7 +166,7 @@ fn record(about: About<'_>, placed: &Placed) -> Result<Value, Left> {
         (None, None) => {
             let text = "the buyer's name, street, city or country is missing, which a trade record needs \
                         (protocol 3): let the checkout ask for them, for virtual goods too";
-            return Err(Left::new(Reason::Address, text));
+            return Err(Left::new(LeftReason::Address, text));
         }
     };
     let mut record = Map::from_iter([
@@ -185,7 +185,7 @@ fn record(about: About<'_>, placed: &Placed) -> Result<Value, Left> {
 }
 
 fn configuration(text: String) -> Left {
-    Left::new(Reason::Configuration, text)
+    Left::new(LeftReason::Configuration, text)
 }
 
 /// How it is paid, and who says so. What costs nothing is paid by none, unless it cost something when
@@ -204,7 +204,13 @@ fn payment(about: About<'_>, placed: &Placed) -> Result<Value, Left> {
         let processor = procedure.map_or(&about.server.address, |p| &p.processor);
         return Ok(json!({ "method": PaymentMethod::Nothing, "processor": processor }));
     }
-    let method = about.hook.payment_method(&placed.gateway);
+    let method = about.hook.payment_method(&placed.gateway).ok_or_else(|| {
+        let theirs = shortened(&placed.gateway, LONGEST_GATEWAY);
+        configuration(format!(
+            "the order is paid by {theirs:?}; say what that is: [webhook.payment] {theirs:?} = \"credit-card\", \
+             \"e-money\" or \"bank-transfer\", or \"*\" for all others"
+        ))
+    });
     let procedure = method.and_then(|method| match shop.payment.get(&method) {
         Some(procedure) => Ok(json!({ "method": method, "processor": procedure.processor })),
         None => Err(configuration(format!(
@@ -262,7 +268,7 @@ fn check_age<S: Progress + Copy>(at: Time, state: S, last: Option<(Time, S)>) ->
     match last {
         Some((last_at, last)) if last_at > at && state.rank() <= last.rank() => {
             let text = "it is older than what was told of it before";
-            Err(Left::new(Reason::Older, text))
+            Err(Left::new(LeftReason::Older, text))
         }
         Some(_) | None => Ok(()),
     }
@@ -380,3 +386,6 @@ fn parcel_line(fact: &ParcelFact, known: Option<&PartyTrade>) -> Result<Option<V
     }
     Ok(Some(line))
 }
+
+/// A name, not a text.
+const LONGEST_GATEWAY: usize = 60;

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use tradepost_statements::{Amount, Currency};
 
-use super::left::{Left, Reason};
+use super::left::{Left, LeftReason};
 
 /// In the smallest unit of the currency; may be negative on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ pub(super) struct Money(pub(super) i64);
 const MOST_DIGITS: usize = 12;
 
 fn unfit(text: impl Into<String>) -> Left {
-    Left::new(Reason::Content, text)
+    Left::new(LeftReason::Content, text)
 }
 
 /// Whether an amount stands there.
@@ -159,7 +159,6 @@ pub(super) struct Sums {
     pub(super) goods: Vec<Goods>,
     /// On top; a negative one goes off.
     pub(super) charges: Vec<(String, Money)>,
-    /// Goes off.
     pub(super) discounts: Vec<(String, Money)>,
     pub(super) total: Money,
 }
@@ -180,7 +179,7 @@ impl Sums {
             .partition(|g| g.price >= Money(0));
         if goods.is_empty() {
             let text = "there are no lines: nothing was ordered yet";
-            return Err(Left::new(Reason::Lines, text));
+            return Err(Left::new(LeftReason::Lines, text));
         }
         let mut lines = Vec::new();
         let mut sum = Money(0);

@@ -16,7 +16,7 @@ use tradepost_parties::kernel::book;
 use tradepost_statements::{TradeId, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::left::{Left, Reason};
+use super::left::{Left, LeftReason};
 
 /// An order, as its web shop names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,13 +75,13 @@ pub(super) fn free(
         "the order {}: {by_number} and {by_key} are trades of other orders; give this [[webhook]] a trade_prefix of its own",
         name.number
     );
-    Err(Left::new(Reason::Refused, text))
+    Err(Left::new(LeftReason::Refused, text))
 }
 
 /// A number as a trade id: what cannot stand in one is `_` and two hex digits of each octet, `_` itself too.
 pub(super) fn trade_id(prefix: &str, number: &str) -> Result<TradeId, Left> {
     if number.is_empty() {
-        return Err(Left::new(Reason::Content, "the order has no number"));
+        return Err(Left::new(LeftReason::Content, "the order has no number"));
     }
     let id = format!("{prefix}{}", written(number));
     if id.len() <= LONGEST_ID {
@@ -104,7 +104,7 @@ fn trade_id_of_another(prefix: &str, name: &OrderName) -> Result<TradeId, Left> 
 }
 
 fn parsed(id: String) -> Result<TradeId, Left> {
-    let wrong = |e| Left::new(Reason::Content, format!("the order's number {id}: {e}"));
+    let wrong = |e| Left::new(LeftReason::Content, format!("the order's number {id}: {e}"));
     id.parse().map_err(wrong)
 }
 

@@ -21,7 +21,7 @@ use super::facts::{
     AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, discount, id_text,
     items, mail_address, name, quantity, text,
 };
-use super::left::{Left, Reason};
+use super::left::{Left, LeftReason};
 use super::money::{Goods, Money, Sums, is_there, money};
 use super::number::OrderName;
 
@@ -42,7 +42,7 @@ pub(super) const TOPICS: [&str; 11] = [
 ];
 
 pub(super) fn read(topic: &str, body: &Value) -> Result<Facts, Left> {
-    let nothing = |text: &str| Err(Left::new(Reason::Topic, text));
+    let nothing = |text: &str| Err(Left::new(LeftReason::Topic, text));
     match topic {
         "orders/create"
         | "orders/updated"
@@ -60,12 +60,12 @@ pub(super) fn read(topic: &str, body: &Value) -> Result<Facts, Left> {
 }
 
 fn missing(text: &str) -> Left {
-    Left::new(Reason::Content, text)
+    Left::new(LeftReason::Content, text)
 }
 
 fn order(order: &Value) -> Result<Facts, Left> {
     if order["test"] == true {
-        return Err(Left::new(Reason::NotYet, "a test order"));
+        return Err(Left::new(LeftReason::NotYet, "a test order"));
     }
     let modified =
         time(order, "updated_at").ok_or_else(|| missing("updated_at: there is no time"))?;
@@ -160,7 +160,7 @@ fn sums(order: &Value) -> Result<Sums, Left> {
     let currency: Currency = text(order, "currency")
         .unwrap_or_default()
         .parse()
-        .map_err(|e| Left::new(Reason::Content, format!("currency: {e}")))?;
+        .map_err(|e| Left::new(LeftReason::Content, format!("currency: {e}")))?;
     let read = |value: &Value, name: &str| {
         money(&value[name], currency)
             .map_err(|e| Left::new(e.reason, format!("{name}: {}", e.text)))
@@ -258,7 +258,7 @@ fn fulfillment(fulfillment: &Value) -> Result<Facts, Left> {
     let Some(parcel) = parcel(fulfillment) else {
         let text =
             "a fulfillment that nothing is told of: it has not succeeded, or has no name or time";
-        return Err(Left::new(Reason::NotYet, text));
+        return Err(Left::new(LeftReason::NotYet, text));
     };
     Ok(Facts {
         name: order_name(&fulfillment["order_id"], order)?,

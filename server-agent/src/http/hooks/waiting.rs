@@ -18,12 +18,12 @@ const LONGEST: std::time::Duration = std::time::Duration::from_secs(3600);
 /// The orders of one webhook that are waited for. It is forgotten when the server ends: then they are
 /// waited for once more.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingOrders {
     tries: BTreeMap<String, (Time, u32)>,
     in_a_row: u32,
 }
 
-impl Waiting {
+impl WaitingOrders {
     /// Whether a delivery about this order is to come again; if so, that is counted.
     pub(super) fn may_come_again(&mut self, order: &str, now: Time) -> bool {
         self.tries
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_delivery_about_an_unknown_order_is_asked_to_come_again_only_a_few_times() {
-        let mut waiting = Waiting::default();
+        let mut waiting = WaitingOrders::default();
         let again = (0..20).filter(|n| {
             waiting.accepted();
             waiting.may_come_again("1", start().plus(Duration::from_secs(n * 60)))
@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn never_are_so_many_refused_in_a_row_that_the_web_shop_gives_up() {
-        let mut waiting = Waiting::default();
-        let asked = |waiting: &mut Waiting, orders: std::ops::Range<u32>| {
+        let mut waiting = WaitingOrders::default();
+        let asked = |waiting: &mut WaitingOrders, orders: std::ops::Range<u32>| {
             orders
                 .filter(|n| waiting.may_come_again(&n.to_string(), start()))
                 .count()
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn an_order_is_not_waited_for_longer_than_an_hour() {
-        let mut waiting = Waiting::default();
+        let mut waiting = WaitingOrders::default();
         assert!(waiting.may_come_again("1", start()));
         let late = start().plus(Duration::from_secs(3601));
         assert!(!waiting.may_come_again("1", late));
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn orders_that_never_come_take_no_room_for_ever() {
-        let mut waiting = Waiting::default();
+        let mut waiting = WaitingOrders::default();
         for n in 0..5_000u32 {
             waiting.accepted();
             waiting.may_come_again(&n.to_string(), start());

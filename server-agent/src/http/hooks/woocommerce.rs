@@ -20,7 +20,7 @@ use super::facts::{
     AddressNames, Facts, OrderFact, ParcelFact, PaymentFact, Placed, Told, discount, id_text,
     items, mail_address, name, quantity, text,
 };
-use super::left::{Left, Reason};
+use super::left::{Left, LeftReason};
 use super::money::{Goods, Money, Sums, is_there, money};
 use super::number::OrderName;
 
@@ -46,19 +46,19 @@ pub(super) const TOPICS: [&str; 4] = [
 pub(super) fn read(topic: &str, order: &Value) -> Result<Facts, Left> {
     if !matches!(topic, "order.created" | "order.updated" | "order.restored") {
         let text = "only orders that were created, updated or restored are told";
-        return Err(Left::new(Reason::Topic, text));
+        return Err(Left::new(LeftReason::Topic, text));
     }
     if order["order"].is_object() && order["id"].is_null() {
         let text = "this is an older API: set the webhook's API version to \"WP REST API Integration v3\" \
                     (WooCommerce > Settings > Advanced > Webhooks)";
-        return Err(Left::new(Reason::Version, text));
+        return Err(Left::new(LeftReason::Version, text));
     }
     let status = text(order, "status").unwrap_or_default();
     let Some(state) = order_state(status, order) else {
         let text = "an order of that status is none yet, or none any more";
-        return Err(Left::new(Reason::NotYet, text));
+        return Err(Left::new(LeftReason::NotYet, text));
     };
-    let missing = |text: &str| Left::new(Reason::Content, text);
+    let missing = |text: &str| Left::new(LeftReason::Content, text);
     let key = id_text(&order["id"]).ok_or_else(|| missing("id: the order has none"))?;
     // Not trimmed: every octet of it tells two orders apart.
     let number = id_text(&order["number"]).unwrap_or_else(|| key.clone());
@@ -137,7 +137,7 @@ fn sums(order: &Value) -> Result<Sums, Left> {
     let currency: Currency = text(order, "currency")
         .unwrap_or_default()
         .parse()
-        .map_err(|e| Left::new(Reason::Content, format!("currency: {e}")))?;
+        .map_err(|e| Left::new(LeftReason::Content, format!("currency: {e}")))?;
     let read = |value: &Value, name: &str| {
         money(&value[name], currency)
             .map_err(|e| Left::new(e.reason, format!("{name}: {}", e.text)))
@@ -173,7 +173,7 @@ fn sums(order: &Value) -> Result<Sums, Left> {
         }
     }
     if !is_there(&order["total"]) {
-        return Err(Left::new(Reason::Content, "total: there is none"));
+        return Err(Left::new(LeftReason::Content, "total: there is none"));
     }
     Ok(Sums {
         currency,

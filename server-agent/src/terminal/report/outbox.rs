@@ -9,7 +9,6 @@ use tradepost_letters::untrusted;
 
 use super::Shown;
 
-/// `outbox`.
 pub(crate) fn outbox(items: &Value) -> anyhow::Result<Shown> {
     let items: Vec<Item> = serde_json::from_value(items.clone())?;
     if items.is_empty() {

@@ -7,7 +7,6 @@ use tradepost_letters::untrusted;
 
 use super::{Shown, amount, cell, list, when};
 
-/// `returns`.
 pub(crate) fn returns(wishes: &Value) -> Shown {
     let wishes = list(wishes);
     if wishes.is_empty() {

@@ -7,7 +7,6 @@ use tradepost_letters::untrusted;
 
 use super::{Shown, amount, cell, list, when};
 
-/// `trades`.
 pub(crate) fn trades(all: &Value) -> Shown {
     let all = list(all);
     if all.is_empty() {
@@ -54,7 +53,6 @@ fn delivery(parcels: &Value) -> String {
         .join(", ")
 }
 
-/// `authorizations`.
 pub(crate) fn authorizations(waiting: &Value) -> Shown {
     let waiting = list(waiting);
     if waiting.is_empty() {

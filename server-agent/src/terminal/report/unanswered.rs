@@ -6,7 +6,6 @@ use tradepost_agent::terminal::table::Table;
 
 use super::{Shown, cell, list, when};
 
-/// `unanswered`.
 pub(crate) fn unanswered(all: &Value) -> Shown {
     let all = list(all);
     if all.is_empty() {

@@ -13,7 +13,7 @@ pub enum Charging {
     WithTheOthers,
     /// It leaves once something has shipped; the token of the payment is kept until then.
     OnceShipped {
-        /// The buyer's token.
+        /// The buyer's token for the payment processor; none: the order has none.
         reference: Option<Reference>,
     },
     /// It left, once something had shipped.

@@ -7,11 +7,11 @@ use tradepost_statements::{Amount, StatementId, Time};
 /// What became of the last wish.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecidedReturn {
-    /// The return-decision.
+    /// The `return-decision` that told the buyer.
     pub statement: StatementId,
     /// What was decided, as it was said.
     pub decision: ReturnChoice,
-    /// When the operator decided.
+    /// When the operator decided, by this server's clock.
     pub at: Time,
     /// As it was said, octet for octet: it comes later than the answer that ends the buyer's asking,
     /// so it is said again to whoever asks how the trade stands.
@@ -26,7 +26,7 @@ pub struct ReturnChoice {
     pub accepted: bool,
     /// What is paid back; none: what the goods cost.
     pub refund: Option<Amount>,
-    /// For people.
+    /// The operator's words, for the buyer and in the refund.
     pub text: Option<String>,
     /// Where to send the goods.
     pub send_to: Option<Recipient>,

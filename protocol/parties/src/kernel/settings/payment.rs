@@ -16,13 +16,13 @@ pub struct PaymentSettings {
 /// What is answered to `authorize`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AuthorizeAnswer {
-    /// Not approved.
+    /// Not approved, whatever it is.
     #[default]
     Decline,
-    /// Approved.
+    /// Approved, however much it is.
     Approve,
     /// Approved up to this; what is more, or in another currency, is put before the operator.
     ApproveUpTo(Amount),
-    /// Put before the operator.
+    /// Put before the operator, who answers by a line for `emit`.
     Ask,
 }

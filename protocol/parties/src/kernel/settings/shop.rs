@@ -24,7 +24,7 @@ pub struct ShopSettings {
 /// What is done for a payment method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentProcedure {
-    /// Who takes the payment.
+    /// Who takes the payment, as the trade record says it.
     pub processor: Address,
     /// Whether it is asked to authorize the payment before there is a trade (E3).
     pub authorize: bool,
@@ -39,7 +39,7 @@ pub enum Charge {
     /// With the trade record, or once the buyer has confirmed it where the shop waits for that.
     #[default]
     OnConfirmation,
-    /// Once something has shipped.
+    /// Once the shop or a carrier says that something has shipped.
     OnShipping,
     /// As on confirmation, with a date until which the buyer may pay.
     OnInvoice {
@@ -71,7 +71,7 @@ impl PaymentProcedure {
 }
 
 impl DeliveryProcedure {
-    /// By this carrier.
+    /// By this carrier; the goods are not made by a command.
     #[must_use]
     pub fn by(carrier: Address) -> DeliveryProcedure {
         DeliveryProcedure {
@@ -89,14 +89,14 @@ pub struct Catalogue {
     by_name: BTreeMap<String, usize>,
 }
 
-/// An article.
+/// What a catalogue says of one thing that can be ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Article {
-    /// The article number.
+    /// The article number, by which lines that have one find it.
     pub sku: Option<String>,
-    /// What it is called.
+    /// The name, by which lines without a number find it.
     pub name: String,
-    /// For one piece.
+    /// For one piece; a line with another price is rejected.
     pub price: Amount,
     /// It can be had now.
     pub in_stock: bool,
@@ -127,7 +127,7 @@ impl Catalogue {
         self.items.len()
     }
 
-    /// Whether it is empty.
+    /// Whether it has no article, so that every line is unknown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()

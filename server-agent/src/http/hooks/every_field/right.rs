@@ -1,6 +1,6 @@
 //! Which answer is right for which mistake in which field.
 
-use crate::http::hooks::left::Reason;
+use crate::http::hooks::left::LeftReason;
 
 /// Mistakes by what can be read of them, by the names in [`spoilt`].
 pub(super) const NOTHING: [&str; 4] = ["absent", "null", "empty", "blank"];
@@ -47,10 +47,10 @@ pub(super) struct Row {
     place: &'static str,
     /// Of these mistakes; none: of all.
     mistakes: Vec<&'static str>,
-    left: Reason,
+    left: LeftReason,
 }
 
-pub(super) fn row(place: &'static str, mistakes: &[&[&'static str]], left: Reason) -> Row {
+pub(super) fn row(place: &'static str, mistakes: &[&[&'static str]], left: LeftReason) -> Row {
     let mistakes = mistakes.concat();
     Row {
         place,
@@ -59,7 +59,7 @@ pub(super) fn row(place: &'static str, mistakes: &[&[&'static str]], left: Reaso
     }
 }
 
-pub(super) fn right(rows: &[Row], place: &str, mistake: &str) -> Option<Reason> {
+pub(super) fn right(rows: &[Row], place: &str, mistake: &str) -> Option<LeftReason> {
     rows.iter()
         .find(|row| {
             row.place == place && (row.mistakes.is_empty() || row.mistakes.contains(&mistake))
@@ -76,17 +76,17 @@ pub(super) fn rows_of_woocommerce() -> Vec<Row> {
     ]
     .concat();
     let mut rows = vec![
-        row("/id", &[&NOTHING, &NO_TEXT], Reason::Content),
-        row("/status", &[], Reason::NotYet),
-        row("/currency", &[], Reason::Content),
-        row("/date_modified_gmt", &[], Reason::Content),
-        row("/billing", &[], Reason::Mail),
-        row("/billing/email", &[], Reason::Mail),
-        row("/payment_method", &[], Reason::Configuration),
+        row("/id", &[&NOTHING, &NO_TEXT], LeftReason::Content),
+        row("/status", &[], LeftReason::NotYet),
+        row("/currency", &[], LeftReason::Content),
+        row("/date_modified_gmt", &[], LeftReason::Content),
+        row("/billing", &[], LeftReason::Mail),
+        row("/billing/email", &[], LeftReason::Mail),
+        row("/payment_method", &[], LeftReason::Configuration),
         row(
             "/total",
             &[&NOTHING, &NO_NUMBER, &TOO_MUCH, &BELOW_ZERO],
-            Reason::Content,
+            LeftReason::Content,
         ),
         row(
             "/line_items",
@@ -94,11 +94,11 @@ pub(super) fn rows_of_woocommerce() -> Vec<Row> {
                 &no_lines,
                 &["word", "true", "list", "object", "very long", "strange"],
             ],
-            Reason::Lines,
+            LeftReason::Lines,
         ),
-        row("/line_items/0", &[&["absent"]], Reason::Lines),
-        row("/line_items/0/quantity", &[&["zero"]], Reason::Lines),
-        row("/line_items/0/quantity", &[&NO_NUMBER], Reason::Content),
+        row("/line_items/0", &[&["absent"]], LeftReason::Lines),
+        row("/line_items/0/quantity", &[&["zero"]], LeftReason::Lines),
+        row("/line_items/0/quantity", &[&NO_NUMBER], LeftReason::Content),
     ];
     for amount in [
         "/line_items/0/subtotal",
@@ -110,7 +110,7 @@ pub(super) fn rows_of_woocommerce() -> Vec<Row> {
         "/fee_lines/0/total",
         "/fee_lines/0/total_tax",
     ] {
-        rows.push(row(amount, &[&NO_NUMBER, &TOO_MUCH], Reason::Content));
+        rows.push(row(amount, &[&NO_NUMBER, &TOO_MUCH], LeftReason::Content));
     }
     rows
 }
@@ -124,21 +124,21 @@ pub(super) fn rows_of_shopify() -> Vec<Row> {
     ]
     .concat();
     let mut rows = vec![
-        row("/id", &[&NOTHING, &NO_TEXT], Reason::Content),
+        row("/id", &[&NOTHING, &NO_TEXT], LeftReason::Content),
         row(
             "/name",
             &[&["absent", "null", "empty"], &NO_TEXT, &NUMBERS],
-            Reason::Content,
+            LeftReason::Content,
         ),
-        row("/currency", &[], Reason::Content),
-        row("/updated_at", &[], Reason::Content),
-        row("/test", &[&["true"]], Reason::NotYet),
-        row("/payment_gateway_names", &[], Reason::Configuration),
-        row("/payment_gateway_names/0", &[], Reason::Configuration),
+        row("/currency", &[], LeftReason::Content),
+        row("/updated_at", &[], LeftReason::Content),
+        row("/test", &[&["true"]], LeftReason::NotYet),
+        row("/payment_gateway_names", &[], LeftReason::Configuration),
+        row("/payment_gateway_names/0", &[], LeftReason::Configuration),
         row(
             "/total_price",
             &[&NOTHING, &NO_NUMBER, &TOO_MUCH, &BELOW_ZERO],
-            Reason::Content,
+            LeftReason::Content,
         ),
         row(
             "/line_items",
@@ -146,20 +146,20 @@ pub(super) fn rows_of_shopify() -> Vec<Row> {
                 &no_lines,
                 &["word", "true", "list", "object", "very long", "strange"],
             ],
-            Reason::Lines,
+            LeftReason::Lines,
         ),
-        row("/line_items/0", &[&["absent"]], Reason::Lines),
+        row("/line_items/0", &[&["absent"]], LeftReason::Lines),
         row(
             "/line_items/0/quantity",
             &[&["zero"], &BELOW_ZERO],
-            Reason::Lines,
+            LeftReason::Lines,
         ),
         row(
             "/line_items/0/quantity",
             &[&NO_NUMBER, &TOO_MUCH],
-            Reason::Content,
+            LeftReason::Content,
         ),
-        row("/line_items/0/price", &[&BELOW_ZERO], Reason::Lines),
+        row("/line_items/0/price", &[&BELOW_ZERO], LeftReason::Lines),
     ];
     for amount in [
         "/line_items/0/price",
@@ -168,7 +168,7 @@ pub(super) fn rows_of_shopify() -> Vec<Row> {
         "/total_tax",
         "/total_tip_received",
     ] {
-        rows.push(row(amount, &[&NO_NUMBER, &TOO_MUCH], Reason::Content));
+        rows.push(row(amount, &[&NO_NUMBER, &TOO_MUCH], LeftReason::Content));
     }
     rows
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::http::hooks::config::Kind;
+use crate::config::WebhookKind;
 
 pub(super) const WOO: &str =
     include_str!("../../../../../examples/webhooks/woocommerce-order.json");
@@ -112,16 +112,20 @@ pub(super) fn shopify_sample() -> Value {
 }
 
 /// What other topics bring, as their documentation shows it.
-pub(super) fn others() -> Vec<(Kind, &'static str, Value)> {
+pub(super) fn others() -> Vec<(WebhookKind, &'static str, Value)> {
     vec![
-        (Kind::Woocommerce, "order.deleted", json!({ "id": 8812 })),
         (
-            Kind::Woocommerce,
+            WebhookKind::Woocommerce,
+            "order.deleted",
+            json!({ "id": 8812 }),
+        ),
+        (
+            WebhookKind::Woocommerce,
             "product.updated",
             json!({ "id": 77, "name": "Red kettle", "price": "49.00" }),
         ),
         (
-            Kind::Shopify,
+            WebhookKind::Shopify,
             "orders/edited",
             json!({ "order_edit": { "id": 1, "app_id": null, "created_at": "2026-11-20T12:00:00+00:00",
                 "notify_customer": false, "order_id": 5550000000001u64, "staff_note": "", "user_id": 5,
@@ -130,7 +134,7 @@ pub(super) fn others() -> Vec<(Kind, &'static str, Value)> {
                 "shipping_lines": { "additions": [], "removals": [] } } }),
         ),
         (
-            Kind::Shopify,
+            WebhookKind::Shopify,
             "refunds/create",
             json!({ "id": 7, "order_id": 5550000000001u64, "created_at": "2026-11-20T12:00:00+00:00",
                 "note": "scratch", "user_id": 5, "restock": true, "duties": [], "order_adjustments": [],
@@ -138,11 +142,15 @@ pub(super) fn others() -> Vec<(Kind, &'static str, Value)> {
                 "transactions": [{ "id": 9, "kind": "refund", "status": "success", "amount": "9.95" }] }),
         ),
         (
-            Kind::Shopify,
+            WebhookKind::Shopify,
             "orders/delete",
             json!({ "id": 5550000000001u64 }),
         ),
-        (Kind::Shopify, "products/update", json!({ "id": 771 })),
-        (Kind::Shopify, "", json!({ "id": 771 })),
+        (
+            WebhookKind::Shopify,
+            "products/update",
+            json!({ "id": 771 }),
+        ),
+        (WebhookKind::Shopify, "", json!({ "id": 771 })),
     ]
 }

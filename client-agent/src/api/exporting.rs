@@ -1,0 +1,104 @@
+//! Everything in the ledger, part by part: what it knows at present, then the journal that it
+//! all follows from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tradepost_agent::host::HostError;
+use tradepost_buyer::view;
+use tradepost_store::Position;
+
+use super::{Answer, AskError};
+use crate::ledger::LedgerHost;
+
+/// A part of the export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ExportPart {
+    /// Trades, warnings, requests.
+    Present,
+    /// The journal, after this position.
+    Journal {
+        /// None: from its beginning.
+        after: Option<Position>,
+    },
+}
+
+/// Some lines of the export, and what comes after them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Exported {
+    /// Each is printed as one line.
+    pub(crate) lines: Vec<Value>,
+    /// The next part, if there is one.
+    pub(crate) next: Option<ExportPart>,
+}
+
+/// So much of the journal goes into one answer: enough to be quick, little enough for a socket.
+const OCTETS: usize = 8 * 1024 * 1024;
+
+pub(super) fn export(host: &LedgerHost, part: &ExportPart) -> Result<Answer, AskError> {
+    match part {
+        ExportPart::Present => Ok(Answer::Exported(present(host)?)),
+        ExportPart::Journal { after } => Ok(Answer::Exported(journal(host, *after)?)),
+    }
+}
+
+fn present(host: &LedgerHost) -> Result<Exported, AskError> {
+    let now = host.now();
+    let mut lines = vec![json!({
+        "type": "export", "format": 1, "at": now, "program": env!("CARGO_PKG_VERSION"),
+    })];
+    let (trades, warnings, requests) = host.view(|rows| {
+        let trades: Vec<_> = view::trades(rows, now)
+            .into_iter()
+            .filter_map(|t| view::find(rows, &format!("{}/{}", t.shop, t.id)).ok())
+            .filter_map(|trade| view::show(rows, &trade, now))
+            .collect();
+        (trades, view::warnings(rows, true), view::requests(rows))
+    });
+    for trade in &trades {
+        lines.push(typed("trade", trade)?);
+    }
+    for warning in &warnings {
+        lines.push(typed("warning", warning)?);
+    }
+    for request in &requests {
+        lines.push(typed("request", request)?);
+    }
+    Ok(Exported {
+        lines,
+        next: Some(ExportPart::Journal { after: None }),
+    })
+}
+
+fn journal(host: &LedgerHost, after: Option<Position>) -> Result<Exported, AskError> {
+    let mut exported = Exported {
+        lines: Vec::new(),
+        next: None,
+    };
+    let mut size = 0;
+    for record in host.records() {
+        let (at, record) = record.map_err(HostError::from)?;
+        if after.is_some_and(|after| at <= after) {
+            continue;
+        }
+        let entry: Value = serde_json::from_slice(&record.head)?;
+        let letter = (!record.blob.is_empty()).then(|| String::from_utf8_lossy(&record.blob));
+        size += record.head.len() + record.blob.len();
+        exported.lines.push(json!({
+            "type": "journal", "position": at, "entry": entry, "letter": letter,
+        }));
+        if size >= OCTETS {
+            exported.next = Some(ExportPart::Journal { after: Some(at) });
+            break;
+        }
+    }
+    Ok(exported)
+}
+
+fn typed<T: Serialize>(kind: &str, value: &T) -> Result<Value, AskError> {
+    let mut value = serde_json::to_value(value)?;
+    if let Value::Object(object) = &mut value {
+        object.insert("type".to_owned(), Value::from(kind));
+    }
+    Ok(value)
+}
