@@ -9,20 +9,11 @@ use crate::tokens::{Token, tokens};
 /// Names that still stand for several things. The list may only shrink.
 #[rustfmt::skip]
 const STILL_DOUBLED: &[&str] = &[
-    "About", "Answer", "Asked", "At", "Attached", "Batch", "Became", "Body", "Broken", "Call", "Came", "Carrier",
-    "Change", "Check", "Cli", "Command", "Config", "Content", "Counted", "Cursor", "Decided", "Decision", "Desk",
-    "Door", "Entry", "Event", "Facts", "Failure", "Fault", "File", "Folder", "Found", "Gathered", "Goods", "Header",
-    "Heard", "Input", "Item", "Journal", "Json", "Kept", "KeyError", "Kind", "Known", "Left", "LeftOut", "Letter",
-    "Limits", "Line", "Lines", "Mailbox", "Mark", "Memory", "News", "Notice", "Opened", "Outcome", "Outgoing",
-    "Parts", "Person", "Place", "Places", "Possible", "Probe", "Progress", "PublicKey", "RawField", "Read", "Reader",
-    "Reading", "Reason", "Recall", "Received", "Records", "Refusal", "Reply", "Request", "Returned", "Row", "Said",
-    "Section", "Seen", "Sending", "Settings", "Signer", "State", "Status", "Step", "Taken", "Telling", "Text",
-    "Timers", "Token", "Told", "Track", "Trade", "TradeView", "Trouble", "Unanswered", "Unread", "Unreadable",
-    "Verdict", "Waiting", "Waits", "Walk", "Watcher", "When", "Window", "Words",
+    "Cli", "Command", "Config", "File", "Json", "Places",
 ];
 
-/// How long the list may be: 25 when every name was looked at.
-const MOST_DOUBLED: usize = 109;
+/// How long the list may be: what both programs have because clap stays above the kernel.
+const MOST_DOUBLED: usize = 6;
 
 #[test]
 fn no_type_has_the_name_of_another() {
