@@ -4,10 +4,11 @@
 
 mod support;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tradepost_letters::{RelayPolicy, open};
+use tradepost_mailroom::Fault;
 use tradepost_statements::{Kind, Statement};
 
 use support::{
@@ -175,6 +176,31 @@ async fn a_report_that_is_only_a_text_is_understood_as_well() {
     assert_eq!(items[0]["kind"], "order-status");
     let why = items[0]["came_back"]["text"].as_str().unwrap();
     assert!(why.contains("550 5.1.1 no such user"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_here_before_the_answer_of_the_submission_server_counts() {
+    let room = room().await;
+    let shop = room.server(SHOP, ALL_ROLES);
+    let late = Fault::LetterTakenAnsweredLate(Duration::from_millis(1500));
+    room.room.faults().for_user(SHOP).always(late);
+    let running = shop.run();
+    room.deliver(&order(&new_request()));
+    room.until(ANN, |s| {
+        s.iter().any(|s| s.body.kind() == Kind::TradeRecord)
+    })
+    .await;
+    let record = message_ids(&room, ANN, Kind::TradeRecord).remove(0);
+    bounce(&room, &report(&record, ANN, "failed"));
+    until_logged(&running, "came back: ", 1).await;
+    let outbox = failed(&shop);
+    let back: Vec<_> = outbox
+        .iter()
+        .filter(|item| !item["came_back"].is_null())
+        .collect();
+    assert_eq!(back.len(), 1, "{outbox:?}");
+    assert_eq!(back[0]["kind"], "trade-record");
+    running.terminate();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,8 @@
 //!
 //! Nothing is dropped on the way: what is not ours is passed over by name, everything else is decided about.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 use tradepost_letters::untrusted;
 use tradepost_post::imap::{Cursor, MailEvent, SetAside};
@@ -18,6 +20,7 @@ use crate::aside::AsideChange;
 use crate::clock::Clock;
 use crate::host::{ENOUGH, Host, HostError, Page, fresh_ids};
 use crate::journal::set_aside;
+use crate::outbox::OutboxSignal;
 use crate::party::{Input, Party};
 
 /// What comes out of [`prove_ahead`].
@@ -40,11 +43,16 @@ pub struct MailBatch {
     cursor: Cursor,
 }
 
+/// So long a report of a mail system waits for the answer by which that system took the letter: longer than
+/// its way here, shorter than anybody would wait for the letters behind it.
+const ANSWER_OF_SUBMISSION: Duration = Duration::from_secs(30);
+
 /// Proves the senders of what comes, in its order, ahead of the loop: while DNS is waited for, commands
-/// are answered and letters leave.
+/// are answered and letters leave. A report about a letter under way waits until its end is recorded.
 pub async fn prove_ahead(
     reader: Reader,
     clock: impl Clock,
+    outbox: OutboxSignal,
     mut from: mpsc::Receiver<MailEvent>,
     to: mpsc::Sender<Mail>,
 ) {
@@ -66,6 +74,12 @@ pub async fn prove_ahead(
                 });
                 let found_in = if sent { FoundIn::Sent } else { FoundIn::Inbox };
                 let letters = reader.read(letters.collect(), found_in, clock.now()).await;
+                let reported = letters.iter().flat_map(|letter| match &letter.brings {
+                    Brings::Report(returned) => returned.message_ids.as_slice(),
+                    Brings::Nothing | Brings::Statement(_) | Brings::OwnStatement { .. } => &[],
+                });
+                let reported: Vec<String> = reported.cloned().collect();
+                outbox.until_recorded(&reported, ANSWER_OF_SUBMISSION).await;
                 Mail::Letters(MailBatch {
                     folder,
                     letters,

@@ -227,7 +227,8 @@ impl<P: Answers, B: Background<P>> AgentParts<P, B> {
         let (fetched, from) = mpsc::channel(AHEAD);
         let watching = tokio::spawn(imap::watch(self.mailbox, self.watch, fetched, stop.clone()));
         let (proven, mail) = mpsc::channel(AHEAD);
-        tokio::spawn(prove_ahead(self.reader.clone(), SystemClock, from, proven));
+        let (reader, signal) = (self.reader.clone(), self.host.outbox().clone());
+        tokio::spawn(prove_ahead(reader, SystemClock, signal, from, proven));
         let now = self.host.now();
         let waits_until = self.mailbox_first.then(|| Mailbox::patience_from(now));
         Running {

@@ -1,15 +1,15 @@
 //! The loop that empties the outbox: several letters under way at once, their ends recorded
 //! together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tradepost_statements::Time;
 
 use super::{Due, Item, Pause, Policy, Tried, over, tried};
@@ -76,9 +76,16 @@ impl Default for Pace {
     }
 }
 
-/// Wakes the loop: something was queued, or is to be tried at once.
+/// Wakes the loop: something was queued, or is to be tried at once. It also says what is under way.
 #[derive(Debug, Clone, Default)]
-pub struct OutboxSignal(Arc<Notify>);
+pub struct OutboxSignal(Arc<Signalled>);
+
+#[derive(Debug, Default)]
+struct Signalled {
+    wake: Notify,
+    /// The Message-IDs of letters that were handed to the submission server, and whose end is not recorded.
+    under_way: watch::Sender<BTreeSet<String>>,
+}
 
 impl OutboxSignal {
     /// A signal of its own.
@@ -89,7 +96,16 @@ impl OutboxSignal {
 
     /// Wakes it. A signal that nobody waits for at the moment is noticed later.
     pub fn wake(&self) {
-        self.0.notify_one();
+        self.0.wake.notify_one();
+    }
+
+    /// Waits until the ends of those letters that are under way are recorded, but not longer than `most`:
+    /// what a mail system says of a letter may be here before the answer by which it took it.
+    pub async fn until_recorded(&self, message_ids: &[String], most: Duration) {
+        let mut under_way = self.0.under_way.subscribe();
+        let recorded = under_way.wait_for(|ids| !message_ids.iter().any(|id| ids.contains(id)));
+        // After that time, it is judged by what is known.
+        let _ = timeout(most, recorded).await;
     }
 }
 
@@ -109,6 +125,7 @@ pub async fn send<C: Carriage>(
     let mut under_way = UnderWay {
         carriage,
         policy: pace.policy,
+        signal,
         tasks: JoinSet::new(),
         items: HashMap::new(),
         pause: None,
@@ -125,7 +142,7 @@ pub async fn send<C: Carriage>(
         let is_full = under_way.is_full(in_flight);
         tokio::select! {
             Some(first) = under_way.tasks.join_next_with_id() => under_way.record(first).await?,
-            () = signal.0.notified() => {}
+            () = under_way.signal.0.wake.notified() => {}
             () = sleep(wait), if !is_full => {}
             () = stop.stopped() => {}
         }
@@ -140,6 +157,7 @@ pub async fn send<C: Carriage>(
 struct UnderWay<C> {
     carriage: Arc<C>,
     policy: Policy,
+    signal: OutboxSignal,
     tasks: JoinSet<Submission>,
     /// What each task carries. A letter under way is still due in the rows: if the process ends
     /// now, it goes again.
@@ -203,7 +221,11 @@ impl<C: Carriage> UnderWay<C> {
                     },
                 }
             });
+            let message_id = item.message_id.clone();
             self.items.insert(task.id(), item);
+            self.signal.0.under_way.send_modify(|ids| {
+                ids.insert(message_id);
+            });
         }
         Ok(due.next_wake)
     }
@@ -250,8 +272,19 @@ impl<C: Carriage> UnderWay<C> {
         let all = ended.iter().map(|(_, tried)| tried.clone()).collect();
         self.carriage.record(all).await?;
         for (task, _) in ended {
-            self.items.remove(&task);
+            if let Some(item) = self.items.remove(&task) {
+                self.signal.0.under_way.send_modify(|ids| {
+                    ids.remove(&item.message_id);
+                });
+            }
         }
         Ok(())
+    }
+}
+
+impl<C> Drop for UnderWay<C> {
+    /// Nobody waits for an end that is recorded no more.
+    fn drop(&mut self) {
+        self.signal.0.under_way.send_modify(BTreeSet::clear);
     }
 }
