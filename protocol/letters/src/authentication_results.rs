@@ -19,8 +19,6 @@
 //!
 //! So a comment that ends amid a quote makes the whole field say nothing.
 
-use tradepost_statements::rule::in_force;
-
 use crate::lexer::{BrokenToken, Lexer, is_control, is_token};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +99,7 @@ impl AuthenticationResults {
             results.extend(method_result(section));
         }
         // `none` stands alone (no-result).
-        if says_none && !results.is_empty() && in_force("relay: none stands alone") {
+        if says_none && !results.is_empty() {
             return Err(UnreadField::Broken);
         }
         Ok(AuthenticationResults {
@@ -150,7 +148,7 @@ fn sections(body: &[u8]) -> Result<Vec<&[u8]>, BrokenToken> {
                 Some(_) => lexer.skip_one(),
             }
         }
-        if lexer.passed_half_a_quote() && in_force("relay: no half quote in a comment") {
+        if lexer.passed_half_a_quote() {
             return Err(BrokenToken);
         }
         let (section, after) = rest.split_at_checked(lexer.position()).ok_or(BrokenToken)?;
@@ -175,9 +173,7 @@ fn identification(section: &[u8]) -> Result<String, BrokenToken> {
     let has_blank = lexer.skip_cfws()?;
     let version = lexer.run(|b| b.is_ascii_digit());
     lexer.skip_cfws()?;
-    let is_version = version.is_empty()
-        || (has_blank && version == VERSION)
-        || !in_force("relay: version 1 of the field");
+    let is_version = version.is_empty() || (has_blank && version == VERSION);
     if id.is_empty() || !is_version || !lexer.at_end() {
         return Err(BrokenToken);
     }
@@ -202,7 +198,7 @@ fn method_result(section: &[u8]) -> Option<MethodResult> {
     if lexer.eat(b'/') {
         lexer.skip_cfws().ok()?;
         let version = lexer.run(|b| b.is_ascii_digit());
-        if version != VERSION && in_force("relay: version 1 of the method") {
+        if version != VERSION {
             return None;
         }
         lexer.skip_cfws().ok()?;

@@ -5,7 +5,6 @@
 //! of its obsolete phrases, which real shops write (`Example Inc. <..>`).
 
 use tradepost_statements::Address;
-use tradepost_statements::rule::in_force;
 
 use crate::guard::RawHeader;
 use crate::header::Field;
@@ -74,24 +73,20 @@ impl From<BrokenToken> for FromFault {
 
 /// Who wrote the letter, when it obeys the rules of protocol 5 for being believed at all.
 pub(crate) fn author(raw: &[u8], header: &RawHeader) -> Result<Address, BadAuthor> {
-    if let Some(line) = header.malformed_line
-        && in_force("author: a proper header")
-    {
+    if let Some(line) = header.malformed_line {
         return Err(BadAuthor::MalformedHeader(line));
     }
     for field in Field::SINGLE {
         match header.all(field).take(2).count() {
             1 => {}
-            0 if in_force("author: no field is missing") => return Err(BadAuthor::Missing(field)),
-            0 => {}
-            _ if in_force("author: no field twice") => return Err(BadAuthor::Repeated(field)),
-            _ => {}
+            0 => return Err(BadAuthor::Missing(field)),
+            _ => return Err(BadAuthor::Repeated(field)),
         }
     }
     let from = header
         .first(Field::From)
         .ok_or(BadAuthor::Missing(Field::From))?;
-    if from.has_blank_continuation && in_force("author: no blank continuation") {
+    if from.has_blank_continuation {
         return Err(FromFault::ObsoleteFolding.into());
     }
     Ok(mailbox(&from.unfolded(raw))?)
@@ -103,7 +98,7 @@ pub(crate) fn mailbox(text: &[u8]) -> Result<Address, FromFault> {
     // C1 controls too, which are two octets in UTF-8.
     let has_control =
         text.iter().any(|b| is_control(*b)) || utf8.chars().any(|c| c.is_control() && c != '\t');
-    if has_control && in_force("author: no control character") {
+    if has_control {
         return Err(FromFault::ControlCharacter);
     }
     let mut lexer = Lexer::new(text);
@@ -168,7 +163,7 @@ fn domain_after(lexer: &mut Lexer<'_>, local: &[u8]) -> Result<Address, FromFaul
     let text = |octets| std::str::from_utf8(octets).map_err(|_| FromFault::NotUtf8);
     let (local, domain) = (text(local)?, text(domain)?);
     let has_word = starts_encoded_word(local) || starts_encoded_word(domain);
-    if has_word && in_force("author: no encoded word in the address") {
+    if has_word {
         return Err(FromFault::EncodedWord);
     }
     format!("{local}@{domain}")
@@ -191,7 +186,6 @@ fn nothing_follows(lexer: &mut Lexer<'_>) -> Result<(), FromFault> {
     lexer.skip_cfws()?;
     match lexer.peek() {
         None => Ok(()),
-        Some(_) if !in_force("author: nothing after the address") => Ok(()),
         Some(b',' | b'<' | b'@') => Err(FromFault::SecondAddress),
         Some(_) => Err(FromFault::Trailing),
     }

@@ -14,7 +14,6 @@ mod raw;
 mod tags;
 
 use tradepost_statements::Time;
-use tradepost_statements::rule::in_force;
 
 use self::canonical::Canonicalization;
 use self::field::Signature;
@@ -110,13 +109,13 @@ pub fn signatures(raw: &[u8], letter: &Letter, received_at: Time) -> Signatures 
                 continue;
             }
         };
-        if !is_aligned(&signature.domain, author.domain()) && in_force("dkim: alignment") {
+        if !is_aligned(&signature.domain, author.domain()) {
             if found.foreign.len() < MOST_TOLD && !found.foreign.contains(&signature.domain) {
                 found.foreign.push(signature.domain);
             }
             continue;
         }
-        if aligned == MOST_SIGNATURES && in_force("dkim: at most five") {
+        if aligned == MOST_SIGNATURES {
             found.is_cut_off = true;
             break;
         }
@@ -141,7 +140,7 @@ fn candidate(
 ) -> Result<Candidate, Flaw> {
     let stated = signature.stated(received_at)?;
     coverage::check(&stated.covered, covering.raw, letter)?;
-    if stated.body_hash != covering.body_hash(stated.body) && in_force("dkim: the body hash") {
+    if stated.body_hash != covering.body_hash(stated.body) {
         return Err(Flaw::BodyWasChanged);
     }
     let mut signed = covering.fields(&stated.covered, stated.header, at);

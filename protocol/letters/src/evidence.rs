@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use tradepost_statements::rule::in_force;
 use tradepost_statements::{Address, Evidence, Time};
 
 use crate::authentication_results::{MethodResult, UnreadField};
@@ -135,10 +134,7 @@ impl<'a> CountedFields<'a> {
                         .by
                         .as_deref()
                         .unwrap_or("a host that it does not name");
-                    if foreign_host.is_none()
-                        && !policy.is_own_host(host)
-                        && in_force("relay: above a foreign Received")
-                    {
+                    if foreign_host.is_none() && !policy.is_own_host(host) {
                         foreign_host = Some(host);
                     }
                 }
@@ -149,12 +145,10 @@ impl<'a> CountedFields<'a> {
                     if read.ids.len() < MOST_IDS {
                         read.ids.insert(show(&id.to_ascii_lowercase()));
                     }
-                    if !policy.is_own_id(id) && in_force("relay: a configured id") {
+                    if !policy.is_own_id(id) {
                         continue;
                     }
-                    let is_above_author =
-                        *is_above_author || !in_force("relay: above the author's fields");
-                    match (is_above_author, foreign_host) {
+                    match (*is_above_author, foreign_host) {
                         (true, None) => {
                             read.results.extend(results.results.iter().map(|r| (id, r)))
                         }
@@ -179,13 +173,11 @@ impl<'a> CountedFields<'a> {
             .or_else(|| {
                 self.unanimous("dmarc", "header.from", |domain| {
                     domain::canonical(domain).as_deref() == Some(author.domain())
-                        || !in_force("relay: dmarc of the From domain")
                 })
             })
             .or_else(|| {
                 self.unanimous("auth", "smtp.auth", |user| {
                     user.parse::<Address>().is_ok_and(|user| user == *author)
-                        || !in_force("relay: auth of the From address")
                 })
             })
     }
@@ -193,12 +185,8 @@ impl<'a> CountedFields<'a> {
     /// Each result stands for its own signature: one that is good is enough.
     fn dkim(&self, author: &Address) -> Option<String> {
         self.results.iter().find_map(|(id, r)| {
-            let is_aligned = |signer| {
-                domain::is_aligned(signer, author.domain())
-                    || !in_force("relay: dkim of an aligned domain")
-            };
             let signer = signer(r)?;
-            (r.method == "dkim" && is_pass(r) && is_aligned(signer))
+            (r.method == "dkim" && is_pass(r) && domain::is_aligned(signer, author.domain()))
                 .then(|| format!("{id} says dkim=pass: signed by {signer}"))
         })
     }
@@ -215,11 +203,8 @@ impl<'a> CountedFields<'a> {
             let mut values = r.values(property);
             let value = values.next()?;
             let is_good = is_pass(r) && names_author(value) && values.all(&names_author);
-            if !is_good && in_force("relay: dmarc and auth as the worst says") {
-                return None;
-            }
             if !is_good {
-                continue;
+                return None;
             }
             said = Some(format!("{id} says {method}=pass for {value}"));
         }
@@ -271,8 +256,7 @@ impl<'a> CountedFields<'a> {
 }
 
 fn is_pass(r: &MethodResult) -> bool {
-    (r.result == "pass" || !in_force("relay: a pass"))
-        && (r.is_whole || !in_force("relay: the result can be read"))
+    r.result == "pass" && r.is_whole
 }
 
 /// `header.d`; where that is absent, the domain of `header.i`. Several different ones are none.
@@ -280,11 +264,9 @@ fn signer(r: &MethodResult) -> Option<&str> {
     let only = |name| {
         let mut values = r.values(name);
         let first: Option<&str> = values.next();
-        first.filter(|first| {
-            values.all(|v| v.eq_ignore_ascii_case(first)) || !in_force("relay: one signer")
-        })
+        first.filter(|first| values.all(|v| v.eq_ignore_ascii_case(first)))
     };
-    if r.values("header.d").next().is_some() && in_force("relay: header.d before header.i") {
+    if r.values("header.d").next().is_some() {
         return only("header.d");
     }
     only("header.i")?.rsplit_once('@').map(|(_, domain)| domain)

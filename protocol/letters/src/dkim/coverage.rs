@@ -1,7 +1,5 @@
 //! Whether a signature covers all that decides how a letter is read (protocol 5, the row `dkim`).
 
-use tradepost_statements::rule::in_force;
-
 use super::flaw::Flaw;
 use super::raw::RawLetter;
 use crate::TRADEPOST_TYPE;
@@ -17,21 +15,15 @@ pub(super) fn check(covered: &[String], raw: &RawLetter<'_>, letter: &Letter) ->
         let name = field.name();
         covered.iter().any(|c| c.eq_ignore_ascii_case(name))
     };
-    let needed = [
-        (Field::From, in_force("dkim: From is signed")),
-        (Field::To, in_force("dkim: To is signed")),
-        (Field::Subject, in_force("dkim: Subject is signed")),
-        (Field::Date, in_force("dkim: Date is signed")),
-    ];
-    for (field, is_needed) in needed {
-        if is_needed && !is_covered(field) {
+    for field in [Field::From, Field::To, Field::Subject, Field::Date] {
+        if !is_covered(field) {
             return Err(Flaw::DoesNotCover(field));
         }
     }
     if !is_covered(Field::ContentType) && !has_one_reading(raw.body, letter) {
         return Err(Flaw::PartsCouldBeOthers);
     }
-    if in_force("dkim: Content-Transfer-Encoding") && !encoding_is_fixed(covered, raw) {
+    if !encoding_is_fixed(covered, raw) {
         return Err(Flaw::EncodingCouldBeAnother);
     }
     Ok(())
@@ -43,15 +35,12 @@ pub(super) fn check(covered: &[String], raw: &RawLetter<'_>, letter: &Letter) ->
 fn has_one_reading(body: &[u8], letter: &Letter) -> bool {
     let starts = starts(body);
     let body_at = letter.size.saturating_sub(body.len());
-    let is_the_leaf = |at: &usize| letter.statement_type_at == Some(body_at + at);
-    let one = match starts.tradepost.as_slice() {
-        [only] => is_the_leaf(only) || !in_force("dkim: the line is the leaf"),
-        [first, ..] => is_the_leaf(first) && !in_force("dkim: exactly one line"),
-        [] => !in_force("dkim: exactly one line"),
+    let is_one_leaf = match starts.tradepost.as_slice() {
+        [only] => letter.statement_type_at == Some(body_at + only),
+        [] | [_, _, ..] => false,
     };
     // The declared tree is what the sender of the unsigned field makes it, so the lines count too.
-    let has_letter = letter.has_letter_within || starts.has_letter;
-    one && !(has_letter && in_force("dkim: no letter within"))
+    is_one_leaf && !letter.has_letter_within && !starts.has_letter
 }
 
 #[derive(Default)]
