@@ -6,7 +6,7 @@
 
 use tradepost_statements::Address;
 
-use crate::guard::RawHeader;
+use crate::guard::{LineEnds, RawHeader};
 use crate::header::Field;
 use crate::lexer::{BrokenToken, Lexer, is_atext, is_control};
 
@@ -16,6 +16,10 @@ pub enum BadAuthor {
     /// A line of the header is no header field (RFC 5322 section 2.2).
     #[error("line {0} of the header is no header field")]
     MalformedHeader(usize),
+    /// Its header has line ends of both sorts, or a CR that no LF follows (RFC 5322 section 2.2): two
+    /// readers may see two headers in it.
+    #[error("the header mixes CRLF with other line ends")]
+    MixedLineEnds,
     /// A field that a letter has exactly once is not there.
     #[error("the letter has no {0} field")]
     Missing(Field),
@@ -89,7 +93,11 @@ pub(crate) fn author(raw: &[u8], header: &RawHeader) -> Result<Address, BadAutho
     if from.has_blank_continuation {
         return Err(FromFault::ObsoleteFolding.into());
     }
-    Ok(mailbox(&from.unfolded(raw))?)
+    let author = mailbox(&from.unfolded(raw))?;
+    if header.line_ends == LineEnds::Mixed {
+        return Err(BadAuthor::MixedLineEnds);
+    }
+    Ok(author)
 }
 
 /// One plain mailbox (RFC 5322 section 3.4), unfolded.

@@ -2,7 +2,8 @@
 //!
 //! This is all that stands between a hostile letter and the rest, so it is one pass without
 //! recursion, it keeps only the fields that are read, and it mends nothing: a line that is no field
-//! is noted as such. Line ends are CRLF or a bare LF, as Maildir and mbox files have it.
+//! is noted as such. Line ends are CRLF or a bare LF, as Maildir and mbox files have it; a header that
+//! mixes them is noted as well, since two readers may see two headers in it.
 
 use crate::header::Field;
 
@@ -83,6 +84,38 @@ pub(crate) struct HeaderReader {
     malformed_line: Option<usize>,
     lines: usize,
     open: OpenField,
+    line_ends: LineEnds,
+}
+
+/// What the line ends of a header are (protocol 5).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineEnds {
+    /// No line has ended yet.
+    #[default]
+    NoneSeen,
+    /// CRLF throughout.
+    CrLf,
+    /// LF throughout, as files have it.
+    Lf,
+    /// Both, or a CR that no LF follows.
+    Mixed,
+}
+
+impl LineEnds {
+    fn with(self, raw: &[u8], line: RawLine) -> LineEnds {
+        let text = raw.get(line.start..line.end).unwrap_or_default();
+        let this = match line.next - line.end {
+            _ if text.contains(&b'\r') => LineEnds::Mixed,
+            0 => return self,
+            1 => LineEnds::Lf,
+            _ => LineEnds::CrLf,
+        };
+        if self == LineEnds::NoneSeen || self == this {
+            this
+        } else {
+            LineEnds::Mixed
+        }
+    }
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +132,7 @@ impl HeaderReader {
     /// Takes the next line, which is not the empty line that ends the header.
     pub(crate) fn take(&mut self, raw: &[u8], line: RawLine) {
         self.lines += 1;
+        self.line_ends = self.line_ends.with(raw, line);
         let text = raw.get(line.start..line.end).unwrap_or_default();
         if text.first().is_some_and(|b| is_blank(*b)) {
             return self.continue_field(text, line);
@@ -141,10 +175,17 @@ impl HeaderReader {
         self.malformed_line.get_or_insert(self.lines);
     }
 
+    /// Takes the empty line that ends the header.
+    fn end_at(mut self, raw: &[u8], empty: RawLine) -> RawHeader {
+        self.line_ends = self.line_ends.with(raw, empty);
+        self.finish(empty.next)
+    }
+
     pub(crate) fn finish(self, body_at: usize) -> RawHeader {
         RawHeader {
             fields: self.fields,
             malformed_line: self.malformed_line,
+            line_ends: self.line_ends,
             body_at,
         }
     }
@@ -159,6 +200,7 @@ pub(crate) fn is_blank(b: u8) -> bool {
 pub(crate) struct RawHeader {
     pub(crate) fields: Vec<RawField>,
     pub(crate) malformed_line: Option<usize>,
+    pub(crate) line_ends: LineEnds,
     /// Where the body starts: after the empty line.
     pub(crate) body_at: usize,
 }
@@ -169,7 +211,7 @@ impl RawHeader {
         let mut reader = HeaderReader::default();
         for (i, line) in lines(raw, 0).enumerate() {
             if line.start == line.end {
-                return reader.finish(line.next);
+                return reader.end_at(raw, line);
             }
             // The envelope line of an mbox file, which a store may have left in front.
             let is_envelope = i == 0 && raw.starts_with(b"From ");

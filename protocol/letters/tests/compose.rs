@@ -62,10 +62,15 @@ fn check_form(raw: &[u8]) {
 }
 
 fn check_read_again(raw: &[u8], statement: &Statement) -> Letter {
+    let line_end = if raw.contains(&b'\r') {
+        b"\r\n".as_slice()
+    } else {
+        b"\n"
+    };
     let stamped = [
         b"Authentication-Results: mx.home.example; auth=pass smtp.auth=".as_slice(),
         statement.from.as_written().as_bytes(),
-        b"\r\n",
+        line_end,
         raw,
     ]
     .concat();

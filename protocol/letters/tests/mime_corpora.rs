@@ -240,9 +240,10 @@ fn an_author_is_the_one_whom_python_reads() {
             Err(why) if !others.is_empty() && !others.contains(' ') => {
                 let reason = match why {
                     BadAuthor::MalformedHeader(_) => "a line of the header is no field".to_owned(),
-                    BadAuthor::Missing(_) | BadAuthor::Repeated(_) | BadAuthor::From(_) => {
-                        why.to_string()
-                    }
+                    BadAuthor::MixedLineEnds
+                    | BadAuthor::Missing(_)
+                    | BadAuthor::Repeated(_)
+                    | BadAuthor::From(_) => why.to_string(),
                 };
                 *deviations.entry(reason).or_insert(0) += 1;
             }
@@ -257,6 +258,14 @@ fn an_author_is_the_one_whom_python_reads() {
     figures::stand_in_the_security_notes("MIME, From fields", letters.len(), &deviations);
 }
 
+/// As the first line of a letter ends.
+fn line_end(raw: &[u8]) -> &'static str {
+    match raw.iter().position(|b| *b == b'\n') {
+        Some(at) if raw[..at].ends_with(b"\r") => "\r\n",
+        Some(_) | None => "\n",
+    }
+}
+
 /// With the fields above it that every letter must have, so that From alone decides.
 fn completed(raw: &[u8]) -> Vec<u8> {
     let mut raw = raw.to_vec();
@@ -264,11 +273,12 @@ fn completed(raw: &[u8]) -> Vec<u8> {
         let envelope = raw.iter().position(|b| *b == b'\n').unwrap();
         raw.drain(..=envelope);
     }
+    let line_end = line_end(&raw);
     while let Err(BadAuthor::Missing(field)) = parse(&raw).author {
         if field == tradepost_letters::Field::From {
             break;
         }
-        raw = [format!("{field}: x\r\n").as_bytes(), &raw].concat();
+        raw = [format!("{field}: x{line_end}").as_bytes(), &raw].concat();
     }
     raw
 }
@@ -280,8 +290,10 @@ fn what_a_letter_of_the_corpora_proves_is_what_the_provider_says_of_its_author()
     for (name, raw) in letters(&[&DOVECOT[..], &PYTHON[..], &RSPAMD[..]].concat()) {
         let raw = completed(&raw);
         let evidence = |signer: &str| {
-            let stamp =
-                format!("Authentication-Results: mx.home.example; dkim=pass header.d={signer}\r\n");
+            let stamp = format!(
+                "Authentication-Results: mx.home.example; dkim=pass header.d={signer}{}",
+                line_end(&raw)
+            );
             open(&[stamp.as_bytes(), &raw].concat(), &policy).evidence
         };
         assert_eq!(open(&raw, &policy).evidence, Evidence::None, "{name}");

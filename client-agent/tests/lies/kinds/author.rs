@@ -164,6 +164,20 @@ fn one_mailbox() -> Vec<Kind> {
         kind("from: a bare LF, and another From", UNPROVEN, |s| {
             from(s, |a| format!("{EVIL}\nFrom: {a}"))
         }),
+        kind("header: one line ends in LF", UNPROVEN, |s| {
+            s.draft().first("X-Note: a\nX-More: b").seal()
+        }),
+        kind("header: a folded line ends in LF", UNPROVEN, |s| {
+            s.draft().first("X-Note: a\n b").seal()
+        }),
+        kind(
+            "header: a bare CR in a field that nobody reads",
+            UNPROVEN,
+            |s| s.draft().first("X-Note: a\rFrom: b").seal(),
+        ),
+        kind("header: a line ends in CR CR LF", UNPROVEN, |s| {
+            s.draft().first("X-Note: a\r").seal()
+        }),
         kind("from: NUL through an encoded word", UNPROVEN, |s| {
             from(s, |a| {
                 format!("=?utf-8?q?{}=00?=@{}", split(a).0, split(a).1)
