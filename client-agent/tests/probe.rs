@@ -6,11 +6,11 @@ mod support;
 use serde_json::{Value, json};
 use support::letters::ANN;
 use support::world::World;
-use tradepost_mailroom::{Fault, Options};
+use tradepost_mailroom::{Fault, ForgedResults, Options};
 
-fn at_a_provider_that_removes_forged(removes_forged: bool) -> World {
+fn at_a_provider(forged_results: ForgedResults) -> World {
     World::at(Options {
-        removes_forged,
+        forged_results,
         ..Options::default()
     })
 }
@@ -29,8 +29,8 @@ fn probe(world: &World) -> (i32, Value) {
 
 #[test]
 fn a_provider_that_removes_forged_results_is_good_and_one_that_keeps_them_is_not() {
-    for removes in [true, false] {
-        let world = at_a_provider_that_removes_forged(removes);
+    for (forged, removes) in [(ForgedResults::Removed, true), (ForgedResults::Kept, false)] {
+        let world = at_a_provider(forged);
         let (code, checks) = probe(&world);
         let forged = check(&checks, "forged results");
         assert_eq!(forged["ok"], removes, "{forged}");
@@ -47,9 +47,43 @@ fn a_provider_that_removes_forged_results_is_good_and_one_that_keeps_them_is_not
     }
 }
 
+/// RFC 8601 section 2.2 lets an id be written in many ways; protocol 5 takes it as a bare token alone.
+#[test]
+fn each_spelling_that_the_provider_overlooks_is_told_and_only_those_that_count_are_a_problem() {
+    let world = at_a_provider(ForgedResults::RemovedWhereBare);
+    let (code, checks) = probe(&world);
+    let found = check(&checks, "forged results")["found"].as_str().unwrap();
+    assert_eq!(code, 0, "{found}");
+    for told in [
+        "in quotes",
+        "in quotes with a backslash",
+        "behind a comment",
+    ] {
+        assert!(found.contains(told), "{told}: {found}");
+    }
+    assert!(found.contains("count for nothing"), "{found}");
+    assert!(!found.contains("in capitals"), "{found}");
+
+    let world = at_a_provider(ForgedResults::RemovedWhereVerbatim);
+    let (code, checks) = probe(&world);
+    let found = check(&checks, "forged results")["found"].as_str().unwrap();
+    assert_eq!(code, 1, "{found}");
+    for told in [
+        "those of mx.mailroom.example",
+        "in capitals",
+        "on the next line",
+        "with a version",
+        "with a comment behind it",
+    ] {
+        assert!(found.contains(told), "{told}: {found}");
+    }
+    assert!(!found.contains("as providers write it"), "{found}");
+    assert!(!found.contains("in quotes"), "{found}");
+}
+
 #[test]
 fn with_dkim_as_the_minimum_nothing_rests_on_what_the_provider_keeps() {
-    let world = at_a_provider_that_removes_forged(false);
+    let world = at_a_provider(ForgedResults::Kept);
     let path = world.home.path().join("config.toml");
     let config = std::fs::read_to_string(path).unwrap();
     let config = config.replace("[trust]\n", "[trust]\nminimum = \"dkim\"\n");
@@ -66,10 +100,7 @@ fn with_dkim_as_the_minimum_nothing_rests_on_what_the_provider_keeps() {
 
 #[test]
 fn each_configured_id_is_forged_and_a_pattern_by_a_name_that_it_covers() {
-    let world = World::at(Options {
-        removes_forged: false,
-        ..Options::default()
-    });
+    let world = at_a_provider(ForgedResults::Kept);
     let path = world.home.path().join("config.toml");
     let config = std::fs::read_to_string(path).unwrap();
     let config = config.replace(
@@ -87,7 +118,7 @@ fn each_configured_id_is_forged_and_a_pattern_by_a_name_that_it_covers() {
 
 #[test]
 fn the_letter_tells_people_what_it_is_and_is_no_statement() {
-    let world = at_a_provider_that_removes_forged(true);
+    let world = at_a_provider(ForgedResults::Removed);
     let before = world.room.mailbox(ANN).len();
     probe(&world);
     let letters = world.room.letters(ANN, "INBOX");
@@ -106,7 +137,7 @@ fn the_letter_tells_people_what_it_is_and_is_no_statement() {
 
 #[test]
 fn a_letter_that_never_comes_or_is_not_taken_is_said_so() {
-    let world = at_a_provider_that_removes_forged(true);
+    let world = at_a_provider(ForgedResults::Removed);
     world.room.faults().once(Fault::LetterLost);
     let args = ["doctor", "--probe", "--wait", "2 s"];
     let done = world.home.run(&args);

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::Value;
 use tradepost_letters::dkim::Algorithm;
-use tradepost_mailroom::{Mood, NameServer, Options};
+use tradepost_mailroom::{ForgedResults, Mood, NameServer, Options};
 use tradepost_proof::dkim::{OwnKey, PrivateKey, Signer, make_key};
 use tradepost_statements::{Kind, Statement};
 
@@ -137,7 +137,11 @@ async fn until(holds: impl Fn() -> bool) {
 async fn the_doctor_tries_whether_the_provider_removes_forged_results() {
     for removes_forged in [true, false] {
         let room = room_at(Options {
-            removes_forged,
+            forged_results: if removes_forged {
+                ForgedResults::Removed
+            } else {
+                ForgedResults::Kept
+            },
             ..Options::default()
         })
         .await;

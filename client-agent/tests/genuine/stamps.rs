@@ -24,7 +24,7 @@ const DIALECTS: [(&str, Result<&str, &str>); 18] = [
     ("rspamd-genuine", Err("mx.home.example")),
     ("amavis-genuine", Err("mx.home.example")),
     ("exim-genuine", Err("mx.home.example")),
-    ("mox-genuine", Err("møx.home.example")),
+    ("mox-genuine", Err("mx.home.example")),
 ];
 
 pub struct Dialect {

@@ -70,7 +70,7 @@ pub async fn send_and_wait(
     let verified = prover.verify(&signed).await;
     let proof = proof(&opened, &signed, &verified);
     Ok(ForgeryFound::Back {
-        forged: forgery.find(&opened.letter),
+        forged: forgery.find(&bytes),
         folder,
         evidence: proof.evidence,
         proof: proof.text,

@@ -172,6 +172,25 @@ fn a_sender_that_ends_a_comment_makes_the_field_say_nothing() {
     }
 }
 
+/// mox writes a host name beyond ASCII behind its form in ASCII, in a comment.
+#[test]
+fn an_id_behind_a_comment_is_none_and_the_same_id_without_it_is_one() {
+    let policy = RelayPolicy::new(vec!["møx.home.example".parse().unwrap()], None);
+    let letter = raw("mox-idn-genuine");
+    let opened = open(&letter, &policy);
+    assert_eq!(opened.evidence, Evidence::None);
+    assert!(
+        opened.proof.contains("could not be read"),
+        "{}",
+        opened.proof
+    );
+    let text = String::from_utf8(letter).unwrap();
+    let bare = text.replacen("Results: (xn--mx-lka.home.example) ", "Results: ", 1);
+    assert_ne!(text, bare);
+    let opened = open(bare.as_bytes(), &policy);
+    assert_eq!(opened.evidence, Evidence::Relay, "{}", opened.proof);
+}
+
 #[test]
 fn the_table_has_every_file_of_the_folder() {
     let files: BTreeSet<String> = std::fs::read_dir(folder())

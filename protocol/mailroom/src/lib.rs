@@ -39,6 +39,6 @@ mod wire;
 pub use boxes::{Letter, WaitedInVain};
 pub use faults::{Fault, Faults, FaultsFor, ImapCommand, SmtpStage};
 pub use names::{Mood, NameServer};
-pub use options::{Options, Ports};
+pub use options::{ForgedResults, Options, Ports};
 pub use post_office::{NotServed, ReleaseOrder};
 pub use room::Mailroom;

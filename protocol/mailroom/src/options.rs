@@ -19,9 +19,8 @@ pub struct Options {
     /// Refuse letters whose From or envelope sender is not the one who logged in. Many real
     /// providers do not.
     pub from_check: bool,
-    /// Remove Authentication-Results that somebody forged in this provider's name (RFC 8601
-    /// section 5). A few real providers do not.
-    pub removes_forged: bool,
+    /// What becomes of Authentication-Results that somebody forged in this provider's name.
+    pub forged_results: ForgedResults,
     /// File what is submitted into the sender's Sent folder, as some providers do.
     pub sent_copy: bool,
     /// The name of the folder with the `\Sent` attribute.
@@ -34,6 +33,20 @@ pub struct Options {
     pub connection_limit: usize,
     /// Where to listen on 127.0.0.1.
     pub ports: Ports,
+}
+
+/// Which Authentication-Results that bear a provider's own id it removes from what comes in (RFC 8601
+/// section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForgedResults {
+    /// All, however the id is written.
+    Removed,
+    /// Those that begin with the id as a bare word; not those with quotes or a comment before it.
+    RemovedWhereBare,
+    /// Those that are written as the provider writes its own.
+    RemovedWhereVerbatim,
+    /// None: a few real providers.
+    Kept,
 }
 
 /// Ports to listen on; 0 lets the system choose.
@@ -80,7 +93,7 @@ impl Default for Options {
             plaintext_auth: true,
             idle: true,
             from_check: false,
-            removes_forged: true,
+            forged_results: ForgedResults::Removed,
             sent_copy: false,
             sent_folder: "Sent".to_owned(),
             special_use: true,

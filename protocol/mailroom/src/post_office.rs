@@ -126,7 +126,7 @@ impl PostOffice {
                     mail_from: handed.mail_from,
                     recipient: &recipient.address,
                     results: &results,
-                    removes_forged: self.options.removes_forged,
+                    forged: self.options.forged_results,
                     number: self.passed.fetch_add(1, Ordering::Relaxed),
                     at: Timestamp::now(),
                 },

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::header;
+use crate::options::ForgedResults;
 
 /// How a letter came in.
 pub(crate) struct Passage<'a> {
@@ -16,8 +17,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) recipient: &'a str,
     /// What stands after the authserv-id, e.g. `auth=pass smtp.auth=ann@home.example`.
     pub(crate) results: &'a str,
-    /// Whether results that claim to be this provider's own are taken away.
-    pub(crate) removes_forged: bool,
+    /// Which results that claim to be this provider's own are taken away.
+    pub(crate) forged: ForgedResults,
     pub(crate) number: u64,
     pub(crate) at: Timestamp,
 }
@@ -51,11 +52,7 @@ pub(crate) fn stamp(passage: &Passage<'_>, letter: &[u8]) -> Vec<u8> {
         stamped.extend_from_slice(letter);
         return stamped;
     }
-    if passage.removes_forged {
-        stamped.extend(without_own_results(letter, authserv_id));
-    } else {
-        stamped.extend_from_slice(letter);
-    }
+    stamped.extend(without_own_results(letter, authserv_id, passage.forged));
     stamped
 }
 
@@ -76,14 +73,23 @@ pub(crate) fn written(address: &str) -> String {
 }
 
 /// RFC 8601 section 5: fields that claim our authserv-id are removed before we add our own.
-fn without_own_results(letter: &[u8], authserv_id: &str) -> Vec<u8> {
+fn without_own_results(letter: &[u8], authserv_id: &str, forged: ForgedResults) -> Vec<u8> {
+    let verbatim = format!("Authentication-Results: {authserv_id};");
     let mut kept = Vec::with_capacity(letter.len());
     let mut read = 0;
     for field in header::fields(letter) {
         read += field.raw.len();
         let own = field.is_named("Authentication-Results")
             && authserv_id_of(field.value).eq_ignore_ascii_case(authserv_id);
-        if !own {
+        let is_seen = match forged {
+            ForgedResults::Removed => true,
+            ForgedResults::RemovedWhereBare => {
+                !matches!(field.value.trim_ascii_start().first(), Some(b'(' | b'"'))
+            }
+            ForgedResults::RemovedWhereVerbatim => field.raw.starts_with(verbatim.as_bytes()),
+            ForgedResults::Kept => false,
+        };
+        if !(own && is_seen) {
             kept.extend_from_slice(field.raw);
         }
     }
@@ -145,12 +151,26 @@ mod tests {
             "Authentication-Results: mx.room.example\r\n",
         ] {
             let letter = format!("Subject: a\r\n{own}To: b\r\n\r\nbody\r\n");
-            let kept = without_own_results(letter.as_bytes(), "mx.room.example");
+            let removed = |forged| {
+                let kept = without_own_results(letter.as_bytes(), "mx.room.example", forged);
+                let kept = String::from_utf8(kept).unwrap();
+                let without = "Subject: a\r\nTo: b\r\n\r\nbody\r\n";
+                assert!(kept == letter || kept == without, "{own}");
+                kept != letter
+            };
+            assert!(removed(ForgedResults::Removed), "{own}");
+            let (_, value) = own.split_once(':').unwrap();
             assert_eq!(
-                String::from_utf8_lossy(&kept),
-                "Subject: a\r\nTo: b\r\n\r\nbody\r\n",
+                removed(ForgedResults::RemovedWhereBare),
+                !value.trim_start().starts_with(['(', '"']),
                 "{own}"
             );
+            assert_eq!(
+                removed(ForgedResults::RemovedWhereVerbatim),
+                own.starts_with("Authentication-Results: mx.room.example;"),
+                "{own}"
+            );
+            assert!(!removed(ForgedResults::Kept), "{own}");
         }
     }
 
@@ -165,7 +185,8 @@ mod tests {
         ] {
             let letter =
                 format!("{other}To: b\n\nAuthentication-Results: mx.room.example; none\r\n");
-            let kept = without_own_results(letter.as_bytes(), "mx.room.example");
+            let kept =
+                without_own_results(letter.as_bytes(), "mx.room.example", ForgedResults::Removed);
             assert_eq!(String::from_utf8_lossy(&kept), letter, "{other}");
         }
     }
@@ -194,7 +215,7 @@ mod tests {
             mail_from: "mallory@evil.example",
             recipient: "ann@home.example",
             results: "auth=pass smtp.auth=mallory@evil.example",
-            removes_forged: true,
+            forged: ForgedResults::Removed,
             number: 1,
             at: Timestamp::UNIX_EPOCH,
         };

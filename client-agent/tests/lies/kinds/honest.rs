@@ -219,7 +219,7 @@ fn results() -> Vec<Honest> {
         honest("results with comments everywhere", |s| {
             trace(
                 s,
-                "Authentication-Results: (a) MX (b) 1 (c); (d) dkim (e) / 1 (f) = (g) pass (h (i)) header (j) . d (k) = (l) D",
+                "Authentication-Results: MX (b) 1 (c); (d) dkim (e) / 1 (f) = (g) pass (h (i)) header (j) . d (k) = (l) D",
             )
         }),
         honest("results in capitals", |s| {
@@ -238,6 +238,12 @@ fn results() -> Vec<Honest> {
             trace(
                 s,
                 "Authentication-Results: MX; dkim=fail header.d=D; dkim=pass header.d=D",
+            )
+        }),
+        honest("the provider's id on a line of its own", |s| {
+            trace(
+                s,
+                "Authentication-Results:\r\n\tMX;\r\n\tdkim=pass header.d=D",
             )
         }),
         honest("dmarc=pass", |s| {

@@ -87,6 +87,24 @@ fn whose_word() -> Vec<Kind> {
             UNPROVEN,
             |s| trace(s, "Authentication-Results: \"MX \" ; dkim=pass header.d=D"),
         ),
+        kind("results: the provider's name quoted", UNPROVEN, |s| {
+            trace(s, "Authentication-Results: \"MX\"; dkim=pass header.d=D")
+        }),
+        kind(
+            "results: the provider's name behind a comment",
+            UNPROVEN,
+            |s| trace(s, "Authentication-Results: (a) MX; dkim=pass header.d=D"),
+        ),
+        kind(
+            "results: the provider's name behind a comment on a line of its own",
+            UNPROVEN,
+            |s| {
+                trace(
+                    s,
+                    "Authentication-Results:\r\n (a)\r\n MX; dkim=pass header.d=D",
+                )
+            },
+        ),
         kind("results: no name", UNPROVEN, |s| {
             trace(s, "Authentication-Results: ; dkim=pass header.d=D")
         }),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tradepost_letters::forgery::{Forged, Forgery};
+use tradepost_letters::forgery::{Forged, Forgery, IdSpelling, KeptForgery};
 use tradepost_letters::untrusted::show;
 use tradepost_post::smtp::Submitter;
 use tradepost_proof::dkim::Prover;
@@ -102,12 +102,21 @@ fn verdict(setup: &MailSetup<'_>, forged: &Forged) -> Check {
             FORGED,
             "your provider removed Authentication-Results that were forged in its name",
         ),
-        Forged::Kept(ids) if rests_on_it => Check::failed(
+        Forged::Kept(kept) if !kept.iter().any(|k| k.counts) => Check::ok(
+            FORGED,
+            format!(
+                "your provider removed Authentication-Results that were forged in its name, but for those \
+                 that have its id {}; in this spelling they count for nothing",
+                spellings(kept, |_| true)
+            ),
+        ),
+        Forged::Kept(kept) if rests_on_it => Check::failed(
             FORGED,
             format!(
                 "your provider does not remove Authentication-Results that others forge in its name: \
-                 those of {} came back, so anybody can write you letters that look proven",
-                ids.join(", ")
+                 those of {}{} came back, so anybody can write you letters that look proven",
+                ids(kept),
+                in_which_spellings(kept)
             ),
             format!(
                 "write minimum = \"dkim\" under [trust] in {}: then only signatures count, which are \
@@ -120,6 +129,36 @@ fn verdict(setup: &MailSetup<'_>, forged: &Forged) -> Check {
             "your provider does not remove them; with minimum = \"dkim\" nothing rests on them",
         ),
     }
+}
+
+/// The ids of those that are believed, each once.
+fn ids(kept: &[KeptForgery]) -> String {
+    let mut ids: Vec<String> = Vec::new();
+    for k in kept.iter().filter(|k| k.counts) {
+        let id = k.id.to_lowercase();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids.join(", ")
+}
+
+/// Nothing where the plain spelling came back: who keeps that one removes none.
+fn in_which_spellings(kept: &[KeptForgery]) -> String {
+    let has_plain = kept.iter().any(|k| k.spelling == IdSpelling::Plain);
+    if has_plain {
+        return String::new();
+    }
+    format!(" (the id {})", spellings(kept, |k| k.counts))
+}
+
+fn spellings(kept: &[KeptForgery], is_told: impl Fn(&KeptForgery) -> bool) -> String {
+    let is_kept = |spelling: &IdSpelling| {
+        let mut told = kept.iter().filter(|k| is_told(k));
+        told.any(|k| k.spelling == *spelling)
+    };
+    let texts = IdSpelling::ALL.into_iter().filter(is_kept);
+    texts.map(|s| s.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// What is known of letters that are submitted to the own provider: shops on it write such ones.
