@@ -72,6 +72,39 @@ fn who_forgot_the_authserv_ids_gets_what_came_in_the_meantime() {
     assert_eq!(list(&home), before);
 }
 
+/// Protocol 5, `relay`: what rests on SPF alone.
+#[test]
+fn dmarc_beside_a_failed_signature_counts_once_spf_is_taken_and_never_without_dmarc() {
+    let home = Home::with(CONFIG);
+    let dmarc = |said: &Said| {
+        let domain = said.0["from"].as_str().unwrap();
+        let domain = domain.rsplit_once('@').unwrap().1;
+        format!("dkim=none; spf=pass smtp.mailfrom={domain}; dmarc=pass header.from={domain}")
+    };
+    let alone = |said: &Said| dmarc(said).replace("dmarc=pass", "x-dmarc=pass");
+    let letters = [
+        record().stamped(&dmarc(&record())),
+        shipped(1).stamped(&dmarc(&shipped(1))),
+        settled(1).stamped(&alone(&settled(1))),
+    ];
+    assert_eq!(verdicts(&home.import(&letters)), ["warned"; 3]);
+    assert_eq!(kinds(&home), ["unproven-sender"; 3]);
+    let why = home.json(&["warnings", "show", "1"]).to_string();
+    assert!(why.contains("rests on SPF alone"), "{why}");
+
+    let taken = CONFIG.replace("[trust]\n", "[trust]\nspf = true\n");
+    assert_ne!(taken, CONFIG);
+    home.write("config.toml", taken.as_bytes());
+    let done = home.run(&["list", "--json"]);
+    assert!(done.stderr.contains("2 count now"), "{}", done.stderr);
+    let trade = &list(&home)[0];
+    assert_eq!(
+        (&trade["order"], &trade["paid"]),
+        (&json!("shipped"), &json!(false))
+    );
+    assert_eq!(kinds(&home), ["unproven-sender"]);
+}
+
 #[test]
 fn a_key_that_is_mended_proves_what_came_before() {
     let keys = ["shop.example", "carrier.example", "pay.example"].map(Key::of);

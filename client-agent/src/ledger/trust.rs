@@ -31,6 +31,7 @@ use crate::config::Config;
 pub(crate) struct Trust {
     authserv_ids: Vec<String>,
     own_hosts: Vec<String>,
+    takes_spf: bool,
     keys: BTreeMap<String, String>,
     resolver: Option<SocketAddr>,
     minimum: Evidence,
@@ -43,6 +44,7 @@ impl Trust {
         Trust {
             authserv_ids: policy.authserv_ids.iter().map(|p| p.to_string()).collect(),
             own_hosts: policy.own_hosts.iter().map(|p| p.to_string()).collect(),
+            takes_spf: policy.takes_spf,
             keys: config.keys.fixed.clone(),
             resolver: config.keys.resolver,
             minimum: config.settings.minimum,

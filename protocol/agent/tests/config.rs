@@ -436,6 +436,11 @@ fn where_keys_come_from_and_whom_to_believe_is_read() {
     let usual = none.parse::<File>().unwrap().trust;
     let keys = usual.key_source(&none).unwrap();
     assert_eq!((keys.resolver, keys.fixed.len()), (None, 0));
+    assert!(!trust.relay_policy(&source).unwrap().takes_spf);
+    let text = TRUST.replace("minimum =", "spf = true\nminimum =");
+    let taken = Source::from_text("client.toml", text);
+    let trust = taken.parse::<File>().unwrap().trust;
+    assert!(trust.relay_policy(&taken).unwrap().takes_spf);
 }
 
 #[test]

@@ -17,10 +17,13 @@ pub struct RelayPolicy {
     pub authserv_ids: Vec<AuthservPattern>,
     /// The hosts whose Received fields are its own.
     pub own_hosts: Vec<HostPattern>,
+    /// Whether `dmarc=pass` counts where it rests on SPF alone (protocol 5, `relay`).
+    pub takes_spf: bool,
 }
 
 impl RelayPolicy {
-    /// Without `own_hosts`, they are the organizational domains of the ids and all below.
+    /// Without `own_hosts`, they are the organizational domains of the ids and all below. What rests on
+    /// SPF alone does not count.
     #[must_use]
     pub fn new(
         authserv_ids: Vec<AuthservPattern>,
@@ -35,6 +38,7 @@ impl RelayPolicy {
         RelayPolicy {
             authserv_ids,
             own_hosts,
+            takes_spf: false,
         }
     }
 
@@ -65,7 +69,9 @@ pub fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
     let read = CountedFields::of(letter, policy);
     let proof = match &letter.author {
         Err(why) => Err(format!("{why}, so nothing proves its sender")),
-        Ok(author) => read.proof(author).ok_or_else(|| read.lack(author, policy)),
+        Ok(author) => read
+            .proof(author, policy)
+            .ok_or_else(|| read.lack(author, policy)),
     };
     let (evidence, why) = match proof {
         Ok(why) => (Evidence::Relay, why),
@@ -168,12 +174,11 @@ impl<'a> CountedFields<'a> {
         read
     }
 
-    fn proof(&self, author: &Address) -> Option<String> {
+    fn proof(&self, author: &Address, policy: &RelayPolicy) -> Option<String> {
         self.dkim(author)
             .or_else(|| {
-                self.unanimous("dmarc", "header.from", |domain| {
-                    domain::canonical(domain).as_deref() == Some(author.domain())
-                })
+                let dmarc = self.dmarc(author)?;
+                (policy.takes_spf || !self.rests_on_spf(author)).then_some(dmarc)
             })
             .or_else(|| {
                 self.unanimous("auth", "smtp.auth", |user| {
@@ -189,6 +194,26 @@ impl<'a> CountedFields<'a> {
             (r.method == "dkim" && is_pass(r) && domain::is_aligned(signer, author.domain()))
                 .then(|| format!("{id} says dkim=pass: signed by {signer}"))
         })
+    }
+
+    fn dmarc(&self, author: &Address) -> Option<String> {
+        self.unanimous("dmarc", "header.from", |domain| {
+            domain::canonical(domain).as_deref() == Some(author.domain())
+        })
+    }
+
+    /// Whether a pass of DMARC can rest on nothing but SPF: DKIM was looked at, and did not pass for a
+    /// domain that DMARC takes for the author's, which is any of the same organizational domain
+    /// (RFC 7489 section 3.1.1). SPF vouches for a machine that many may send from.
+    fn rests_on_spf(&self, author: &Address) -> bool {
+        let mut found = self.results.iter().filter(|(_, r)| r.method == "dkim");
+        let is_author = |signer: &str| {
+            domain::is_aligned(signer, author.domain())
+                || domain::organizational_domain(signer)
+                    .is_some_and(|o| Some(o) == domain::organizational_domain(author.domain()))
+        };
+        let passes = |r: &MethodResult| is_pass(r) && signer(r).is_some_and(is_author);
+        found.clone().next().is_some() && !found.any(|(_, r)| passes(r))
     }
 
     /// Reported several times, the worst counts: all must be a pass, for the same one.
@@ -246,12 +271,16 @@ impl<'a> CountedFields<'a> {
             .take(6)
             .map(|(_, r)| summary(r))
             .collect();
-        format!(
+        let mut text = format!(
             "{} says {}: none of it proves {}",
             self.results.first().map_or("", |(id, _)| id),
             said.join(", "),
             author
-        )
+        );
+        if self.dmarc(author).is_some() {
+            text += "; without a signature, dmarc=pass rests on SPF alone ([trust] spf = true takes it)";
+        }
+        text
     }
 }
 

@@ -246,10 +246,16 @@ fn results() -> Vec<Honest> {
                 "Authentication-Results:\r\n\tMX;\r\n\tdkim=pass header.d=D",
             )
         }),
+        honest("dmarc=pass beside a signature of a domain below", |s| {
+            trace(
+                s,
+                "Authentication-Results: MX; dkim=pass header.d=a.D; dmarc=pass header.from=D",
+            )
+        }),
         honest("dmarc=pass", |s| {
             trace(
                 s,
-                "Authentication-Results: MX; dkim=none; dmarc=pass (p=none) header.from=D",
+                "Authentication-Results: MX; spf=pass smtp.mailfrom=D; dmarc=pass (p=none) header.from=D",
             )
         }),
         honest("header.i alone", |s| {

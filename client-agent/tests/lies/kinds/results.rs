@@ -338,6 +338,41 @@ fn which_result() -> Vec<Kind> {
                 )
             },
         ),
+        kind("results: dmarc=pass beside dkim=fail", UNPROVEN, |s| {
+            results(
+                s,
+                "dkim=fail header.d=D; spf=pass smtp.mailfrom=D; dmarc=pass header.from=D",
+            )
+        }),
+        kind("results: dmarc=pass beside dkim=none", UNPROVEN, |s| {
+            results(
+                s,
+                "dkim=none; spf=pass smtp.mailfrom=D; dmarc=pass header.from=D",
+            )
+        }),
+        kind("results: dmarc=pass beside dkim=neutral", UNPROVEN, |s| {
+            results(s, "dmarc=pass header.from=D; dkim=neutral header.d=D")
+        }),
+        kind(
+            "results: dmarc=pass beside dkim=pass of another domain",
+            UNPROVEN,
+            |s| {
+                results(
+                    s,
+                    "dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=D; dmarc=pass header.from=D",
+                )
+            },
+        ),
+        kind(
+            "results: dmarc=pass above dkim=none in another field",
+            UNPROVEN,
+            |s| {
+                trace(
+                    s,
+                    "Authentication-Results: MX; dmarc=pass header.from=D\r\nAuthentication-Results: MX; dkim=none",
+                )
+            },
+        ),
         kind("results: bimi=pass", UNPROVEN, |s| {
             results(s, "bimi=pass header.d=D header.selector=default")
         }),

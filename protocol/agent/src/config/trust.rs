@@ -26,6 +26,10 @@ pub struct TrustToml {
     pub authserv_ids: Vec<Spanned<String>>,
     /// The receiving provider's own hosts; by default those of the ids' organizational domains.
     pub own_hosts: Option<Vec<Spanned<String>>>,
+    /// Whether the provider's `dmarc=pass` counts where it rests on SPF alone (protocol 5, `relay`); not by
+    /// default.
+    #[serde(default)]
+    pub spf: bool,
     /// What becomes of trades that were placed elsewhere (protocol 9).
     pub adopt: Option<AdoptToml>,
     /// `minimum` for single parties, by their addresses.
@@ -143,7 +147,10 @@ impl TrustToml {
         let own_hosts = own_hosts
             .map(|hosts| patterns(source, hosts, "own_hosts"))
             .transpose()?;
-        Ok(RelayPolicy::new(ids, own_hosts))
+        Ok(RelayPolicy {
+            takes_spf: self.spf,
+            ..RelayPolicy::new(ids, own_hosts)
+        })
     }
 }
 

@@ -49,9 +49,14 @@ fn minimum(setup: &MailSetup<'_>) -> Check {
                  provider's own word counts for nothing"
             )
         } else {
+            let spf = if setup.policy.takes_spf {
+                "; spf = true takes dmarc=pass where it rests on SPF alone"
+            } else {
+                ""
+            };
             format!(
                 "{wanted}: DKIM signatures are verified here, or Authentication-Results of {} count, which \
-                 your provider must remove from letters of others; --probe tries whether it does",
+                 your provider must remove from letters of others; --probe tries whether it does{spf}",
                 ids.join(", ")
             )
         },
