@@ -2,6 +2,7 @@
 //! that was lost can be named.
 
 use tradepost_buyer::Act;
+use tradepost_letters::untrusted::sender;
 
 use super::entry::LedgerEntry;
 
@@ -11,7 +12,7 @@ pub(super) fn of(entry: &LedgerEntry) -> Option<String> {
     match entry {
         LedgerEntry::Received { received, now } => {
             let author = received.author.as_ref().map(ToString::to_string);
-            let author = author.or_else(|| received.letter.from.clone());
+            let author = author.or_else(|| received.letter.from.as_deref().map(sender));
             let author = author.unwrap_or_else(|| "nobody who can be named".to_owned());
             let subject = received.letter.subject.as_deref().unwrap_or_default();
             Some(format!("letter of {author} ({now}): {subject}"))

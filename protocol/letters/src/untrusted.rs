@@ -74,6 +74,19 @@ pub fn name(text: &str) -> String {
     out
 }
 
+/// Who sent a letter by its own word, as From has it: the name before the address as any [`name`], the
+/// address with what is hidden in it made visible.
+#[must_use]
+pub fn sender(from: &str) -> String {
+    match from.rsplit_once('<') {
+        Some((called, address)) => {
+            let (called, address) = (name(called), show_some(address, LONGEST_ID));
+            format!("{called} <{address}").trim_start().to_owned()
+        }
+        None => show_some(from, LONGEST_ID),
+    }
+}
+
 /// Characters of a name that are shown: what a shop calls an article fits, and three lines of
 /// a narrow terminal hold it.
 pub const LONGEST_NAME: usize = 120;
@@ -222,6 +235,33 @@ mod tests {
         assert_eq!(name(&format!("{longest} y")), format!("{longest}..."));
         let stacked = format!("a{}b", "\u{301}".repeat(1000));
         assert_eq!(name(&stacked).chars().count(), 2 + MOST_MARKS);
+    }
+
+    #[test]
+    fn a_sender_is_a_name_and_an_address_that_hides_nothing() {
+        for (from, shown) in [
+            (
+                "\"Swift\u{200b}\r\n Parcels\" <track@carrier.example>",
+                "\"Swift Parcels\" <track@carrier.example>",
+            ),
+            ("<track@carrier.example>", "<track@carrier.example>"),
+            ("track@carrier.example", "track@carrier.example"),
+            (
+                "A <a@b.example> <tr\u{200b}ack@carrier.example>",
+                "A <a@b.example> <tr\\u{200b}ack@carrier.example>",
+            ),
+            ("\u{202e}tr@c.example", "\\u{202e}tr@c.example"),
+            ("", ""),
+        ] {
+            assert_eq!(sender(from), shown, "{from:?}");
+        }
+        // However long the name is, the address is there.
+        let long = format!("{} <a@b.example>", "x".repeat(4000));
+        assert_eq!(
+            sender(&long),
+            format!("{}... <a@b.example>", "x".repeat(LONGEST_NAME))
+        );
+        assert!(sender(&"x".repeat(4000)).ends_with(CUT));
     }
 
     #[test]

@@ -278,6 +278,82 @@ fn untrusted_text_is_harmless_in_subject_text_and_html() {
     );
 }
 
+/// Protocol 1: names of shops, articles, parcels and persons, in all that a mail shows.
+#[test]
+fn a_name_is_one_line_and_is_cut_with_a_mark_wherever_a_letter_shows_it() {
+    let long = |start: &str| {
+        format!(
+            "{start}\u{202e}\u{200b}\u{e0041}\u{1b}[31m\r\n\u{2028}\tname{}",
+            "x".repeat(500)
+        )
+    };
+    let rows: [(&str, &[&str]); 6] = [
+        (
+            "trade-record",
+            &[
+                "/shop_name",
+                "/lines/0/name",
+                "/lines/0/sku",
+                "/deliver_to/name",
+            ],
+        ),
+        ("order", &["/lines/0/name", "/lines/0/sku", "/buyer/name"]),
+        ("order-status", &["/parcels/0"]),
+        ("delivery-status", &["/parcel"]),
+        (
+            "delivery-instruction",
+            &["/parcel", "/lines/0/name", "/deliver_to/name"],
+        ),
+        ("recall", &["/parcel"]),
+    ];
+    for (kind, places) in rows {
+        for place in places {
+            let written = |text: &str| {
+                let mut value = samples::statement(kind);
+                *value["body"].pointer_mut(place).unwrap() = json!(text);
+                let s = statement(&value);
+                let letter = compose(&plain_composition(&s));
+                check_form(&letter);
+                check_read_again(&letter, &s);
+                let subject = parse(&letter).subject.unwrap();
+                let mut shown = parts(&letter);
+                // The statement has it as it is.
+                shown.remove(1);
+                shown.push(subject);
+                shown
+            };
+            // The same without the fault stands there as it is.
+            let harmless = written("Marigold");
+            assert!(
+                harmless[0].contains("Marigold"),
+                "{kind} {place}: {harmless:?}"
+            );
+            let mut times = 0;
+            for text in written(&long("Marigold")) {
+                let text = text.replace("\r\n", "\n");
+                assert!(
+                    !text.contains("\\u{") && !text.contains("\\u20"),
+                    "{kind} {place}: {text}"
+                );
+                let hidden = text
+                    .chars()
+                    .find(|c| *c != '\n' && untrusted::is_hidden(*c));
+                assert_eq!(hidden, None, "{kind} {place}");
+                // Lines of a mail are broken: without blanks it can be compared.
+                let flat: String = text.split_whitespace().collect();
+                let cut = format!("Marigold[31mname{}...", "x".repeat(120 - 17));
+                times += flat.matches(&cut).count();
+                assert_eq!(
+                    flat.matches("Marigold").count(),
+                    flat.matches(&cut).count(),
+                    "{kind} {place}: {text}"
+                );
+            }
+            assert!(times >= 1, "{kind} {place}");
+        }
+    }
+}
+
 #[test]
 fn statuses_and_records_to_a_buyer_carry_schema_org_facts_and_no_others_do() {
     for kind in samples::KINDS {

@@ -64,11 +64,11 @@ impl BookNotice {
                 );
             }
             BookNotice::KnownReport { from } => {
-                let from = untrusted::show(from);
+                let from = untrusted::sender(from);
                 tracing::debug!("the report of {from} was read before");
             }
             BookNotice::DoubtedReport { from, text, why } => {
-                let (from, text) = (untrusted::show(from), untrusted::show(text));
+                let (from, text) = (untrusted::sender(from), untrusted::show(text));
                 tracing::warn!(
                     "{from} says that a letter came back, which changes nothing: {why}: {text}"
                 );
@@ -80,7 +80,7 @@ impl BookNotice {
 
 fn tell_of_letter(from: &str, outcome: &PartyOutcome) {
     let text = untrusted::show(&outcome.to_string());
-    let from = untrusted::show(from);
+    let from = untrusted::sender(from);
     match outcome {
         PartyOutcome::Ignored(Ignored::SameLetter | Ignored::NothingDue) => {
             tracing::debug!("letter of {from}: {text}");

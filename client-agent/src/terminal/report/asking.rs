@@ -6,7 +6,7 @@ use tradepost_agent::terminal::time::local;
 use tradepost_buyer::AskedParty;
 use tradepost_buyer::view::{PlanView, RequestState, RequestView};
 
-use super::words::{count, safe};
+use super::words::{count, name, safe};
 
 pub(crate) fn requests(requests: &[RequestView]) -> String {
     if requests.is_empty() {
@@ -67,7 +67,7 @@ fn progress(r: &RequestView) -> String {
 
 /// The answers say more than the kind of the first one.
 fn by(r: &RequestView) -> String {
-    let answers: Vec<String> = r.answers.iter().map(|a| safe(a)).collect();
+    let answers: Vec<String> = r.answers.iter().map(|a| name(a)).collect();
     match (answers.as_slice(), r.answer) {
         ([], Some(kind)) => format!(" by {kind}"),
         ([], None) => String::new(),

@@ -4,7 +4,7 @@ use tradepost_agent::terminal::time::local;
 use tradepost_agent::terminal::wrap::clipped;
 use tradepost_buyer::view::HeldView;
 
-use super::words::{count, named, safe};
+use super::words::{count, named, safe, sender};
 
 pub(crate) fn held(letters: &[HeldView]) -> String {
     if letters.is_empty() {
@@ -20,7 +20,7 @@ pub(crate) fn held(letters: &[HeldView]) -> String {
 
 fn one(h: &HeldView) -> String {
     const INDENT: &str = "                  ";
-    let mut what = h.from.as_deref().map(named).unwrap_or_default();
+    let mut what = h.from.as_deref().map(sender).unwrap_or_default();
     if let Some(trade) = &h.trade {
         what.push_str(&format!(", trade {}", trade.id));
     }

@@ -71,13 +71,13 @@ fn decided(d: &DecisionView) -> String {
 fn whereto(to: &Recipient) -> String {
     let a = &to.address;
     let parts = [
-        Some(to.name.as_str()),
         Some(a.street.as_str()),
         a.postal_code.as_deref(),
         Some(a.city.as_str()),
         a.region.as_deref(),
         Some(a.country.code()),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().map(safe).collect();
-    parts.join(", ")
+    let mut lines = vec![name(&to.name)];
+    lines.extend(parts.into_iter().flatten().map(safe));
+    lines.join(", ")
 }

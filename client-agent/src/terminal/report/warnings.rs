@@ -8,7 +8,7 @@ use tradepost_buyer::plain;
 use tradepost_buyer::view::WarningView;
 use tradepost_buyer::warning::{OtherPayee, WarningState};
 
-use super::words::{count, named, safe};
+use super::words::{count, named, safe, sender};
 
 pub(crate) fn warnings(warnings: &[WarningView], all: bool) -> String {
     if warnings.is_empty() {
@@ -128,7 +128,7 @@ pub(crate) fn warning(w: &WarningView) -> String {
     };
     fact("when", Some(when(w)), 1);
     fact("trade", w.trade.as_ref().map(|t| named(&t.to_string())), 2);
-    fact("from", w.letter.from.as_deref().map(named), 2);
+    fact("from", w.letter.from.as_deref().map(sender), 2);
     fact("subject", w.letter.subject.as_deref().map(safe), 1);
     fact("letter", w.letter.message_id.as_deref().map(safe), 1);
     fact("received", Some(safe(&w.received)), most);

@@ -21,6 +21,11 @@ pub(super) fn named(text: &str) -> String {
     safe(&plain::with_both_forms(text))
 }
 
+/// Who sent a letter by its own word: a name, and an address in both forms.
+pub(super) fn sender(from: &str) -> String {
+    plain::without_links(&untrusted::sender(&plain::with_both_forms(from)))
+}
+
 /// `1 letter`, `2 letters`.
 pub(super) fn count(n: usize, what: &str) -> String {
     if n == 1 {

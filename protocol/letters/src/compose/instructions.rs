@@ -5,7 +5,7 @@ use tradepost_statements::instruction::{
     Authorization, Authorize, DeliveryInstruction, PaymentInstruction, Recall, Refund,
 };
 
-use super::telling::{LetterText, address_line, plain_word, trade_id};
+use super::telling::{LetterText, address_line, parcel, plain_word, trade_id};
 use crate::untrusted::name;
 
 pub(super) fn authorize(t: &mut LetterText, s: &Statement, b: &Authorize) {
@@ -52,7 +52,7 @@ pub(super) fn delivery_instruction(t: &mut LetterText, s: &Statement, b: &Delive
     t.subject = format!("Please deliver {id}");
     t.happened
         .push("The shop asks to deliver this and to tell the buyer how it goes.".to_owned());
-    t.fact_if("Parcel", b.parcel.as_ref());
+    t.fact_if("Parcel", b.parcel.as_deref().and_then(parcel));
     for line in b.lines.iter().take(200) {
         t.fact("What", format!("{} x {}", line.quantity, name(&line.name)));
     }
@@ -84,7 +84,8 @@ pub(super) fn recall(t: &mut LetterText, s: &Statement, b: &Recall) {
     t.subject = format!("Please stop the delivery of {id}");
     t.happened
         .push("The shop asks to stop this delivery, or to turn it back.".to_owned());
-    t.fact("Parcel", b.parcel.as_deref().unwrap_or("all"));
+    let which = b.parcel.as_deref().map(|p| parcel(p).unwrap_or_default());
+    t.fact("Parcel", which.as_deref().unwrap_or("all"));
     t.said("The shop", b.text.as_ref());
     t.fact("Order", &id);
 }

@@ -9,7 +9,7 @@ use tradepost_statements::{Address, Amount, Body, Statement};
 
 use super::Story;
 use super::status_words;
-use super::telling::shop_name;
+use super::telling::{self, shop_name};
 use crate::untrusted::{self, show};
 
 /// The JSON-LD, safe within a script element; None for a statement that has none, and for a status
@@ -93,7 +93,7 @@ fn of_delivery(s: &Statement, story: &Story<'_>, status: &DeliveryStatus) -> Map
     put_text(
         &mut parcel,
         "identifier",
-        Some(&status.parcel).filter(|p| !p.is_empty()),
+        telling::parcel(&status.parcel).as_ref(),
     );
     put_text(
         &mut parcel,
@@ -167,7 +167,8 @@ fn offers(lines: &[Line]) -> Value {
     let offer = |line: &Line| {
         let mut product = typed("Product");
         put_text(&mut product, "name", Some(&untrusted::name(&line.name)));
-        put_text(&mut product, "sku", line.sku.as_ref());
+        let sku = line.sku.as_deref().map(untrusted::name);
+        put_text(&mut product, "sku", sku.as_ref());
         json!({
             "@type": "Offer",
             "itemOffered": product,

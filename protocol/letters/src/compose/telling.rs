@@ -163,9 +163,14 @@ pub(super) fn order_id(s: &Statement) -> String {
 pub(super) fn shop_name(s: &Statement, story: &Story<'_>) -> String {
     match (story.shop_name, &s.trade) {
         (Some(shop), _) if !shop.trim().is_empty() => name(shop),
-        (_, Some(trade)) => trade.shop.as_written().to_owned(),
+        (_, Some(trade)) => show(trade.shop.as_written()),
         (_, None) => "the shop".to_owned(),
     }
+}
+
+/// A parcel's name; none for the one parcel of a delivery that has no name.
+pub(super) fn parcel(called: &str) -> Option<String> {
+    Some(name(called)).filter(|name| !name.is_empty())
 }
 
 /// `T-1001`.

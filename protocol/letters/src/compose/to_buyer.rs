@@ -8,9 +8,13 @@ use tradepost_statements::{Amount, DeliveryState, Statement};
 use super::Story;
 use super::status_words::{self, StatusWords};
 use super::telling::{
-    LetterText, address_line, moment, order_id, order_name, plain_word, reason, shop_name, trade_id,
+    LetterText, address_line, moment, order_id, order_name, parcel, plain_word, reason, shop_name,
+    trade_id,
 };
 use crate::untrusted::name;
+
+/// How many parcels of an order are named; the statement has them all.
+const MOST_PARCELS: usize = 50;
 
 pub(super) fn record(t: &mut LetterText, s: &Statement, record: &TradeRecord) {
     let shop = name(&record.shop_name);
@@ -126,7 +130,10 @@ pub(super) fn order_status(
         t.time("Ships", status.ship.planned);
     }
     if let Some(parcels) = &status.parcels {
-        let names: Vec<&str> = parcels.iter().take(50).map(String::as_str).collect();
+        let mut names: Vec<String> = parcels.iter().take(MOST_PARCELS).map(|p| name(p)).collect();
+        if let Some(more @ 1..) = parcels.len().checked_sub(MOST_PARCELS) {
+            names.push(format!("and {more} more"));
+        }
         t.fact("Parcels", names.join(", "));
     }
     t.fact_if("Reason", status.reason.as_ref().map(|r| reason(r.as_str())));
@@ -154,7 +161,7 @@ pub(super) fn delivery_status(
         let words = status_words::delivery(status.state);
         tell_state(t, s, story, "Parcel for", &words);
     }
-    t.fact_if("Parcel", Some(&status.parcel).filter(|p| !p.is_empty()));
+    t.fact_if("Parcel", parcel(&status.parcel));
     t.time("Since", Some(status.at));
     t.fact_if("Place", status.place.as_ref());
     match (
