@@ -366,4 +366,25 @@ fn a_name_is_one_line_and_is_cut_with_a_mark_wherever_it_is_shown() {
         json!(long),
         "whole for programs"
     );
+    let hides = format!("P\u{202e}1\u{200b} {}", "y".repeat(500));
+    let parcel = in_transit(1, &support::letters::at(3600)).with("/body/parcel", json!(hides));
+    let lie = format!("\"Swift\u{200b} {}\" <{CARRIER}>", "z".repeat(500));
+    let letter = String::from_utf8(delivered(2).raw()).unwrap();
+    let (before, after) = letter.split_once("From: ").unwrap();
+    let (_, after) = after.split_once("\r\n").unwrap();
+    let unproven = format!("{before}From: {lie}\r\n{after}");
+    home.import(&[parcel.letter(), unproven.into_bytes()]);
+    let shown = |args: &[&str]| {
+        let done = home.command(args).env("COLUMNS", "200").output().unwrap();
+        let shown = String::from_utf8(done.stdout).unwrap();
+        shown.split_whitespace().collect::<String>()
+    };
+    let trade = shown(&["show", "T-1001"]);
+    assert!(
+        trade.contains(&format!("P1{}...", "y".repeat(117))),
+        "{trade}"
+    );
+    let warning = shown(&["warnings", "show", "1"]);
+    assert!(warning.contains("from\"Swiftzzz"), "{warning}");
+    assert!(!warning.contains(&"z".repeat(121)), "{warning}");
 }
