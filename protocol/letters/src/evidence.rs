@@ -53,19 +53,19 @@ impl RelayPolicy {
 
 /// What the provider says about the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RelayEvidence {
+pub(crate) struct RelayEvidence {
     /// [`Evidence::Relay`] or [`Evidence::None`].
-    pub evidence: Evidence,
+    pub(crate) evidence: Evidence,
     /// What was read, or what was missing: one sentence for people.
-    pub why: String,
+    pub(crate) why: String,
     /// The ids of all Authentication-Results fields in the letter, for finding out what to
     /// configure; anybody can have written them.
-    pub authserv_ids: Vec<String>,
+    pub(crate) authserv_ids: Vec<String>,
 }
 
 /// Protocol 5, the row `relay`.
 #[must_use]
-pub fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
+pub(crate) fn relay_evidence(letter: &Letter, policy: &RelayPolicy) -> RelayEvidence {
     let read = CountedFields::of(letter, policy);
     let proof = match &letter.author {
         Err(why) => Err(format!("{why}, so nothing proves its sender")),

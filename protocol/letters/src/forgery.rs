@@ -169,8 +169,7 @@ pub enum Forged {
 
 impl Forgery<'_> {
     /// Without angle brackets.
-    #[must_use]
-    pub fn message_id(&self) -> String {
+    fn message_id(&self) -> String {
         format!("tradepost-test-{}@{}", self.token, self.address.domain())
     }
 

@@ -38,7 +38,7 @@ pub use compose::{
     attach, compose, compose_notice, thread_root_of_request, thread_root_of_trade,
 };
 pub use domain::{AuthservPattern, BadPattern, HostPattern, is_aligned, organizational_domain};
-pub use evidence::{RelayEvidence, RelayPolicy, relay_evidence, time_of_receipt};
+pub use evidence::{RelayPolicy, time_of_receipt};
 pub use header::Field;
 pub use open::{LetterContent, OpenedLetter, UnreadableKind, open};
 pub use parse::{Letter, ReturnPath, parse};
