@@ -5,19 +5,22 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tradepost_statements::Evidence;
-use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
+use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
 use tradepost_trades::letter::LetterFacts;
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
+use super::rules::{RULES, Rule};
 use super::saying::Saying;
 use super::settings::BuyerSettings;
 use super::state::{BuyerTrade, FiledLetter, LetterPlace, Own, OwnRequest, Totals, read};
 use super::warning::{Finding, Warning, WarningKind, WarningState};
-use super::{BuyerChange, Counted, Judgement, Notice, keys};
+use super::{BuyerChange, Counted, Judgement, Notice, keys, namesakes};
 
 pub(super) struct BuyerCase<'l> {
     pub(super) settings: &'l BuyerSettings,
     pub(super) now: Time,
+    /// The lines of protocol 5 by which letters are judged.
+    pub(super) rules: &'l [Rule],
     rows: Overlay<'l>,
     pub(super) notices: Vec<Notice>,
     pub(super) say_again: Vec<StatementId>,
@@ -30,9 +33,19 @@ pub(super) struct BuyerCase<'l> {
 
 impl<'l> BuyerCase<'l> {
     pub(super) fn new(settings: &'l BuyerSettings, rows: &'l dyn Rows, now: Time) -> BuyerCase<'l> {
+        BuyerCase::judging_by(RULES, settings, rows, now)
+    }
+
+    pub(super) fn judging_by(
+        rules: &'l [Rule],
+        settings: &'l BuyerSettings,
+        rows: &'l dyn Rows,
+        now: Time,
+    ) -> BuyerCase<'l> {
         BuyerCase {
             settings,
             now,
+            rules,
             rows: Overlay::new(rows),
             notices: Vec::new(),
             say_again: Vec::new(),
@@ -119,36 +132,12 @@ impl<'l> BuyerCase<'l> {
 
     /// At most `limit` trades of other shops that have this id too.
     pub(super) fn namesakes(&self, trade: &TradeRef, limit: usize) -> Vec<TradeRef> {
-        self.other_shops(&keys::trades_by_id(trade.id.as_str()), trade, limit)
+        namesakes::made(&self.rows, trade, limit)
     }
 
     /// What letters name as a trade of another shop with this id, but is none so far.
     pub(super) fn waiting_namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
-        self.other_shops(&keys::no_trades_by_id(trade.id.as_str()), trade, usize::MAX)
-    }
-
-    /// Trades of other shops with this id that are expected (protocol 9).
-    pub(super) fn expected_namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
-        self.other_shops(
-            &keys::all_expected_by_id(trade.id.as_str()),
-            trade,
-            usize::MAX,
-        )
-    }
-
-    fn other_shops(&self, prefix: &str, trade: &TradeRef, limit: usize) -> Vec<TradeRef> {
-        self.rows
-            .scan_from(prefix.as_bytes(), prefix.as_bytes(), limit)
-            .into_iter()
-            .filter_map(|(key, _)| {
-                let shop = std::str::from_utf8(key.get(prefix.len()..)?).ok()?;
-                let shop: Address = shop.parse().ok()?;
-                (shop != trade.shop).then(|| TradeRef {
-                    shop,
-                    id: trade.id.clone(),
-                })
-            })
-            .collect()
+        namesakes::waiting(&self.rows, trade)
     }
 
     /// The letters about a trade that were set aside.

@@ -9,7 +9,7 @@ use tradepost_statements::{Address, Amount, DeliveryState, OrderState, PaymentSt
 use tradepost_trades::paid::paid_so_far;
 
 use super::filed::Filed;
-use super::judge::Agreed;
+use super::known::Agreed;
 use super::records::RecordsOfTrade;
 use super::state::{OrderNow, ParcelNow, ParcelStatus, PaymentNow, TradeOrigin, TradeState};
 use super::terms::carriers;

@@ -1,23 +1,19 @@
-//! Lines 1 to 7 of protocol 5: what a letter must pass before anybody asks what it is about.
-//! They need only the letter and what came before it, and go by arrival.
+//! How a letter comes in: it passes lines 2 to 7 of protocol 5 and is filed, or it waits, adds to one that
+//! came before, or is refused. These lines need only the letter and what came before it, and go by
+//! arrival. Line 1 was decided by whoever gave us the letter.
 
 use tradepost_statements::StatementId;
-use tradepost_statements::rule::in_force;
 use tradepost_statements::wire::{self, Decoded};
 use tradepost_trades::letter::{Received, Unreadable};
 
 use super::case::BuyerCase;
 use super::evidence::{is_below, may_be_held, minimum_for};
 use super::filed::{decode, judgement};
+use super::judge::lines_2_to_7;
+use super::rules::Stopped;
 use super::settings::Rules;
 use super::state::{Fate, FiledLetter};
-use super::warning::{Finding, WarningKind};
 use super::{Counted, Judgement, Verdict, answering, counted, file, held, keys};
-
-/// Protocol 2: a statement this far ahead is held until then.
-const AHEAD_IS_HELD: std::time::Duration = std::time::Duration::from_secs(10 * 60);
-/// Protocol 2: and this far ahead it is unreadable.
-const AHEAD_IS_UNREADABLE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// Judges a letter that arrives.
 pub(super) fn take(case: &mut BuyerCase<'_>, received: &Received) -> Judgement {
@@ -32,7 +28,7 @@ pub(super) fn take(case: &mut BuyerCase<'_>, received: &Received) -> Judgement {
         .as_ref()
         .is_some_and(|known| tells_more(case, received, known));
     let mut letter = match known {
-        Some(known) if !tells_more && in_force("the same letter again") => {
+        Some(known) if !tells_more => {
             case.counted = Some(Counted::Again(known.no));
             counted::count(case, Counted::Again(known.no));
             return Judgement {
@@ -101,13 +97,13 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
     {
         case.mark(&keys::waits_for(&copy_of(decoded.statement.id), letter.no));
     }
-    let door = lines_1_to_7(case, letter, &content);
-    if was_refused && matches!(door, Admission::Enters | Admission::Held { .. }) {
+    let stopped = lines_2_to_7(case, letter, &content);
+    if was_refused && matches!(stopped, None | Some(Stopped::Held { .. })) {
         // Nobody takes a place beforehand by a letter that is not believed.
         letter.moved = Some(case.next_place());
     }
-    match door {
-        Admission::Enters => {
+    match stopped {
+        None => {
             let Ok(decoded) = content else {
                 return judgement(Verdict::Warned, &content, None);
             };
@@ -115,7 +111,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
             case.put_letter(letter);
             file::file(case, letter.no, &decoded.statement)
         }
-        Admission::Held { until, rule } => {
+        Some(Stopped::Held { until, line: rule }) => {
             letter.fate = Fate::Held { until, rule };
             if rule == held::FOR_DNS {
                 letter.held_since = Some(held::since(case, letter));
@@ -128,7 +124,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
                 ..judgement(Verdict::Held, &content, Some(rule))
             }
         }
-        Admission::SaidBefore { first } => {
+        Some(Stopped::SaidBefore { first }) => {
             letter.fate = Fate::Duplicate;
             case.put_letter(letter);
             case.reconcile(letter, trade.as_ref(), &[]);
@@ -161,7 +157,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
                 None => said,
             }
         }
-        Admission::Refused(finding) => {
+        Some(Stopped::Refused(finding)) => {
             letter.fate = Fate::Warned {
                 rule: finding.rule,
                 kind: finding.kind,
@@ -188,140 +184,6 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
             }
         }
     }
-}
-
-/// What lines 1 to 7 make of a letter.
-enum Admission {
-    Enters,
-    Held {
-        until: tradepost_statements::Time,
-        rule: u8,
-    },
-    SaidBefore {
-        first: u64,
-    },
-    Refused(Finding),
-}
-
-/// Protocol 5, the first line that applies decides. Line 1 was decided by whoever gave us the letter.
-fn lines_1_to_7(
-    case: &BuyerCase<'_>,
-    letter: &FiledLetter,
-    content: &Result<Decoded, (Unreadable, String)>,
-) -> Admission {
-    let received = &letter.received;
-    let asks = |line: u8| letter.accepted_through < line;
-    let minimum = minimum_for(case, received);
-
-    // Line 2: DNS may still lift the evidence.
-    if asks(2)
-        && in_force("line 2: held for DNS")
-        && may_be_held(case, received)
-        && let Some(until) = held::next_try(case, letter)
-    {
-        return Admission::Held {
-            until,
-            rule: held::FOR_DNS,
-        };
-    }
-    // Line 3: nobody vouches for the sender.
-    if asks(3) && received.evidence < minimum && in_force("line 3: the minimum") {
-        return Admission::Refused(Finding::new(
-            3,
-            WarningKind::UnprovenSender,
-            format!("{}; evidence: {}", received.proof, received.evidence),
-            format!("evidence of at least {minimum} for the sender"),
-        ));
-    }
-    // Line 4: the content cannot be read.
-    let statement = match content {
-        Ok(decoded) => &decoded.statement,
-        Err((why, text)) => {
-            let (kind, expected) = match why {
-                Unreadable::Unreadable => (
-                    WarningKind::UnreadableStatement,
-                    "a statement as the Tradepost protocol defines it",
-                ),
-                Unreadable::Unsupported => (
-                    WarningKind::UnsupportedStatement,
-                    "a statement that this version knows",
-                ),
-                Unreadable::Undecryptable => (
-                    WarningKind::Undecryptable,
-                    "a letter encrypted for a key that is here",
-                ),
-            };
-            return Admission::Refused(Finding::new(4, kind, text.as_str(), expected));
-        }
-    };
-    if asks(4) {
-        let ahead = statement.sent.since(case.now);
-        if ahead > AHEAD_IS_UNREADABLE && in_force("line 4: a day ahead") {
-            let what = format!("sent: {}, more than a day ahead", statement.sent);
-            return Admission::Refused(Finding::new(
-                4,
-                WarningKind::UnreadableStatement,
-                what,
-                format!("a time up to {}", case.now),
-            ));
-        }
-        if ahead > AHEAD_IS_HELD && in_force("line 4: held until it is sent") {
-            return Admission::Held {
-                until: statement.sent,
-                rule: held::FOR_ITS_TIME,
-            };
-        }
-    }
-    // Line 5: the statement is somebody else's.
-    let author = received.author.as_ref();
-    if asks(5) && author != Some(&statement.from) && in_force("line 5: from is the author") {
-        let said = author.map_or_else(|| "nobody".to_owned(), |a| a.as_str().to_owned());
-        return Admission::Refused(Finding::new(
-            5,
-            WarningKind::WrongSender,
-            format!(
-                "a statement from {} in a letter from {said}",
-                statement.from.as_str()
-            ),
-            format!("a statement from {said}"),
-        ));
-    }
-    // Line 6: the statement is for somebody else.
-    if asks(6) && !case.settings.ours.contains(&statement.to) && in_force("line 6: to is ours") {
-        let ours: Vec<&str> = case.settings.ours.iter().map(|a| a.as_str()).collect();
-        return Admission::Refused(Finding::new(
-            6,
-            WarningKind::WrongRecipient,
-            format!("a statement to {}", statement.to.as_str()),
-            format!("a statement to {}", ours.join(" or ")),
-        ));
-    }
-    // Line 7: the sender said it before.
-    if asks(7) {
-        let first = case
-            .get::<u64>(&keys::statement(&statement.from, statement.id))
-            .filter(|no| *no != letter.no);
-        if let Some(first) = first.and_then(|no| case.letter(no)) {
-            let same = decode(&first.received.content)
-                .is_ok_and(|d| content.as_ref().is_ok_and(|c| d.value == c.value));
-            if same && in_force("line 7: said before") {
-                return Admission::SaidBefore { first: first.no };
-            }
-            if !in_force("line 7: another content") {
-                return Admission::Enters;
-            }
-            return Admission::Refused(Finding::new(
-                7,
-                WarningKind::ConflictingStatement,
-                format!("another statement under the id {}", statement.id),
-                format!(
-                    "what came first under this id, in the letter {}",
-                    first.received.letter.message_id.unwrap_or_default()
-                ),
-            ));
-        }
-    }
-    Admission::Enters
 }
 
 /// Protocol 5: a copy of an own statement in another folder is not judged.

@@ -9,7 +9,8 @@ use tradepost_statements::TradeRef;
 
 use super::case::BuyerCase;
 use super::filed::{Filed, LetterOutcome};
-use super::judge::{Agreed, KnownTrade, lines_8_to_15, nothing_known};
+use super::judge::lines_8_to_15;
+use super::known::{Agreed, KnownTrade, nothing_known};
 use super::records::{self, RecordsOfTrade};
 use super::state::{BuyerTrade, Fate, RequestAnswer, TradeOrigin, TradeState};
 use super::terms::Terms;

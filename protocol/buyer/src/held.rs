@@ -21,9 +21,8 @@ use super::case::BuyerCase;
 use super::keys;
 use super::state::{Fate, FiledLetter, read};
 
-/// The lines of protocol 5 that hold letters.
+/// The line of protocol 5 that holds letters for want of DNS.
 pub(super) const FOR_DNS: u8 = 2;
-pub(super) const FOR_ITS_TIME: u8 = 4;
 
 /// The numbers of the letters that DNS may yet prove and whose next try is due, the most overdue first.
 #[must_use]

@@ -1,9 +1,9 @@
 //! The buyer's side: believing only the right sender about the right trade (protocol 5), and
 //! keeping the ledger of every purchase (protocol 4).
 //!
-//! A letter's way: [`receive`] asks the lines that need only the letter itself (1 to 7, in
-//! `door`), files it with its trade, and judges the whole trade anew (lines 8 to 16, in `judge`
-//! and `evaluate`). A trade's state, and the open warnings about it, are thereby a function of
+//! A letter's way: [`receive`] asks the lines that need only the letter itself (1 to 7), files it with
+//! its trade, and judges the whole trade anew (lines 8 to 15, and 16 in `evaluate`). Lines 2 to 15 are
+//! the rows of one table, [`RULES`]. A trade's state, and the open warnings about it, are thereby a function of
 //! the set of letters filed with it; only lines 7 and 10, and trade records among themselves, go by
 //! arrival.
 //!
@@ -16,6 +16,9 @@ mod door;
 mod evidence;
 mod filed;
 mod judge;
+mod known;
+mod namesakes;
+mod rules;
 
 mod count;
 mod evaluate;
@@ -69,6 +72,7 @@ pub use plan::{AskedParty, Plan, Planned, PlannedWhen, Until};
 pub use refusal::ActRefusal;
 pub use reorder::{OrderOnce, last_order, reorder};
 pub use returned::{BouncedLetter, bounced};
+pub use rules::{RULES, Rule};
 pub use say::{cancel_request, cancel_trade, confirm};
 pub use saying::Saying;
 pub use schedule::without_time;
@@ -252,7 +256,20 @@ pub fn receive(
     letter: &Received,
     now: Time,
 ) -> BuyerChange {
-    let mut case = case::BuyerCase::new(settings, rows, now);
+    receive_by(RULES, settings, rows, letter, now)
+}
+
+/// Judges a letter by these rows of the table alone. Whoever believes letters takes all of [`RULES`], by
+/// [`receive`]; this shows what each row is there for.
+#[doc(hidden)]
+pub fn receive_by(
+    rules: &[Rule],
+    settings: &BuyerSettings,
+    rows: &dyn Rows,
+    letter: &Received,
+    now: Time,
+) -> BuyerChange {
+    let mut case = case::BuyerCase::judging_by(rules, settings, rows, now);
     let judgement = door::take(&mut case, letter);
     finish(case, Some(judgement))
 }

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::order::Order;
 use tradepost_statements::record::TradeRecord;
-use tradepost_statements::rule::in_force;
 use tradepost_statements::{Body, RequestId};
 
 use super::case::BuyerCase;
 use super::expected;
 use super::filed::Filed;
-use super::judge::{Agreed, KnownTrade, lines_8_to_15, nothing_known};
+use super::judge::lines_8_to_15;
+use super::known::{Agreed, KnownTrade, nothing_known};
 use super::state::BuyerTrade;
 use super::terms::{HeldTo, Terms, carriers, conflict};
 use super::warning::Finding;
@@ -280,12 +280,8 @@ impl<'w> RecordWalk<'w> {
         let first = self.first_of.get(&version).copied();
         let payee = held_to.other_payee(record);
         if first.is_some() || payee.is_some() {
-            if in_force("line 16: one record for each version") {
-                let finding = conflict(record, first.unwrap_or(held_to.record()), payee);
-                self.records.conflicting.insert(index, finding);
-            } else {
-                self.records.late.insert(index);
-            }
+            let finding = conflict(record, first.unwrap_or(held_to.record()), payee);
+            self.records.conflicting.insert(index, finding);
             if self.has_counted(filed) {
                 self.records.counted_once.push(index);
             }

@@ -5,10 +5,9 @@ use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::order::{Line, Order};
 use tradepost_statements::postal::{Buyer, Recipient};
 use tradepost_statements::record::TradeRecord;
-use tradepost_statements::rule::in_force;
-use tradepost_statements::{Address, Amount, Body, Statement};
+use tradepost_statements::{Address, Amount};
 
-use super::warning::{Finding, OtherPayee, WarningKind};
+use super::warning::{Finding, Mismatch, OtherPayee, WarningKind};
 
 /// What a trade record is compared with: the order, what the shop said at its checkout (protocol 9), and
 /// what came before it.
@@ -77,7 +76,7 @@ impl<'r> HeldTo<'r> {
             Some(limit) => fits(record.total, known) || fits(record.total, limit),
             None => record.total == known,
         };
-        if !fits && in_force("line 11: the total of the first record") {
+        if !fits {
             changes.push(totals_differ(record.total, known));
         }
         if order.is_none() {
@@ -96,11 +95,8 @@ impl<'r> HeldTo<'r> {
 }
 
 impl Terms<'_> {
-    /// Protocol 5, line 11.
-    pub(super) fn line_11_are_kept_by(&self, statement: &Statement) -> Option<Finding> {
-        let Body::TradeRecord(record) = &statement.body else {
-            return None;
-        };
+    /// What a record changes of them (protocol 5, line 11).
+    pub(super) fn changed_by(&self, record: &TradeRecord) -> TermsChanged {
         let mut changes: Vec<TermsDiffer> = not_the_sum(record).into_iter().collect();
         // What the person accepted stands in the place of what was ordered or expected.
         if self.held_to.is_none_or(|h| !h.is_accepted) {
@@ -113,17 +109,70 @@ impl Terms<'_> {
         }
         let payee = self.held_to.and_then(|h| h.other_payee(record));
         // Protocol 4: a lower version that comes later changes nothing, so nothing is asked of it here.
-        let mut breaks = false;
+        let mut pays_another = false;
         if let Some(held_to) = self.held_to.filter(|h| record.version > h.record.version) {
-            breaks = payee.is_some() && in_force("line 11: the processor");
+            pays_another = payee.is_some();
             for change in held_to.changes_in(record, self) {
                 if !changes.contains(&change) {
                     changes.push(change);
                 }
             }
         }
-        (breaks || !changes.is_empty())
-            .then(|| in_words(11, WarningKind::ChangedContents, payee, changes))
+        TermsChanged {
+            payee,
+            pays_another,
+            changes,
+        }
+    }
+}
+
+/// What of a purchase a trade record may not change by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Term {
+    /// That the total is the sum of what is charged.
+    Sum,
+    /// The total, held to the order.
+    OrderedTotal,
+    /// The total, held to what is expected (protocol 9).
+    ExpectedTotal,
+    /// The total, held to another record.
+    KnownTotal,
+    /// What is bought.
+    Lines,
+    /// How it is paid and delivered.
+    Methods,
+    /// Who buys.
+    Buyer,
+    /// Where it goes.
+    Destination,
+    /// Who is paid.
+    Payee,
+    /// Who brings it, which a later version may change.
+    Carriers,
+    /// What the shop calls itself, which a later version may change.
+    ShopName,
+    /// That there is one record of a version (protocol 4).
+    Version,
+}
+
+/// What a record says otherwise than it may.
+pub(super) struct TermsChanged {
+    /// Whom it has paid in place of whom, if so.
+    payee: Option<OtherPayee>,
+    /// That alone is enough for it not to count.
+    pays_another: bool,
+    changes: Vec<TermsDiffer>,
+}
+
+impl TermsChanged {
+    pub(super) fn has(&self, term: Term) -> bool {
+        let differs = self.changes.iter().any(|c| c.term == term);
+        differs || (term == Term::Payee && self.pays_another)
+    }
+
+    /// All of it, the payee before all else.
+    pub(super) fn in_words(&self) -> Mismatch {
+        in_words(self.payee.clone(), self.changes.clone())
     }
 }
 
@@ -136,11 +185,13 @@ pub(super) fn conflict(
     let (version, known) = (record.version.number(), first.version.number());
     let what = if version == known {
         TermsDiffer {
+            term: Term::Version,
             received: format!("another trade record of version {version}"),
             expected: format!("the trade record of version {version} that came first"),
         }
     } else {
         TermsDiffer {
+            term: Term::Version,
             received: format!("a trade record of version {version}"),
             expected: format!("what version {known} says, which came first"),
         }
@@ -159,45 +210,39 @@ pub(super) fn conflict(
     let named = |r: &TradeRecord| carriers(r).map(|c| c.to_string()).collect::<Vec<_>>();
     if named(record) != named(first) {
         changes.push(TermsDiffer {
+            term: Term::Carriers,
             received: format!("carried by {}", named(record).join(", ")),
             expected: format!("carried by {}", named(first).join(", ")),
         });
     }
     if record.shop_name != first.shop_name {
         changes.push(TermsDiffer {
+            term: Term::ShopName,
             received: format!("the shop's name {}", record.shop_name),
             expected: format!("the shop's name {}", first.shop_name),
         });
     }
-    in_words(16, WarningKind::ConflictingStatus, payee, changes)
+    Finding::of(16, WarningKind::ConflictingStatus, in_words(payee, changes))
 }
 
 /// The payee before all else.
-fn in_words(
-    rule: u8,
-    kind: WarningKind,
-    payee: Option<OtherPayee>,
-    changes: Vec<TermsDiffer>,
-) -> Finding {
+fn in_words(payee: Option<OtherPayee>, changes: Vec<TermsDiffer>) -> Mismatch {
     let paid = |to: &Address| format!("who is to be paid: {}", to.as_str());
-    let first = payee.as_ref().map(|p| TermsDiffer {
-        received: paid(&p.to),
-        expected: paid(&p.from),
-    });
+    let first = payee.as_ref().map(|p| (paid(&p.to), paid(&p.from)));
     let (received, expected): (Vec<String>, Vec<String>) = first
         .into_iter()
-        .chain(changes)
-        .map(|c| (c.received, c.expected))
+        .chain(changes.into_iter().map(|c| (c.received, c.expected)))
         .unzip();
-    Finding {
+    Mismatch {
         payee,
-        ..Finding::new(rule, kind, received.join("; "), expected.join("; "))
+        ..Mismatch::new(received.join("; "), expected.join("; "))
     }
 }
 
 /// What came and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TermsDiffer {
+    term: Term,
     received: String,
     expected: String,
 }
@@ -209,7 +254,6 @@ pub(super) fn carriers(record: &TradeRecord) -> impl Iterator<Item = Address> {
 
 fn not_the_sum(record: &TradeRecord) -> Option<TermsDiffer> {
     let (received, expected) = match record.sum() {
-        _ if !in_force("line 11: the sum") => return None,
         Ok(sum) if sum == record.total => return None,
         Ok(sum) => (
             format!("the total {}", record.total),
@@ -220,7 +264,11 @@ fn not_the_sum(record: &TradeRecord) -> Option<TermsDiffer> {
             "a total that is the sum".to_owned(),
         ),
     };
-    Some(TermsDiffer { received, expected })
+    Some(TermsDiffer {
+        term: Term::Sum,
+        received,
+        expected,
+    })
 }
 
 /// Not more, and in the same currency.
@@ -230,6 +278,7 @@ fn fits(total: Amount, most: Amount) -> bool {
 
 fn totals_differ(received: Amount, expected: Amount) -> TermsDiffer {
     TermsDiffer {
+        term: Term::KnownTotal,
         received: format!("the total {received}"),
         expected: format!("the total {expected}"),
     }
@@ -237,8 +286,9 @@ fn totals_differ(received: Amount, expected: Amount) -> TermsDiffer {
 
 fn differ_from_order(record: &TradeRecord, order: &Order) -> Vec<TermsDiffer> {
     let mut changes = Vec::new();
-    if !fits(record.total, order.total) && in_force("line 11: the total") {
+    if !fits(record.total, order.total) {
         changes.push(TermsDiffer {
+            term: Term::OrderedTotal,
             received: format!("the total {}", record.total),
             expected: format!("at most {}", order.total),
         });
@@ -265,7 +315,8 @@ fn differ_from_order(record: &TradeRecord, order: &Order) -> Vec<TermsDiffer> {
 /// Protocol 9: at most this total.
 fn exceeds(record: &TradeRecord, expected: &ExpectedOrder) -> Option<TermsDiffer> {
     let total = expected.total?;
-    (!fits(record.total, total) && in_force("line 11: the expected total")).then(|| TermsDiffer {
+    (!fits(record.total, total)).then(|| TermsDiffer {
+        term: Term::ExpectedTotal,
         received: format!("the total {}", record.total),
         expected: format!("at most {total}, as you expect"),
     })
@@ -282,7 +333,8 @@ fn differ<T: PartialEq + std::fmt::Display>(
     received: T,
     expected: T,
 ) -> Option<TermsDiffer> {
-    (received != expected && in_force("line 11: the methods")).then(|| TermsDiffer {
+    (received != expected).then(|| TermsDiffer {
+        term: Term::Methods,
         received: format!("{what} {received}"),
         expected: format!("{what} {expected}"),
     })
@@ -298,10 +350,11 @@ fn lines_differ(received: &[Line], expected: &[Line]) -> Option<TermsDiffer> {
     };
     let all_same =
         received.len() == expected.len() && received.iter().zip(expected).all(|(r, e)| same(r, e));
-    if all_same || !in_force("line 11: the lines") {
+    if all_same {
         return None;
     }
     Some(TermsDiffer {
+        term: Term::Lines,
         received: listed(received),
         expected: listed(expected),
     })
@@ -327,7 +380,8 @@ fn buyers_differ(received: Option<&Buyer>, expected: Option<&Buyer>) -> Option<T
     let (r, e) = (received?, expected?);
     let phone_differs = matches!((&r.phone, &e.phone), (Some(r), Some(e)) if r != e);
     let differs = r.name != e.name || r.address != e.address || phone_differs;
-    (differs && in_force("line 11: the buyer")).then(|| TermsDiffer {
+    differs.then(|| TermsDiffer {
+        term: Term::Buyer,
         received: format!("the buyer {}", named(r)),
         expected: format!("the buyer {}", named(e)),
     })
@@ -346,9 +400,10 @@ fn destinations_differ(
         (None, None) => return None,
     };
     let differs = to.name != *name || to.address != *address;
-    (differs && in_force("line 11: deliver_to")).then(|| {
+    differs.then(|| {
         let show = |name: &str, address| format!("delivery to {name}, {}", written(address));
         TermsDiffer {
+            term: Term::Destination,
             received: show(&to.name, &to.address),
             expected: show(name, address),
         }

@@ -127,7 +127,36 @@ pub(super) struct Finding {
     pub(super) expected: String,
 }
 
+/// What does not fit: what came, and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mismatch {
+    pub(super) payee: Option<OtherPayee>,
+    pub(super) received: String,
+    pub(super) expected: String,
+}
+
+impl Mismatch {
+    pub(super) fn new(received: impl Into<String>, expected: impl Into<String>) -> Mismatch {
+        Mismatch {
+            payee: None,
+            received: received.into(),
+            expected: expected.into(),
+        }
+    }
+}
+
 impl Finding {
+    /// What a line of protocol 5 says of what does not fit.
+    pub(super) fn of(rule: u8, kind: WarningKind, mismatch: Mismatch) -> Finding {
+        Finding {
+            rule,
+            kind,
+            payee: mismatch.payee,
+            received: mismatch.received,
+            expected: mismatch.expected,
+        }
+    }
+
     pub(super) fn new(
         rule: u8,
         kind: WarningKind,
