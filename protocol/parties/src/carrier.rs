@@ -32,8 +32,7 @@ pub(crate) fn instructed(
     statement: &Statement,
     instruction: &DeliveryInstruction,
 ) -> PartyOutcome {
-    let shops = case.settings.carrier.as_ref().map(|s| &s.shops);
-    let name = match instructed_trade(case, statement, shops) {
+    let name = match instructed_trade(statement) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };

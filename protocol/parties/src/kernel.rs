@@ -8,6 +8,7 @@ pub mod track;
 
 pub mod held;
 pub(crate) mod judge;
+mod rules;
 
 pub(crate) mod answers;
 pub(crate) mod case;
@@ -16,6 +17,7 @@ pub(crate) mod own_status;
 pub mod readdress;
 
 pub use change::{Ignored, Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
+pub use rules::{PartyRule, RULES};
 pub use settings::{PartySettings, PartyTimers};
 
 pub(crate) use case::PartyCase;

@@ -42,8 +42,7 @@ pub(crate) fn instructed(
     statement: &Statement,
     instruction: &PaymentInstruction,
 ) -> PartyOutcome {
-    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
-    let name = match instructed_trade(case, statement, shops) {
+    let name = match instructed_trade(statement) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };

@@ -18,12 +18,15 @@ pub mod due;
 pub mod jobs;
 pub mod lines;
 
-use tradepost_statements::{Body, Kind, Statement, Time};
+use tradepost_statements::{Body, Statement, Time};
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::Rows;
 
+use crate::kernel::answers::is_a_request;
 use crate::kernel::judge::{self, JudgedLetter};
-use crate::kernel::{Ignored, PartyCase, PartyChange, PartyOutcome, PartySettings, held};
+use crate::kernel::{
+    Ignored, PartyCase, PartyChange, PartyOutcome, PartyRule, PartySettings, RULES, held,
+};
 use crate::{carrier, fulfilment, payment, shop};
 use tradepost_trades::ids::FreshIds;
 
@@ -35,7 +38,21 @@ pub fn receive(
     now: Time,
     ids: &mut FreshIds,
 ) -> PartyChange {
-    let mut case = PartyCase::new(settings, rows, now, ids);
+    receive_by(RULES, settings, rows, letter, now, ids)
+}
+
+/// Decides about one letter by these rows of the table alone. A server takes all of [`RULES`], by
+/// [`receive`]; this shows what each row is there for.
+#[doc(hidden)]
+pub fn receive_by(
+    rules: &[PartyRule],
+    settings: &PartySettings,
+    rows: &dyn Rows,
+    letter: &Received,
+    now: Time,
+    ids: &mut FreshIds,
+) -> PartyChange {
+    let mut case = PartyCase::judging_by(rules, settings, rows, now, ids);
     let judged = judge::judge(&mut case, letter);
     let outcome = take(&mut case, judged);
     finish(case, outcome)
@@ -116,12 +133,8 @@ fn finish(mut case: PartyCase<'_>, outcome: PartyOutcome) -> PartyChange {
     case.finish(outcome)
 }
 
-/// Decides about a statement whose sender is proven and that is new (protocol 5, line 9 on).
+/// Decides about a statement that no row of the judgement stopped, or that a role of this server said.
 fn decide(case: &mut PartyCase<'_>, statement: &Statement) -> PartyOutcome {
-    if statement.answers.is_some() && is_a_request(statement.body.kind()) {
-        // Protocol 3: a statement that has `answers` is never answered.
-        return Ignored::AnswersNothing.into();
-    }
     match &statement.body {
         Body::Order(order) => shop::order(case, statement, order),
         Body::Confirm(confirm) => shop::confirm(case, statement, confirm),
@@ -143,30 +156,5 @@ fn decide(case: &mut PartyCase<'_>, statement: &Statement) -> PartyOutcome {
         | Body::ReturnDecision(_)
         | Body::UnknownTrade
         | Body::OrderStatus(_) => Ignored::NotForThisServer(statement.body.kind()).into(),
-    }
-}
-
-/// Whether statements of a kind are answered (protocol 3, "What answers what").
-fn is_a_request(kind: Kind) -> bool {
-    match kind {
-        Kind::Order
-        | Kind::Confirm
-        | Kind::Cancel
-        | Kind::Return
-        | Kind::StatusRequest
-        | Kind::Notify
-        | Kind::Authorize
-        | Kind::PaymentInstruction
-        | Kind::DeliveryInstruction
-        | Kind::Refund
-        | Kind::Recall => true,
-        Kind::TradeRecord
-        | Kind::OrderRejected
-        | Kind::ReturnDecision
-        | Kind::UnknownTrade
-        | Kind::OrderStatus
-        | Kind::DeliveryStatus
-        | Kind::PaymentStatus
-        | Kind::Authorization => false,
     }
 }

@@ -18,8 +18,7 @@ pub(crate) fn recalled(
     statement: &Statement,
     recall: &Recall,
 ) -> PartyOutcome {
-    let shops = case.settings.carrier.as_ref().map(|s| &s.shops);
-    let name = match instructed_trade(case, statement, shops) {
+    let name = match instructed_trade(statement) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };

@@ -1,7 +1,7 @@
-//! What any role says to whom it has nothing else to say.
+//! What any role says to whom it has nothing else to say, and what is answered at all.
 
 use tradepost_statements::order::{OrderRejected, RejectionReason};
-use tradepost_statements::{Body, Statement};
+use tradepost_statements::{Body, Kind, Statement};
 
 use super::case::{Naming, PartyCase};
 use super::change::{Ignored, PartyOutcome};
@@ -31,4 +31,29 @@ pub(crate) fn rejection(reason: RejectionReason, text: &str) -> Body {
 /// Where this server is not what the statement is for.
 pub(crate) fn not_for_us(statement: &Statement) -> PartyOutcome {
     Ignored::NotForThisServer(statement.body.kind()).into()
+}
+
+/// Whether statements of a kind are answered (protocol 3, "What answers what").
+pub(crate) fn is_a_request(kind: Kind) -> bool {
+    match kind {
+        Kind::Order
+        | Kind::Confirm
+        | Kind::Cancel
+        | Kind::Return
+        | Kind::StatusRequest
+        | Kind::Notify
+        | Kind::Authorize
+        | Kind::PaymentInstruction
+        | Kind::DeliveryInstruction
+        | Kind::Refund
+        | Kind::Recall => true,
+        Kind::TradeRecord
+        | Kind::OrderRejected
+        | Kind::ReturnDecision
+        | Kind::UnknownTrade
+        | Kind::OrderStatus
+        | Kind::DeliveryStatus
+        | Kind::PaymentStatus
+        | Kind::Authorization => false,
+    }
 }

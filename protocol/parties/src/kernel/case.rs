@@ -15,12 +15,15 @@ use super::book::{self, AwaitedAnswer, PartyTrade};
 use super::change::{Occasion, PartyChange, PartyOutcome, PersonNotice, StatementToSend};
 use super::own_status::OwnStatus;
 use super::readdress::{Addressed, is_for_a_former_address};
+use super::rules::{PartyRule, RULES};
 use super::settings::PartySettings;
 use super::track::TrackReport;
 
 pub(crate) struct PartyCase<'a> {
     pub(crate) settings: &'a PartySettings,
     pub(crate) now: Time,
+    /// The lines of protocol 5 by which letters are judged.
+    pub(super) rules: &'a [PartyRule],
     rows: Overlay<'a>,
     ids: &'a mut FreshIds,
     send: Vec<StatementToSend>,
@@ -58,9 +61,20 @@ impl<'a> PartyCase<'a> {
         now: Time,
         ids: &'a mut FreshIds,
     ) -> PartyCase<'a> {
+        PartyCase::judging_by(RULES, settings, rows, now, ids)
+    }
+
+    pub(crate) fn judging_by(
+        rules: &'a [PartyRule],
+        settings: &'a PartySettings,
+        rows: &'a dyn Rows,
+        now: Time,
+        ids: &'a mut FreshIds,
+    ) -> PartyCase<'a> {
         PartyCase {
             settings,
             now,
+            rules,
             rows: Overlay::new(rows),
             ids,
             send: Vec::new(),

@@ -15,7 +15,7 @@ use tradepost_trades::rows::Rows;
 use super::book;
 use super::case::PartyCase;
 use super::change::{Ignored, PartyOutcome};
-use super::judge::{JudgedLetter, judge_anew};
+use super::judge::{JudgedLetter, judge_unheld};
 use super::settings::PartySettings;
 
 /// A letter that waits for its proof.
@@ -57,27 +57,16 @@ const MOST_OF_A_DOMAIN: u64 = 200;
 /// Octets that may be kept of such letters in a day. Statements have some kilobytes.
 const MOST_OCTETS_A_DAY: u64 = 256 * 1024 * 1024;
 
-/// Line 2: holds a letter whose evidence DNS could still lift to the minimum; none when it is to be
-/// judged as it is.
-pub(super) fn wait(case: &mut PartyCase<'_>, letter: &Received) -> Option<PartyOutcome> {
-    let known = case.read::<HeldLetter>(&book::waits_key(&letter.digest));
-    let Some((author, could_be)) = could_be_lifted(case.settings, letter) else {
-        let minimum = case.settings.minimum_for(letter.author.as_ref());
-        return match known {
-            // A copy whose signature got lost on another way, or was left out, is no answer of DNS.
-            Some(_) if letter.evidence < minimum => Some(Ignored::SameLetter.into()),
-            Some(known) => {
-                release(case, &letter.digest, &known);
-                None
-            }
-            None => None,
-        };
+/// Line 2: holds a letter whose evidence DNS could still lift to the minimum, as far as there is room.
+pub(super) fn wait(case: &mut PartyCase<'_>, letter: &Received) -> PartyOutcome {
+    let key = book::waits_key(&letter.digest);
+    let is_known = case.read::<HeldLetter>(&key).is_some();
+    let Some((author, could_be)) = could_be_lifted(case.settings, letter).filter(|_| !is_known)
+    else {
+        return Ignored::SameLetter.into();
     };
-    if known.is_some() {
-        return Some(Ignored::SameLetter.into());
-    }
     if let Err(full) = make_room(case, &author, letter.letter.size) {
-        return Some(full.into());
+        return full.into();
     }
     let waits = HeldLetter {
         author,
@@ -88,13 +77,23 @@ pub(super) fn wait(case: &mut PartyCase<'_>, letter: &Received) -> Option<PartyO
         could_be,
         proof: letter.proof.clone(),
     };
-    case.put(book::waits_key(&letter.digest), &waits);
+    case.put(key, &waits);
     case.mark(&book::proof_due_key(waits.next, &letter.digest));
-    Some(PartyOutcome::HeldForProof { until: waits.next })
+    PartyOutcome::HeldForProof { until: waits.next }
+}
+
+/// A letter that waited has come again, better proven: it waits no longer.
+pub(super) fn release_what_waits(case: &mut PartyCase<'_>, letter: &Received) {
+    if let Some(known) = case.read::<HeldLetter>(&book::waits_key(&letter.digest)) {
+        release(case, &letter.digest, &known);
+    }
 }
 
 /// Who the sender would be, and what could prove it.
-fn could_be_lifted(settings: &PartySettings, letter: &Received) -> Option<(Address, Evidence)> {
+pub(super) fn could_be_lifted(
+    settings: &PartySettings,
+    letter: &Received,
+) -> Option<(Address, Evidence)> {
     let author = letter.author.clone()?;
     let minimum = settings.minimum_for(Some(&author));
     let could_be = letter.undecided?;
@@ -113,8 +112,7 @@ pub(crate) fn proven_again(case: &mut PartyCase<'_>, letter: &Received) -> Judge
     let goes_on =
         could_be_lifted(case.settings, letter).is_some() && case.now.since(known.since) < patience;
     if !goes_on {
-        release(case, &letter.digest, &known);
-        return judge_anew(case, letter);
+        return judge_unheld(case, letter);
     }
     case.delete(book::proof_due_key(known.next, &letter.digest));
     let tries = known.tries.saturating_add(1);

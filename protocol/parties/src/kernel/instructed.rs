@@ -1,7 +1,5 @@
-//! What carrier and payment processor have in common: a shop's instruction names the trade, and who
-//! may give it.
-
-use std::collections::BTreeSet;
+//! What carrier and payment processor have in common: a shop's instruction names the trade, and where its
+//! statuses go.
 
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Address, Statement, TradeRef};
@@ -11,32 +9,11 @@ use super::case::PartyCase;
 use super::change::Ignored;
 use super::readdress::readdress;
 
-/// The trade that a shop's instruction is about, and that it may say so: one of the shops that are
-/// configured, if the role is; and this server's own shop, which names itself only where it does that
-/// part itself (E27).
-pub(crate) fn instructed_trade(
-    case: &PartyCase<'_>,
-    statement: &Statement,
-    shops: Option<&BTreeSet<Address>>,
-) -> Result<TradeRef, Ignored> {
-    let not_for_us = || Ignored::NotForThisServer(statement.body.kind());
-    let trade = statement.trade.as_ref().ok_or_else(not_for_us)?;
-    if case.hears_itself() {
-        return Ok(trade.clone());
-    }
-    let shops = shops.ok_or_else(not_for_us)?;
-    let refused = |why| Ignored::SenderMayNotInstruct {
-        from: statement.from.to_string(),
-        trade: trade.to_string(),
-        why,
-    };
-    if statement.from != trade.shop {
-        return Err(refused("the trade is another shop's"));
-    }
-    if !shops.contains(&statement.from) {
-        return Err(refused("it is not among the configured shops"));
-    }
-    Ok(trade.clone())
+/// The trade that a shop's instruction is about. That it may say so, the judgement has found
+/// (`rules`), or nobody need prove: the shop is a role of this very server (E27).
+pub(crate) fn instructed_trade(statement: &Statement) -> Result<TradeRef, Ignored> {
+    let trade = statement.trade.clone();
+    trade.ok_or_else(|| Ignored::NotForThisServer(statement.body.kind()))
 }
 
 /// A book entry with the wishes that the shop passes on (Q7). Statuses go to the stored address

@@ -1,21 +1,17 @@
-//! Protocol 5 as servers apply it: whoever is not proven gets silence and a log line.
-
-use std::time::Duration;
+//! Protocol 5 as servers apply it: whoever is not proven gets silence and a log line. The rows of the table
+//! ([`super::rules`]) are asked about a letter in their order; what the first that applies says is done
+//! here, and where none does, the role decides.
 
 use sha2::{Digest, Sha256};
-use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Address, Evidence, Kind, Statement, Time};
-use tradepost_trades::letter::{Content, Received};
+use tradepost_statements::wire::Decoded;
+use tradepost_statements::{Evidence, Statement};
+use tradepost_trades::letter::Received;
 
 use super::book::{self, SeenStatement};
 use super::case::{PartyCase, may_repeat};
 use super::change::{Ignored, Occasion, PartyOutcome};
 use super::held;
-
-/// Protocol 2: a statement may be this far ahead of the reader's clock.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(10 * 60);
-/// Protocol 2: what is ahead further than that is unreadable.
-const FAR_AHEAD: Duration = Duration::from_secs(24 * 3600);
+use super::rules::{self, PartyQuestion, PartyStop};
 
 /// What the judgement makes of a letter.
 pub(crate) enum JudgedLetter {
@@ -39,6 +35,15 @@ pub(crate) struct NewStatement {
 }
 
 impl NewStatement {
+    fn of(decoded: Decoded) -> NewStatement {
+        let statement = decoded.statement;
+        NewStatement {
+            key: book::seen_key(&statement.from, statement.id),
+            content: content_hash(&decoded.value),
+            statement,
+        }
+    }
+
     pub(crate) fn statement(&self) -> &Statement {
         &self.statement
     }
@@ -55,6 +60,7 @@ impl NewStatement {
     }
 }
 
+/// Judges a letter that has come.
 pub(crate) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
     // "A letter whose octets were judged before, with evidence at least as good, has no other effect".
     let key = book::digest_key(&letter.digest);
@@ -63,119 +69,82 @@ pub(crate) fn judge(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter
     {
         return Ignored::SameLetter.into();
     }
-    // Protocol 5, line 2.
-    match held::wait(case, letter) {
-        Some(outcome) => JudgedLetter::Over(outcome),
-        None => judge_anew(case, letter),
+    judge_behind(case, letter, 0)
+}
+
+/// Protocol 5, line 3 on, for what waited for its proof long enough.
+pub(super) fn judge_unheld(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
+    judge_behind(case, letter, LINE_OF_DNS)
+}
+
+/// A letter that was held until it was sent is judged again without regard to what was judged before.
+pub(crate) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
+    let (stop, new) = ask(case, letter, LINE_OF_DNS);
+    match stop {
+        Some((_, PartyStop::Held { until })) => JudgedLetter::Over(PartyOutcome::Held(until)),
+        stop => conclude(case, letter, stop, new),
     }
 }
 
-/// Protocol 5, line 3 on, for what was not judged with such evidence before.
-pub(super) fn judge_anew(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
-    let key = book::digest_key(&letter.digest);
-    let proof = prove(case, letter);
-    // Nothing is kept of letters of unproven senders: anybody can send any number of them.
-    if !matches!(
-        proof,
-        Err(Unjudged::Ignored(Ignored::SenderIsNotProven { .. }))
-    ) {
-        case.put(key, &letter.evidence);
+/// The line that holds letters whose sender DNS may yet prove.
+const LINE_OF_DNS: u8 = 2;
+/// The line that asks for the proof of the sender.
+const LINE_OF_PROOF: u8 = 3;
+/// The last line that goes by the statement's id.
+const LINE_OF_ID: u8 = 7;
+
+fn judge_behind(case: &mut PartyCase<'_>, letter: &Received, line: u8) -> JudgedLetter {
+    let (stop, decoded) = ask(case, letter, line);
+    let decided_by = stop.as_ref().map_or(u8::MAX, |(line, _)| *line);
+    if decided_by > LINE_OF_DNS {
+        held::release_what_waits(case, letter);
     }
-    match proof {
-        Ok((author, decoded)) => judge_statement(case, &author, decoded),
-        Err(Unjudged::Ignored(why)) => why.into(),
-        Err(Unjudged::Held { until }) => {
+    // Nothing is kept of letters of unproven senders: anybody can send any number of them.
+    if decided_by > LINE_OF_PROOF {
+        case.put(book::digest_key(&letter.digest), &letter.evidence);
+    }
+    conclude(case, letter, stop, decoded)
+}
+
+/// Asks the rows behind a line: the one that applies with its line, and what the letter says.
+fn ask(
+    case: &PartyCase<'_>,
+    letter: &Received,
+    line: u8,
+) -> (Option<(u8, PartyStop)>, Option<Decoded>) {
+    let question = PartyQuestion::new(case.settings, case.rows(), case.now, letter);
+    let stop = rules::stops(case.rules, line, &question);
+    (stop, question.into_decoded())
+}
+
+/// Does what a row says, or leaves it to the role to decide.
+fn conclude(
+    case: &mut PartyCase<'_>,
+    letter: &Received,
+    stop: Option<(u8, PartyStop)>,
+    decoded: Option<Decoded>,
+) -> JudgedLetter {
+    match stop {
+        Some((_, PartyStop::WaitsForProof)) => JudgedLetter::Over(held::wait(case, letter)),
+        Some((_, PartyStop::Held { until })) => {
             case.put(book::held_key(&letter.digest), letter);
             case.due_at(until, &format!("held/{}", letter.digest));
             JudgedLetter::Over(PartyOutcome::Held(until))
         }
-    }
-}
-
-/// A held letter is judged again without regard to what was judged before.
-pub(crate) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
-    match prove(case, letter) {
-        Ok((author, decoded)) => judge_statement(case, &author, decoded),
-        Err(Unjudged::Ignored(why)) => why.into(),
-        Err(Unjudged::Held { until }) => JudgedLetter::Over(PartyOutcome::Held(until)),
-    }
-}
-
-enum Unjudged {
-    Ignored(Ignored),
-    Held { until: Time },
-}
-
-impl From<Ignored> for Unjudged {
-    fn from(why: Ignored) -> Self {
-        Unjudged::Ignored(why)
-    }
-}
-
-/// Protocol 5, lines 3 to 6.
-fn prove(case: &PartyCase<'_>, letter: &Received) -> Result<(Address, Decoded), Unjudged> {
-    let proven = letter.evidence >= case.settings.minimum_for(letter.author.as_ref())
-        && letter.evidence > Evidence::None;
-    let author = match &letter.author {
-        Some(author) if proven => author.clone(),
-        Some(_) | None => {
-            return Err(Ignored::SenderIsNotProven {
-                evidence: letter.evidence,
-                proof: letter.proof.clone(),
+        Some((_, PartyStop::Answered { key, seen })) => {
+            JudgedLetter::Over(repeat(case, key, *seen))
+        }
+        Some((line, PartyStop::Ignored(why))) => {
+            if let Some(decoded) = decoded.filter(|_| line > LINE_OF_ID) {
+                NewStatement::of(decoded).remember(case);
             }
-            .into());
+            why.into()
         }
-    };
-    let decoded = match &letter.content {
-        Content::Statement(text) => wire::decode(text.as_bytes())
-            .map_err(|e| Ignored::StatementIsUnreadable(e.to_string()))?,
-        Content::Unreadable { why, text } => {
-            return Err(Ignored::StatementIsUnreadable(format!("{why}: {text}")).into());
-        }
-    };
-    let sent = decoded.statement.sent;
-    if sent > case.now.plus(FAR_AHEAD) {
-        return Err(Ignored::SentIsFarAhead(sent).into());
+        None => match decoded {
+            Some(decoded) => JudgedLetter::New(Box::new(NewStatement::of(decoded))),
+            None => Ignored::StatementIsUnreadable("it was not read".to_owned()).into(),
+        },
     }
-    if sent > case.now.plus(CLOCKS_DIFFER) {
-        return Err(Unjudged::Held { until: sent });
-    }
-    let statement = &decoded.statement;
-    if statement.from != author {
-        return Err(Ignored::StatementIsFromAnother {
-            stated: statement.from.to_string(),
-            author: author.to_string(),
-        }
-        .into());
-    }
-    if statement.to != case.settings.address {
-        return Err(Ignored::StatementIsForAnother(statement.to.to_string()).into());
-    }
-    Ok((author, decoded))
-}
-
-/// Protocol 5, line 7.
-fn judge_statement(case: &mut PartyCase<'_>, author: &Address, decoded: Decoded) -> JudgedLetter {
-    let statement = decoded.statement;
-    let key = book::seen_key(author, statement.id);
-    let content = content_hash(&decoded.value);
-    let before = case.read::<SeenStatement>(&key);
-    match before {
-        Some(seen) if seen.content != content => {
-            return Ignored::StatementIdWithOtherContent.into();
-        }
-        // An order's answer is stored with its request (Q8), and its repetitions counted there.
-        Some(seen) if !seen.answers.is_empty() && statement.body.kind() != Kind::Order => {
-            return JudgedLetter::Over(repeat(case, key, seen));
-        }
-        // What had no answer may have one now: its trade has come, or its sender was configured.
-        Some(_) | None => {}
-    }
-    JudgedLetter::New(Box::new(NewStatement {
-        key,
-        content,
-        statement,
-    }))
 }
 
 /// "A server repeats its stored answer", at most 5 times an hour.
@@ -195,11 +164,4 @@ fn repeat(case: &mut PartyCase<'_>, key: String, mut seen: SeenStatement) -> Par
 pub(crate) fn content_hash(value: &serde_json::Value) -> String {
     let digest = Sha256::digest(value.to_string().as_bytes());
     digest.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Whether a statement answers one of ours that went to its sender; only those may have `answers`.
-pub(crate) fn answers_ours(statement: &Statement, told: &[book::SentToParty]) -> bool {
-    statement
-        .answers
-        .is_none_or(|id| told.iter().any(|t| t.id == id && t.to == statement.from))
 }

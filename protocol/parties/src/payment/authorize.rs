@@ -88,8 +88,7 @@ pub(crate) fn authorize(
     statement: &Statement,
     wanted: &Authorize,
 ) -> PartyOutcome {
-    let shops = case.settings.payment.as_ref().map(|s| &s.shops);
-    let name = match instructed_trade(case, statement, shops) {
+    let name = match instructed_trade(statement) {
         Ok(name) => name,
         Err(why) => return why.into(),
     };

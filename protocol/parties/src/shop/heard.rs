@@ -6,7 +6,6 @@ use tradepost_statements::{Kind, Sequence, Statement, Time};
 use super::{authorize, charge, is_under_way, shortened};
 use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, HeardState, HeardStatus, PartyTrade, ShopPart};
-use crate::kernel::judge::answers_ours;
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
 
 pub(crate) fn heard_of_delivery(
@@ -23,13 +22,7 @@ pub(crate) fn heard_of_delivery(
         },
         text: status.text.as_deref().map(shortened),
     };
-    let is_party = |shop: &ShopPart| {
-        let carriers = &shop.record.delivery.carriers;
-        carriers.iter().any(|c| c.address == statement.from)
-            // A carrier of an earlier version stays a party (protocol 4, "Versions").
-            || shop.told.iter().any(|t| t.to == statement.from && t.kind == Kind::DeliveryInstruction)
-    };
-    hear(case, statement, heard, is_party, |_| Ok(()))
+    hear(case, statement, heard)
 }
 
 pub(crate) fn heard_of_payment(
@@ -45,18 +38,7 @@ pub(crate) fn heard_of_payment(
         },
         text: status.text.as_deref().map(shortened),
     };
-    let is_party = |shop: &ShopPart| shop.record.payment.processor == statement.from;
-    hear(case, statement, heard, is_party, |shop| {
-        // Protocol 5, line 14 (E17).
-        if status.amount == shop.record.total {
-            Ok(())
-        } else {
-            Err(Ignored::AmountIsNotTheTotal {
-                stated: status.amount.to_string(),
-                total: shop.record.total.to_string(),
-            })
-        }
-    })
+    hear(case, statement, heard)
 }
 
 struct HeardNews {
@@ -66,13 +48,8 @@ struct HeardNews {
     text: Option<String>,
 }
 
-fn hear(
-    case: &mut PartyCase<'_>,
-    statement: &Statement,
-    news: HeardNews,
-    is_party: impl Fn(&ShopPart) -> bool,
-    check: impl Fn(&ShopPart) -> Result<(), Ignored>,
-) -> PartyOutcome {
+/// Takes a status of a carrier or payment processor whose word it is (protocol 5, `rules`).
+fn hear(case: &mut PartyCase<'_>, statement: &Statement, news: HeardNews) -> PartyOutcome {
     let kind = statement.body.kind();
     if case.settings.shop.is_none() {
         return not_for_us(statement);
@@ -94,19 +71,6 @@ fn hear(
         // Whoever said it wrote it into this very entry (E27).
         super::moved_on(case, &mut trade);
         return save_and_name(case, &mut trade, statement, kind);
-    }
-    if !answers_ours(statement, &shop.told) {
-        return Ignored::AnswersNothing.into();
-    }
-    if !is_party(shop) {
-        return Ignored::SenderIsNoPartyOfTheTrade {
-            from: statement.from.to_string(),
-            trade: name.to_string(),
-        }
-        .into();
-    }
-    if let Err(why) = check(shop) {
-        return why.into();
     }
     if let Some(answered) = statement.answers {
         // Protocol 7: it has answered; it is not asked again.
