@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use tradepost_buyer::{self as buyer, Act, BuyerChange, BuyerSettings, Judgement, OwnHow, view};
 use tradepost_statements::{Address, Evidence, Time, TradeRef};
-use tradepost_trades::letter::{Content, LetterFacts, Received};
+use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
 use tradepost_trades::rows::MemoryRows;
 
 pub const ANN: &str = "ann@home.example";
@@ -39,12 +39,15 @@ pub struct Ledger {
     letters: u64,
 }
 
-/// A letter: who its From says wrote it, how that is proven, and its statement.
+/// A letter: who its From says wrote it, how that is proven, or may yet be, and its statement.
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub author: String,
     pub evidence: Evidence,
+    pub undecided: Option<Evidence>,
     pub statement: Value,
+    /// Why nothing of the statement can be read, if so.
+    pub unreadable: Option<Unreadable>,
 }
 
 impl Letter {
@@ -52,7 +55,9 @@ impl Letter {
         Letter {
             author: statement["from"].as_str().unwrap().to_owned(),
             evidence: Evidence::Relay,
+            undecided: None,
             statement,
+            unreadable: None,
         }
     }
 }
@@ -95,7 +100,14 @@ impl Ledger {
     }
 
     pub fn change_by(&mut self, letter: &Letter, digest: &str) -> BuyerChange {
-        let received = Received {
+        let received = self.received(letter, digest);
+        let change = buyer::receive(&self.settings, &self.rows, &received, self.now);
+        self.take(change)
+    }
+
+    /// A letter as it comes in now.
+    pub fn received(&self, letter: &Letter, digest: &str) -> Received {
+        Received {
             letter: LetterFacts {
                 message_id: Some(format!("<{digest}@somewhere.example>")),
                 from: Some(letter.author.clone()),
@@ -105,14 +117,18 @@ impl Ledger {
             },
             author: Some(address(&letter.author)),
             evidence: letter.evidence,
-            undecided: None,
+            undecided: letter.undecided,
             proof: "as the test says".to_owned(),
             digest: digest.to_owned(),
             received_at: self.now,
-            content: Content::Statement(letter.statement.to_string()),
-        };
-        let change = buyer::receive(&self.settings, &self.rows, &received, self.now);
-        self.take(change)
+            content: match letter.unreadable {
+                Some(why) => Content::Unreadable {
+                    why,
+                    text: "as the test says".to_owned(),
+                },
+                None => Content::Statement(letter.statement.to_string()),
+            },
+        }
     }
 
     pub fn hear(&mut self, statement: Value) -> Judgement {
