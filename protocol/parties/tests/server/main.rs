@@ -28,6 +28,7 @@ mod server;
 mod stages;
 #[path = "../../../buyer/tests/support/mod.rs"]
 mod support;
+mod table;
 mod time;
 mod versions;
 mod wishes;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tradepost_parties::emit::LineRefusal;
-use tradepost_parties::kernel::{PartyOutcome, PartySettings, PartyTimers, settings};
+use tradepost_parties::kernel::{PartyOutcome, PartyRule, PartySettings, PartyTimers, settings};
 use tradepost_parties::roles::lines::emit;
-use tradepost_parties::roles::{due, receive};
+use tradepost_parties::roles::{due, receive, receive_by};
 use tradepost_parties::{roles, view};
 use tradepost_statements::order::{DeliveryMethod, PaymentMethod};
 use tradepost_statements::{Evidence, Kind, Statement, StatementId, Time, wire};
@@ -21,6 +21,7 @@ pub(crate) const CARRIER: &str = "track@carrier.example";
 pub(crate) const PROCESSOR: &str = "billing@pay.example";
 pub(crate) const REQUEST: &str = "01932c07-9a2e-7c11-8f54-0f6a1c0d9e21:ann@home.example";
 
+#[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) settings: PartySettings,
     pub(crate) rows: MemoryRows,
@@ -197,6 +198,20 @@ impl Server {
         let mut ids = self.fresh();
         let change = receive(&self.settings, &self.rows, &letter, self.now, &mut ids);
         self.apply(change)
+    }
+
+    /// What would become of a letter by these rows of the judgement.
+    pub(crate) fn outcome_by(&self, rules: &[PartyRule], letter: &Received) -> PartyOutcome {
+        let mut ids = self.clone().fresh();
+        receive_by(
+            rules,
+            &self.settings,
+            &self.rows,
+            letter,
+            self.now,
+            &mut ids,
+        )
+        .outcome
     }
 
     /// A letter that waited, after it was proven again.
