@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tradepost_statements::progress::Progress;
-use tradepost_statements::rule::in_force;
 use tradepost_statements::{StatementId, Time};
 
 /// One status of a track, as far as the walk needs it.
@@ -106,20 +105,14 @@ struct Highest<S> {
 impl<S: Progress> Highest<S> {
     fn may_be_followed_by(&self, state: S, sequence: u32, known: &BTreeMap<u32, usize>) -> bool {
         match state.rank() {
-            Some(rank) if rank < self.rank => !in_force("line 16: a lower rank"),
+            Some(rank) if rank < self.rank => false,
             Some(rank) if rank > self.rank => true,
             Some(_) => {
                 let is_another_end = self.state.is_end() && state.is_end() && state != self.state;
-                !is_another_end
-                    || state.end_may_change_within_rank()
-                    || !in_force("line 16: another end")
+                !is_another_end || state.end_may_change_within_rank()
             }
             // Something that is not known yet may have led on from the end.
-            None => {
-                !self.state.is_end()
-                    || self.misses_a_sequence_before(sequence, known)
-                    || !in_force("line 16: a state without rank after the end")
-            }
+            None => !self.state.is_end() || self.misses_a_sequence_before(sequence, known),
         }
     }
 
@@ -161,7 +154,7 @@ fn choose<S: Progress>(
                 winner = Some(rival);
             }
         }
-        if rivals.len() > 1 && in_force("line 16: one status for each sequence") {
+        if rivals.len() > 1 {
             for &rival in rivals.values() {
                 set(&mut result.steps, rival, FoldStep::Outvoted);
                 if !statuses.get(rival).is_some_and(|s| s.accepted) {
@@ -186,10 +179,7 @@ fn mark_restarted<S>(
         let Some(status) = statuses.get(index) else {
             continue;
         };
-        if earliest_above.is_some_and(|above| status.at > above)
-            && !status.accepted
-            && in_force("line 16: times grow with the sequence")
-        {
+        if earliest_above.is_some_and(|above| status.at > above) && !status.accepted {
             marked.insert(index);
         }
         earliest_above = Some(earliest_above.map_or(status.at, |e| e.min(status.at)));

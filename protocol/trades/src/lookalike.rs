@@ -4,7 +4,6 @@
 //! It compares names, and says nothing of who may use them: which domains are to be compared at
 //! all, and which are above suspicion, is for the caller to know.
 
-use tradepost_statements::rule::in_force;
 use unicode_security::skeleton;
 
 /// How a domain resembles another one.
@@ -31,11 +30,11 @@ pub fn resemblance(sender: &str, party: &str) -> Option<Resemblance> {
     if sender.organizational == party.organizational {
         return None;
     }
-    if sender.looks() == party.looks() && in_force("lookalike: confusable characters") {
+    if sender.looks() == party.looks() {
         Some(Resemblance::Confusable)
-    } else if sender.name.is_one_edit_from(&party.name) && in_force("lookalike: one edit") {
+    } else if sender.name.is_one_edit_from(&party.name) {
         Some(Resemblance::OneEdit)
-    } else if sender.has_a_label_like(&party) && in_force("lookalike: the name as a label") {
+    } else if sender.has_a_label_like(&party) {
         Some(Resemblance::NameAsLabel)
     } else {
         None
