@@ -1,11 +1,9 @@
-//! Developer commands of Tradepost: `cargo xtask test`, `cargo xtask demo`, `cargo xtask story`, `cargo xtask
-//! mutants`.
+//! Developer commands of Tradepost: `cargo xtask test`, `cargo xtask demo`, `cargo xtask story`.
 //!
 //! They only call other programs (cargo, apt) and say what they do; nothing of the project itself is
 //! built into them, so that they compile in a moment.
 
 mod demo;
-mod mutants;
 mod packages;
 mod schemathesis;
 mod story;
@@ -23,7 +21,6 @@ Commands:
   demo      Show a purchase from order to doorstep, told by mail
   story     Tell one of the stories of examples/
   test      Install what the tests need, build everything, run every test
-  mutants   Remove one rule of the protocol after the other, and see that a test fails
 
 `cargo xtask <COMMAND> --help` says more.
 ";
@@ -36,7 +33,6 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(&rest),
         Some("story") => story::run(&rest),
         Some("test") => test::run(&rest),
-        Some("mutants") => mutants::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
