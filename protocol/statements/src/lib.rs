@@ -22,7 +22,6 @@ pub mod postal;
 pub mod time;
 
 pub mod evidence;
-pub mod rule;
 pub mod wire;
 
 pub mod words;
