@@ -3,8 +3,10 @@
 //!
 //! Here is what can be said by the letter, the configuration, and what the shop told others of the trade.
 //! What only a role can say, once it has looked for the trade, is said there: that there is no such trade
-//! or that it is somebody else's (line 12, which starts trades and marks too), and whether an amount
-//! is that of an instruction (line 14).
+//! or that it is another buyer's (lines 12 and 13: it starts a trade, leaves a mark, or is answered
+//! `unknown-trade`), what an authorization answers (line 8), and whether an amount is that of an
+//! instruction (line 14). A role of this very server needs no letter, and no row is asked about what it
+//! says (E27).
 //!
 //! What is asked here changes nothing: every row is a function of what is known.
 
