@@ -314,35 +314,32 @@ fn story(ledger: &InProcessAgent, without_history: bool) -> Value {
     serde_json::json!({ "trades": trades.collect::<Vec<_>>(), "requests": view::requests(rows) })
 }
 
-/// The rows of the trades: their state, the lists and totals they are counted in, the requests and
-/// own statements that they answer. A letter that lines 3 to 15 refused must leave each byte of
+/// The rows of the trades: what their records and statuses say, their parcels and steps, the lists and totals
+/// they are counted in, the requests and own statements that they answer. A letter that lines 3 to 15 refused must leave each byte of
 /// them. An offer (line 11), and a step that cannot follow (line 16), is kept with its trade for
-/// the day when the person accepts it or the step between arrives, so there the numbers of the
-/// kept letters are left out, and whether an order was answered at all.
+/// the day when the person accepts it or the step between arrives, so there the steps and letters that are
+/// kept are left out, and whether an order was answered at all.
 fn touched(rows: &MemoryRows, is_kept: bool) -> Vec<String> {
-    const ROWS: [&str; 9] = [
-        "b/t/", "b/i/", "b/p/", "b/u/", "b/sum", "b/q/", "b/o/", "b/m/", "b/r/",
+    const ROWS: [&str; 16] = [
+        "b/t/", "b/tn/", "b/tp/", "b/tq/", "b/tm/", "b/tk/", "b/th/", "b/od/", "b/i/", "b/p/",
+        "b/u/", "b/sum", "b/q/", "b/o/", "b/m/", "b/r/",
     ];
+    const OF_WHAT_IS_KEPT: [&str; 5] = ["b/tk/", "b/th/", "b/o/", "b/q/", "b/r/"];
     let mut all = Vec::new();
     for prefix in ROWS {
-        if is_kept && ["b/o/", "b/q/", "b/r/"].contains(&prefix) {
+        if is_kept && OF_WHAT_IS_KEPT.contains(&prefix) {
             continue;
         }
         for (key, value) in rows.scan(prefix.as_bytes()) {
-            let (key, mut value) = (
+            let (key, value) = (
                 String::from_utf8(key).unwrap(),
                 String::from_utf8(value).unwrap(),
             );
             if prefix == "b/t/" {
-                let mut trade: Value = serde_json::from_str(&value).unwrap();
+                let trade: Value = serde_json::from_str(&value).unwrap();
                 // What was only named has no record that counts: it is no trade.
                 if trade["state"].is_null() {
                     continue;
-                }
-                if is_kept {
-                    trade["letters"].take();
-                    trade["records"].take();
-                    value = trade.to_string();
                 }
             }
             all.push(format!("{key} {value}"));

@@ -9,7 +9,7 @@ use tradepost_letters::{
 use tradepost_proof::blocking;
 use tradepost_proof::dkim::{KeySource, NoProver, Proven, Prover, Unproven};
 use tradepost_statements::{Address, Time};
-use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
+use tradepost_trades::letter::{Content, LetterFacts, ReadStatement, Received, Unreadable};
 
 pub use bounce::Returned;
 
@@ -136,8 +136,8 @@ pub fn content(opened: &OpenedLetter) -> Option<Content> {
     };
     match &opened.content {
         LetterContent::NotOurs => None,
-        LetterContent::Statement(_) => Some(match json_of(&opened.letter) {
-            Some(json) => Content::Statement(json),
+        LetterContent::Statement(decoded) => Some(match json_of(&opened.letter) {
+            Some(json) => Content::Statement(ReadStatement::of((**decoded).clone(), json)),
             None => unreadable(Unreadable::Unreadable, "the statement is not UTF-8"),
         }),
         LetterContent::Unreadable { why, text } => {

@@ -98,7 +98,7 @@ pub fn act(
             known.confirmed = true;
             totals::count(&mut case, &mut known);
             lookalikes::list_parties(&mut case, &mut known);
-            case.put(&keys::trade(trade), &known);
+            case.put_trade(&known);
             None
         }
         Act::Expect { order } => {

@@ -12,7 +12,7 @@ use tradepost_trades::rows::Rows;
 
 use super::case::BuyerCase;
 use super::settings::BuyerSettings;
-use super::state::{Fate, FiledLetter, read};
+use super::state::{Fate, FiledLetter, LetterRow, letter, read};
 use super::{BuyerChange, Judgement, Verdict, door, evidence, filed, held, keys};
 
 /// How a letter's sender is proven now.
@@ -37,7 +37,6 @@ pub fn last_letter(rows: &dyn Rows) -> u64 {
 /// of them, line 2 holds them, or they count only because the person said so.
 #[must_use]
 pub fn unbelieved(settings: &BuyerSettings, rows: &dyn Rows, from: u64, limit: usize) -> Vec<u64> {
-    // Each with the whole statement.
     const PAGE: usize = 64;
     let mut found = Vec::new();
     let mut next = keys::letter(from).into_bytes();
@@ -47,7 +46,7 @@ pub fn unbelieved(settings: &BuyerSettings, rows: &dyn Rows, from: u64, limit: u
         for (key, value) in page {
             next = key;
             next.push(0);
-            let letter: Option<FiledLetter> = serde_json::from_slice(&value).ok();
+            let letter: Option<LetterRow> = serde_json::from_slice(&value).ok();
             if let Some(letter) = letter.filter(|l| is_unbelieved(settings, l)) {
                 found.push(letter.no);
             }
@@ -61,18 +60,18 @@ pub fn unbelieved(settings: &BuyerSettings, rows: &dyn Rows, from: u64, limit: u
     }
 }
 
-fn is_unbelieved(settings: &BuyerSettings, letter: &FiledLetter) -> bool {
-    is_refused(letter) || held::is_for_dns(letter) || counts_as_accepted(settings, letter)
+fn is_unbelieved(settings: &BuyerSettings, letter: &LetterRow) -> bool {
+    is_refused(&letter.fate)
+        || held::is_for_dns(&letter.fate)
+        || counts_as_accepted(settings, letter)
 }
 
-fn is_refused(letter: &FiledLetter) -> bool {
-    matches!(letter.fate, Fate::Warned { rule: 3, .. })
+fn is_refused(fate: &Fate) -> bool {
+    matches!(fate, Fate::Warned { rule: 3, .. })
 }
 
-fn counts_as_accepted(settings: &BuyerSettings, letter: &FiledLetter) -> bool {
-    let received = &letter.received;
-    letter.accepted_through >= 3
-        && received.evidence < settings.minimum_for(received.author.as_ref())
+fn counts_as_accepted(settings: &BuyerSettings, letter: &LetterRow) -> bool {
+    letter.accepted_through >= 3 && letter.evidence < settings.minimum_for(letter.author.as_ref())
 }
 
 /// Judges a letter again by a new proof of its sender; without one, by the proof that there is, since
@@ -85,8 +84,8 @@ pub fn proven_again(
     proof: Option<&NewProof>,
     now: Time,
 ) -> BuyerChange {
-    let letter: Option<FiledLetter> = read(rows, &keys::letter(no));
-    let letter = letter.filter(|l| is_unbelieved(settings, l));
+    let letter = letter(rows, no);
+    let letter = letter.filter(|l| is_unbelieved(settings, &LetterRow::of(l)));
     // No letter is judged before it was received, whatever this computer's clock says.
     let received_at = letter.as_ref().map(|l| l.received.received_at);
     let mut case = BuyerCase::new(settings, rows, received_at.map_or(now, |at| at.max(now)));
@@ -100,14 +99,14 @@ fn judge(
     proof: Option<&NewProof>,
 ) -> Option<Judgement> {
     if let Some(proof) = proof {
-        let says_nothing_new = counts_as_accepted(case.settings, &letter)
+        let says_nothing_new = counts_as_accepted(case.settings, &LetterRow::of(&letter))
             && proof.evidence <= letter.received.evidence;
         if says_nothing_new {
             return None;
         }
         let before = letter.received.evidence;
         letter.received = with(&letter, proof);
-        if held::is_for_dns(&letter)
+        if held::is_for_dns(&letter.fate)
             && evidence::may_be_held(case, &letter.received)
             && letter.received.evidence <= before
         {
@@ -115,7 +114,7 @@ fn judge(
             return Some(judged(&letter, Verdict::Held, held::FOR_DNS));
         }
     }
-    if is_refused(&letter) {
+    if is_refused(&letter.fate) {
         // Where its group is full it has no warning of its own, and does not wait either.
         let is_only_counted = case.warnings_of_letter(letter.no).is_empty();
         if evidence::may_be_held(case, &letter.received) {

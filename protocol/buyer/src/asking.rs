@@ -13,10 +13,12 @@ use tradepost_trades::rows::Rows;
 use super::case::BuyerCase;
 use super::keys;
 use super::plan::AskedParty;
+use super::progress::TradeState;
 use super::refusal::{ActRefusal, known_trade};
 use super::saying::Saying;
 use super::settings::BuyerSettings;
-use super::state::{BuyerTrade, Own, OwnProgress, OwnRequest, RequestAnswer, TradeState, read};
+use super::state::{Own, OwnProgress, OwnRequest, RequestAnswer, read};
+use super::trade::BuyerTrade;
 
 /// What is asked about, by the id that is known (Q4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,8 +141,7 @@ fn trade_of_order(rows: &dyn Rows, request: &OwnRequest) -> Option<BuyerTrade> {
 /// at once (protocol 3, `status-request`).
 fn of_trade(trade: &TradeRef, state: &TradeState, parties: &BTreeSet<AskedParty>) -> Vec<Saying> {
     let is_asked = |party| parties.is_empty() || parties.contains(&party);
-    let bring_a_parcel = state.delivery.iter().filter_map(|p| p.carrier.as_ref());
-    let carriers: BTreeSet<&Address> = bring_a_parcel.chain(&state.newest_carriers).collect();
+    let carriers: BTreeSet<&Address> = state.bringing.union(&state.newest_carriers).collect();
     let all = [(AskedParty::Shop, &trade.shop)]
         .into_iter()
         .chain(carriers.into_iter().map(|c| (AskedParty::Carrier, c)))

@@ -1,20 +1,23 @@
 //! Where one input is worked on: typed rows over the ledger, and what is to come out.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tradepost_statements::Evidence;
 use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
-use tradepost_trades::letter::LetterFacts;
+use tradepost_trades::letter::{Content, LetterFacts};
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
+use super::filed::Filed;
 use super::rules::{RULES, Rule};
 use super::saying::Saying;
 use super::settings::BuyerSettings;
-use super::state::{BuyerTrade, FiledLetter, LetterPlace, Own, OwnRequest, Totals, read};
+use super::state::{FiledLetter, LetterPlace, LetterRow, Own, OwnRequest, Totals, content, read};
+use super::trade::BuyerTrade;
 use super::warning::{Finding, Warning, WarningKind, WarningState};
-use super::{BuyerChange, Counted, Judgement, Notice, keys, namesakes};
+use super::{BuyerChange, Counted, Judgement, Notice, keys};
 
 pub(super) struct BuyerCase<'l> {
     pub(super) settings: &'l BuyerSettings,
@@ -29,6 +32,10 @@ pub(super) struct BuyerCase<'l> {
     pub(super) judged: BTreeSet<u64>,
     /// The input only counted something up.
     pub(super) counted: Option<Counted>,
+    /// What this input has given reason to judge again, and is not yet looked at.
+    pub(super) look_again: Vec<String>,
+    /// What was read of letters.
+    contents: RefCell<BTreeMap<u64, Content>>,
 }
 
 impl<'l> BuyerCase<'l> {
@@ -52,6 +59,8 @@ impl<'l> BuyerCase<'l> {
             say: Vec::new(),
             judged: BTreeSet::new(),
             counted: None,
+            look_again: Vec::new(),
+            contents: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -79,6 +88,21 @@ impl<'l> BuyerCase<'l> {
         self.rows.apply([Row::put(key, json)]);
     }
 
+    /// Writes a row, unless it says this already.
+    pub(super) fn put_if_changed<T: Serialize>(&mut self, key: &str, value: &T) {
+        let json = serde_json::to_vec(value).expect("a row of the ledger always has a JSON form");
+        if self.rows.get(key.as_bytes()).as_ref() != Some(&json) {
+            self.rows.apply([Row::put(key, json)]);
+        }
+    }
+
+    /// Deletes a row, where there is one.
+    pub(super) fn delete_if_there(&mut self, key: &str) {
+        if self.has(key) {
+            self.delete(key);
+        }
+    }
+
     pub(super) fn mark(&mut self, key: &str) {
         self.rows.apply([Row::put(key, "")]);
     }
@@ -89,6 +113,39 @@ impl<'l> BuyerCase<'l> {
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.rows.get(key.as_bytes()).is_some()
+    }
+
+    /// Keeps a count up: one more, or one less.
+    fn count(&mut self, key: &str, is_more: bool) {
+        let known = self.get::<u64>(key).unwrap_or(0);
+        let now = if is_more {
+            known + 1
+        } else {
+            known.saturating_sub(1)
+        };
+        if now == 0 {
+            self.delete(key);
+        } else {
+            self.put(key, &now);
+        }
+    }
+
+    /// Puts a letter into the queue of those that are held.
+    pub(super) fn hold(&mut self, until: Time, no: u64) {
+        let key = keys::held(until, no);
+        if !self.has(&key) {
+            self.mark(&key);
+            self.count(keys::HELD_COUNT, true);
+        }
+    }
+
+    /// Takes a letter out of it.
+    pub(super) fn release(&mut self, until: Time, no: u64) {
+        let key = keys::held(until, no);
+        if self.has(&key) {
+            self.delete(&key);
+            self.count(keys::HELD_COUNT, false);
+        }
     }
 
     /// Counts up, from 1.
@@ -107,15 +164,48 @@ impl<'l> BuyerCase<'l> {
     }
 
     pub(super) fn letter(&self, no: u64) -> Option<FiledLetter> {
-        self.get(&keys::letter(no))
+        let row: LetterRow = self.get(&keys::letter(no))?;
+        Some(row.with(self.content(no)?))
+    }
+
+    /// A letter that can be read.
+    pub(super) fn filed(&self, no: u64) -> Option<Filed> {
+        Filed::of(self.letter(no)?)
     }
 
     pub(super) fn put_letter(&mut self, letter: &FiledLetter) {
-        self.put(&keys::letter(letter.no), letter);
+        self.put(&keys::letter(letter.no), &LetterRow::of(letter));
+    }
+
+    /// What a letter says, read once.
+    fn content(&self, no: u64) -> Option<Content> {
+        if let Some(known) = self.contents.borrow().get(&no) {
+            return Some(known.clone());
+        }
+        let content = content(&self.rows, no)?;
+        self.contents.borrow_mut().insert(no, content.clone());
+        Some(content)
+    }
+
+    /// Keeps what a letter says.
+    pub(super) fn keep_content(&mut self, no: u64, content: &Content) {
+        if self.content(no).as_ref() != Some(content) {
+            self.put(&keys::content(no), content);
+            self.contents.borrow_mut().insert(no, content.clone());
+        }
     }
 
     pub(super) fn trade(&self, trade: &TradeRef) -> Option<BuyerTrade> {
-        self.get(&keys::trade(trade))
+        BuyerTrade::load(&self.rows, trade)
+    }
+
+    pub(super) fn put_trade(&mut self, trade: &BuyerTrade) {
+        self.put_if_changed(&keys::trade(&trade.trade), &trade.terms_row());
+        let progress = keys::progress(&trade.trade);
+        match trade.progress_row() {
+            Some(row) => self.put_if_changed(&progress, &row),
+            None => self.delete_if_there(&progress),
+        }
     }
 
     pub(super) fn own(&self, id: StatementId) -> Option<Own> {
@@ -130,31 +220,13 @@ impl<'l> BuyerCase<'l> {
         self.get(keys::TOTALS).unwrap_or_default()
     }
 
-    /// At most `limit` trades of other shops that have this id too.
-    pub(super) fn namesakes(&self, trade: &TradeRef, limit: usize) -> Vec<TradeRef> {
-        namesakes::made(&self.rows, trade, limit)
-    }
-
-    /// What letters name as a trade of another shop with this id, but is none so far.
-    pub(super) fn waiting_namesakes(&self, trade: &TradeRef) -> Vec<TradeRef> {
-        namesakes::waiting(&self.rows, trade)
-    }
-
-    /// The letters about a trade that were set aside.
-    pub(super) fn set_aside(&self, trade: &TradeRef) -> Vec<u64> {
-        numbers_after(&self.rows, &keys::set_aside(trade))
-    }
-
     /// The numbers of the warnings about a letter, whatever their state.
     pub(super) fn warnings_of_letter(&self, no: u64) -> Vec<Warning> {
         let prefix = keys::warnings_of_letter(no);
-        self.rows
-            .scan(prefix.as_bytes())
-            .into_iter()
-            .filter_map(|(key, _)| {
-                let hex = std::str::from_utf8(key.get(prefix.len()..)?).ok()?;
-                self.get(&keys::warning(u64::from_str_radix(hex, 16).ok()?))
-            })
+        let numbers = numbers_after(&self.rows, &prefix, &prefix, MOST_WARNINGS_OF_A_LETTER);
+        let warnings = numbers.into_iter();
+        warnings
+            .filter_map(|id| self.get(&keys::warning(id)))
             .collect()
     }
 
@@ -304,16 +376,17 @@ impl<'l> BuyerCase<'l> {
     pub(super) fn set_warning_state(&mut self, mut warning: Warning, state: WarningState) {
         let was_open = warning.state == WarningState::Open;
         warning.state = state;
-        let of_trade = warning
-            .trade
-            .as_ref()
-            .map(|t| keys::warning_of_trade(t, warning.id));
-        if state == WarningState::Open {
-            self.mark(&keys::open_warning(warning.id));
-            of_trade.iter().for_each(|key| self.mark(key));
-        } else {
-            self.delete(&keys::open_warning(warning.id));
-            of_trade.iter().for_each(|key| self.delete(key));
+        let (open, is_open) = (keys::open_warning(warning.id), state == WarningState::Open);
+        if self.has(&open) != is_open {
+            self.count(keys::OPEN_WARNING_COUNT, is_open);
+            if let Some(trade) = &warning.trade {
+                self.count(&keys::warning_count_of_trade(trade), is_open);
+            }
+            if is_open {
+                self.mark(&open);
+            } else {
+                self.delete(&open);
+            }
         }
         if was_open && state == WarningState::Resolved {
             self.notices.push(Notice::Resolved {
@@ -324,9 +397,12 @@ impl<'l> BuyerCase<'l> {
     }
 }
 
-/// The numbers that end the keys that start with `prefix`.
-pub(super) fn numbers_after(rows: &dyn Rows, prefix: &str) -> Vec<u64> {
-    rows.scan(prefix.as_bytes())
+/// One for each line and kind, so that there are never more than this.
+const MOST_WARNINGS_OF_A_LETTER: usize = 64;
+
+/// The numbers that end the first `limit` keys that start with `prefix` and are not below `from`.
+pub(super) fn numbers_after(rows: &dyn Rows, prefix: &str, from: &str, limit: usize) -> Vec<u64> {
+    rows.scan_from(prefix.as_bytes(), from.as_bytes(), limit)
         .into_iter()
         .filter_map(|(key, _)| {
             u64::from_str_radix(std::str::from_utf8(key.get(prefix.len()..)?).ok()?, 16).ok()

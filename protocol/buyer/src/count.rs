@@ -1,139 +1,100 @@
-//! What the tracks of a trade add up to (protocol 4, "Counting").
+//! What a trade comes to (protocol 4, "Counting"): from what its records say, and what is kept up of its
+//! statuses. Nothing is looked up here, and nothing counted anew.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use tradepost_statements::progress::Progress;
-use tradepost_statements::record::TradeRecord;
-use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
-use tradepost_statements::{Address, Amount, DeliveryState, OrderState, PaymentState, Time};
+use tradepost_statements::status::{OrderStatus, PaymentStatus};
+use tradepost_statements::{Address, Amount, OrderState, PaymentState};
 use tradepost_trades::paid::paid_so_far;
 
-use super::filed::Filed;
-use super::known::Agreed;
-use super::records::RecordsOfTrade;
-use super::state::{OrderNow, ParcelNow, ParcelStatus, PaymentNow, TradeOrigin, TradeState};
-use super::terms::carriers;
-use super::tracks::Tracks;
+use super::progress::{OrderNow, ParcelTally, PaymentNow, TradeProgress, TradeState, TradeTerms};
 
-/// The state of a trade whose counting record is `current`.
-pub(super) fn state(
-    origin: TradeOrigin,
-    letters: &[Filed],
-    records: &RecordsOfTrade,
-    current: usize,
-    agreed: &Agreed,
-    tracks: &Tracks,
-) -> Option<TradeState> {
-    let filed = letters.get(current)?;
-    let record = filed.record()?;
-    let order = tracks
-        .order
-        .and_then(|i| letters.get(i))
-        .and_then(Filed::order_status);
-    let told = ToldPayment::of(letters, tracks, agreed, record);
+/// The state of a trade of which a record counts.
+pub(super) fn state(terms: &TradeTerms, progress: &TradeProgress) -> TradeState {
+    let told = ToldPayment::of(terms, progress);
     let payment = told.now();
-    let newest_carriers = carriers(record).collect();
-    let parcels = Parcels {
-        letters,
-        tracks,
-        newest_carriers: &newest_carriers,
-        record,
-    };
-    let delivery = parcels.counted();
-    let request = records
-        .passed
-        .iter()
-        .filter_map(|i| letters.get(*i))
-        .find_map(|f| f.decoded.statement.request.clone());
-
-    let refunded = payment.is_some_and(|p| {
-        matches!(
-            p.state,
-            PaymentState::PartlyRefunded | PaymentState::Refunded
-        )
-    });
+    let order = progress.order.as_ref();
     let order_state = order.map(|o| o.state);
-    let delivered = is_complete(&delivery, order_state, |s| is_done(s, refunded));
-    let not_undelivered = is_complete(&delivery, order_state, |s| {
-        is_done(s, refunded) || s == DeliveryState::Returning
-    });
+    let parcels = Parcels {
+        tally: &progress.tally,
+        terms,
+        is_shipped: progress.named_by.is_some(),
+        money_came_back: payment.is_some_and(|p| has_come_back(p.state)),
+    };
+    let delivered = parcels.are_complete(order_state, parcels.awaited());
+    let not_undelivered = parcels.are_complete(
+        order_state,
+        parcels.awaited().saturating_sub(progress.tally.returning),
+    );
     let called_off = matches!(
         order_state,
         Some(OrderState::Cancelled | OrderState::Returned)
     );
     let paid = told.paid();
-    let unpaid = unpaid(record.total, paid, order_state, payment);
-    let promised = promised(&delivery, order, |s| is_done(s, refunded));
-    Some(TradeState {
-        origin,
-        request,
-        record: filed.letter.no,
-        version: record.version.number(),
-        shop_name: record.shop_name.clone(),
-        placed: record.placed,
-        lines: record.lines.clone(),
-        total: record.total,
-        confirm_by: record.confirm_by,
-        carriers: agreed.carriers.clone(),
-        newest_carriers: newest_carriers.clone(),
-        processor: record.payment.processor.clone(),
-        order: order.map(|s| OrderNow {
-            state: s.state,
-            at: s.at,
-            planned: s.ship.planned,
-            actual: s.ship.actual,
-        }),
-        payment: payment.map(payment_now),
+    TradeState {
+        origin: terms.origin,
+        request: terms.request.clone(),
+        record: terms.record,
+        version: terms.version,
+        shop_name: terms.shop_name.clone(),
+        placed: terms.placed,
+        lines: terms.lines.clone(),
+        total: terms.total,
+        confirm_by: terms.confirm_by,
+        carriers: terms.carriers.clone(),
+        newest_carriers: terms.newest_carriers.clone(),
+        bringing: parcels.bringing(),
+        processor: terms.processor.clone(),
+        order: progress.order.clone(),
+        payment: payment.cloned(),
         delivered,
         undelivered: !not_undelivered && !called_off,
-        paid_so_far: paid,
-        unpaid,
-        ended: ended(order_state, payment, paid, &delivery, delivered, refunded),
-        promised,
-        delivery,
-    })
+        unpaid: unpaid(terms.total, paid, order_state, payment),
+        ended: ended(order_state, payment, paid, &parcels, delivered),
+        promised: progress.promised.or_else(|| order.and_then(|o| o.planned)),
+    }
+}
+
+/// Whether of what was paid something was given back.
+pub(super) fn money_came_back(terms: &TradeTerms, progress: &TradeProgress) -> bool {
+    let told = ToldPayment::of(terms, progress);
+    told.now().is_some_and(|p| has_come_back(p.state))
+}
+
+fn has_come_back(state: PaymentState) -> bool {
+    matches!(state, PaymentState::PartlyRefunded | PaymentState::Refunded)
 }
 
 /// What is told of the payment.
 struct ToldPayment<'t> {
     total: Amount,
     /// By the processor; or what the person accepted from somebody else, if that is later.
-    present: Option<&'t PaymentStatus>,
+    present: Option<&'t PaymentNow>,
     /// By whom another record, that counts no more, has paid: what counted stays.
-    former: Vec<&'t PaymentStatus>,
+    former: Vec<&'t PaymentNow>,
 }
 
 impl<'t> ToldPayment<'t> {
-    fn of(
-        letters: &'t [Filed],
-        tracks: &Tracks,
-        agreed: &Agreed,
-        record: &TradeRecord,
-    ) -> ToldPayment<'t> {
+    fn of(terms: &TradeTerms, progress: &'t TradeProgress) -> ToldPayment<'t> {
         let (mut present, mut former) = (Vec::new(), Vec::new());
-        for (sender, index) in &tracks.payment {
-            let Some((filed, status)) = letters
-                .get(*index)
-                .and_then(|f| Some((f, f.payment_status()?)))
-            else {
-                continue;
-            };
-            if *sender == record.payment.processor || filed.letter.accepted_through >= 13 {
-                present.push((status.at, filed.letter.no, status));
-            } else if agreed.processors.contains(sender) {
-                former.push(status);
+        for (sender, said) in &progress.payments {
+            if *sender == terms.processor || said.accepted {
+                present.push((said.told.at, said.letter, &said.told));
+            } else if terms.processors.contains(sender) {
+                former.push(&said.told);
             }
         }
         let latest = present.into_iter().max_by_key(|(at, no, _)| (*at, *no));
         ToldPayment {
-            total: record.total,
-            present: latest.map(|(.., status)| status),
+            total: terms.total,
+            present: latest.map(|(.., told)| told),
             former,
         }
     }
 
     /// What shows: the processor's word, unless more is paid by the word of a former one.
-    fn now(&self) -> Option<&'t PaymentStatus> {
+    fn now(&self) -> Option<&'t PaymentNow> {
         let most = self
             .former
             .iter()
@@ -170,132 +131,92 @@ impl<'t> ToldPayment<'t> {
     }
 
     /// What is paid and was not given back.
-    fn standing(&self, status: &PaymentStatus) -> Amount {
+    fn standing(&self, told: &PaymentNow) -> Amount {
         let nothing = Amount::zero(self.total.currency());
-        if matches!(status.state, PaymentState::Voided | PaymentState::Refunded) {
+        if matches!(told.state, PaymentState::Voided | PaymentState::Refunded) {
             return nothing;
         }
-        let paid = paid_so_far(status.state, status.paid, self.total);
-        match status.refunded {
+        let paid = paid_so_far(told.state, told.paid, self.total);
+        match told.refunded {
             Some(refunded) => paid.minus(refunded).unwrap_or(nothing),
             None => paid,
         }
     }
 }
 
+/// The parcels of a trade, as numbers.
 struct Parcels<'p> {
-    letters: &'p [Filed],
-    tracks: &'p Tracks,
-    newest_carriers: &'p std::collections::BTreeSet<Address>,
-    record: &'p TradeRecord,
+    tally: &'p ParcelTally,
+    terms: &'p TradeTerms,
+    is_shipped: bool,
+    money_came_back: bool,
 }
 
 impl Parcels<'_> {
-    /// Protocol 4: the parcels of a trade are those named by `shipped` and every other beyond
-    /// `announced`; without `shipped`, those named by a record or a status. The parcels of a carrier
-    /// that is not in the newest record count once they are beyond `announced`.
-    fn counted(&self) -> Vec<ParcelNow> {
-        let told: BTreeMap<&(Address, String), &DeliveryStatus> = self
-            .tracks
-            .delivery
-            .iter()
-            .filter_map(|(key, i)| Some((key, self.delivery_status(*i)?)))
-            .collect();
-        let shipped = self.named_by_shipped();
-        let mut parcels: Vec<ParcelNow> = told
-            .iter()
-            .filter(|(key, status)| {
-                let beyond = status.state != DeliveryState::Announced;
-                let named = shipped.as_ref().is_some_and(|names| names.contains(&key.1));
-                beyond || named || (shipped.is_none() && self.newest_carriers.contains(&key.0))
-            })
-            .map(|(key, status)| ParcelNow {
-                carrier: Some(key.0.clone()),
-                parcel: key.1.clone(),
-                status: Some(parcel_status(status)),
-            })
-            .collect();
-        let mut add = |carrier: Option<Address>, parcel: &String| {
-            let is_told = parcels
-                .iter()
-                .any(|p| p.parcel == *parcel && (carrier.is_none() || p.carrier == carrier));
-            if !is_told {
-                parcels.push(ParcelNow {
-                    carrier,
-                    parcel: parcel.clone(),
-                    status: None,
-                });
-            }
-        };
-        match &shipped {
-            Some(names) => names
-                .iter()
-                .for_each(|name| add(self.carrier_of(name), name)),
-            None => {
-                for carrier in &self.record.delivery.carriers {
-                    carrier
-                        .parcels
-                        .iter()
-                        .flatten()
-                        .for_each(|name| add(Some(carrier.address.clone()), name));
-                }
-            }
+    /// Of those that are only announced, those that count.
+    fn announced(&self) -> u64 {
+        if self.is_shipped {
+            return self.tally.announced_and_named;
         }
-        parcels.sort_by(|a, b| (&a.carrier, &a.parcel).cmp(&(&b.carrier, &b.parcel)));
-        parcels
+        let newest = self.terms.newest_carriers.iter();
+        newest
+            .filter_map(|c| self.tally.by_carrier.get(c))
+            .map(|c| c.announced)
+            .sum()
     }
 
-    /// The parcels that the last applied `shipped` names; none when nothing said `shipped`.
-    fn named_by_shipped(&self) -> Option<Vec<String>> {
-        let applied = self
-            .tracks
-            .applied
-            .iter()
-            .filter_map(|i| self.letters.get(*i)?.order_status());
-        let last = applied
-            .filter(|s| s.state == OrderState::Shipped)
-            .max_by_key(|s| s.sequence)?;
-        let mut names = last.parcels.clone().unwrap_or_default();
-        names.sort();
-        names.dedup();
-        Some(names)
+    /// Named, and told of by nobody.
+    fn untold(&self) -> u64 {
+        if self.is_shipped {
+            self.tally.untold_of_shipped
+        } else {
+            self.tally.untold_of_record
+        }
     }
 
-    fn carrier_of(&self, parcel: &str) -> Option<Address> {
-        let named = self.record.delivery.carriers.iter();
-        let mut named = named.filter(|c| c.parcels.iter().flatten().any(|p| p == parcel));
-        let by_name = named.next().map(|c| c.address.clone());
-        let only = match self.record.delivery.carriers.as_slice() {
-            [only] => Some(only.address.clone()),
-            _ => None,
+    fn all(&self) -> u64 {
+        let t = self.tally;
+        t.done + t.lost + t.returning + t.under_way + self.announced() + self.untold()
+    }
+
+    /// Those of which more is expected: `lost` counts as through once money came back.
+    fn awaited(&self) -> u64 {
+        let lost = if self.money_came_back {
+            0
+        } else {
+            self.tally.lost
         };
-        let told = self
-            .tracks
-            .delivery
-            .keys()
-            .find(|(_, p)| p == parcel)
-            .map(|(c, _)| c.clone());
-        told.or(by_name).or(only)
+        let t = self.tally;
+        t.under_way + t.returning + lost + self.announced() + self.untold()
     }
 
-    fn delivery_status(&self, index: usize) -> Option<&DeliveryStatus> {
-        self.letters.get(index)?.delivery_status()
+    fn are_complete(&self, order: Option<OrderState>, awaited: u64) -> bool {
+        self.all() > 0 && order != Some(OrderState::PartlyShipped) && awaited == 0
+    }
+
+    fn bringing(&self) -> BTreeSet<Address> {
+        let told = self.tally.by_carrier.iter();
+        told.filter(|(carrier, told)| {
+            let announced = !self.is_shipped && self.terms.newest_carriers.contains(*carrier);
+            told.beyond > 0 || (announced && told.announced > 0)
+        })
+        .map(|(carrier, _)| carrier.clone())
+        .collect()
     }
 }
 
-fn parcel_status(s: &DeliveryStatus) -> ParcelStatus {
-    ParcelStatus {
+/// What an order status comes to.
+pub(super) fn order_now(s: &OrderStatus) -> OrderNow {
+    OrderNow {
         state: s.state,
         at: s.at,
-        planned: s.delivery.planned,
-        planned_until: s.delivery.planned_until,
-        actual: s.delivery.actual,
-        tracking_number: s.tracking_number.clone(),
-        place: s.place.clone(),
+        planned: s.ship.planned,
+        actual: s.ship.actual,
     }
 }
 
-fn payment_now(s: &PaymentStatus) -> PaymentNow {
+/// What a payment status comes to.
+pub(super) fn payment_now(s: &PaymentStatus) -> PaymentNow {
     PaymentNow {
         state: s.state,
         at: s.at,
@@ -307,32 +228,12 @@ fn payment_now(s: &PaymentStatus) -> PaymentNow {
     }
 }
 
-/// Whether nothing more is expected of a parcel: `lost` counts once money came back.
-fn is_done(state: DeliveryState, refunded: bool) -> bool {
-    matches!(
-        state,
-        DeliveryState::Delivered | DeliveryState::Returned | DeliveryState::Stopped
-    ) || (state == DeliveryState::Lost && refunded)
-}
-
-fn is_complete(
-    parcels: &[ParcelNow],
-    order: Option<OrderState>,
-    done: impl Fn(DeliveryState) -> bool,
-) -> bool {
-    !parcels.is_empty()
-        && order != Some(OrderState::PartlyShipped)
-        && parcels
-            .iter()
-            .all(|p| p.status.as_ref().is_some_and(|s| done(s.state)))
-}
-
 /// Protocol 4, "Unpaid".
 fn unpaid(
     total: Amount,
     paid: Amount,
     order: Option<OrderState>,
-    payment: Option<&PaymentStatus>,
+    payment: Option<&PaymentNow>,
 ) -> Amount {
     let nothing = Amount::zero(total.currency());
     let called_off = order == Some(OrderState::Cancelled)
@@ -348,38 +249,17 @@ fn unpaid(
 /// Protocol 4, "Ended".
 fn ended(
     order: Option<OrderState>,
-    payment: Option<&PaymentStatus>,
+    payment: Option<&PaymentNow>,
     paid: Amount,
-    parcels: &[ParcelNow],
+    parcels: &Parcels<'_>,
     delivered: bool,
-    refunded: bool,
 ) -> bool {
     let all_at_their_end = order.is_some_and(Progress::is_end)
         && payment.is_some_and(|p| p.state.is_end())
         && delivered;
-    let no_parcel_incomplete = parcels.iter().all(|p| {
-        p.status
-            .as_ref()
-            .is_some_and(|s| is_done(s.state, refunded))
-    });
     let money_is_back = paid.is_zero()
         || payment
             .is_some_and(|p| matches!(p.state, PaymentState::Voided | PaymentState::Refunded));
     all_at_their_end
-        || (order == Some(OrderState::Cancelled) && no_parcel_incomplete && money_is_back)
-}
-
-/// Protocol 4, "Promised": the earliest `planned_until` or `planned` of an incomplete parcel, else `ship.planned`.
-fn promised(
-    parcels: &[ParcelNow],
-    order: Option<&OrderStatus>,
-    done: impl Fn(DeliveryState) -> bool,
-) -> Option<Time> {
-    parcels
-        .iter()
-        .filter_map(|p| p.status.as_ref())
-        .filter(|s| !done(s.state))
-        .filter_map(|s| s.planned_until.or(s.planned))
-        .min()
-        .or_else(|| order.and_then(|o| o.ship.planned))
+        || (order == Some(OrderState::Cancelled) && parcels.awaited() == 0 && money_is_back)
 }

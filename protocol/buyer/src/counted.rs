@@ -1,10 +1,10 @@
 //! Letters that are not judged by themselves, only counted: what came before, and what comes below the
 //! minimum when enough of its group is kept. A flood of them fills no disk.
 
-use tradepost_statements::wire::Decoded;
-use tradepost_trades::letter::{Received, Unreadable};
+use tradepost_trades::letter::Received;
 
 use super::case::BuyerCase;
+use super::filed::ReadContent;
 use super::warning::{Warning, WarningKind};
 use super::{Counted, Judgement, Verdict, evidence, filed, held, keys};
 
@@ -15,7 +15,7 @@ const KEPT_OF_A_GROUP: u64 = 20;
 pub(super) fn in_its_group(
     case: &mut BuyerCase<'_>,
     received: &Received,
-    content: &Result<Decoded, (Unreadable, String)>,
+    content: &ReadContent,
 ) -> Option<Judgement> {
     if !evidence::is_below(case, received) {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn in_its_group(
 pub(super) fn join_group(
     case: &mut BuyerCase<'_>,
     received: &Received,
-    content: &Result<Decoded, (Unreadable, String)>,
+    content: &ReadContent,
 ) -> Option<u64> {
     let statement = content.as_ref().ok().map(|d| &d.statement);
     let claimed = received

@@ -3,12 +3,12 @@
 //! arrival. Line 1 was decided by whoever gave us the letter.
 
 use tradepost_statements::StatementId;
-use tradepost_statements::wire::{self, Decoded};
-use tradepost_trades::letter::{Received, Unreadable};
+use tradepost_statements::wire;
+use tradepost_trades::letter::{ReadStatement, Received};
 
-use super::case::BuyerCase;
+use super::case::{BuyerCase, numbers_after};
 use super::evidence::{is_below, may_be_held, minimum_for};
-use super::filed::{decode, judgement};
+use super::filed::{ReadContent, decode, judgement};
 use super::judge::lines_2_to_7;
 use super::rules::Stopped;
 use super::settings::Rules;
@@ -76,15 +76,16 @@ pub(super) fn take(case: &mut BuyerCase<'_>, received: &Received) -> Judgement {
         }
     };
     case.put(&keys::digest(&received.digest), &letter.no);
+    case.keep_content(letter.no, &letter.received.content);
     enter(case, &mut letter)
 }
 
 /// Judges a letter, new or known, from the first line that the person did not accept.
 pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judgement {
     if let Fate::Held { until, .. } = letter.fate {
-        case.delete(&keys::held(until, letter.no));
+        case.release(until, letter.no);
     }
-    let was_held_for_dns = held::is_for_dns(letter);
+    let was_held_for_dns = held::is_for_dns(&letter.fate);
     let was_refused = matches!(letter.fate, Fate::Warned { rule: ..=7, .. });
     held::note_try(case, letter);
     let content = decode(&letter.received.content);
@@ -117,7 +118,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
                 letter.held_since = Some(held::since(case, letter));
             }
             case.put_letter(letter);
-            case.mark(&keys::held(until, letter.no));
+            case.hold(until, letter.no);
             case.reconcile(letter, trade.as_ref(), &[]);
             Judgement {
                 letter: Some(letter.no),
@@ -187,7 +188,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
 }
 
 /// Protocol 5: a copy of an own statement in another folder is not judged.
-fn is_copy_of_our_own(case: &BuyerCase<'_>, decoded: &Decoded) -> bool {
+fn is_copy_of_our_own(case: &BuyerCase<'_>, decoded: &ReadStatement) -> bool {
     case.settings.ours.contains(&decoded.statement.from)
         && case
             .own(decoded.statement.id)
@@ -199,15 +200,19 @@ fn copy_of(id: StatementId) -> String {
     format!("o/{id}")
 }
 
+/// A provider shows a letter of ours in a few folders; nobody else can make copies of it that are the same.
+const MOST_COPIES: usize = 64;
+
 /// Copies of an own statement that came before it was known to be ours are no matter any more.
 pub(super) fn recognise_copies(case: &mut BuyerCase<'_>, id: StatementId) {
-    for no in file::waiting(case, &copy_of(id)) {
+    let prefix = keys::waiting_for(&copy_of(id));
+    for no in numbers_after(case.rows(), &prefix, &prefix, MOST_COPIES) {
         let Some(mut letter) = case.letter(no) else {
             continue;
         };
         if decode(&letter.received.content).is_ok_and(|d| is_copy_of_our_own(case, &d)) {
             if let Fate::Held { until, .. } = letter.fate {
-                case.delete(&keys::held(until, no));
+                case.release(until, no);
             }
             letter.fate = Fate::Duplicate;
             case.put_letter(&letter);
@@ -232,15 +237,16 @@ fn tells_more(case: &mut BuyerCase<'_>, received: &Received, known: &FiledLetter
         && matches!(known.fate, Fate::Warned { rule: 3, .. })
         && may_be_held(case, received)
         && !may_be_held(case, &known.received);
-    let statement = decode(&received.content).ok().map(|d| d.statement);
-    may_yet && held::has_room(case, received, statement.as_ref())
+    let content = decode(&received.content);
+    let statement = content.as_ref().ok().map(|d| &d.statement);
+    may_yet && held::has_room(case, received, statement)
 }
 
 /// Whether a copy of a held letter has evidence that is better but not enough, and no signature: that
 /// does not end the wait for DNS.
 fn is_no_word_of_dns(case: &BuyerCase<'_>, received: &Received, known: &FiledLetter) -> bool {
     case.settings.rules == Rules::Second
-        && held::is_for_dns(known)
+        && held::is_for_dns(&known.fate)
         && received.undecided.is_none()
         && received.evidence < minimum_for(case, received)
 }
@@ -258,7 +264,7 @@ fn counts(fate: &Fate) -> bool {
 fn note_better_evidence(
     case: &mut BuyerCase<'_>,
     mut known: FiledLetter,
-    content: &Result<Decoded, (Unreadable, String)>,
+    content: &ReadContent,
 ) -> Judgement {
     known.copies += 1;
     case.put_letter(&known);
@@ -282,7 +288,7 @@ pub(super) fn with_the_better_evidence(received: &Received, known: &FiledLetter)
 }
 
 /// From now on this sender's statement id is known (line 7).
-fn register(case: &mut BuyerCase<'_>, letter: &FiledLetter, decoded: &Decoded) {
+fn register(case: &mut BuyerCase<'_>, letter: &FiledLetter, decoded: &ReadStatement) {
     let key = keys::statement(&decoded.statement.from, decoded.statement.id);
     if !case.has(&key) {
         case.put(&key, &letter.no);

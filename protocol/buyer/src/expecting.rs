@@ -5,12 +5,14 @@
 use tradepost_statements::TradeRef;
 use tradepost_statements::link::ExpectedOrder;
 
+use super::backlog::{self, Which};
 use super::case::BuyerCase;
 use super::evaluate::reconsider;
 use super::expected::{Expected, of_trade};
-use super::keys;
+use super::progress::TradeOrigin;
 use super::refusal::ActRefusal;
-use super::state::{BuyerTrade, TradeOrigin};
+use super::trade::BuyerTrade;
+use super::{keys, namesakes};
 
 /// Expects a trade; what was said before about the same trade is replaced.
 pub(super) fn expect(case: &mut BuyerCase<'_>, order: &ExpectedOrder) -> Result<(), ActRefusal> {
@@ -54,7 +56,7 @@ fn state_is(case: &BuyerCase<'_>, trade: &TradeRef, wanted: impl Fn(TradeOrigin)
 /// What was adopted or warned before, and, for line 12, what another shop said of a trade of this id.
 fn judge_again(case: &mut BuyerCase<'_>, trade: &TradeRef) {
     reconsider(case, trade);
-    for namesake in case.waiting_namesakes(trade) {
-        reconsider(case, &namesake);
+    for namesake in namesakes::waiting(case.rows(), trade) {
+        backlog::look_at_trade(case, &namesake, Which::RefusedAndRecords);
     }
 }

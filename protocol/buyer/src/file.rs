@@ -1,17 +1,15 @@
 //! Where a letter goes that passed the door: to its trade, or, when it names none, to the request
 //! that it answers.
 
-use std::collections::BTreeSet;
-
 use tradepost_statements::{Body, Kind, Statement, TradeRef};
 
 use super::answering::note_new_answer;
-use super::case::{BuyerCase, numbers_after};
-use super::evaluate::{self, reconsider};
-use super::filed::{Filed, LetterOutcome};
+use super::case::BuyerCase;
+use super::evaluate::{self, OpenTrade};
+use super::filed::LetterOutcome;
 use super::judge::lines_8_to_15;
 use super::known::KnownTrade;
-use super::state::{BuyerTrade, Fate, OwnRequest, RequestAnswer};
+use super::state::{Fate, OwnRequest, RequestAnswer};
 use super::terms::Terms;
 use super::{Judgement, Notice, Verdict, keys};
 
@@ -21,9 +19,7 @@ pub(super) fn file(case: &mut BuyerCase<'_>, no: u64, statement: &Statement) -> 
         case.mark(&keys::waits_for(&what, no));
     }
     match belongs_to(statement) {
-        Some(trade) => {
-            add_to_trade(case, trade, no, statement);
-        }
+        Some(trade) => evaluate::judge(case, trade, no),
         None => judge_alone(case, no),
     }
     let fate = case.letter(no).map_or(Fate::New, |l| l.fate);
@@ -51,47 +47,9 @@ fn waits(statement: &Statement) -> Vec<String> {
     request.into_iter().chain(answers).collect()
 }
 
-/// Files a letter with its trade. One that lines 8 to 15 refuse is set aside and moves nothing
-/// else; so does one that is known already, when it is judged again.
-fn add_to_trade(case: &mut BuyerCase<'_>, trade_ref: &TradeRef, no: u64, statement: &Statement) {
-    let mut trade = case.trade(trade_ref).unwrap_or_else(|| {
-        case.mark(&keys::no_trade_by_id(trade_ref));
-        BuyerTrade {
-            trade: trade_ref.clone(),
-            letters: Vec::new(),
-            records: Vec::new(),
-            counted_records: BTreeSet::new(),
-            confirmed: false,
-            adopted_by: None,
-            state: None,
-            counted: None,
-            listed: BTreeSet::new(),
-        }
-    });
-    let is_known = trade.letters.contains(&no);
-    if !is_known && evaluate::set_aside(case, &trade, no) {
-        case.put(&keys::trade(trade_ref), &trade);
-        return;
-    }
-    case.delete(&keys::aside(trade_ref, no));
-    let is_record = statement.body.kind() == Kind::TradeRecord;
-    if !is_known {
-        trade.letters.push(no);
-        trade.letters.sort_unstable();
-        trade.records.extend(is_record.then_some(no));
-    }
-    case.put(&keys::trade(trade_ref), &trade);
-    if is_record {
-        reconsider(case, trade_ref);
-    } else {
-        // What was set aside goes by the trade records, which this does not change.
-        evaluate::fold_again(case, trade_ref);
-    }
-}
-
 /// Judges a letter that belongs to no trade.
 pub(super) fn judge_alone(case: &mut BuyerCase<'_>, no: u64) {
-    let Some(mut filed) = Filed::load(case.rows(), no) else {
+    let Some(mut filed) = case.filed(no) else {
         return;
     };
     let statement = &filed.decoded.statement;
@@ -156,24 +114,28 @@ fn is_called_off(case: &BuyerCase<'_>, request: &OwnRequest) -> bool {
         .any(|own| own.statement.body.kind() == Kind::Cancel)
 }
 
-/// The numbers of the letters that wait for something, in the order of their arrival.
-pub(super) fn waiting(case: &BuyerCase<'_>, what: &str) -> Vec<u64> {
-    numbers_after(case.rows(), &keys::waiting_for(what))
-}
-
-/// Judges again the letters that speak of something of ours that has just turned up.
-pub(super) fn judge_waiting(case: &mut BuyerCase<'_>, what: &str) {
-    let mut done = BTreeSet::new();
-    for no in waiting(case, what) {
-        let Some(filed) = Filed::load(case.rows(), no) else {
+/// Judges letters again whose statements speak of something that has just turned up.
+pub(super) fn judge_again(case: &mut BuyerCase<'_>, numbers: &[u64]) {
+    // Trades in the order of their first letters (line 10), each opened once.
+    let mut trades: Vec<(TradeRef, Vec<u64>)> = Vec::new();
+    for no in numbers {
+        let Some(filed) = case.filed(*no) else {
             continue;
         };
         match belongs_to(&filed.decoded.statement) {
-            // Once for all the letters of a trade; in the order of their first letters (line 10).
-            Some(trade) if done.insert(trade.clone()) => reconsider(case, trade),
-            Some(_) => {}
-            None => judge_alone(case, no),
+            Some(trade) => match trades.iter_mut().find(|(known, _)| known == trade) {
+                Some((_, letters)) => letters.push(*no),
+                None => trades.push((trade.clone(), vec![*no])),
+            },
+            None => judge_alone(case, *no),
         }
+    }
+    for (trade, letters) in trades {
+        let Some(mut open) = OpenTrade::known(case, &trade) else {
+            continue;
+        };
+        letters.iter().for_each(|no| open.judge(case, *no));
+        open.close(case);
     }
 }
 

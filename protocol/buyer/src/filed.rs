@@ -2,34 +2,34 @@
 
 use tradepost_statements::record::TradeRecord;
 use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
-use tradepost_statements::wire::{self, Decoded};
-use tradepost_statements::{Body, Kind, TradeRef};
-use tradepost_trades::letter::{Content, Unreadable};
+use tradepost_statements::wire;
+use tradepost_statements::{Body, Kind, Statement, TradeRef};
+use tradepost_trades::letter::{Content, ReadStatement, Unreadable};
 use tradepost_trades::rows::Rows;
 
-use super::state::{Fate, FiledLetter, read};
+use super::state::{Fate, FiledLetter};
 use super::warning::Finding;
-use super::{Judgement, Verdict, keys};
+use super::{Judgement, Verdict, keys, state};
 
 /// A letter that passed the door, with its statement.
 pub(super) struct Filed {
     pub(super) letter: FiledLetter,
-    pub(super) decoded: Decoded,
+    pub(super) decoded: ReadStatement,
 }
 
 impl Filed {
     pub(super) fn load(rows: &dyn Rows, no: u64) -> Option<Filed> {
-        let letter: FiledLetter = read(rows, &keys::letter(no))?;
+        Filed::of(state::letter(rows, no)?)
+    }
+
+    /// None where it cannot be read.
+    pub(super) fn of(letter: FiledLetter) -> Option<Filed> {
         let decoded = decode(&letter.received.content).ok()?;
         Some(Filed { letter, decoded })
     }
 
     pub(super) fn record(&self) -> Option<&TradeRecord> {
-        if let Body::TradeRecord(record) = &self.decoded.statement.body {
-            Some(record)
-        } else {
-            None
-        }
+        record(&self.decoded.statement)
     }
 
     pub(super) fn order_status(&self) -> Option<&OrderStatus> {
@@ -64,11 +64,11 @@ impl Filed {
         }
     }
 
-    /// Equal for two statements that say the same about the same trade (protocol 2).
+    /// A digest: equal for two statements that say the same about the same trade (protocol 2).
     pub(super) fn content(&self) -> String {
         let (trade, body) = wire::trade_and_body(&self.decoded.value);
         let text = |v: Option<&serde_json::Value>| v.map(ToString::to_string).unwrap_or_default();
-        format!("{}{}", text(trade), text(body))
+        keys::digest_of(&format!("{}{}", text(trade), text(body)))
     }
 
     /// Equal for two versions of a trade record that say the same (protocol 4, "Versions").
@@ -121,27 +121,33 @@ impl LetterOutcome {
     }
 }
 
-/// The statement, or why it cannot be read.
-pub(super) fn decode(content: &Content) -> Result<Decoded, (Unreadable, String)> {
+/// The statement that was read, or why it cannot be read.
+pub(super) type ReadContent = Result<ReadStatement, (Unreadable, String)>;
+
+/// What was read of a letter.
+pub(super) fn decode(content: &Content) -> ReadContent {
     match content {
-        Content::Statement(json) => wire::decode(json.as_bytes()).map_err(|e| {
-            let why = if e.is_unsupported() {
-                Unreadable::Unsupported
-            } else {
-                Unreadable::Unreadable
-            };
-            (why, e.to_string())
-        }),
+        Content::Statement(read) => Ok(read.clone()),
         Content::Unreadable { why, text } => Err((*why, text.clone())),
     }
 }
 
+/// The statement in a letter of this number.
+pub(super) fn statement_of(rows: &dyn Rows, no: u64) -> Option<ReadStatement> {
+    decode(&state::content(rows, no)?).ok()
+}
+
+/// The trade record that a statement is.
+pub(super) fn record(statement: &Statement) -> Option<&TradeRecord> {
+    if let Body::TradeRecord(record) = &statement.body {
+        Some(record)
+    } else {
+        None
+    }
+}
+
 /// How a letter is judged whose statement says this, as far as that is known by the verdict alone.
-pub(super) fn judgement(
-    verdict: Verdict,
-    content: &Result<Decoded, (Unreadable, String)>,
-    rule: Option<u8>,
-) -> Judgement {
+pub(super) fn judgement(verdict: Verdict, content: &ReadContent, rule: Option<u8>) -> Judgement {
     let statement = content.as_ref().ok().map(|d| &d.statement);
     let kind: Option<Kind> = statement.map(|s| s.body.kind());
     let trade: Option<TradeRef> = statement.and_then(|s| s.trade.clone());

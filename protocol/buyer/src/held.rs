@@ -19,7 +19,8 @@ use tradepost_trades::rows::Rows;
 
 use super::case::BuyerCase;
 use super::keys;
-use super::state::{Fate, FiledLetter, read};
+use super::pages::pages;
+use super::state::{Fate, FiledLetter, LetterRow, read};
 
 /// The line of protocol 5 that holds letters for want of DNS.
 pub(super) const FOR_DNS: u8 = 2;
@@ -31,8 +32,8 @@ pub fn awaiting_proof(rows: &dyn Rows, now: Time) -> Vec<u64> {
         .iter()
         .filter_map(|(_, no)| u64::from_str_radix(no, 16).ok())
         .filter(|no| {
-            let letter: Option<FiledLetter> = read(rows, &keys::letter(*no));
-            letter.is_some_and(|l| is_for_dns(&l))
+            let letter: Option<LetterRow> = read(rows, &keys::letter(*no));
+            letter.is_some_and(|l| is_for_dns(&l.fate))
         })
         .collect()
 }
@@ -53,13 +54,13 @@ pub(super) fn first_due(rows: &dyn Rows, queue: &str) -> Option<Time> {
 /// When a letter was received, by its number.
 #[must_use]
 pub fn received_at(rows: &dyn Rows, letter: u64) -> Option<Time> {
-    let letter: Option<FiledLetter> = read(rows, &keys::letter(letter));
-    letter.map(|l| l.received.received_at)
+    let letter: Option<LetterRow> = read(rows, &keys::letter(letter));
+    letter.map(|l| l.received_at)
 }
 
 /// Whether a letter waits for DNS.
-pub(super) fn is_for_dns(letter: &FiledLetter) -> bool {
-    matches!(letter.fate, Fate::Held { rule: FOR_DNS, .. })
+pub(super) fn is_for_dns(fate: &Fate) -> bool {
+    matches!(fate, Fate::Held { rule: FOR_DNS, .. })
 }
 
 /// So many letters, and octets of letters, are held of those that were received on one day.
@@ -179,13 +180,17 @@ pub(super) fn since(case: &BuyerCase<'_>, letter: &FiledLetter) -> Time {
 /// Protocol 2 and 5: what is held is looked at again within a day.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The keys of the letters that are looked at by now: those that are due, and those that nothing
-/// but a clock that ran ahead can have put off so far.
+/// So much of a queue is looked at each time; what is left is due at once.
+pub(super) const DUE_AT_ONCE: usize = 256;
+
+/// The keys of the letters that are looked at by now, no more than [`DUE_AT_ONCE`]: those that are due,
+/// and those that nothing but a clock that ran ahead can have put off so far.
 pub(super) fn due_by_now(rows: &dyn Rows, now: Time) -> Vec<(String, String)> {
     const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
     let mut found = due(rows, keys::HELD, now);
     let too_far = keys::due_through(keys::HELD, now.plus(LONGEST_WAIT + CLOCKS_DIFFER));
-    let put_off = rows.scan_from(keys::HELD.as_bytes(), too_far.as_bytes(), usize::MAX);
+    let room = DUE_AT_ONCE.saturating_sub(found.len());
+    let put_off = rows.scan_from(keys::HELD.as_bytes(), too_far.as_bytes(), room);
     let with_number = |key: String| {
         let no = key.rsplit('/').next().unwrap_or_default().to_owned();
         (key, no)
@@ -209,29 +214,18 @@ pub(super) fn note_try(case: &BuyerCase<'_>, letter: &mut FiledLetter) {
     }
 }
 
-/// The keys of a queue that are due, each with what stands after its last slash. Read page by
-/// page: what is not due yet costs nothing.
+/// The keys of a queue that are due, no more than [`DUE_AT_ONCE`], each with what stands after its last
+/// slash. Read page by page: what is not due yet costs nothing.
 pub(super) fn due(rows: &dyn Rows, queue: &str, now: Time) -> Vec<(String, String)> {
-    const PAGE: usize = 64;
     let until = keys::due_through(queue, now);
-    let mut due = Vec::new();
-    let mut from = queue.as_bytes().to_vec();
-    loop {
-        let page = rows.scan_from(queue.as_bytes(), &from, PAGE);
-        let is_last = page.len() < PAGE;
-        for (key, _) in page {
-            from.clone_from(&key);
-            from.push(0);
-            match String::from_utf8(key).ok().filter(|k| *k <= until) {
-                Some(key) => {
-                    let last = key.rsplit('/').next().unwrap_or_default().to_owned();
-                    due.push((key, last));
-                }
-                None => return due,
-            }
-        }
-        if is_last {
-            return due;
-        }
-    }
+    let with_last = |key: String| {
+        let last = key.rsplit('/').next().unwrap_or_default().to_owned();
+        (key, last)
+    };
+    pages(rows, queue)
+        .filter_map(|(key, _)| String::from_utf8(key).ok())
+        .take_while(|key| *key <= until)
+        .take(DUE_AT_ONCE)
+        .map(with_last)
+        .collect()
 }

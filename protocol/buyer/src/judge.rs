@@ -2,11 +2,10 @@
 //! about its statement, in their order, and the first that applies decides.
 
 use tradepost_statements::Statement;
-use tradepost_statements::wire::Decoded;
-use tradepost_trades::letter::Unreadable;
 
 use super::case::BuyerCase;
 use super::evidence::may_be_held;
+use super::filed::ReadContent;
 use super::held;
 use super::known::KnownTrade;
 use super::rules::{self, LetterQuestion, Stopped, TradeQuestion};
@@ -20,7 +19,7 @@ const READ_OR_REFUSED: u8 = 3;
 pub(super) fn lines_2_to_7(
     case: &BuyerCase<'_>,
     letter: &FiledLetter,
-    content: &Result<Decoded, (Unreadable, String)>,
+    content: &ReadContent,
 ) -> Option<Stopped> {
     let may_be_held = may_be_held(case, &letter.received);
     let question = LetterQuestion {

@@ -1,11 +1,15 @@
 //! Where the ledger's rows are. Numbers and times are written so that keys sort as they do.
 
-use tradepost_statements::Address;
-use tradepost_statements::{RequestId, StatementId, Time, TradeRef};
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+use tradepost_statements::{Address, RequestId, StatementId, Time, TradeRef};
 
 pub(super) const LETTER_COUNTER: &str = "b/n/letter";
 /// Of the letters that stand elsewhere than where they came.
 pub(super) const PLACE_COUNTER: &str = "b/n/place";
+pub(super) const OPEN_WARNING_COUNT: &str = "b/n/open";
+pub(super) const HELD_COUNT: &str = "b/n/held";
 pub(super) const WARNING_COUNTER: &str = "b/n/warning";
 pub(super) const TOTALS: &str = "b/sum";
 pub(super) const LETTERS: &str = "b/l/";
@@ -40,11 +44,128 @@ pub(super) fn trade_key(t: &TradeRef) -> String {
     format!("{}/{}", t.shop.as_str(), t.id)
 }
 
+/// The trade in a key that [`trade_key`] made a part of.
+pub(super) fn trade_in_key(text: &str) -> Option<TradeRef> {
+    let (shop, id) = text.rsplit_once('/')?;
+    Some(TradeRef {
+        shop: shop.parse().ok()?,
+        id: id.parse().ok()?,
+    })
+}
+
 pub(super) fn letter(no: u64) -> String {
     format!("{LETTERS}{}", number(no))
 }
 pub(super) fn trade(t: &TradeRef) -> String {
     format!("{TRADES}{}", trade_key(t))
+}
+/// What a letter says: written once, however the letter fares.
+pub(super) fn content(no: u64) -> String {
+    format!("b/c/{}", number(no))
+}
+/// What the statuses of a trade come to.
+pub(super) fn progress(t: &TradeRef) -> String {
+    format!("b/tn/{}", trade_key(t))
+}
+/// The trade records of a trade that are walked.
+pub(super) fn records(t: &TradeRef) -> String {
+    format!("b/tr/{}", trade_key(t))
+}
+/// The letters that are part of a trade, the newest first.
+pub(super) fn history(t: &TradeRef) -> String {
+    format!("b/th/{}/", trade_key(t))
+}
+pub(super) fn in_history(t: &TradeRef, no: u64) -> String {
+    format!("{}{}", history(t), number(u64::MAX - no))
+}
+/// The number in a key of [`in_history`].
+pub(super) fn number_in_history(t: &TradeRef, key: &[u8]) -> Option<u64> {
+    let hex = std::str::from_utf8(key.get(history(t).len()..)?).ok()?;
+    Some(u64::MAX - u64::from_str_radix(hex, 16).ok()?)
+}
+/// The tracks of a trade; the steps of one follow behind its key and a slash.
+pub(super) fn order_track(t: &TradeRef) -> String {
+    format!("b/tk/{}/o", trade_key(t))
+}
+pub(super) fn payment_track(t: &TradeRef, sender: &Address) -> String {
+    format!("b/tk/{}/p/{}", trade_key(t), sender.as_str())
+}
+pub(super) fn delivery_track(t: &TradeRef, parcel: &str, carrier: &Address) -> String {
+    let (trade, parcel) = (trade_key(t), parcel_key(parcel));
+    format!("b/tk/{trade}/d/{parcel}/{}", carrier.as_str())
+}
+pub(super) fn steps(track: &str) -> String {
+    format!("{track}/")
+}
+pub(super) fn step(track: &str, sequence: u32, content: &str) -> String {
+    format!("{track}/{sequence:08x}/{content}")
+}
+/// The parcels of a trade that were told of, by name and carrier.
+pub(super) fn parcels(t: &TradeRef) -> String {
+    format!("b/tp/{}/", trade_key(t))
+}
+pub(super) fn parcels_named(t: &TradeRef, parcel: &str) -> String {
+    format!("{}{}/", parcels(t), parcel_key(parcel))
+}
+pub(super) fn parcel(t: &TradeRef, parcel: &str, carrier: &Address) -> String {
+    format!("{}{}", parcels_named(t, parcel), carrier.as_str())
+}
+/// Parcels by when they are promised, in groups that are awaited or not together.
+pub(super) fn promises(t: &TradeRef, group: &str) -> String {
+    format!("b/tq/{}/{group}/", trade_key(t))
+}
+pub(super) fn promise(
+    t: &TradeRef,
+    group: &str,
+    at: Time,
+    parcel: &str,
+    carrier: &Address,
+) -> String {
+    let (at, parcel) = (time(Some(at)), parcel_key(parcel));
+    format!("{}{at}/{parcel}/{}", promises(t, group), carrier.as_str())
+}
+/// The parcels that the last `shipped` names.
+pub(super) fn names_of_shipped(t: &TradeRef) -> String {
+    format!("b/tm/{}/s/", trade_key(t))
+}
+pub(super) fn named_by_shipped(t: &TradeRef, parcel: &str) -> String {
+    format!("{}{}", names_of_shipped(t), parcel_key(parcel))
+}
+/// The parcels that the newest record names for its carriers.
+pub(super) fn names_of_record(t: &TradeRef) -> String {
+    format!("b/tm/{}/r/", trade_key(t))
+}
+pub(super) fn named_by_record(t: &TradeRef, parcel: &str, carrier: &Address) -> String {
+    let parcel = parcel_key(parcel);
+    format!("{}{parcel}/{}", names_of_record(t), carrier.as_str())
+}
+/// A parcel's name as a part of keys: as it is where it is short and plain.
+fn parcel_key(name: &str) -> String {
+    const LONGEST: usize = 24;
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.len() <= LONGEST && name.bytes().all(is_plain) {
+        format!("={name}")
+    } else {
+        format!("#{}", digest_of(name))
+    }
+}
+/// The first half of a SHA-256, in hex.
+pub(super) fn digest_of(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(16).fold(String::new(), |mut hex, b| {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{b:02x}");
+        hex
+    })
+}
+/// The shop's last decision about something that was asked to be undone.
+pub(super) fn decision(asked: StatementId) -> String {
+    format!("b/od/{asked}")
+}
+/// What is to be judged again, of which not all was looked at yet.
+pub(super) const LOOK_AGAIN: &str = "b/z/";
+pub(super) fn look_again(what: &str) -> String {
+    format!("{LOOK_AGAIN}{what}")
 }
 /// Letters about a trade that lines 8 to 15 refused.
 pub(super) fn set_aside(t: &TradeRef) -> String {
@@ -89,12 +210,12 @@ pub(super) fn all_expected_by_id(id: &str) -> String {
 pub(super) fn expected_by_id(t: &TradeRef) -> String {
     format!("{}{}", all_expected_by_id(t.id.as_str()), t.shop.as_str())
 }
-/// Statements of ours that name a trade.
-pub(super) fn owns_about(t: &TradeRef) -> String {
+/// Cancellations and returns of ours that name a trade.
+pub(super) fn undoings_of_trade(t: &TradeRef) -> String {
     format!("b/oa/{}/", trade_key(t))
 }
-pub(super) fn own_about(t: &TradeRef, id: StatementId) -> String {
-    format!("{}{id}", owns_about(t))
+pub(super) fn undoing_of_trade(t: &TradeRef, id: StatementId) -> String {
+    format!("{}{id}", undoings_of_trade(t))
 }
 pub(super) fn own_by_message_id(id: &str) -> String {
     format!("b/m/{id}")
@@ -114,12 +235,9 @@ pub(super) fn warnings_of_letter(no: u64) -> String {
 pub(super) fn warning_of_letter(no: u64, id: u64) -> String {
     format!("{}{}", warnings_of_letter(no), number(id))
 }
-/// Open ones only.
-pub(super) fn warnings_of_trade(t: &TradeRef) -> String {
-    format!("b/wt/{}/", trade_key(t))
-}
-pub(super) fn warning_of_trade(t: &TradeRef, id: u64) -> String {
-    format!("{}{}", warnings_of_trade(t), number(id))
+/// How many open warnings there are about a trade.
+pub(super) fn warning_count_of_trade(t: &TradeRef) -> String {
+    format!("b/wc/{}", trade_key(t))
 }
 /// The ledger's own warnings about a trade or statement, by what they are about.
 pub(super) fn own_warning(kind: &str, about: &str) -> String {
@@ -158,6 +276,14 @@ pub(super) fn asked_about_trade(t: &TradeRef, to: &Address) -> String {
 }
 pub(super) fn asked_about_request(id: &RequestId, to: &Address) -> String {
     format!("b/ar/{}/{}", id.key(), to.as_str())
+}
+/// How far a queue of promises was looked at.
+pub(super) fn looked_at(queue: &str) -> String {
+    format!("b/n/looked-at/{queue}")
+}
+/// Where a queue by time begins that is due at `t`.
+pub(super) fn due_from(queue: &str, t: Time) -> String {
+    format!("{queue}{}", time(Some(t)))
 }
 /// Where a queue by time ends that is due at `t`.
 pub(super) fn due_through(queue: &str, t: Time) -> String {

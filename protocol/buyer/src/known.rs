@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use tradepost_statements::order::Line;
 use tradepost_statements::{Address, Amount, TradeRef};
 
-use super::state::BuyerTrade;
 use super::terms::Terms;
+use super::trade::BuyerTrade;
 
 /// What is known of the trade when a letter is judged.
 #[derive(Clone, Copy)]
@@ -22,6 +22,7 @@ pub(super) struct KnownTrade<'k> {
 }
 
 /// What the trade records that count say.
+#[derive(Default)]
 pub(super) struct Agreed {
     /// Every carrier that any version names.
     pub(super) carriers: BTreeSet<Address>,

@@ -18,12 +18,14 @@ mod filed;
 mod judge;
 mod known;
 mod namesakes;
+mod pages;
 mod rules;
 
 mod count;
 mod evaluate;
 mod expected;
 mod expecting;
+mod parcels;
 mod records;
 mod terms;
 mod tracks;
@@ -32,7 +34,9 @@ mod act;
 mod again;
 mod answering;
 mod asking;
+mod backlog;
 mod held;
+mod look_again;
 mod overdue;
 mod own;
 mod plan;
@@ -50,8 +54,10 @@ mod wishes;
 mod file;
 mod keys;
 mod lookalikes;
+mod progress;
 mod state;
 mod totals;
+mod trade;
 
 pub mod plain;
 pub mod settings;
@@ -289,6 +295,7 @@ pub fn count(
 /// Ends what is decided: once all else is known, the letters that were judged get the warnings that they
 /// deserve beside the verdict.
 fn finish(mut case: case::BuyerCase<'_>, judgement: Option<Judgement>) -> BuyerChange {
+    look_again::work(&mut case);
     lookalikes::warn_beside(&mut case);
     case.finish(judgement)
 }

@@ -18,7 +18,7 @@
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
-use tradepost_statements::{Address, Body, Statement};
+use tradepost_statements::{Address, Body, Statement, TradeRef};
 use tradepost_trades::letter::Received;
 use tradepost_trades::lookalike::{
     Resemblance, borrowed_looks, looks, looks_of_domain, organizational, resemblance,
@@ -26,9 +26,11 @@ use tradepost_trades::lookalike::{
 use tradepost_trades::rows::Rows;
 
 use super::case::BuyerCase;
-use super::state::{BuyerTrade, Fate, FiledLetter};
+use super::progress::TradeTerms;
+use super::state::{Fate, FiledLetter};
+use super::trade::{BuyerTrade, TermsRow};
 use super::warning::{Finding, WarningKind};
-use super::{filed, keys};
+use super::{filed, keys, namesakes};
 
 /// Of each list that others can make long, so many are compared with.
 const COMPARED: usize = 64;
@@ -39,12 +41,11 @@ pub(super) fn warn_beside(case: &mut BuyerCase<'_>) {
         let Some(letter) = case.letter(no) else {
             continue;
         };
-        let statement = filed::decode(&letter.received.content)
-            .ok()
-            .map(|d| d.statement);
-        let finding = statement.as_ref().and_then(|s| finding(case, &letter, s));
-        let trade = statement.and_then(|s| s.trade);
-        case.reconcile_beside(&letter, trade.as_ref(), finding.as_ref());
+        let content = filed::decode(&letter.received.content);
+        let statement = content.as_ref().ok().map(|d| &d.statement);
+        let finding = statement.and_then(|s| finding(case, &letter, s));
+        let trade = statement.and_then(|s| s.trade.as_ref());
+        case.reconcile_beside(&letter, trade, finding.as_ref());
     }
 }
 
@@ -54,10 +55,15 @@ fn finding(case: &BuyerCase<'_>, letter: &FiledLetter, statement: &Statement) ->
     }
     let Received { author, .. } = &letter.received;
     let domain = author.as_ref()?.domain();
-    if is_above_suspicion(case, statement, domain) {
+    let of_trade = statement
+        .trade
+        .as_ref()
+        .map(|t| parties_of(case, t))
+        .unwrap_or_default();
+    if is_above_suspicion(case, statement, domain, &of_trade) {
         return None;
     }
-    let (party, how) = borrowed(case, statement, domain)
+    let (party, how) = borrowed(case, statement, domain, of_trade)
         .iter()
         .filter_map(|party| Some((party.clone(), resemblance(domain, party)?)))
         .min_by_key(|(_, how)| *how)?;
@@ -81,27 +87,29 @@ fn is_judged(fate: &Fate) -> bool {
     }
 }
 
-fn is_above_suspicion(case: &BuyerCase<'_>, statement: &Statement, domain: &str) -> bool {
+fn is_above_suspicion(
+    case: &BuyerCase<'_>,
+    statement: &Statement,
+    domain: &str,
+    of_trade: &BTreeSet<String>,
+) -> bool {
     let organization = organizational(domain);
-    let is_ones_own = |trade: BuyerTrade| parties(&trade).contains(organization);
-    let speaks_as_a_party = || {
-        !matches!(statement.body, Body::TradeRecord(_))
-            && statement
-                .trade
-                .as_ref()
-                .and_then(|t| case.trade(t))
-                .is_some_and(is_ones_own)
-    };
-    speaks_as_a_party() || is_listed(case, &keys::settled_party(&looks_key(domain), organization))
+    let is_record = matches!(statement.body, Body::TradeRecord(_));
+    let speaks_as_a_party = !is_record && of_trade.contains(organization);
+    speaks_as_a_party || is_listed(case, &keys::settled_party(&looks_key(domain), organization))
 }
 
 /// The organizational domains of the parties whose name a letter borrows.
-fn borrowed(case: &BuyerCase<'_>, statement: &Statement, domain: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+fn borrowed(
+    case: &BuyerCase<'_>,
+    statement: &Statement,
+    domain: &str,
+    of_trade: BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mut found = of_trade;
     if let Some(trade) = &statement.trade {
-        let namesakes = case.namesakes(trade, COMPARED);
-        for trade in std::iter::once(trade.clone()).chain(namesakes) {
-            found.extend(case.trade(&trade).iter().flat_map(parties));
+        for namesake in namesakes::made(case.rows(), trade) {
+            found.extend(parties_of(case, &namesake));
         }
     }
     let shop = statement.trade.as_ref().map(|t| &t.shop);
@@ -142,13 +150,18 @@ fn asked(case: &BuyerCase<'_>, statement: &Statement) -> Vec<Address> {
 }
 
 /// The organizational domains of the parties of a trade; none before a trade record counts.
-fn parties(trade: &BuyerTrade) -> BTreeSet<String> {
-    let Some(state) = &trade.state else {
+fn parties_of(case: &BuyerCase<'_>, trade: &TradeRef) -> BTreeSet<String> {
+    let row: Option<TermsRow> = case.get(&keys::trade(trade));
+    parties(trade, row.and_then(|row| row.terms).as_ref())
+}
+
+fn parties(trade: &TradeRef, terms: Option<&TradeTerms>) -> BTreeSet<String> {
+    let Some(terms) = terms else {
         return BTreeSet::new();
     };
-    std::iter::once(&trade.trade.shop)
-        .chain(&state.carriers)
-        .chain(std::iter::once(&state.processor))
+    std::iter::once(&trade.shop)
+        .chain(&terms.carriers)
+        .chain(std::iter::once(&terms.processor))
         .map(|party| organizational(party.domain()).to_owned())
         .collect()
 }
@@ -157,7 +170,7 @@ fn parties(trade: &BuyerTrade) -> BTreeSet<String> {
 pub(super) fn list_parties(case: &mut BuyerCase<'_>, trade: &mut BuyerTrade) {
     let settled = trade.counted.as_ref().is_some_and(|c| !c.apart);
     let mut now = BTreeSet::new();
-    for party in parties(trade) {
+    for party in parties(&trade.trade, trade.terms.as_ref()) {
         now.insert(keys::party_of(
             &looks_key(&party),
             &party,

@@ -4,7 +4,7 @@ use tradepost_statements::Time;
 
 use super::case::{BuyerCase, own_warning};
 use super::keys;
-use super::state::BuyerTrade;
+use super::trade::BuyerTrade;
 use super::warning::{Warning, WarningKind};
 
 /// A promise can have passed before it came: no time will bring it up again.

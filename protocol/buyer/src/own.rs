@@ -11,7 +11,7 @@ use tradepost_trades::rows::Rows;
 use super::case::BuyerCase;
 use super::settings::BuyerSettings;
 use super::state::{Own, OwnProgress, OwnRequest};
-use super::{BuyerChange, Judgement, Verdict, asking, door, file, keys};
+use super::{BuyerChange, Judgement, Verdict, asking, backlog, door, keys};
 
 /// How an own statement became known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,14 +93,16 @@ fn take(
         asking::note(case, &statement, asked);
     }
     if is_new {
-        if let Some(trade) = &statement.trade {
-            case.mark(&keys::own_about(trade, id));
+        if let Some(trade) = &statement.trade
+            && matches!(statement.body.kind(), Kind::Cancel | Kind::Return)
+        {
+            case.mark(&keys::undoing_of_trade(trade, id));
         }
         note_request(case, &statement);
         door::recognise_copies(case, id);
-        file::judge_waiting(case, &format!("a/{id}"));
+        backlog::look_at_waiting(case, &format!("a/{id}"));
         if let Some(request) = &statement.request {
-            file::judge_waiting(case, &format!("r/{}", request.key()));
+            backlog::look_at_waiting(case, &format!("r/{}", request.key()));
         }
     }
     Some(said)

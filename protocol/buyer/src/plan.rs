@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tradepost_statements::{TradeRef, words};
 
-use super::state::TradeState;
+use super::progress::TradeState;
 
 words! {
     /// Who can be asked about a trade (E21).

@@ -5,9 +5,8 @@ use std::time::Duration;
 use tradepost_statements::{RequestId, TradeRef};
 use tradepost_trades::rows::Rows;
 
-use super::keys;
 use super::plan::Until;
-use super::state::{BuyerTrade, read};
+use super::trade::BuyerTrade;
 use super::warning::WarningState;
 
 /// Why an act cannot be done.
@@ -106,7 +105,7 @@ pub enum ActRefusal {
 
 /// A trade that was made.
 pub(super) fn known_trade(rows: &dyn Rows, trade: &TradeRef) -> Result<BuyerTrade, ActRefusal> {
-    read::<BuyerTrade>(rows, &keys::trade(trade))
+    BuyerTrade::load(rows, trade)
         .filter(|t| t.state.is_some())
         .ok_or_else(|| ActRefusal::NoSuchTrade(trade.clone()))
 }

@@ -8,8 +8,10 @@ use tradepost_trades::rows::Rows;
 
 use super::filed::Filed;
 use super::keys;
+use super::pages::pages;
 use super::refusal::{ActRefusal, known_trade};
-use super::state::{BuyerTrade, Own, OwnRequest, read};
+use super::state::{Own, OwnRequest, read};
+use super::trade::BuyerTrade;
 
 /// An order as it was made, or as the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +84,7 @@ fn of_record(record: TradeRecord, buyer: Option<Buyer>) -> Order {
 fn record_that_counts(rows: &dyn Rows, known: &BuyerTrade) -> Option<(Address, TradeRecord)> {
     let filed = Filed::load(rows, known.state.as_ref()?.record)?;
     let record = filed.record()?.clone();
-    Some((filed.decoded.statement.to, record))
+    Some((filed.decoded.statement.to.clone(), record))
 }
 
 fn own_order(rows: &dyn Rows, known: &BuyerTrade) -> Option<(Statement, Order)> {
@@ -103,10 +105,8 @@ fn order_in(own: Own) -> Option<(Statement, Order)> {
 /// The order that was made last, whatever became of it.
 #[must_use]
 pub fn last_order(rows: &dyn Rows) -> Option<OrderOnce> {
-    let all = rows.scan(keys::OWN.as_bytes());
-    let orders = all
-        .iter()
-        .filter_map(|(_, json)| order_in(serde_json::from_slice(json).ok()?));
+    let orders = pages(rows, keys::OWN)
+        .filter_map(|(_, json)| order_in(serde_json::from_slice(&json).ok()?));
     let last = orders.max_by_key(|(statement, _)| (statement.sent, statement.id));
     last.map(|(statement, order)| OrderOnce {
         to: statement.to,

@@ -18,11 +18,10 @@ mod terms;
 use std::cell::OnceCell;
 use std::fmt;
 
-use tradepost_statements::wire::Decoded;
 use tradepost_statements::{Statement, Time};
-use tradepost_trades::letter::Unreadable;
 use tradepost_trades::rows::Rows;
 
+use super::filed::ReadContent;
 use super::known::KnownTrade;
 use super::settings::BuyerSettings;
 use super::state::{FiledLetter, Own, OwnRequest};
@@ -118,7 +117,7 @@ pub(super) struct LetterQuestion<'q> {
     pub(super) now: Time,
     pub(super) letter: &'q FiledLetter,
     /// What it says, or why that cannot be read.
-    pub(super) content: &'q Result<Decoded, (Unreadable, String)>,
+    pub(super) content: &'q ReadContent,
     /// Where DNS may still lift the evidence to the minimum: when it is asked again; none once it was
     /// asked for long enough.
     pub(super) next_try: Option<Time>,

@@ -8,9 +8,10 @@ use tradepost_statements::{Body, RequestId, TradeRef};
 use tradepost_trades::rows::Rows;
 
 use super::keys;
+use super::progress::TradeOrigin;
 use super::refusal::{ActRefusal, known_trade};
 use super::saying::Saying;
-use super::state::{OwnRequest, RequestAnswer, TradeOrigin, read};
+use super::state::{OwnRequest, RequestAnswer, read};
 
 /// What to say to agree to a trade record (E7); none for an adopted trade whose shop does not wait
 /// for it (no `confirm_by`): confirming that one is a local act (protocol 9).

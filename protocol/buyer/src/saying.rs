@@ -4,8 +4,8 @@ use tradepost_statements::{Address, Body, RequestId, TradeRef};
 use tradepost_trades::rows::Rows;
 
 use super::filed::Filed;
-use super::keys;
-use super::state::{BuyerTrade, OwnRequest, read};
+use super::state::OwnRequest;
+use super::trade::BuyerTrade;
 
 /// A statement that the person wants said; nothing has been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +47,11 @@ impl Saying {
         if let Some(request) = &self.request {
             return Some(request.buyer().clone());
         }
-        let known: BuyerTrade = read(rows, &keys::trade(self.trade.as_ref()?))?;
+        let known = BuyerTrade::load(rows, self.trade.as_ref()?)?;
         if let Some(request) = known.state.as_ref().and_then(|s| s.request.as_ref()) {
             return Some(request.buyer().clone());
         }
         let record = Filed::load(rows, known.state.as_ref()?.record)?;
-        Some(record.decoded.statement.to)
+        Some(record.decoded.statement.to.clone())
     }
 }

@@ -15,10 +15,12 @@ use tradepost_trades::rows::Rows;
 use super::asking::{key, what_is_not_asked_already};
 use super::case::BuyerCase;
 use super::keys;
+use super::pages::pages;
 use super::plan::{Plan, Planned, PlannedWhen, Until};
 use super::refusal::{ActRefusal, known_trade};
 use super::saying::Saying;
-use super::state::{BuyerTrade, read};
+use super::state::read;
+use super::trade::BuyerTrade;
 
 /// A plan as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,9 +102,7 @@ pub(super) fn remove(case: &mut BuyerCase<'_>, id: u64) -> Result<(), ActRefusal
 /// The daily plans that wait to be told their next time, with what they need for that.
 #[must_use]
 pub fn without_time(rows: &dyn Rows) -> Vec<(u64, PlannedWhen)> {
-    let waiting = rows.scan(keys::PLANS_WITHOUT_TIME.as_bytes());
-    waiting
-        .into_iter()
+    pages(rows, keys::PLANS_WITHOUT_TIME)
         .filter_map(|(key, _)| {
             let hex = std::str::from_utf8(key.get(keys::PLANS_WITHOUT_TIME.len()..)?).ok()?;
             let id = u64::from_str_radix(hex, 16).ok()?;
@@ -113,10 +113,8 @@ pub fn without_time(rows: &dyn Rows) -> Vec<(u64, PlannedWhen)> {
 }
 
 pub(super) fn all(rows: &dyn Rows) -> Vec<KeptPlan> {
-    let plans = rows.scan(keys::PLANS.as_bytes());
-    plans
-        .iter()
-        .filter_map(|(_, json)| serde_json::from_slice(json).ok())
+    pages(rows, keys::PLANS)
+        .filter_map(|(_, json)| serde_json::from_slice(&json).ok())
         .collect()
 }
 
@@ -181,7 +179,7 @@ fn pending(case: &BuyerCase<'_>) -> Vec<BuyerTrade> {
                 .ok()?
                 .strip_prefix(prefix)?
                 .split_once('/')?;
-            case.get::<BuyerTrade>(&format!("{}{trade}", keys::TRADES))
+            case.trade(&keys::trade_in_key(trade)?)
         })
         .filter(|t| t.counted.as_ref().is_some_and(|c| !c.apart))
         .collect()
@@ -214,7 +212,7 @@ impl PlannedWhen {
 pub(super) fn end_what_is_through(case: &mut BuyerCase<'_>, trade: &BuyerTrade) {
     let prefix = keys::plans_of_trade(&trade.trade);
     let Some(state) = &trade.state else { return };
-    for id in super::case::numbers_after(case.rows(), &prefix) {
+    for id in super::case::numbers_after(case.rows(), &prefix, &prefix, MOST_PLANS) {
         let kept: Option<KeptPlan> = case.get(&keys::plan(id));
         if let Some(kept) = kept.filter(|k| k.plan.until.is_reached_by(state)) {
             drop_plan(case, &kept);

@@ -4,40 +4,136 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tradepost_statements::order::Line;
 use tradepost_statements::{
-    Address, Amount, Currency, DeliveryState, Kind, OrderState, PaymentState, RequestId, Statement,
-    StatementId, Time, TradeRef,
+    Address, Amount, Currency, Evidence, Kind, RequestId, Statement, StatementId, Time, TradeRef,
 };
-use tradepost_trades::letter::Received;
+use tradepost_trades::letter::{Content, LetterFacts, Received};
 use tradepost_trades::rows::Rows;
 
+use super::keys;
 use super::warning::WarningKind;
 
 /// A letter that was received.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct FiledLetter {
     pub(super) no: u64,
+    /// Without its digest when it was read back: that stands in an index of its own (`keys::digest`).
     pub(super) received: Received,
     /// Lines of protocol 5 up to this one were passed by the person's own act; 0 for none.
-    #[serde(default)]
     pub(super) accepted_through: u8,
     pub(super) fate: Fate,
     /// Since when it waits for DNS, if it ever did.
-    #[serde(default)]
     pub(super) held_since: Option<Time>,
     /// How often DNS was asked again for it, in vain.
-    #[serde(default)]
     pub(super) tries: u32,
     /// It stands in the group of letters below the minimum (protocol 5), and joins none again.
-    #[serde(default)]
     pub(super) grouped: bool,
     /// How many more times it came.
-    #[serde(default)]
     pub(super) copies: u64,
     /// Where it stands among the letters, when that is not where it came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) moved: Option<LetterPlace>,
+}
+
+/// The row of a letter: facts and fate. What it says is in a row of its own, which never changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LetterRow {
+    #[serde(rename = "n")]
+    pub(super) no: u64,
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    date: Option<Time>,
+    #[serde(rename = "z", default, skip_serializing_if = "is_default")]
+    size: u64,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(super) author: Option<Address>,
+    #[serde(rename = "e")]
+    pub(super) evidence: Evidence,
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    undecided: Option<Evidence>,
+    #[serde(rename = "p")]
+    proof: String,
+    #[serde(rename = "r")]
+    pub(super) received_at: Time,
+    #[serde(rename = "x", default, skip_serializing_if = "is_default")]
+    pub(super) accepted_through: u8,
+    #[serde(rename = "v")]
+    pub(super) fate: Fate,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    held_since: Option<Time>,
+    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
+    tries: u32,
+    #[serde(rename = "g", default, skip_serializing_if = "is_default")]
+    grouped: bool,
+    #[serde(rename = "c", default, skip_serializing_if = "is_default")]
+    copies: u64,
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    moved: Option<LetterPlace>,
+}
+
+impl LetterRow {
+    pub(super) fn of(letter: &FiledLetter) -> LetterRow {
+        let received = &letter.received;
+        let facts = &received.letter;
+        LetterRow {
+            no: letter.no,
+            message_id: facts.message_id.clone(),
+            from: facts.from.clone(),
+            subject: facts.subject.clone(),
+            date: facts.date,
+            size: facts.size,
+            author: received.author.clone(),
+            evidence: received.evidence,
+            undecided: received.undecided,
+            proof: received.proof.clone(),
+            received_at: received.received_at,
+            accepted_through: letter.accepted_through,
+            fate: letter.fate.clone(),
+            held_since: letter.held_since,
+            tries: letter.tries,
+            grouped: letter.grouped,
+            copies: letter.copies,
+            moved: letter.moved,
+        }
+    }
+
+    pub(super) fn with(self, content: Content) -> FiledLetter {
+        FiledLetter {
+            no: self.no,
+            received: Received {
+                letter: LetterFacts {
+                    message_id: self.message_id,
+                    from: self.from,
+                    subject: self.subject,
+                    date: self.date,
+                    size: self.size,
+                },
+                author: self.author,
+                evidence: self.evidence,
+                undecided: self.undecided,
+                proof: self.proof,
+                digest: String::new(),
+                received_at: self.received_at,
+                content,
+            },
+            accepted_through: self.accepted_through,
+            fate: self.fate,
+            held_since: self.held_since,
+            tries: self.tries,
+            grouped: self.grouped,
+            copies: self.copies,
+            moved: self.moved,
+        }
+    }
+}
+
+/// What is as it is where nothing is said needs no place in a row.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl FiledLetter {
@@ -79,123 +175,6 @@ pub(super) enum Fate {
         rule: u8,
         kind: WarningKind,
     },
-}
-
-/// What is known of one trade: its letters, and the state they give.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct BuyerTrade {
-    pub(super) trade: TradeRef,
-    /// Numbers of the letters that make its state, in the order of their arrival. What was
-    /// refused is set aside (`keys::aside`), so that a flood of it costs nothing later.
-    pub(super) letters: Vec<u64>,
-    /// Those of them that are trade records.
-    #[serde(default)]
-    pub(super) records: Vec<u64>,
-    /// Those that have counted, even if they do no more: what their parties said stays.
-    #[serde(default)]
-    pub(super) counted_records: BTreeSet<u64>,
-    /// The person confirmed that it is theirs (protocol 9).
-    #[serde(default)]
-    pub(super) confirmed: bool,
-    /// The number of the letter by which it was adopted; turning adoption off later takes nothing away.
-    #[serde(default)]
-    pub(super) adopted_by: Option<u64>,
-    /// None while there are letters but no trade record that counts.
-    pub(super) state: Option<TradeState>,
-    /// What of it stands in the totals and lists.
-    #[serde(default)]
-    pub(super) counted: Option<CountedTrade>,
-    /// The keys under which its parties are known.
-    #[serde(default)]
-    pub(super) listed: BTreeSet<String>,
-}
-
-/// What of a trade stands in the totals and lists; taken out again before it changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CountedTrade {
-    /// Adopted and not confirmed: counted apart (protocol 9).
-    pub(super) apart: bool,
-    pub(super) undelivered: bool,
-    pub(super) promised: Option<Time>,
-    pub(super) unpaid: Amount,
-    pub(super) due: Option<Time>,
-}
-
-tradepost_statements::words! {
-    /// How a trade came to be in the ledger.
-    pub enum TradeOrigin as "an origin of a trade" {
-        /// Ordered with this program.
-        Placed = "placed",
-        /// Ordered elsewhere, and known beforehand (protocol 9).
-        Expected = "expected",
-        /// Ordered elsewhere, known from a trade record.
-        Adopted = "adopted",
-    }
-}
-
-/// What the letters of a trade add up to (protocol 4). Nothing in it depends on the present time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct TradeState {
-    pub(super) origin: TradeOrigin,
-    pub(super) request: Option<RequestId>,
-    /// The number of the letter with the trade record that counts.
-    pub(super) record: u64,
-    pub(super) version: u32,
-    pub(super) shop_name: String,
-    pub(super) placed: Time,
-    pub(super) lines: Vec<Line>,
-    pub(super) total: Amount,
-    pub(super) confirm_by: Option<Time>,
-    pub(super) carriers: BTreeSet<Address>,
-    pub(super) newest_carriers: BTreeSet<Address>,
-    pub(super) processor: Address,
-    pub(super) order: Option<OrderNow>,
-    pub(super) delivery: Vec<ParcelNow>,
-    pub(super) payment: Option<PaymentNow>,
-    pub(super) delivered: bool,
-    pub(super) undelivered: bool,
-    pub(super) paid_so_far: Amount,
-    pub(super) unpaid: Amount,
-    pub(super) ended: bool,
-    pub(super) promised: Option<Time>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OrderNow {
-    pub(super) state: OrderState,
-    pub(super) at: Time,
-    pub(super) planned: Option<Time>,
-    pub(super) actual: Option<Time>,
-}
-
-/// A parcel; without state when it was only named so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ParcelNow {
-    pub(super) carrier: Option<Address>,
-    pub(super) parcel: String,
-    pub(super) status: Option<ParcelStatus>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ParcelStatus {
-    pub(super) state: DeliveryState,
-    pub(super) at: Time,
-    pub(super) planned: Option<Time>,
-    pub(super) planned_until: Option<Time>,
-    pub(super) actual: Option<Time>,
-    pub(super) tracking_number: Option<String>,
-    pub(super) place: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PaymentNow {
-    pub(super) state: PaymentState,
-    pub(super) at: Time,
-    pub(super) amount: Amount,
-    pub(super) paid: Option<Amount>,
-    pub(super) refunded: Option<Amount>,
-    pub(super) planned: Option<Time>,
-    pub(super) actual: Option<Time>,
 }
 
 /// A statement of ours.
@@ -288,4 +267,15 @@ pub(super) struct Totals {
 /// A row as its type. A row that cannot be read is one that this program never wrote.
 pub(super) fn read<T: DeserializeOwned>(rows: &dyn Rows, key: &str) -> Option<T> {
     serde_json::from_slice(&rows.get(key.as_bytes())?).ok()
+}
+
+/// What a letter says.
+pub(super) fn content(rows: &dyn Rows, no: u64) -> Option<Content> {
+    read(rows, &keys::content(no))
+}
+
+/// A letter, with what it says.
+pub(super) fn letter(rows: &dyn Rows, no: u64) -> Option<FiledLetter> {
+    let row: LetterRow = read(rows, &keys::letter(no))?;
+    Some(row.with(content(rows, no)?))
 }

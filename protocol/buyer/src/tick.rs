@@ -1,25 +1,37 @@
 //! What time alone brings about: held letters that are due, answers that do not come, promises
 //! that were not kept.
 
-use tradepost_statements::{Body, StatementId, Time, TradeRef};
+use serde::{Deserialize, Serialize};
+use tradepost_statements::{Body, StatementId, Time};
 use tradepost_trades::rows::Rows;
 
 use super::case::{BuyerCase, own_warning};
-use super::held::{due, due_by_now, first_due};
+use super::held::{DUE_AT_ONCE, due, due_by_now, first_due};
 use super::overdue::warn_of_trade;
 use super::own::{longest_wait, wait_for_answer};
+use super::pages::pages_from;
 use super::settings::{BuyerSettings, Rules};
-use super::state::{Own, OwnProgress};
+use super::state::{Own, OwnProgress, is_default, read};
 use super::warning::{Warning, WarningKind};
-use super::{BuyerChange, door, keys, schedule, totals};
+use super::{BuyerChange, backlog, door, keys, look_again, schedule, totals};
 
-/// When [`tick`] has something to do: at the first time of a queue, or when the next promise has passed.
+/// When [`tick`] has something to do: at once where something is left to be looked at again, else at the
+/// first time of a queue, or when the next promise has passed.
 #[must_use]
 pub fn next_wake(rows: &dyn Rows, now: Time) -> Option<Time> {
+    if backlog::is_left(rows) {
+        return Some(now);
+    }
     let queues = [keys::HELD, keys::SAY_AGAIN, keys::PLANS_DUE].into_iter();
     let queued = queues.filter_map(|queue| first_due(rows, queue));
-    let promises = [keys::UNDELIVERED, keys::UNPAID].into_iter();
-    let promised = promises.filter_map(|queue| {
+    let is_left = |(queue, _): &(&str, WarningKind)| {
+        let looked_at: Option<LookedAt> = read(rows, &keys::looked_at(queue));
+        looked_at.is_some_and(|l| l.more)
+    };
+    if PROMISES.iter().any(is_left) {
+        return Some(now);
+    }
+    let promised = PROMISES.iter().filter_map(|(queue, _)| {
         let from = keys::due_through(queue, now);
         let first = rows.scan_from(queue.as_bytes(), from.as_bytes(), 1);
         first.first().and_then(|(key, _)| keys::time_in(queue, key))
@@ -47,18 +59,11 @@ pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange
         follow_the_timers(&mut case);
         totals::look_at_limits(&mut case);
     }
-    for (key, _) in due(case.rows(), keys::UNDELIVERED, now) {
-        warn_overdue(
-            &mut case,
-            &key,
-            keys::UNDELIVERED,
-            WarningKind::OverdueDelivery,
-        );
-    }
-    for (key, _) in due(case.rows(), keys::UNPAID, now) {
-        warn_overdue(&mut case, &key, keys::UNPAID, WarningKind::OverduePayment);
+    for (queue, kind) in PROMISES {
+        look_at_promises(&mut case, queue, kind);
     }
     schedule::tick(&mut case);
+    look_again::tick(&mut case);
     super::finish(case, None)
 }
 
@@ -144,7 +149,7 @@ fn follow_the_timers(case: &mut BuyerCase<'_>) {
 /// What stands after the last slash of a queue's keys that are due later than that.
 fn put_off_beyond(rows: &dyn Rows, queue: &str, farthest: Time) -> Vec<String> {
     let from = keys::due_through(queue, farthest);
-    let found = rows.scan_from(queue.as_bytes(), from.as_bytes(), usize::MAX);
+    let found = rows.scan_from(queue.as_bytes(), from.as_bytes(), DUE_AT_ONCE);
     let keys = found
         .into_iter()
         .filter_map(|(key, _)| String::from_utf8(key).ok());
@@ -152,9 +157,59 @@ fn put_off_beyond(rows: &dyn Rows, queue: &str, farthest: Time) -> Vec<String> {
         .collect()
 }
 
+/// What is promised, by when, and what is warned of when that has passed.
+const PROMISES: [(&str, WarningKind); 2] = [
+    (keys::UNDELIVERED, WarningKind::OverdueDelivery),
+    (keys::UNPAID, WarningKind::OverduePayment),
+];
+
+/// How far a queue of promises was looked at: what has passed stays in it until it is kept.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct LookedAt {
+    /// The first key that was not.
+    #[serde(rename = "k")]
+    from: String,
+    /// There are more that have passed.
+    #[serde(rename = "m", default, skip_serializing_if = "is_default")]
+    more: bool,
+}
+
+/// Warns of the promises that have passed since the last time; of one that had passed when it came,
+/// whatever made it warns (`overdue`).
+fn look_at_promises(case: &mut BuyerCase<'_>, queue: &str, kind: WarningKind) {
+    let row = keys::looked_at(queue);
+    let (start, until) = (
+        keys::due_from(queue, case.now),
+        keys::due_through(queue, case.now),
+    );
+    let looked_at: LookedAt = case.get(&row).unwrap_or_default();
+    let from = if looked_at.from > until {
+        // The clock ran ahead.
+        &start
+    } else {
+        &looked_at.from
+    };
+    let due: Vec<String> = pages_from(case.rows(), queue, from)
+        .filter_map(|(key, _)| String::from_utf8(key).ok())
+        .take_while(|key| *key <= until)
+        .take(DUE_AT_ONCE)
+        .collect();
+    let last = due.last().filter(|_| due.len() == DUE_AT_ONCE);
+    let looked_at = LookedAt {
+        from: last.map_or(start, |key| format!("{key}\0")),
+        more: last.is_some(),
+    };
+    for key in &due {
+        warn_overdue(case, key, queue, kind);
+    }
+    if !due.is_empty() || case.has(&row) {
+        case.put_if_changed(&row, &looked_at);
+    }
+}
+
 fn warn_overdue(case: &mut BuyerCase<'_>, key: &str, queue: &str, kind: WarningKind) {
     // queue, 16 digits, a slash, the trade
-    let Some(trade) = key.get(queue.len() + 17..).and_then(trade_in_key) else {
+    let Some(trade) = key.get(queue.len() + 17..).and_then(keys::trade_in_key) else {
         return;
     };
     let Some(known) = case.trade(&trade) else {
@@ -164,12 +219,4 @@ fn warn_overdue(case: &mut BuyerCase<'_>, key: &str, queue: &str, kind: WarningK
         return;
     }
     warn_of_trade(case, &known, kind);
-}
-
-fn trade_in_key(text: &str) -> Option<TradeRef> {
-    let (shop, id) = text.rsplit_once('/')?;
-    Some(TradeRef {
-        shop: shop.parse().ok()?,
-        id: id.parse().ok()?,
-    })
 }

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use tradepost_statements::{Amount, Currency};
 
 use super::case::{BuyerCase, own_warning};
+use super::progress::{CountedTrade, TradeOrigin};
 use super::settings::Rules;
-use super::state::{BuyerTrade, CountedTrade, Totals, TradeOrigin};
+use super::state::Totals;
+use super::trade::BuyerTrade;
 use super::warning::{Warning, WarningKind};
 use super::{keys, overdue};
 

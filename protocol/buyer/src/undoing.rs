@@ -5,14 +5,17 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 use tradepost_statements::order::{Cancel, LineQuantity, Return, ReturnDecision};
-use tradepost_statements::{Body, StatementId, Time, TradeRef};
+use tradepost_statements::{Body, Statement, StatementId, Time, TradeRef};
 use tradepost_trades::rows::Rows;
 
+use super::case::BuyerCase;
 use super::filed::Filed;
 use super::keys;
+use super::pages::pages;
 use super::refusal::{ActRefusal, known_trade};
 use super::saying::Saying;
-use super::state::{BuyerTrade, Own, OwnRequest, read};
+use super::state::{Own, OwnRequest, read};
+use super::trade::BuyerTrade;
 
 /// A cancellation or return of ours, with what the shop decided about it.
 pub(super) struct Undoing {
@@ -153,12 +156,13 @@ fn subtract(left: &mut [u32], lines: &[LineQuantity]) {
 
 /// All of a trade, in the order in which they were asked.
 pub(super) fn of_trade(rows: &dyn Rows, known: &BuyerTrade) -> Vec<Undoing> {
-    let prefix = keys::owns_about(&known.trade);
-    let by_trade = rows.scan(prefix.as_bytes());
-    let by_trade = by_trade
-        .iter()
-        .filter_map(|(key, _)| std::str::from_utf8(key.get(prefix.len()..)?).ok())
-        .filter_map(|id| id.parse().ok());
+    let prefix = keys::undoings_of_trade(&known.trade);
+    let by_trade = pages(rows, &prefix).filter_map(|(key, _)| {
+        std::str::from_utf8(key.get(prefix.len()..)?)
+            .ok()?
+            .parse()
+            .ok()
+    });
     let request = known.state.as_ref().and_then(|s| s.request.as_ref());
     let by_request = request.and_then(|id| read::<OwnRequest>(rows, &keys::request(id)));
     let by_request = by_request.into_iter().flat_map(|r| r.statements);
@@ -167,34 +171,54 @@ pub(super) fn of_trade(rows: &dyn Rows, known: &BuyerTrade) -> Vec<Undoing> {
     ids.dedup();
     let owns = ids.iter().filter_map(|id| read(rows, &keys::own(*id)));
     let mut undoings: Vec<Undoing> = owns.filter_map(Undoing::of).collect();
-    if !undoings.is_empty() {
-        decide(rows, known, &mut undoings);
+    for undoing in &mut undoings {
+        undoing.decision = decision(rows, undoing.own.statement.id);
     }
     undoings.sort_by_key(|u| (u.own.statement.sent, u.own.statement.id));
     undoings
 }
 
+/// The letter with the last decision about something that was asked.
+#[derive(Debug, Serialize, Deserialize)]
+struct LastDecision {
+    #[serde(rename = "n")]
+    letter: u64,
+    #[serde(rename = "s")]
+    sent: Time,
+    #[serde(rename = "i")]
+    statement: StatementId,
+}
+
 /// A shop may think better of it: of several decisions about one wish the last said counts, whatever
 /// the order of their arrival.
-fn decide(rows: &dyn Rows, known: &BuyerTrade, undoings: &mut [Undoing]) {
-    let mut decisions: Vec<_> = known
-        .letters
-        .iter()
-        .filter_map(|no| Filed::load(rows, *no))
-        .filter(Filed::counts)
-        .map(|filed| filed.decoded.statement)
-        .filter(|s| matches!(s.body, Body::ReturnDecision(_)))
-        .collect();
-    decisions.sort_by_key(|s| (s.sent, s.id));
-    for statement in decisions {
-        let asked = undoings
-            .iter_mut()
-            .find(|u| Some(u.own.statement.id) == statement.answers);
-        if let (Some(undoing), Body::ReturnDecision(said)) = (asked, statement.body) {
-            undoing.decision = Some(UndoingDecision {
-                said,
-                at: statement.sent,
-            });
-        }
+pub(super) fn note_decision(case: &mut BuyerCase<'_>, letter: u64, statement: &Statement) {
+    let Some(asked) = statement.answers else {
+        return;
+    };
+    let last: Option<LastDecision> = case.get(&keys::decision(asked));
+    let is_last = |last: &LastDecision| {
+        (last.sent, last.statement) <= (statement.sent, statement.id)
+            || !case.filed(last.letter).is_some_and(|f| f.counts())
+    };
+    if last.as_ref().is_none_or(is_last) {
+        let (sent, statement) = (statement.sent, statement.id);
+        let last = LastDecision {
+            letter,
+            sent,
+            statement,
+        };
+        case.put(&keys::decision(asked), &last);
+    }
+}
+
+fn decision(rows: &dyn Rows, asked: StatementId) -> Option<UndoingDecision> {
+    let last: LastDecision = read(rows, &keys::decision(asked))?;
+    let filed = Filed::load(rows, last.letter).filter(Filed::counts)?;
+    if let Body::ReturnDecision(said) = &filed.decoded.statement.body {
+        let said = said.clone();
+        let at = filed.decoded.statement.sent;
+        Some(UndoingDecision { said, at })
+    } else {
+        None
     }
 }

@@ -9,16 +9,19 @@ use tradepost_trades::rows::Rows;
 
 use super::expected::Expected;
 use super::filed::Filed;
-use super::state::{BuyerTrade, Fate, FiledLetter, Totals, TradeState, read};
+use super::pages::pages;
+use super::progress::TradeState;
+use super::state::{Fate, FiledLetter, Totals, letter, read};
+use super::trade::BuyerTrade;
 use super::warning::Warning;
-use super::{filed, keys, plain, undoing};
+use super::{filed, keys, parcels, plain, undoing};
 
 mod plans;
 mod requests;
 mod shapes;
 mod undone;
 
-pub use super::state::TradeOrigin;
+pub use super::progress::TradeOrigin;
 pub use plans::{PlanView, plans};
 pub use requests::{RequestState, RequestView, request, requests};
 pub use shapes::{
@@ -45,24 +48,32 @@ pub enum FindError {
 /// All trades, by shop and id.
 #[must_use]
 pub fn trades(rows: &dyn Rows, now: Time) -> Vec<BuyerTradeView> {
-    let all = rows.scan(keys::TRADES.as_bytes());
-    all.iter()
-        .filter_map(|(_, json)| view(rows, &serde_json::from_slice(json).ok()?, now))
+    pages(rows, keys::TRADES)
+        .filter_map(|(key, _)| {
+            let trade = std::str::from_utf8(key.get(keys::TRADES.len()..)?).ok()?;
+            view(
+                rows,
+                &BuyerTrade::load(rows, &keys::trade_in_key(trade)?)?,
+                now,
+            )
+        })
         .collect()
 }
 
 /// The undelivered trades, by promised time; those without promise last.
 #[must_use]
 pub fn pending(rows: &dyn Rows, now: Time) -> Vec<BuyerTradeView> {
-    let listed = rows.scan(keys::UNDELIVERED.as_bytes());
-    listed
-        .iter()
+    pages(rows, keys::UNDELIVERED)
         .filter_map(|(key, _)| {
-            let (_, trade) = std::str::from_utf8(key)
+            let (_, trade) = std::str::from_utf8(&key)
                 .ok()?
                 .strip_prefix(keys::UNDELIVERED)?
                 .split_once('/')?;
-            view(rows, &read(rows, &format!("{}{trade}", keys::TRADES))?, now)
+            view(
+                rows,
+                &BuyerTrade::load(rows, &keys::trade_in_key(trade)?)?,
+                now,
+            )
         })
         .collect()
 }
@@ -72,8 +83,7 @@ pub fn pending(rows: &dyn Rows, now: Time) -> Vec<BuyerTradeView> {
 /// # Errors
 /// [`FindError`].
 pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
-    let exists =
-        |t: &TradeRef| read::<BuyerTrade>(rows, &keys::trade(t)).is_some_and(|t| t.state.is_some());
+    let exists = |t: &TradeRef| BuyerTrade::load(rows, t).is_some_and(|t| t.state.is_some());
     if let Some((shop, id)) = name.rsplit_once('/') {
         let trade = shop
             .parse()
@@ -86,9 +96,7 @@ pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
     }
     let id: TradeId = name.parse().map_err(|_| FindError::None(name.to_owned()))?;
     let prefix = keys::trades_by_id(id.as_str());
-    let shops = rows.scan(prefix.as_bytes());
-    let mut found: Vec<TradeRef> = shops
-        .iter()
+    let mut found: Vec<TradeRef> = pages(rows, &prefix)
         .filter_map(|(key, _)| {
             std::str::from_utf8(key.get(prefix.len()..)?)
                 .ok()?
@@ -114,18 +122,22 @@ pub fn find(rows: &dyn Rows, name: &str) -> Result<TradeRef, FindError> {
     }
 }
 
+/// So many letters of a trade are shown, the last ones; and so many of its parcels. Both are more than a
+/// person reads.
+const MOST_OF_A_HISTORY: usize = 1000;
+const MOST_PARCELS: usize = 1000;
+
 /// A trade with its parties and history.
 #[must_use]
 pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
-    let known: BuyerTrade = read(rows, &keys::trade(trade))?;
+    let known = BuyerTrade::load(rows, trade)?;
     let state = known.state.as_ref()?;
-    let mut letters: Vec<FiledLetter> = known
-        .letters
-        .iter()
-        .filter_map(|no| read(rows, &keys::letter(*no)))
+    let mut letters: Vec<FiledLetter> = pages(rows, &keys::history(trade))
+        .filter_map(|(key, _)| letter(rows, keys::number_in_history(trade, &key)?))
         .filter(is_part_of_the_history)
+        .take(MOST_OF_A_HISTORY)
         .collect();
-    letters.sort_by_key(|l| l.no);
+    letters.reverse();
     Some(ShowView {
         trade: view(rows, &known, now)?,
         parties: Parties {
@@ -145,16 +157,13 @@ pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
 #[must_use]
 pub fn warnings(rows: &dyn Rows, all: bool) -> Vec<WarningView> {
     if all {
-        let every = rows.scan(keys::WARNINGS.as_bytes());
-        return every
-            .iter()
-            .filter_map(|(_, json)| Some(warning_view(serde_json::from_slice(json).ok()?)))
+        return pages(rows, keys::WARNINGS)
+            .filter_map(|(_, json)| Some(warning_view(serde_json::from_slice(&json).ok()?)))
             .collect();
     }
-    let open = rows.scan(keys::OPEN_WARNINGS.as_bytes());
-    open.iter()
+    pages(rows, keys::OPEN_WARNINGS)
         .filter_map(|(key, _)| {
-            let number = std::str::from_utf8(key)
+            let number = std::str::from_utf8(&key)
                 .ok()?
                 .strip_prefix(keys::OPEN_WARNINGS)?;
             Some(warning_view(read(
@@ -168,17 +177,16 @@ pub fn warnings(rows: &dyn Rows, all: bool) -> Vec<WarningView> {
 /// What is expected (protocol 9), by shop and id.
 #[must_use]
 pub fn expected(rows: &dyn Rows) -> Vec<ExpectedView> {
-    let all = rows.scan(keys::EXPECTED.as_bytes());
-    all.iter()
-        .filter_map(|(_, json)| Some(expected_view(rows, serde_json::from_slice(json).ok()?)))
+    pages(rows, keys::EXPECTED)
+        .filter_map(|(_, json)| Some(expected_view(rows, serde_json::from_slice(&json).ok()?)))
         .collect()
 }
 
 fn expected_view(rows: &dyn Rows, expected: Expected) -> ExpectedView {
     let trade = &expected.order.trade;
-    let known: Option<BuyerTrade> = read(rows, &keys::trade(trade));
+    let known = BuyerTrade::load(rows, trade);
     ExpectedView {
-        warnings: rows.scan(keys::warnings_of_trade(trade).as_bytes()).len() as u64,
+        warnings: count_of(rows, &keys::warning_count_of_trade(trade)),
         shop: expected.order.trade.shop,
         id: expected.order.trade.id,
         total: expected.order.total,
@@ -204,23 +212,22 @@ pub fn stats(rows: &dyn Rows) -> StatsView {
         unpaid: totals.unpaid,
         unpaid_total: totals.unpaid_total.into_values().collect(),
         adopted: totals.adopted,
-        warnings: rows.scan(keys::OPEN_WARNINGS.as_bytes()).len() as u64,
-        held: rows.scan(keys::HELD.as_bytes()).len() as u64,
+        warnings: count_of(rows, keys::OPEN_WARNING_COUNT),
+        held: count_of(rows, keys::HELD_COUNT),
     }
+}
+
+fn count_of(rows: &dyn Rows, count: &str) -> u64 {
+    read(rows, count).unwrap_or(0)
 }
 
 /// The letters that are held, by when they are looked at again.
 #[must_use]
 pub fn held(rows: &dyn Rows) -> Vec<HeldView> {
-    let queue = rows.scan(keys::HELD.as_bytes());
-    queue
-        .iter()
+    pages(rows, keys::HELD)
         .filter_map(|(key, _)| {
-            let (_, no) = std::str::from_utf8(key).ok()?.rsplit_once('/')?;
-            held_view(read(
-                rows,
-                &keys::letter(u64::from_str_radix(no, 16).ok()?),
-            )?)
+            let (_, no) = std::str::from_utf8(&key).ok()?.rsplit_once('/')?;
+            held_view(letter(rows, u64::from_str_radix(no, 16).ok()?)?)
         })
         .collect()
 }
@@ -230,7 +237,9 @@ fn held_view(letter: FiledLetter) -> Option<HeldView> {
         return None;
     };
     let received = letter.received;
-    let statement = filed::decode(&received.content).ok().map(|d| d.statement);
+    let statement = filed::decode(&received.content)
+        .ok()
+        .map(|d| d.statement.clone());
     let for_dns = rule == super::held::FOR_DNS;
     Some(HeldView {
         letter: letter.no,
@@ -281,15 +290,13 @@ fn view(rows: &dyn Rows, trade: &BuyerTrade, now: Time) -> Option<BuyerTradeView
                 planned: o.planned,
                 actual: o.actual,
             }),
-        delivery: parcels(state),
+        delivery: parcels_of(rows, trade),
         payment: payment(state),
         delivered: state.delivered,
         paid: state.unpaid.is_zero(),
         ended: state.ended,
         overdue: is_overdue(state, now),
-        warnings: rows
-            .scan(keys::warnings_of_trade(&trade.trade).as_bytes())
-            .len() as u64,
+        warnings: count_of(rows, &keys::warning_count_of_trade(&trade.trade)),
         promised: state.promised,
         unpaid: Some(state.unpaid),
         undelivered: state.undelivered,
@@ -304,8 +311,9 @@ fn is_overdue(state: &TradeState, now: Time) -> bool {
     parcel || (!state.unpaid.is_zero() && due.is_some_and(|t| t < now))
 }
 
-fn parcels(state: &TradeState) -> Vec<ParcelView> {
-    let shown = state.delivery.iter().map(|p| {
+fn parcels_of(rows: &dyn Rows, trade: &BuyerTrade) -> Vec<ParcelView> {
+    let all = parcels::all(rows, trade, MOST_PARCELS).into_iter();
+    let shown = all.map(|p| {
         let status = p.status.as_ref();
         ParcelView {
             carrier: p.carrier.clone(),

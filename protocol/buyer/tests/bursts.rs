@@ -36,7 +36,7 @@ fn unproven(statement: &Value) -> Received {
         proof: "nobody says so".to_owned(),
         digest: format!("{}-{}", statement["id"], statement["from"]),
         received_at: at(0),
-        content: Content::Statement(statement.to_string()),
+        content: Content::of_json(statement.to_string()),
     }
 }
 

@@ -40,7 +40,7 @@ fn cost(ledger: &mut Ledger, n: u64, statement: &Value) -> (usize, Option<Warnin
         proof: "as the test says".to_owned(),
         digest: format!("flood-{n}"),
         received_at: ledger.now,
-        content: Content::Statement(statement.to_string()),
+        content: Content::of_json(statement.to_string()),
     };
     let rows = ledger.rows.clone();
     let counting = Counting {

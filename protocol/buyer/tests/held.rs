@@ -36,7 +36,7 @@ fn undecided() -> Received {
         proof: "DNS did not answer".to_owned(),
         digest: "the letter".to_owned(),
         received_at: at(0),
-        content: Content::Statement(delivery_status(20, "T-1", 1, "in-transit").to_string()),
+        content: Content::of_json(delivery_status(20, "T-1", 1, "in-transit").to_string()),
     }
 }
 
@@ -210,7 +210,7 @@ fn a_letter_that_waits_for_its_time_asks_nothing_of_dns() {
         "sent",
         at(30).to_string(),
     );
-    early.content = Content::Statement(said.to_string());
+    early.content = Content::of_json(said.to_string());
     assert_eq!(enter(&mut ledger, &early).rule, Some(4));
     let held = view::held(&ledger.rows);
     assert_eq!((held[0].rule, held[0].next_try), (4, at(30)));

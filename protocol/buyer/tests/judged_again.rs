@@ -310,7 +310,7 @@ fn undecided(n: u64, evidence: Evidence, undecided: Option<Evidence>, ledger: &L
         proof: "as the test says".to_owned(),
         digest: format!("undecided-{n}"),
         received_at: ledger.now,
-        content: Content::Statement(statement.to_string()),
+        content: Content::of_json(statement.to_string()),
     }
 }
 

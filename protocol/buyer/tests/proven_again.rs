@@ -30,7 +30,7 @@ fn letter(n: u64, statement: &Value, evidence: Evidence) -> Received {
         proof: format!("at first: {evidence}"),
         digest: format!("letter {n}"),
         received_at: at(0),
-        content: Content::Statement(statement.to_string()),
+        content: Content::of_json(statement.to_string()),
     }
 }
 

@@ -58,7 +58,7 @@ fn received(n: u64, statement: &Value, evidence: Evidence, may: Option<Evidence>
         proof: "as the test says".to_owned(),
         digest: format!("record-{n}"),
         received_at: at(0),
-        content: Content::Statement(statement.to_string()),
+        content: Content::of_json(statement.to_string()),
     }
 }
 

@@ -3,9 +3,13 @@
 //!
 //! [`walk`] sorts the statuses by sequence and walks up. It knows nothing of letters, senders or
 //! warnings' words: each status gets a [`FoldStep`], and whoever asked makes of it what it needs.
+//!
+//! A walk needs the statuses of a track that may still be joined by others. What lies far back can be
+//! [`FoldBase`]: all that walking on from there needs of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use tradepost_statements::progress::Progress;
 use tradepost_statements::{StatementId, Time};
 
@@ -39,30 +43,65 @@ pub enum FoldStep {
     SteppedOver,
 }
 
+/// Where a walk begins: what the statuses below came to, which are settled and not looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoldBase<S> {
+    /// The highest sequence that is settled; 0 before the first.
+    #[serde(rename = "t")]
+    pub through: u32,
+    /// The state of the highest rank that was applied, and its sequence.
+    #[serde(rename = "h")]
+    pub highest: Option<(S, u32)>,
+    /// How many sequences are known above that one, up to the settled one.
+    #[serde(rename = "k")]
+    pub known_above: u32,
+}
+
+impl<S> Default for FoldBase<S> {
+    fn default() -> FoldBase<S> {
+        FoldBase {
+            through: 0,
+            highest: None,
+            known_above: 0,
+        }
+    }
+}
+
 /// What the walk found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoldWalk {
+pub struct FoldWalk<S> {
     /// For each status given, in the order given.
     pub steps: Vec<FoldStep>,
     /// Statuses that disagree with another of the same sequence (`conflicting-status`).
     pub conflicting: BTreeSet<usize>,
     /// Statuses whose `at` is later than that of a higher sequence (`sequence-restarted`).
     pub restarted: BTreeSet<usize>,
-    /// The status that is the track's state: the last one applied.
+    /// The status that is the track's state: the last one applied; none when none of them was.
     pub state: Option<usize>,
+    /// Where a walk begins for which all of these are settled.
+    pub base: FoldBase<S>,
 }
 
-/// Walks up the statuses of one track.
+/// Walks up the statuses of one track from what is settled; all of them are above that.
 #[must_use]
-pub fn walk<S: Progress>(statuses: &[TrackStatus<'_, S>]) -> FoldWalk {
+pub fn walk<S: Progress>(base: &FoldBase<S>, statuses: &[TrackStatus<'_, S>]) -> FoldWalk<S> {
     let mut result = FoldWalk {
         steps: vec![FoldStep::Duplicate; statuses.len()],
         conflicting: BTreeSet::new(),
         restarted: BTreeSet::new(),
         state: None,
+        base: *base,
     };
     let by_sequence = choose(statuses, &mut result);
-    let mut highest: Option<Highest<S>> = None;
+    let mut highest: Option<Highest<S>> = base.highest.and_then(|(state, sequence)| {
+        let rank = state.rank()?;
+        Some(Highest {
+            rank,
+            state,
+            sequence,
+            known_above: base.known_above,
+        })
+    });
     for (&sequence, &index) in &by_sequence {
         let Some(status) = statuses.get(index) else {
             continue;
@@ -85,6 +124,7 @@ pub fn walk<S: Progress>(statuses: &[TrackStatus<'_, S>]) -> FoldWalk {
                         rank,
                         state: status.state,
                         sequence,
+                        known_above: 0,
                     });
                 }
             }
@@ -92,6 +132,18 @@ pub fn walk<S: Progress>(statuses: &[TrackStatus<'_, S>]) -> FoldWalk {
         set(&mut result.steps, index, step);
     }
     mark_restarted(statuses, &by_sequence, &mut result.restarted);
+    result.base = FoldBase {
+        through: by_sequence
+            .keys()
+            .copied()
+            .max()
+            .unwrap_or(0)
+            .max(base.through),
+        highest: highest.as_ref().map(|h| (h.state, h.sequence)),
+        known_above: highest
+            .as_ref()
+            .map_or(0, |h| h.known_below(u32::MAX, &by_sequence)),
+    };
     result
 }
 
@@ -100,6 +152,8 @@ struct Highest<S> {
     rank: u8,
     state: S,
     sequence: u32,
+    /// How many sequences above it are known that are settled.
+    known_above: u32,
 }
 
 impl<S: Progress> Highest<S> {
@@ -117,18 +171,23 @@ impl<S: Progress> Highest<S> {
     }
 
     fn misses_a_sequence_before(&self, sequence: u32, known: &BTreeMap<u32, usize>) -> bool {
-        let between = sequence.saturating_sub(self.sequence).saturating_sub(1) as usize;
+        let between = sequence.saturating_sub(self.sequence).saturating_sub(1);
+        self.known_below(sequence, known) < between
+    }
+
+    /// How many sequences are known between this one and another.
+    fn known_below(&self, sequence: u32, known: &BTreeMap<u32, usize>) -> u32 {
         let there = known
-            .range(self.sequence.saturating_add(1)..sequence)
-            .count();
-        there < between
+            .range(self.sequence.saturating_add(1)..sequence.max(self.sequence.saturating_add(1)));
+        self.known_above
+            .saturating_add(u32::try_from(there.count()).unwrap_or(u32::MAX))
     }
 }
 
 /// One status for each sequence; the others become duplicates or outvoted.
 fn choose<S: Progress>(
     statuses: &[TrackStatus<'_, S>],
-    result: &mut FoldWalk,
+    result: &mut FoldWalk<S>,
 ) -> BTreeMap<u32, usize> {
     // sequence -> content -> (accepted first, lowest statement id): the content's representative
     let mut contents: BTreeMap<u32, BTreeMap<&str, usize>> = BTreeMap::new();
@@ -214,7 +273,26 @@ mod tests {
                 accepted: false,
             })
             .collect();
-        let walked = walk(&statuses);
+        let walked = walk(&FoldBase::default(), &statuses);
+        // Wherever it is cut, walking on from what is settled comes to the same.
+        for cut in 0..=statuses.iter().map(|s| s.sequence).max().unwrap_or(0) {
+            let (below, above): (Vec<_>, Vec<_>) =
+                statuses.iter().cloned().partition(|s| s.sequence <= cut);
+            let settled = walk(&FoldBase::default(), &below);
+            let on = walk(&settled.base, &above);
+            assert_eq!(on.base.highest.is_some(), walked.base.highest.is_some());
+            assert_eq!(on.base.through, walked.base.through);
+            assert_eq!(on.base.known_above, walked.base.known_above);
+            let (mut low, mut high) = (settled.steps.iter(), on.steps.iter());
+            let whole = statuses.iter().map(|s| {
+                if s.sequence <= cut {
+                    low.next()
+                } else {
+                    high.next()
+                }
+            });
+            assert!(whole.eq(walked.steps.iter().map(Some)));
+        }
         let expected: Vec<FoldStep> = rows.iter().map(|r| r.4).collect();
         assert_eq!(walked.steps, expected);
         assert!(walked.state.map(|i| statuses[i].state) == state);
@@ -357,13 +435,16 @@ mod tests {
             accepted: false,
         };
         assert_eq!(
-            walk(&[at(1, 10), at(2, 20), at(3, 30)]).restarted,
+            walk(&FoldBase::default(), &[at(1, 10), at(2, 20), at(3, 30)]).restarted,
             BTreeSet::new()
         );
         assert_eq!(
-            walk(&[at(1, 10), at(2, 40), at(3, 30)]).restarted,
+            walk(&FoldBase::default(), &[at(1, 10), at(2, 40), at(3, 30)]).restarted,
             BTreeSet::from([1])
         );
-        assert_eq!(walk(&[at(1, 10), at(2, 10)]).restarted, BTreeSet::new());
+        assert_eq!(
+            walk(&FoldBase::default(), &[at(1, 10), at(2, 10)]).restarted,
+            BTreeSet::new()
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! State as ordered rows of keys and values: what a decision reads, and what it returns to be
 //! written. The shells keep the rows durably; tests and simulations keep them in memory.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// A row to write or to delete.
@@ -80,10 +81,11 @@ impl Rows for MemoryRows {
 }
 
 /// Rows with others laid over them that are not written yet: so that the decisions of one batch
-/// see one another.
+/// see one another. What was got from below once is not got again.
 pub struct Overlay<'b> {
     base: &'b dyn Rows,
     over: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    got: RefCell<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
 impl<'b> Overlay<'b> {
@@ -93,6 +95,7 @@ impl<'b> Overlay<'b> {
         Overlay {
             base,
             over: BTreeMap::new(),
+            got: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -117,7 +120,14 @@ impl Rows for Overlay<'_> {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
         match self.over.get(key) {
             Some(value) => value.clone(),
-            None => self.base.get(key),
+            None => {
+                if let Some(known) = self.got.borrow().get(key) {
+                    return known.clone();
+                }
+                let value = self.base.get(key);
+                self.got.borrow_mut().insert(key.to_vec(), value.clone());
+                value
+            }
         }
     }
 

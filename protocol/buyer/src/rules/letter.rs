@@ -8,7 +8,7 @@ use tradepost_trades::letter::Unreadable;
 use super::LetterQuestion;
 use crate::filed::decode;
 use crate::keys;
-use crate::state::{FiledLetter, read};
+use crate::state::{FiledLetter, letter, read};
 use crate::warning::Mismatch;
 
 /// Protocol 2: a statement this far ahead is held until then.
@@ -120,7 +120,7 @@ impl LetterQuestion<'_> {
     fn first_of_this_id(&self) -> Option<FiledLetter> {
         let statement = self.statement()?;
         let no: u64 = read(self.rows, &keys::statement(&statement.from, statement.id))?;
-        (no != self.letter.no).then(|| read(self.rows, &keys::letter(no)))?
+        (no != self.letter.no).then(|| letter(self.rows, no))?
     }
 
     /// "Same content" (protocol 2).

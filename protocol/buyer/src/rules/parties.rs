@@ -6,9 +6,9 @@ use tradepost_statements::{Address, Kind, Statement, TradeRef};
 
 use super::TradeQuestion;
 use crate::settings::Adopt;
-use crate::state::{BuyerTrade, read};
+use crate::trade::BuyerTrade;
 use crate::warning::Mismatch;
-use crate::{expected, keys, namesakes};
+use crate::{expected, namesakes};
 
 pub(super) fn another_makes_the_record(q: &TradeQuestion<'_>) -> Option<Mismatch> {
     another_speaks_for_the_shop(q.statement, Kind::TradeRecord)
@@ -34,9 +34,9 @@ fn another_speaks_for_the_shop(s: &Statement, kind: Kind) -> Option<Mismatch> {
 
 pub(super) fn a_stranger(q: &TradeQuestion<'_>) -> Option<Mismatch> {
     let (from, trade) = (&q.statement.from, q.trade_that_is_not_there()?);
-    let namesakes: Vec<BuyerTrade> = namesakes::made(q.rows, trade, usize::MAX)
+    let namesakes: Vec<BuyerTrade> = namesakes::made(q.rows, trade)
         .iter()
-        .filter_map(|t| read(q.rows, &keys::trade(t)))
+        .filter_map(|t| BuyerTrade::load(q.rows, t))
         .collect();
     let is_party = |other: &BuyerTrade| {
         other.state.as_ref().is_some_and(|state| {

@@ -8,6 +8,7 @@ use tradepost_trades::rows::Rows;
 
 use crate::filed::Filed;
 use crate::keys;
+use crate::pages::pages;
 use crate::state::{Own, OwnProgress, OwnRequest, RequestAnswer, read};
 
 words! {
@@ -82,9 +83,8 @@ pub struct RequestView {
 /// Our requests, oldest first.
 #[must_use]
 pub fn requests(rows: &dyn Rows) -> Vec<RequestView> {
-    let all = rows.scan(keys::OWN.as_bytes());
-    all.iter()
-        .filter_map(|(_, json)| Some(view(rows, serde_json::from_slice(json).ok()?)))
+    pages(rows, keys::OWN)
+        .filter_map(|(_, json)| Some(view(rows, serde_json::from_slice(&json).ok()?)))
         .collect()
 }
 
@@ -120,7 +120,7 @@ fn view(rows: &dyn Rows, own: Own) -> RequestView {
     match own.progress {
         OwnProgress::Answered { by, at, letters } => {
             let told = letters.iter().filter_map(|no| Filed::load(rows, *no));
-            let told: Vec<Body> = told.map(|f| f.decoded.statement.body).collect();
+            let told: Vec<Body> = told.map(|f| f.decoded.statement.body.clone()).collect();
             seen.answer = Some(by);
             seen.answered = at;
             for words in told.iter().map(in_words) {

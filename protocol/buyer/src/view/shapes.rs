@@ -12,7 +12,7 @@ use tradepost_statements::{
     StatementId, Time, TradeId, TradeRef,
 };
 
-use super::super::state::TradeOrigin;
+use super::super::progress::TradeOrigin;
 use super::super::warning::{OtherPayee, WarningKind, WarningState};
 
 /// A trade, as `list` and `pending` give it.

@@ -126,7 +126,7 @@ impl Ledger {
                     why,
                     text: "as the test says".to_owned(),
                 },
-                None => Content::Statement(letter.statement.to_string()),
+                None => Content::of_json(letter.statement.to_string()),
             },
         }
     }

@@ -3,9 +3,8 @@
 //! here, and where none does, the role decides.
 
 use sha2::{Digest, Sha256};
-use tradepost_statements::wire::Decoded;
 use tradepost_statements::{Evidence, Statement};
-use tradepost_trades::letter::Received;
+use tradepost_trades::letter::{Content, ReadStatement, Received};
 
 use super::book::{self, SeenStatement};
 use super::case::{PartyCase, may_repeat};
@@ -35,11 +34,11 @@ pub(crate) struct NewStatement {
 }
 
 impl NewStatement {
-    fn of(decoded: Decoded) -> NewStatement {
-        let statement = decoded.statement;
+    fn of(read: &ReadStatement) -> NewStatement {
+        let statement = read.statement.clone();
         NewStatement {
             key: book::seen_key(&statement.from, statement.id),
-            content: content_hash(&decoded.value),
+            content: content_hash(&read.value),
             statement,
         }
     }
@@ -79,10 +78,9 @@ pub(super) fn judge_unheld(case: &mut PartyCase<'_>, letter: &Received) -> Judge
 
 /// A letter that was held until it was sent is judged again without regard to what was judged before.
 pub(crate) fn judge_held(case: &mut PartyCase<'_>, letter: &Received) -> JudgedLetter {
-    let (stop, new) = ask(case, letter, LINE_OF_DNS);
-    match stop {
+    match ask(case, letter, LINE_OF_DNS) {
         Some((_, PartyStop::Held { until })) => JudgedLetter::Over(PartyOutcome::Held(until)),
-        stop => conclude(case, letter, stop, new),
+        stop => conclude(case, letter, stop),
     }
 }
 
@@ -94,7 +92,7 @@ const LINE_OF_PROOF: u8 = 3;
 const LINE_OF_ID: u8 = 7;
 
 fn judge_behind(case: &mut PartyCase<'_>, letter: &Received, line: u8) -> JudgedLetter {
-    let (stop, decoded) = ask(case, letter, line);
+    let stop = ask(case, letter, line);
     let decided_by = stop.as_ref().map_or(u8::MAX, |(line, _)| *line);
     if decided_by > LINE_OF_DNS {
         held::release_what_waits(case, letter);
@@ -103,18 +101,13 @@ fn judge_behind(case: &mut PartyCase<'_>, letter: &Received, line: u8) -> Judged
     if decided_by > LINE_OF_PROOF {
         case.put(book::digest_key(&letter.digest), &letter.evidence);
     }
-    conclude(case, letter, stop, decoded)
+    conclude(case, letter, stop)
 }
 
-/// Asks the rows behind a line: the one that applies with its line, and what the letter says.
-fn ask(
-    case: &PartyCase<'_>,
-    letter: &Received,
-    line: u8,
-) -> (Option<(u8, PartyStop)>, Option<Decoded>) {
+/// Asks the rows behind a line: the one that applies, with its line.
+fn ask(case: &PartyCase<'_>, letter: &Received, line: u8) -> Option<(u8, PartyStop)> {
     let question = PartyQuestion::new(case.settings, case.rows(), case.now, letter);
-    let stop = rules::stops(case.rules, line, &question);
-    (stop, question.into_decoded())
+    rules::stops(case.rules, line, &question)
 }
 
 /// Does what a row says, or leaves it to the role to decide.
@@ -122,8 +115,11 @@ fn conclude(
     case: &mut PartyCase<'_>,
     letter: &Received,
     stop: Option<(u8, PartyStop)>,
-    decoded: Option<Decoded>,
 ) -> JudgedLetter {
+    let new = match &letter.content {
+        Content::Statement(read) => Some(|| NewStatement::of(read)),
+        Content::Unreadable { .. } => None,
+    };
     match stop {
         Some((_, PartyStop::WaitsForProof)) => JudgedLetter::Over(held::wait(case, letter)),
         Some((_, PartyStop::Held { until })) => {
@@ -135,13 +131,13 @@ fn conclude(
             JudgedLetter::Over(repeat(case, key, *seen))
         }
         Some((line, PartyStop::Ignored(why))) => {
-            if let Some(decoded) = decoded.filter(|_| line > LINE_OF_ID) {
-                NewStatement::of(decoded).remember(case);
+            if let Some(new) = new.filter(|_| line > LINE_OF_ID) {
+                new().remember(case);
             }
             why.into()
         }
-        None => match decoded {
-            Some(decoded) => JudgedLetter::New(Box::new(NewStatement::of(decoded))),
+        None => match new {
+            Some(new) => JudgedLetter::New(Box::new(new())),
             None => Ignored::StatementIsUnreadable("it was not read".to_owned()).into(),
         },
     }

@@ -16,9 +16,8 @@ mod sender;
 use std::cell::OnceCell;
 use std::fmt;
 
-use tradepost_statements::wire::{self, Decoded};
 use tradepost_statements::{Statement, Time};
-use tradepost_trades::letter::{Content, Received};
+use tradepost_trades::letter::{Content, ReadStatement, Received};
 use tradepost_trades::rows::Rows;
 
 use super::book::{SeenStatement, ShopPart};
@@ -87,10 +86,8 @@ pub(super) struct PartyQuestion<'q> {
     rows: &'q dyn Rows,
     now: Time,
     letter: &'q Received,
-    // Found out for the first row that asks: of an unproven sender nothing is read.
-    /// What it says, or why that cannot be read.
-    content: OnceCell<Result<Decoded, String>>,
-    /// What this server knows as the shop of the trade that a status is about.
+    /// What this server knows as the shop of the trade that a status is about; found out for the first row
+    /// that asks.
     shop: OnceCell<Option<ShopPart>>,
 }
 
@@ -106,30 +103,20 @@ impl<'q> PartyQuestion<'q> {
             rows,
             now,
             letter,
-            content: OnceCell::new(),
             shop: OnceCell::new(),
         }
     }
 
-    /// What it says, where a row had it read.
-    pub(super) fn into_decoded(self) -> Option<Decoded> {
-        self.content.into_inner()?.ok()
-    }
-
     /// What it says; none where that cannot be read, which is for line 4 to say.
-    fn decoded(&self) -> Option<&Decoded> {
-        self.content().as_ref().ok()
+    fn read(&self) -> Option<&'q ReadStatement> {
+        match &self.letter.content {
+            Content::Statement(read) => Some(read),
+            Content::Unreadable { .. } => None,
+        }
     }
 
-    fn content(&self) -> &Result<Decoded, String> {
-        self.content.get_or_init(|| match &self.letter.content {
-            Content::Statement(text) => wire::decode(text.as_bytes()).map_err(|e| e.to_string()),
-            Content::Unreadable { why, text } => Err(format!("{why}: {text}")),
-        })
-    }
-
-    fn statement(&self) -> Option<&Statement> {
-        self.decoded().map(|d| &d.statement)
+    fn statement(&self) -> Option<&'q Statement> {
+        self.read().map(|read| &read.statement)
     }
 }
 

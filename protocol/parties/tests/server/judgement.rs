@@ -23,7 +23,7 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
             };
         }),
         ("StatementIsUnreadable", |l| {
-            l.content = Content::Statement("{".to_owned());
+            l.content = Content::of_json("{".to_owned());
         }),
         ("StatementIsFromAnother", |l| {
             l.author = Some("bob@home.example".parse().unwrap());
@@ -67,12 +67,12 @@ fn each_fault_is_ignored_and_the_same_letter_without_it_is_not() {
 }
 
 fn replace(letter: &mut Received, from: &str, to: &str) {
-    let Content::Statement(text) = &letter.content else {
+    let Content::Statement(read) = &letter.content else {
         panic!("no statement");
     };
-    let changed = text.replace(from, to);
-    assert_ne!(*text, changed);
-    letter.content = Content::Statement(changed);
+    let changed = read.json().replace(from, to);
+    assert_ne!(read.json(), changed);
+    letter.content = Content::of_json(changed);
 }
 
 #[test]

@@ -186,7 +186,7 @@ impl Server {
             proof: "auth=pass".to_owned(),
             digest: String::new(),
             received_at: serde_json::from_value(statement["sent"].clone()).unwrap(),
-            content: Content::Statement(statement.to_string()),
+            content: Content::of_json(statement.to_string()),
         }
     }
 

@@ -35,7 +35,7 @@ impl Told {
     fn outcome_by(&self, rules: &[PartyRule]) -> PartyOutcome {
         let mut letter = self.letter.clone();
         if matches!(letter.content, Content::Statement(_)) {
-            letter.content = Content::Statement(self.statement.to_string());
+            letter.content = Content::of_json(self.statement.to_string());
         }
         self.server.outcome_by(rules, &letter)
     }

@@ -77,7 +77,7 @@ impl Buyer {
             proof: "the simulated provider says so".to_owned(),
             digest: outgoing.message_id.clone(),
             received_at: letter.received_at,
-            content: Content::Statement(outgoing.octets.clone()),
+            content: Content::of_json(outgoing.octets.clone()),
         };
         self.enters(Entry::Letter(Box::new(received)), now, dice)
     }

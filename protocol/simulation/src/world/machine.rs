@@ -63,7 +63,7 @@ impl Machine {
             proof: "the simulated provider says so".to_owned(),
             digest: letter.outgoing.message_id.clone(),
             received_at: now,
-            content: Content::Statement(letter.outgoing.octets.clone()),
+            content: Content::of_json(letter.outgoing.octets.clone()),
         };
         let mut ids = FreshIds::starting_with(dice.statement(now));
         receive(&self.settings, &self.rows, &received, now, &mut ids)

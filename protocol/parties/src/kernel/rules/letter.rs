@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tradepost_statements::{Evidence, Kind, Time};
+use tradepost_trades::letter::Content;
 
 use super::PartyQuestion;
 use crate::kernel::book::{self, SeenStatement};
@@ -47,8 +48,12 @@ fn not_proven(q: &PartyQuestion<'_>) -> Ignored {
 }
 
 pub(super) fn unreadable(q: &PartyQuestion<'_>) -> Option<Ignored> {
-    let why = q.content().as_ref().err()?;
-    Some(Ignored::StatementIsUnreadable(why.clone()))
+    match &q.letter.content {
+        Content::Statement(_) => None,
+        Content::Unreadable { why, text } => {
+            Some(Ignored::StatementIsUnreadable(format!("{why}: {text}")))
+        }
+    }
 }
 
 pub(super) fn a_day_ahead(q: &PartyQuestion<'_>) -> Option<Ignored> {
@@ -75,8 +80,8 @@ pub(super) fn not_to_us(q: &PartyQuestion<'_>) -> Option<Ignored> {
 }
 
 pub(super) fn said_otherwise(q: &PartyQuestion<'_>) -> Option<Ignored> {
-    let ((_, seen), decoded) = (q.seen()?, q.decoded()?);
-    (seen.content != content_hash(&decoded.value)).then_some(Ignored::StatementIdWithOtherContent)
+    let ((_, seen), read) = (q.seen()?, q.read()?);
+    (seen.content != content_hash(&read.value)).then_some(Ignored::StatementIdWithOtherContent)
 }
 
 /// An order's answer is stored with its request (Q8), and its repetitions counted there. What had no
