@@ -22,7 +22,7 @@ use tradepost_statements::Time;
 use crate::config::{Config, NotifyConfig};
 use crate::ledger::{
     JudgedAgain, Ledger, LedgerEntry, LedgerError, LedgerEvent, LedgerHost, Slice, enter,
-    left_to_prove, next_event, prove_slice, take_slice,
+    is_left_to_read, left_to_prove, next_event, prove_slice, read_slice, take_slice,
 };
 use crate::notify::in_words;
 
@@ -48,6 +48,8 @@ struct EventToTell<'e> {
 
 /// A piece of work beside the loop that has ended.
 pub(crate) enum Duty {
+    /// Letters were read again, or could not be.
+    Read(Result<Option<JudgedAgain>, LedgerError>),
     /// Letters were proven again, or could not be.
     Proven(Result<Option<Slice>, LedgerError>),
     /// The program was told, or would not take it.
@@ -93,7 +95,17 @@ impl Duties {
     }
 
     fn prove_what_is_left(&mut self, host: &Arc<LedgerHost>) {
-        if self.is_proving || self.cannot_prove || host.view(left_to_prove).is_none() {
+        if self.is_proving || self.cannot_prove {
+            return;
+        }
+        if host.view(is_left_to_read) {
+            self.is_proving = true;
+            let host = Arc::clone(host);
+            self.tasks
+                .spawn(async move { Duty::Read(host.work(read_slice).await) });
+            return;
+        }
+        if host.view(left_to_prove).is_none() {
             return;
         }
         self.is_proving = true;
@@ -126,18 +138,41 @@ impl Duties {
         host: &Arc<LedgerHost>,
         proven: Result<Option<Slice>, LedgerError>,
     ) -> Result<(), LedgerError> {
-        self.is_proving = false;
         if let Some(slice) = proven? {
             let done = host.work(move |host| take_slice(host, &slice)).await?;
             self.judged.add(done);
         }
-        if host.view(left_to_prove).is_none() {
+        self.tell_what_was_judged(host);
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        host: &Arc<LedgerHost>,
+        read: Result<Option<JudgedAgain>, LedgerError>,
+    ) -> Result<(), LedgerError> {
+        self.judged.add(read?.unwrap_or_default());
+        self.tell_what_was_judged(host);
+        Ok(())
+    }
+
+    fn judged_again(&mut self, done: Result<(), LedgerError>) -> Result<(), LedgerError> {
+        self.is_proving = false;
+        if let Err(e) = &done {
+            // The next start tries again.
+            self.cannot_prove = true;
+            tracing::error!("letters cannot be judged again: {e}");
+        }
+        done
+    }
+
+    fn tell_what_was_judged(&mut self, host: &Arc<LedgerHost>) {
+        if !host.view(is_left_to_read) && host.view(left_to_prove).is_none() {
             let judged = std::mem::take(&mut self.judged);
             if judged.is_something() {
                 tracing::info!("{judged}");
             }
         }
-        Ok(())
     }
 
     async fn told(
@@ -190,14 +225,13 @@ impl Background<Ledger> for Duties {
 
     async fn take(&mut self, host: &Arc<LedgerHost>, ended: Duty) -> Result<(), HostError> {
         let done = match ended {
+            Duty::Read(read) => {
+                let done = self.read(host, read);
+                self.judged_again(done)
+            }
             Duty::Proven(proven) => {
                 let done = self.proven(host, proven).await;
-                if let Err(e) = &done {
-                    // The next start tries again.
-                    self.cannot_prove = true;
-                    tracing::error!("letters cannot be judged again: {e}");
-                }
-                done
+                self.judged_again(done)
             }
             Duty::Told { event, taken } => self.told(host, *event, taken).await,
         };

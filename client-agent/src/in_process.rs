@@ -1,8 +1,7 @@
 //! The agent without disk, process or mailbox, for tests that try letters by the thousand: letters come in by the path
 //! that every letter takes, and a copy of the ledger costs as good as nothing. No command uses this.
 //!
-//! What is kept is what a replay of the journal makes: the rows. Each input goes through the form
-//! that it would have in the journal.
+//! What is kept are the rows, as the records of a journal would hold them.
 
 use std::sync::Arc;
 
@@ -11,8 +10,8 @@ use tokio::runtime::Runtime;
 use tradepost_agent::arrival::{Arrival, Brings, FoundIn, Reader};
 use tradepost_agent::config::Source;
 use tradepost_agent::host::fresh_ids;
-use tradepost_agent::journal::{record_of, replay};
-use tradepost_agent::party::{Decision, Input, Party as _};
+use tradepost_agent::journal::decided_rows;
+use tradepost_agent::party::{Input, Party as _};
 use tradepost_buyer::Judgement;
 use tradepost_proof::dkim::Unproven;
 use tradepost_statements::Time;
@@ -20,7 +19,7 @@ use tradepost_store::Position;
 use tradepost_trades::rows::MemoryRows;
 
 use crate::config::Config;
-use crate::ledger::{Ledger, LedgerEntry};
+use crate::ledger::Ledger;
 
 /// A ledger in memory, and the agent that reads letters for it. A clone is a copy of the ledger.
 #[derive(Clone)]
@@ -52,14 +51,13 @@ impl InProcessAgent {
     /// What is wrong with the configuration.
     pub fn new(config: &str) -> anyhow::Result<InProcessAgent> {
         let config = Config::check(Source::from_text("config.toml", config))?;
-        let settings = config.settings.clone();
         let ledger = Ledger::of(&config);
         let reader = config.reader()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("the agent could not start")?;
-        let mut agent = InProcessAgent {
+        Ok(InProcessAgent {
             rows: MemoryRows::default(),
             entries: 0,
             person: Arc::new(Person {
@@ -67,18 +65,14 @@ impl InProcessAgent {
                 reader,
                 runtime,
             }),
-        };
-        let entry = LedgerEntry::Settings { settings };
-        let decision = agent.person.ledger.decision(&agent.rows, entry, 0)?;
-        agent.record(decision, Vec::new())?;
-        Ok(agent)
+        })
     }
 
     /// Takes letters that came into the inbox, in their order: one judgement for each, none for
     /// what is not ours.
     ///
     /// # Errors
-    /// An entry of the journal could not be read back.
+    /// The clock or the random numbers of this computer are unusable.
     pub fn receive(
         &mut self,
         letters: Vec<ArrivedLetter>,
@@ -90,7 +84,7 @@ impl InProcessAgent {
     /// Takes letters that were found among those sent from this mailbox.
     ///
     /// # Errors
-    /// An entry of the journal could not be read back.
+    /// The clock or the random numbers of this computer are unusable.
     pub fn find_in_sent(&mut self, letters: Vec<ArrivedLetter>, now: Time) -> anyhow::Result<()> {
         self.take(letters, FoundIn::Sent, now).map(drop)
     }
@@ -126,7 +120,7 @@ impl InProcessAgent {
                 Brings::Report(returned) => Some(Input::CameBack(returned)),
             };
             judgements.push(match input {
-                Some(input) => self.decide(input, &arrival.octets, now)?,
+                Some(input) => self.decide(input, now)?,
                 None => None,
             });
         }
@@ -136,9 +130,9 @@ impl InProcessAgent {
     /// Does what time has made due.
     ///
     /// # Errors
-    /// An entry of the journal could not be read back.
+    /// The clock or the random numbers of this computer are unusable.
     pub fn tick(&mut self, now: Time) -> anyhow::Result<()> {
-        self.decide(Input::Due { jitter: 0.0 }, &[], now).map(drop)
+        self.decide(Input::Due { jitter: 0.0 }, now).map(drop)
     }
 
     /// The rows of the ledger, which the views of `tradepost-buyer` are made of.
@@ -147,29 +141,13 @@ impl InProcessAgent {
         &self.rows
     }
 
-    fn decide(
-        &mut self,
-        input: Input<'_>,
-        letter: &[u8],
-        now: Time,
-    ) -> anyhow::Result<Option<Judgement>> {
+    fn decide(&mut self, input: Input<'_>, now: Time) -> anyhow::Result<Option<Judgement>> {
         let ledger = &self.person.ledger;
         let decision = ledger.decide(&self.rows, input, now, &mut fresh_ids()?);
-        self.record(decision, letter.to_vec())
-    }
-
-    fn record(
-        &mut self,
-        decision: Decision<Ledger>,
-        letter: Vec<u8>,
-    ) -> anyhow::Result<Option<Judgement>> {
         if let Some(entry) = decision.entry {
-            let kept = decision.made.letter_row.map(|_| letter);
-            let record = record_of::<Ledger>(entry, kept.unwrap_or_default())?;
             self.entries += 1;
             let at = Position::from_u64(self.entries);
-            let rows = replay::<Ledger>(&self.rows, at, &record)
-                .map_err(|e| anyhow::anyhow!("an entry could not be read back: {e}"))?;
+            let rows = decided_rows(&self.rows, at, entry, decision.made);
             self.rows.apply(rows);
         }
         Ok(decision.verdict)

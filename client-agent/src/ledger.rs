@@ -1,15 +1,15 @@
 //! The ledger: the buyer as a party of the kernel. What is decided stands in `tradepost-buyer`; here is what
 //! the journal keeps of it, and the rows that are the client's own.
 //!
-//! The journal holds inputs ([`LedgerEntry`]), each with its time; the rows are what the decisions make of them.
-//! What happens live and what a replay does is one function, `entry::decide`: so the index can always be
-//! made anew.
+//! The journal holds inputs ([`LedgerEntry`]), each with its time, and the rows that were decided about it.
+//! What another trust, or a newer program, has to judge again is an entry of its own.
 
 pub(crate) mod daily;
 mod entry;
 mod events;
 mod letters;
 mod trust;
+mod understood;
 mod unread;
 mod words;
 
@@ -24,7 +24,7 @@ use tradepost_agent::party::{AwaitingProof, ComposeError, Composed, Decision, In
 use tradepost_buyer::{self as buyer, BuyerSettings, Judgement, Notice};
 use tradepost_proof::dkim::Signing;
 use tradepost_statements::{Address, Time};
-use tradepost_store::{ApplyError, Opened, Position, ReplayProgress, StoreError};
+use tradepost_store::{Opened, Position, ReplayProgress, StoreError};
 use tradepost_trades::ids::FreshIds;
 use tradepost_trades::rows::{Row, Rows};
 
@@ -37,6 +37,7 @@ pub(crate) use letters::{Say, request_id, waits_to_leave, what};
 pub(crate) use trust::{
     JudgedAgain, Slice, Trust, judge_again, left_to_prove, prove_slice, take_slice,
 };
+pub(crate) use understood::{is_left_to_read, read_slice};
 
 /// The buyer as a party: what of the configuration its decisions and letters go by.
 #[derive(Debug)]
@@ -98,22 +99,24 @@ pub(crate) fn open(
     progress: &mut dyn FnMut(ReplayProgress),
 ) -> Result<(LedgerHost, Opened), LedgerError> {
     let (host, opened) = Host::open(folder, Ledger::of(config), clock, progress)?;
-    note_settings(&host)?;
+    note_reads(&host)?;
     note_notify(&host, config.notify.is_some())?;
     note_trust(&host, Trust::of(config))?;
     Ok((host, opened))
 }
 
-/// A replay must decide as it was decided then, so the journal says when the settings change.
-fn note_settings(host: &LedgerHost) -> Result<(), LedgerError> {
-    let settings = host.party().settings.clone();
-    if host.view(entry::settings).as_ref() != Some(&settings) {
-        enter(host, vec![LedgerEntry::Settings { settings }])?;
+/// Statements that were not understood may be now (protocol 2): the letters that came before are to be
+/// read again, which is left to whoever works with the ledger.
+fn note_reads(host: &LedgerHost) -> Result<(), LedgerError> {
+    let by = understood::what_reads();
+    if host.view(entry::reads).as_ref() != Some(&by) {
+        let through = host.view(buyer::last_letter);
+        enter(host, vec![LedgerEntry::Reads { by, through }])?;
     }
     Ok(())
 }
 
-/// A replay must keep the events that were kept then, and no others.
+/// Events are kept while there is a program to be told of them.
 fn note_notify(host: &LedgerHost, on: bool) -> Result<(), LedgerError> {
     if host.view(events::is_on) != on {
         let keeps_waiting = false;
@@ -214,7 +217,7 @@ impl Ledger {
     ) -> Result<Decision<Ledger>, buyer::ActRefusal> {
         let mut change = entry::decide(&self.settings, rows, &entry)?;
         let entry = match (change.counted, entry) {
-            // Protocol 5: "the rest counted". Replayed, it makes the same rows.
+            // Protocol 5: "the rest counted".
             (Some(counted), LedgerEntry::Received { now, .. }) => {
                 LedgerEntry::Counted { counted, now }
             }
@@ -254,10 +257,7 @@ impl Party for Ledger {
 
     const WAITS_FOR_PROOFS: bool = true;
 
-    /// Raise it when rows are made in another way, or statements are understood that were not before:
-    /// the index is then made anew from the journal, and letters that were not understood are read
-    /// again (protocol 2).
-    const FORMAT: u32 = 7;
+    const FORMAT: u32 = 8;
 
     fn decide(
         &self,
@@ -290,21 +290,14 @@ impl Party for Ledger {
         Ok(composed)
     }
 
-    fn replay(
+    fn sent(
+        &self,
         rows: &dyn Rows,
-        entry: &LedgerEntry,
-        letter: &[u8],
-    ) -> Result<Made<Ledger>, ApplyError> {
-        let mut entry = entry.clone();
-        entry::understand_anew(&mut entry, letter);
-        // BuyerSettings are recorded before anything else is.
-        let settings = entry::settings(rows).unwrap_or_else(|| BuyerSettings::new([]));
-        let change = entry::decide(&settings, rows, &entry)?;
-        Ok(entry::made(rows, &entry, change, !letter.is_empty()))
-    }
-
-    fn sent(rows: &dyn Rows, at: Position, item: &NewItem, json: Option<&str>) -> Made<Ledger> {
-        letters::sent(rows, at, item, json)
+        at: Position,
+        item: &NewItem,
+        json: Option<&str>,
+    ) -> Made<Ledger> {
+        letters::sent(&self.settings, rows, at, item, json)
     }
 
     fn rows_at(

@@ -26,7 +26,7 @@ use tradepost_parties::kernel::{Ignored, PartyChange, PartyOutcome, held};
 use tradepost_parties::roles::jobs::letter_ended;
 use tradepost_parties::roles::{due, proven_again, receive};
 use tradepost_statements::{Address, Evidence, Time, TradeRef};
-use tradepost_store::{ApplyError, Position};
+use tradepost_store::Position;
 use tradepost_trades::ids::FreshIds;
 use tradepost_trades::letter::{Content, LetterFacts, Received, Unreadable};
 use tradepost_trades::rows::{Row, Rows};
@@ -35,7 +35,7 @@ use crate::arrivals::Arrivals;
 use crate::composing::{Composer, MailToSend};
 use crate::config::Config;
 
-pub(crate) use entry::BookEntry;
+pub(crate) use entry::{BookEntry, arrived};
 pub(crate) use notice::BookNotice;
 pub(crate) use opening::{open, open_now, record};
 
@@ -103,11 +103,10 @@ impl Book {
             answered: answered.clone(),
         });
         let people = notices.into_iter().map(|n| MailToSend::Notice(Box::new(n)));
-        let entry = BookEntry::decided(about, &outcome, rows, now);
         // A letter that waits for DNS is kept whole, by its digest, so that it can be proven again.
         let keeps = matches!(about, DecidedAbout::Letter(_))
             && matches!(outcome, PartyOutcome::HeldForProof { .. });
-        let mut made = entry.made(keeps);
+        let (entry, mut made) = entry::decided(about, &outcome, rows, now, keeps);
         made.notices.push(notice);
         Decision {
             entry: Some(entry),
@@ -206,8 +205,7 @@ impl Party for Book {
     /// Timers of the parties do not wait for DNS.
     const WAITS_FOR_PROOFS: bool = false;
 
-    /// Raise it when rows are made otherwise: the index is then made anew.
-    const FORMAT: u32 = 4;
+    const FORMAT: u32 = 5;
 
     fn decide(
         &self,
@@ -263,15 +261,13 @@ impl Party for Book {
         mails.map(|mail| self.composer.compose(mail, now)).collect()
     }
 
-    fn replay(
+    fn sent(
+        &self,
         _rows: &dyn Rows,
-        entry: &BookEntry,
-        letter: &[u8],
-    ) -> Result<Made<Book>, ApplyError> {
-        Ok(entry.made(!letter.is_empty()))
-    }
-
-    fn sent(_rows: &dyn Rows, at: Position, item: &NewItem, _json: Option<&str>) -> Made<Book> {
+        at: Position,
+        item: &NewItem,
+        _json: Option<&str>,
+    ) -> Made<Book> {
         // Reports of letters that came back name them so.
         Made {
             rows: vec![put(message_id_key(&item.message_id), &at)],

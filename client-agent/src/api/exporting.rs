@@ -76,11 +76,8 @@ fn journal(host: &LedgerHost, after: Option<Position>) -> Result<Exported, AskEr
         next: None,
     };
     let mut size = 0;
-    for record in host.records() {
+    for record in host.records_behind(after)? {
         let (at, record) = record.map_err(HostError::from)?;
-        if after.is_some_and(|after| at <= after) {
-            continue;
-        }
         let entry: Value = serde_json::from_slice(&record.head)?;
         let letter = (!record.blob.is_empty()).then(|| String::from_utf8_lossy(&record.blob));
         size += record.head.len() + record.blob.len();

@@ -1,7 +1,6 @@
 //! What stands in the journal beside the kernel's own entries, and what each entry means for the rows.
 
 use serde::{Deserialize, Serialize};
-use tradepost_agent::arrival::content;
 use tradepost_agent::outbox;
 use tradepost_agent::party::{Input, Made};
 use tradepost_buyer::{
@@ -10,22 +9,17 @@ use tradepost_buyer::{
 };
 use tradepost_statements::Time;
 use tradepost_store::Position;
-use tradepost_trades::letter::{Content, Received, Unreadable};
+use tradepost_trades::letter::{Content, Received};
 use tradepost_trades::rows::{Row, Rows};
 
 use super::events::{self, EventId};
-use super::trust::{LeftToProve, Trust, left_to_prove};
+use super::trust::{LettersLeft, Trust, left_to_prove};
 use super::{Ledger, daily, unread, words};
 
 /// An input to the ledger, as it stands in the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "entry")]
 pub(crate) enum LedgerEntry {
-    /// What the judgement goes by from here on.
-    Settings {
-        /// All of them, not only what has changed.
-        settings: BuyerSettings,
-    },
     /// Whose letters are believed from here on. Those up to a number, whose senders were not, are
     /// to be proven again.
     Trust {
@@ -38,6 +32,28 @@ pub(crate) enum LedgerEntry {
     JudgedThrough {
         /// The number of the last of them.
         letter: u64,
+    },
+    /// What reads letters from here on. Those up to a number, whose statements were not understood,
+    /// are to be read again.
+    Reads {
+        /// The program's version, and the kinds of statements that it knows.
+        by: String,
+        /// The last letter before.
+        through: u64,
+    },
+    /// Of the letters that are to be read again, those up to here were.
+    ReadThrough {
+        /// The number of the last of them.
+        letter: u64,
+    },
+    /// A letter was read again, and is understood now.
+    ReadAgain {
+        /// The letter's number.
+        letter: u64,
+        /// What it holds.
+        content: Content,
+        /// When.
+        now: Time,
     },
     /// The sender of a letter was proven again, which was kept whole, or else judged again by the
     /// proof that there was.
@@ -123,15 +139,17 @@ impl LedgerEntry {
         match self {
             LedgerEntry::Received { now, .. }
             | LedgerEntry::ProvenAgain { now, .. }
+            | LedgerEntry::ReadAgain { now, .. }
             | LedgerEntry::Counted { now, .. }
             | LedgerEntry::FoundInSent { now, .. }
             | LedgerEntry::Bounced { now, .. }
             | LedgerEntry::Act { now, .. }
             | LedgerEntry::Unread { now, .. }
             | LedgerEntry::Ticked { now } => Some(*now),
-            LedgerEntry::Settings { .. }
-            | LedgerEntry::Trust { .. }
+            LedgerEntry::Trust { .. }
             | LedgerEntry::JudgedThrough { .. }
+            | LedgerEntry::Reads { .. }
+            | LedgerEntry::ReadThrough { .. }
             | LedgerEntry::Notify { .. }
             | LedgerEntry::Told { .. } => None,
         }
@@ -215,9 +233,10 @@ pub(super) fn of(
     Some((entry, 0))
 }
 
-const SETTINGS: &[u8] = b"c/settings";
 const TRUST: &[u8] = b"c/trust";
 const LEFT: &[u8] = b"c/again";
+const READS: &[u8] = b"c/reads";
+const UNREAD: &[u8] = b"c/unread";
 const LETTERS: &str = "c/letter/";
 
 /// What the trades' decisions say to an entry.
@@ -242,15 +261,21 @@ pub(super) fn decide(
         LedgerEntry::ProvenAgain { letter, proof, now } => {
             buyer::proven_again(settings, rows, *letter, proof.as_ref(), *now)
         }
+        LedgerEntry::ReadAgain {
+            letter,
+            content,
+            now,
+        } => buyer::read_again(settings, rows, *letter, content, *now),
         LedgerEntry::Counted { counted, now } => buyer::count(settings, rows, *counted, *now),
         LedgerEntry::Unread {
             letters,
             settled,
             now,
         } => buyer::unread(settings, rows, letters, settled, *now),
-        LedgerEntry::Settings { .. }
-        | LedgerEntry::Trust { .. }
+        LedgerEntry::Trust { .. }
         | LedgerEntry::JudgedThrough { .. }
+        | LedgerEntry::Reads { .. }
+        | LedgerEntry::ReadThrough { .. }
         | LedgerEntry::Notify { .. }
         | LedgerEntry::Told { .. } => BuyerChange::default(),
     })
@@ -259,13 +284,15 @@ pub(super) fn decide(
 /// Whether an entry is recorded although the trades' decisions had nothing to write.
 pub(super) fn has_rows_of_its_own(entry: &LedgerEntry) -> bool {
     match entry {
-        LedgerEntry::Settings { .. }
-        | LedgerEntry::Trust { .. }
+        LedgerEntry::Trust { .. }
         | LedgerEntry::JudgedThrough { .. }
+        | LedgerEntry::Reads { .. }
+        | LedgerEntry::ReadThrough { .. }
         | LedgerEntry::Notify { .. }
         | LedgerEntry::Told { .. } => true,
         LedgerEntry::Received { .. }
         | LedgerEntry::ProvenAgain { .. }
+        | LedgerEntry::ReadAgain { .. }
         | LedgerEntry::Counted { .. }
         | LedgerEntry::FoundInSent { .. }
         | LedgerEntry::Bounced { .. }
@@ -296,7 +323,7 @@ pub(super) fn keeps_letter(
     waits_for_dns || doubtful && octets <= KEPT_OCTETS
 }
 
-/// What an entry makes, decided as it was. `keeps`: its letter stands in the journal.
+/// What an entry makes. `keeps`: its letter stands in the journal.
 pub(super) fn made(
     rows: &dyn Rows,
     entry: &LedgerEntry,
@@ -318,26 +345,41 @@ pub(super) fn made(
 /// The rows that are the client's own, beside those of the trades.
 fn own_rows(rows: &dyn Rows, entry: &LedgerEntry) -> Vec<Row> {
     match entry {
-        LedgerEntry::Settings { settings } => put(SETTINGS, settings),
         LedgerEntry::Trust { trust, through } => {
             let mut out = put(TRUST, trust);
-            let left = LeftToProve {
+            let left = LettersLeft {
                 from: 1,
                 through: *through,
             };
-            out.extend(still(left));
+            out.extend(still(LEFT, left));
             out
         }
+        LedgerEntry::Reads { by, through } => {
+            let mut out = put(READS, by);
+            let left = LettersLeft {
+                from: 1,
+                through: *through,
+            };
+            out.extend(still(UNREAD, left));
+            out
+        }
+        LedgerEntry::ReadThrough { letter } => left_to_read(rows)
+            .map(|left| {
+                let from = letter.saturating_add(1);
+                still(UNREAD, LettersLeft { from, ..left })
+            })
+            .unwrap_or_default(),
         LedgerEntry::JudgedThrough { letter } => left_to_prove(rows)
             .map(|left| {
                 let from = letter.saturating_add(1);
-                still(LeftToProve { from, ..left })
+                still(LEFT, LettersLeft { from, ..left })
             })
             .unwrap_or_default(),
         LedgerEntry::Notify { on, keeps_waiting } => events::switch(rows, *on, *keeps_waiting),
         LedgerEntry::Told { event } => events::told(*event),
         LedgerEntry::Received { .. }
         | LedgerEntry::ProvenAgain { .. }
+        | LedgerEntry::ReadAgain { .. }
         | LedgerEntry::Counted { .. }
         | LedgerEntry::FoundInSent { .. }
         | LedgerEntry::Bounced { .. }
@@ -347,11 +389,11 @@ fn own_rows(rows: &dyn Rows, entry: &LedgerEntry) -> Vec<Row> {
     }
 }
 
-fn still(left: LeftToProve) -> Vec<Row> {
+fn still(key: &[u8], left: LettersLeft) -> Vec<Row> {
     if left.from <= left.through {
-        put(LEFT, &left)
+        put(key, &left)
     } else {
-        vec![Row::delete(LEFT)]
+        vec![Row::delete(key)]
     }
 }
 
@@ -367,44 +409,27 @@ fn letter_key(no: u64) -> String {
     format!("{LETTERS}{no:016x}")
 }
 
-/// The settings that the journal has noted last.
-pub(super) fn settings(rows: &dyn Rows) -> Option<BuyerSettings> {
-    serde_json::from_slice(&rows.get(SETTINGS)?).ok()
-}
-
 /// The trust that the journal has noted last.
 pub(super) fn trust(rows: &dyn Rows) -> Option<Trust> {
     serde_json::from_slice(&rows.get(TRUST)?).ok()
 }
 
 /// Which letters are still to be proven again.
-pub(super) fn left(rows: &dyn Rows) -> Option<LeftToProve> {
+pub(super) fn left(rows: &dyn Rows) -> Option<LettersLeft> {
     serde_json::from_slice(&rows.get(LEFT)?).ok()
+}
+
+/// What the journal has noted last to read letters.
+pub(super) fn reads(rows: &dyn Rows) -> Option<String> {
+    serde_json::from_slice(&rows.get(READS)?).ok()
+}
+
+/// Which letters are still to be read again.
+pub(super) fn left_to_read(rows: &dyn Rows) -> Option<LettersLeft> {
+    serde_json::from_slice(&rows.get(UNREAD)?).ok()
 }
 
 /// Where a letter is kept whole, by its number in the ledger.
 pub(crate) fn kept_letter(rows: &dyn Rows, no: u64) -> Option<Position> {
     serde_json::from_slice(&rows.get(letter_key(no).as_bytes())?).ok()
-}
-
-/// Protocol 2: what was not understood is judged again after an upgrade.
-pub(super) fn understand_anew(entry: &mut LedgerEntry, letter: &[u8]) {
-    let LedgerEntry::Received { received, .. } = entry else {
-        return;
-    };
-    let unsupported = matches!(
-        received.content,
-        Content::Unreadable {
-            why: Unreadable::Unsupported,
-            ..
-        }
-    );
-    if unsupported && !letter.is_empty() {
-        // The evidence stays what it was: what was once established is never downgraded.
-        let policy = tradepost_letters::RelayPolicy::new(Vec::new(), None);
-        let opened = tradepost_letters::open(letter, &policy);
-        if let Some(content) = content(&opened) {
-            received.content = content;
-        }
-    }
 }

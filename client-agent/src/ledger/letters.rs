@@ -14,7 +14,7 @@ use tradepost_trades::rows::Rows;
 use uuid::Uuid;
 
 use super::Ledger;
-use super::entry::{put, settings};
+use super::entry::put;
 
 const NEWEST: &str = "c/newest/";
 
@@ -123,6 +123,7 @@ fn said(
 
 /// What a letter of ours makes once it waits in the outbox.
 pub(super) fn sent(
+    settings: &BuyerSettings,
     rows: &dyn Rows,
     at: Position,
     item: &NewItem,
@@ -130,9 +131,8 @@ pub(super) fn sent(
 ) -> Made<Ledger> {
     let mut made = Made::default();
     if let Some(json) = json {
-        let settings = settings(rows).unwrap_or_else(|| BuyerSettings::new([]));
         let id = Some(item.message_id.as_str());
-        let change = buyer::own(&settings, rows, json, id, OwnHow::Sending, item.queued_at);
+        let change = buyer::own(settings, rows, json, id, OwnHow::Sending, item.queued_at);
         made.rows = change.rows;
         made.notices = change.notices;
     }

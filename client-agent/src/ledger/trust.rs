@@ -23,6 +23,7 @@ use tradepost_statements::{Address, Evidence};
 use tradepost_trades::rows::Rows;
 
 use super::entry::{self, LedgerEntry, kept_letter};
+use super::understood::read_slice;
 use super::{LedgerError, LedgerHost, enter_one};
 use crate::config::Config;
 
@@ -53,15 +54,15 @@ impl Trust {
     }
 }
 
-/// The letters, by number, that are still to be proven again.
+/// The letters, by number, that are still to be proven, or read, again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LeftToProve {
+pub(crate) struct LettersLeft {
     pub(crate) from: u64,
     pub(crate) through: u64,
 }
 
 /// Which letters are still to be proven again.
-pub(crate) fn left_to_prove(rows: &dyn Rows) -> Option<LeftToProve> {
+pub(crate) fn left_to_prove(rows: &dyn Rows) -> Option<LettersLeft> {
     entry::left(rows)
 }
 
@@ -88,6 +89,9 @@ const LETTERS: usize = 16;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct JudgedAgain {
     letters: usize,
+    /// Statements that are understood now, and of these those that were not refused for another reason.
+    understood: usize,
+    understood_count: usize,
     count_now: usize,
     wait: usize,
     warned_otherwise: usize,
@@ -172,6 +176,13 @@ pub(crate) async fn judge_again(
     let started = Instant::now();
     let mut done = JudgedAgain::default();
     let mut shown = None;
+    while let Some(read) = host.work(read_slice).await? {
+        done.add(read);
+        if started.elapsed() > within {
+            done.is_cut_short = true;
+            return Ok(done.is_something().then_some(done));
+        }
+    }
     while host.work(|host| host.view(left_to_prove)).await.is_some() {
         // The first slice is done in any case, so that this comes to an end some day.
         if started.elapsed() > within && done.letters > 0 {
@@ -190,10 +201,10 @@ pub(crate) async fn judge_again(
     if let Some(bar) = shown {
         bar.finish_and_clear();
     }
-    Ok((done.letters > 0).then_some(done))
+    Ok(done.is_something().then_some(done))
 }
 
-fn next_slice(host: &LedgerHost, rows: &dyn Rows, left: LeftToProve) -> Vec<u64> {
+fn next_slice(host: &LedgerHost, rows: &dyn Rows, left: LettersLeft) -> Vec<u64> {
     let mut letters = unbelieved(host.party().settings(), rows, left.from, LETTERS);
     // Those that came since then were proven by the present trust.
     letters.retain(|no| *no <= left.through);
@@ -203,11 +214,23 @@ fn next_slice(host: &LedgerHost, rows: &dyn Rows, left: LeftToProve) -> Vec<u64>
 impl JudgedAgain {
     /// Whether any letter was left to be proven again.
     pub(crate) fn is_something(&self) -> bool {
-        self.letters > 0
+        self.letters > 0 || self.understood > 0
+    }
+
+    /// Letters that were read again and are understood now, each with whether it counts or waits.
+    pub(super) fn read(judged: impl Iterator<Item = bool>) -> JudgedAgain {
+        let mut done = JudgedAgain::default();
+        for counts in judged {
+            done.understood += 1;
+            done.understood_count += usize::from(counts);
+        }
+        done
     }
 
     pub(crate) fn add(&mut self, more: JudgedAgain) {
         self.letters += more.letters;
+        self.understood += more.understood;
+        self.understood_count += more.understood_count;
         self.count_now += more.count_now;
         self.wait += more.wait;
         self.warned_otherwise += more.warned_otherwise;
@@ -230,6 +253,17 @@ impl JudgedAgain {
 
 impl fmt::Display for JudgedAgain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.understood > 0 {
+            let (n, count) = (self.understood, self.understood_count);
+            write!(
+                f,
+                "{n} letters are understood now that were not before; {count} of them count"
+            )?;
+            if self.letters == 0 {
+                return Ok(());
+            }
+            f.write_str(". ")?;
+        }
         match self.letters {
             1 => f.write_str("1 letter whose sender was not believed was judged again")?,
             n => write!(

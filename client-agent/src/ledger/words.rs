@@ -24,9 +24,11 @@ pub(super) fn of(entry: &LedgerEntry) -> Option<String> {
             Some(format!("letter that came back ({now}): {}", returned.text))
         }
         LedgerEntry::Act { act, now } => Some(format!("{} ({now})", act_in_words(act))),
-        LedgerEntry::Settings { .. }
-        | LedgerEntry::Trust { .. }
+        LedgerEntry::Trust { .. }
         | LedgerEntry::JudgedThrough { .. }
+        | LedgerEntry::Reads { .. }
+        | LedgerEntry::ReadThrough { .. }
+        | LedgerEntry::ReadAgain { .. }
         | LedgerEntry::ProvenAgain { .. }
         | LedgerEntry::Counted { .. }
         | LedgerEntry::Ticked { .. }

@@ -98,9 +98,7 @@ impl<P: Party> Host<P> {
         clock: Arc<dyn Clock>,
         progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<(Host<P>, Opened), HostError> {
-        let mut apply =
-            |rows: &dyn Rows, at: Position, record: &_| journal::replay::<P>(rows, at, record);
-        let (store, opened) = Store::open(folder, &options::<P>(), &mut apply, progress)?;
+        let (store, opened) = Store::open(folder, &options::<P>(), progress)?;
         let host = Host {
             store,
             party,
@@ -153,9 +151,15 @@ impl<P: Party> Host<P> {
         }
     }
 
-    /// All records of the journal, for an export.
-    pub fn records(&self) -> Records {
-        self.store.records()
+    /// The records of the journal behind the one at a position, or all, for an export.
+    ///
+    /// # Errors
+    /// [`HostError::Store`]: there is none at the position.
+    pub fn records_behind(&self, after: Option<Position>) -> Result<Records, HostError> {
+        Ok(match after {
+            Some(after) => self.store.records_behind(after)?,
+            None => self.store.records(),
+        })
     }
 
     /// The store, for what the doctor looks at.
@@ -365,8 +369,9 @@ impl<P: Party> Page<'_, '_, P> {
             item: item.clone(),
             json: json.clone(),
         };
+        let party = self.party;
         let at = self.enter(&entry, letter.octets, |rows, at| {
-            P::sent(rows, at, &item, json.as_deref())
+            party.sent(rows, at, &item, json.as_deref())
         })?;
         self.effects.wakes_outbox = true;
         Ok((at, item))
@@ -452,11 +457,16 @@ impl<P: Party> Page<'_, '_, P> {
         if head.len() > Record::HEAD_LIMIT {
             return Err(HostError::TooLarge(head.len()));
         }
-        self.effects.octets += head.len() + letter.len();
-        let at = self.batch.record(&Record::new(head).with_blob(letter))?;
+        // The position is known before the record is written: rows may name it.
+        let at = self.batch.next();
         let made = make(&*self.batch, at);
         let (rows, notices) = journal::rows_of(&*self.batch, at, entry, made);
-        self.batch.put(rows);
+        let record = Record::new(head).with_rows(rows).with_blob(letter);
+        if record.rows_octets() > Record::ROWS_LIMIT {
+            return Err(HostError::TooLarge(record.rows_octets()));
+        }
+        self.effects.octets += record.head.len() + record.rows_octets() + record.blob.len();
+        self.batch.record(record)?;
         self.effects.notices.extend(notices);
         Ok(at)
     }

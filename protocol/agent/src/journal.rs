@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tradepost_post::imap::Cursor;
-use tradepost_store::{ApplyError, Position, Record};
+use tradepost_store::Position;
 use tradepost_trades::rows::{Row, Rows};
 
 use crate::aside::{self, AsideChange};
@@ -99,34 +99,14 @@ impl<E: Serialize> JournalEntry<E> {
     }
 }
 
-/// The record of something that a party has decided, with the letter that is kept.
-///
-/// # Errors
-/// The entry has no JSON form.
-pub fn record_of<P: Party>(entry: P::Entry, letter: Vec<u8>) -> serde_json::Result<Record> {
-    Ok(Record::new(JournalEntry::Decided(entry).to_head()?).with_blob(letter))
-}
-
-/// The rows that a record of the journal makes.
-///
-/// # Errors
-/// The record is none of this program's.
-pub fn replay<P: Party>(
+/// The rows of something that a party has decided, as its record at a position holds them.
+pub fn decided_rows<P: Party>(
     rows: &dyn Rows,
     at: Position,
-    record: &Record,
-) -> Result<Vec<Row>, ApplyError> {
-    let entry: JournalEntry<P::Entry> = serde_json::from_slice(&record.head)?;
-    let made = match &entry {
-        JournalEntry::Decided(decided) => P::replay(rows, decided, &record.blob)?,
-        JournalEntry::Sending { item, json } => P::sent(rows, at, item, json.as_deref()),
-        JournalEntry::Outbox { .. }
-        | JournalEntry::Copied { .. }
-        | JournalEntry::Cursor { .. }
-        | JournalEntry::CursorsForgotten
-        | JournalEntry::Aside { .. } => Made::default(),
-    };
-    Ok(rows_of(rows, at, &entry, made).0)
+    entry: P::Entry,
+    made: Made<P>,
+) -> Vec<Row> {
+    rows_of(rows, at, &JournalEntry::Decided(entry), made).0
 }
 
 /// The rows of an entry, and what a person is to be told of.

@@ -17,7 +17,7 @@ use tradepost_letters::AttachError;
 use tradepost_proof::dkim::SignError;
 use tradepost_statements::id::IdError;
 use tradepost_statements::{Address, Statement, Time, wire};
-use tradepost_store::{ApplyError, Position};
+use tradepost_store::Position;
 use tradepost_trades::ids::FreshIds;
 use tradepost_trades::letter::Received;
 use tradepost_trades::rows::{Row, Rows};
@@ -28,7 +28,7 @@ use crate::outbox::{Due, Item, NewItem, Tried};
 
 /// Whoever an agent works for.
 pub trait Party: Send + Sync + Sized + 'static {
-    /// What the journal keeps of a decision: enough to make its rows again.
+    /// What the journal keeps of a decision beside its rows: what came, for people and for judging again.
     type Entry: Serialize + DeserializeOwned + Debug + Send + Sync + 'static;
     /// How an input was judged.
     type Verdict: Clone + Debug + Default + Send + 'static;
@@ -40,8 +40,8 @@ pub trait Party: Send + Sync + Sized + 'static {
     /// While letters are proven again, nothing that is due is done: they may answer it.
     const WAITS_FOR_PROOFS: bool;
 
-    /// The number of the form of its rows. Under another number than the index was made with, the
-    /// index is made anew from the journal.
+    /// The number of the form of its rows. A journal that holds rows under another number is refused by
+    /// name: raise it when rows are written in another way.
     const FORMAT: u32;
 
     /// Decides about what the kernel brings.
@@ -66,19 +66,10 @@ pub trait Party: Send + Sync + Sized + 'static {
         ids: &mut FreshIds,
     ) -> Result<Vec<Composed>, ComposeError>;
 
-    /// What an entry makes when the journal is replayed: the same as when it was decided.
-    ///
-    /// # Errors
-    /// The entry cannot be read any more.
-    fn replay(
-        rows: &dyn Rows,
-        entry: &Self::Entry,
-        letter: &[u8],
-    ) -> Result<Made<Self>, ApplyError>;
-
-    /// What a letter of our own makes, live and at each replay, beside its place in the outbox. `json` are
-    /// the octets of its statement where the party has them recorded.
-    fn sent(rows: &dyn Rows, at: Position, item: &NewItem, json: Option<&str>) -> Made<Self>;
+    /// What a letter of our own makes, beside its place in the outbox. `json` are the octets of its statement
+    /// where the party has them recorded.
+    fn sent(&self, rows: &dyn Rows, at: Position, item: &NewItem, json: Option<&str>)
+    -> Made<Self>;
 
     /// Rows that name the record they were made with, at `at`: beside those of [`Made`].
     fn rows_at(
@@ -191,7 +182,7 @@ impl<P: Party> Decision<P> {
     }
 }
 
-/// What an entry of the journal makes.
+/// What a decision makes.
 #[must_use]
 #[derive(Debug)]
 pub struct Made<P: Party> {

@@ -37,6 +37,16 @@ pub fn last_letter(rows: &dyn Rows) -> u64 {
 /// of them, line 2 holds them, or they count only because the person said so.
 #[must_use]
 pub fn unbelieved(settings: &BuyerSettings, rows: &dyn Rows, from: u64, limit: usize) -> Vec<u64> {
+    letters_where(rows, from, limit, |letter| is_unbelieved(settings, letter))
+}
+
+/// The first `limit` letters, by number, from `from` on, of which something is true.
+pub(super) fn letters_where(
+    rows: &dyn Rows,
+    from: u64,
+    limit: usize,
+    is_true: impl Fn(&LetterRow) -> bool,
+) -> Vec<u64> {
     const PAGE: usize = 64;
     let mut found = Vec::new();
     let mut next = keys::letter(from).into_bytes();
@@ -47,7 +57,7 @@ pub fn unbelieved(settings: &BuyerSettings, rows: &dyn Rows, from: u64, limit: u
             next = key;
             next.push(0);
             let letter: Option<LetterRow> = serde_json::from_slice(&value).ok();
-            if let Some(letter) = letter.filter(|l| is_unbelieved(settings, l)) {
+            if let Some(letter) = letter.filter(&is_true) {
                 found.push(letter.no);
             }
             if found.len() == limit {

@@ -3,7 +3,6 @@
 use tradepost_statements::{Body, Kind, Statement};
 
 use super::case::BuyerCase;
-use super::settings::Rules;
 use super::state::{Fate, FiledLetter, OwnProgress};
 use super::warning::WarningKind;
 use super::{Notice, keys};
@@ -53,8 +52,7 @@ pub(super) fn note_answer(case: &mut BuyerCase<'_>, letter: &FiledLetter, statem
         };
         // A record that crossed the cancellation of its order says nothing about that: the
         // cancellation may be lost, and is sent again.
-        let crossed = case.settings.rules == Rules::Second
-            && own.statement.body.kind() == Kind::Cancel
+        let crossed = own.statement.body.kind() == Kind::Cancel
             && statement.body.kind() == Kind::TradeRecord
             && statement.answers != Some(id);
         if crossed {

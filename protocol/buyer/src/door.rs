@@ -11,7 +11,6 @@ use super::evidence::{is_below, may_be_held, minimum_for};
 use super::filed::{ReadContent, decode, judgement};
 use super::judge::lines_2_to_7;
 use super::rules::Stopped;
-use super::settings::Rules;
 use super::state::{Fate, FiledLetter};
 use super::{Counted, Judgement, Verdict, answering, counted, file, held, keys};
 
@@ -233,8 +232,7 @@ fn tells_more(case: &mut BuyerCase<'_>, received: &Received, known: &FiledLetter
     if received.evidence > known.received.evidence {
         return true;
     }
-    let may_yet = case.settings.rules == Rules::Second
-        && matches!(known.fate, Fate::Warned { rule: 3, .. })
+    let may_yet = matches!(known.fate, Fate::Warned { rule: 3, .. })
         && may_be_held(case, received)
         && !may_be_held(case, &known.received);
     let content = decode(&received.content);
@@ -245,8 +243,7 @@ fn tells_more(case: &mut BuyerCase<'_>, received: &Received, known: &FiledLetter
 /// Whether a copy of a held letter has evidence that is better but not enough, and no signature: that
 /// does not end the wait for DNS.
 fn is_no_word_of_dns(case: &BuyerCase<'_>, received: &Received, known: &FiledLetter) -> bool {
-    case.settings.rules == Rules::Second
-        && held::is_for_dns(&known.fate)
+    held::is_for_dns(&known.fate)
         && received.undecided.is_none()
         && received.evidence < minimum_for(case, received)
 }

@@ -58,10 +58,7 @@ impl Filed {
 
     /// It made the trade what it is, or says again what did.
     pub(super) fn counts(&self) -> bool {
-        match self.letter.fate {
-            Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
-            Fate::New | Fate::Held { .. } | Fate::Warned { .. } => false,
-        }
+        self.letter.fate.counts()
     }
 
     /// A digest: equal for two statements that say the same about the same trade (protocol 2).

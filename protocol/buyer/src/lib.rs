@@ -7,8 +7,7 @@
 //! the set of letters filed with it; only lines 7 and 10, and trade records among themselves, go by
 //! arrival.
 //!
-//! Everything is a function of (settings, rows, input, now) and returns a [`BuyerChange`]. Replaying
-//! the inputs gives the rows again.
+//! Everything is a function of (settings, rows, input, now) and returns a [`BuyerChange`].
 
 mod case;
 mod counted;
@@ -47,6 +46,7 @@ mod say;
 mod saying;
 mod schedule;
 mod tick;
+mod understood;
 mod undoing;
 mod unread;
 mod wishes;
@@ -82,8 +82,9 @@ pub use rules::{RULES, Rule};
 pub use say::{cancel_request, cancel_trade, confirm};
 pub use saying::Saying;
 pub use schedule::without_time;
-pub use settings::{Adopt, BuyerSettings, BuyerTimers, Rules};
+pub use settings::{Adopt, BuyerSettings, BuyerTimers};
 pub use tick::{next_wake, tick};
+pub use understood::{read_again, unsupported};
 pub use undoing::{Back, return_goods};
 pub use unread::{UnreadLetter, unread};
 pub use warning::WarningKind;

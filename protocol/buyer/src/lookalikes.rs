@@ -50,7 +50,7 @@ pub(super) fn warn_beside(case: &mut BuyerCase<'_>) {
 }
 
 fn finding(case: &BuyerCase<'_>, letter: &FiledLetter, statement: &Statement) -> Option<Finding> {
-    if !case.settings.lookalikes || !is_judged(&letter.fate) {
+    if !is_judged(&letter.fate) {
         return None;
     }
     let Received { author, .. } = &letter.received;

@@ -24,33 +24,6 @@ pub struct BuyerSettings {
     /// How long to wait for answers.
     #[serde(default)]
     pub timers: BuyerTimers,
-    /// Whether to warn of senders that resemble a party. Journals of a time before there were such
-    /// warnings do not say so, and give the same warnings with the same numbers as they did then.
-    #[serde(default)]
-    pub lookalikes: bool,
-    /// Which rules of the ledger's own hold, beside those of the protocol. Journals of an earlier
-    /// time are replayed by theirs, so that warnings keep their numbers.
-    #[serde(default)]
-    pub rules: Rules,
-}
-
-words! {
-    /// Which rules of the ledger's own hold.
-    pub enum Rules as "an edition of the ledger's rules" {
-        /// A limit is looked at when a trade changes; what nobody answers is sent again for ever;
-        /// a trade record answers the cancellation that it crossed.
-        First = "first",
-        /// A limit is looked at whenever time passes, since it may be another one; what nobody
-        /// answers is given up some day, and what was put off follows changed timers.
-        Second = "second",
-    }
-}
-
-impl Default for Rules {
-    /// Of journals that do not say.
-    fn default() -> Rules {
-        Rules::First
-    }
 }
 
 /// How long the buyer waits, for answers (protocol 7) and for DNS (protocol 5).
@@ -117,8 +90,6 @@ impl BuyerSettings {
             adopt: Adopt::List,
             unpaid_limits: Vec::new(),
             timers: BuyerTimers::default(),
-            lookalikes: true,
-            rules: Rules::Second,
         }
     }
 

@@ -177,6 +177,16 @@ pub(super) enum Fate {
     },
 }
 
+impl Fate {
+    /// Its letter made the trade what it is, or says again what did.
+    pub(super) fn counts(&self) -> bool {
+        match self {
+            Fate::Applied | Fate::Adopted | Fate::Late | Fate::Duplicate => true,
+            Fate::New | Fate::Held { .. } | Fate::Warned { .. } => false,
+        }
+    }
+}
+
 /// A statement of ours.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Own {

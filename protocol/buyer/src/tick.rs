@@ -10,7 +10,7 @@ use super::held::{DUE_AT_ONCE, due, due_by_now, first_due};
 use super::overdue::warn_of_trade;
 use super::own::{longest_wait, wait_for_answer};
 use super::pages::pages_from;
-use super::settings::{BuyerSettings, Rules};
+use super::settings::BuyerSettings;
 use super::state::{Own, OwnProgress, is_default, read};
 use super::warning::{Warning, WarningKind};
 use super::{BuyerChange, backlog, door, keys, look_again, schedule, totals};
@@ -55,10 +55,8 @@ pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange
             nobody_answered(&mut case, id);
         }
     }
-    if settings.rules == Rules::Second {
-        follow_the_timers(&mut case);
-        totals::look_at_limits(&mut case);
-    }
+    follow_the_timers(&mut case);
+    totals::look_at_limits(&mut case);
     for (queue, kind) in PROMISES {
         look_at_promises(&mut case, queue, kind);
     }
@@ -73,9 +71,7 @@ fn nobody_answered(case: &mut BuyerCase<'_>, id: StatementId) {
         return;
     }
     let waited_in_vain = case.now.since(own.first_sent) >= case.settings.timers.answer_patience;
-    let asks_in_vain =
-        case.settings.rules == Rules::Second && asks_about_what_has_ended(case, &own);
-    if waited_in_vain && !asks_in_vain {
+    if waited_in_vain && !asks_about_what_has_ended(case, &own) {
         let kind = own.statement.body.kind();
         let received = format!(
             "no answer to the {kind} of {}, sent {} times",
@@ -106,9 +102,6 @@ fn nobody_answered(case: &mut BuyerCase<'_>, id: StatementId) {
 /// Whether it makes no sense to send a statement again: it is too old, or asks how a trade goes on
 /// that has ended.
 fn is_given_up(case: &BuyerCase<'_>, own: &Own) -> bool {
-    if case.settings.rules == Rules::First {
-        return false;
-    }
     case.now.since(own.first_sent) >= case.settings.timers.answer_give_up
         || asks_about_what_has_ended(case, own)
 }

@@ -7,7 +7,6 @@ use tradepost_statements::{Amount, Currency};
 
 use super::case::{BuyerCase, own_warning};
 use super::progress::{CountedTrade, TradeOrigin};
-use super::settings::Rules;
 use super::state::Totals;
 use super::trade::BuyerTrade;
 use super::warning::{Warning, WarningKind};
@@ -125,13 +124,11 @@ fn check_limits(case: &mut BuyerCase<'_>, totals: &mut Totals) {
             *lowest = *limit;
         }
     }
-    if case.settings.rules == Rules::Second {
-        let is_gone = |c: &&Currency| !limits.contains_key(c);
-        let gone: Vec<Currency> = totals.over_limit.keys().filter(is_gone).copied().collect();
-        for currency in gone {
-            totals.over_limit.remove(&currency);
-            case.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
-        }
+    let is_gone = |c: &&Currency| !limits.contains_key(c);
+    let gone: Vec<Currency> = totals.over_limit.keys().filter(is_gone).copied().collect();
+    for currency in gone {
+        totals.over_limit.remove(&currency);
+        case.resolve_own(WarningKind::UnpaidLimit.word(), currency.code());
     }
     for (currency, limit) in limits {
         let reached = totals

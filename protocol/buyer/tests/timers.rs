@@ -12,7 +12,7 @@ use support::{
     request, statement, uuid, with,
 };
 use tradepost_buyer::view::RequestState;
-use tradepost_buyer::{self as buyer, BouncedLetter, BuyerChange, Notice, Rules, view};
+use tradepost_buyer::{self as buyer, BouncedLetter, BuyerChange, Notice, view};
 use tradepost_statements::Time;
 use tradepost_trades::letter::LetterFacts;
 
@@ -102,18 +102,6 @@ fn what_nobody_answers_is_sent_again_ever_more_seldom_and_given_up_after_a_month
     let _ = ledger.hear(with(record(10, "T-1", 1), "request", request(1)));
     assert_eq!(request_state(&ledger, 1), RequestState::Answered);
     assert_eq!(ledger.open(), [""; 0]);
-}
-
-/// A journal of a time when nothing was given up is replayed as it was.
-#[test]
-fn by_the_first_rules_nothing_is_given_up_and_no_limit_is_looked_at() {
-    let mut ledger = ordered();
-    ledger.settings.rules = Rules::First;
-    let again = ledger.tick(at(400 * DAY)).say_again;
-    assert_eq!(
-        (again.len(), request_state(&ledger, 1)),
-        (1, RequestState::Sent)
-    );
 }
 
 /// A machine that slept a week does each thing once.

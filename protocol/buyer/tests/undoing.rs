@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, ActRefusal, Back, Notice, Rules, Saying};
+use tradepost_buyer::{self as buyer, ActRefusal, Back, Notice, Saying};
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Body, RequestId, wire};
 
@@ -186,25 +186,6 @@ fn an_order_is_cancelled_before_its_record_came_and_the_record_does_not_answer_t
         Err(ActRefusal::OrderBecameATrade(trade(SHOP, "T-1")))
     );
     assert_eq!(ledger.open(), Vec::<String>::new());
-}
-
-/// A journal of an earlier time is replayed by its rules, so that no warning of then gets another
-/// number: then the record answered the cancellation too.
-#[test]
-fn by_the_first_rules_the_record_that_crosses_a_cancellation_answers_it() {
-    for (rules, expected) in [(Rules::First, "answered"), (Rules::Second, "sent")] {
-        let mut ledger = Ledger::new();
-        ledger.settings.rules = rules;
-        let _ = ledger.say(&order(1, SHOP));
-        let id: RequestId = request(1).parse().unwrap();
-        let cancel = buyer::cancel_request(&ledger.rows, &id, None).unwrap();
-        let cancel = statement(2, ANN, SHOP, body(&cancel));
-        let _ = ledger.say(&with(cancel, "request", request(1)));
-        let _ = ledger.hear(answer(10));
-        let requests = buyer::view::requests(&ledger.rows);
-        let cancel = requests.iter().find(|r| r.kind.word() == "cancel");
-        assert_eq!(cancel.unwrap().state.word(), expected);
-    }
 }
 
 /// E7: no trade was made.

@@ -3,7 +3,6 @@
 use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::frame::{self, Seal};
-use super::index::Index;
 use super::journal::BATCH_LIMIT;
 use super::{Position, Record, StoreError};
 
@@ -11,7 +10,6 @@ use super::{Position, Record, StoreError};
 /// stored with the batch's own rows laid over it.
 pub struct Batch<'s> {
     rows: Overlay<'s>,
-    has_rows: bool,
     seal: Seal,
     start: u32,
     /// The frames as they will be written.
@@ -31,10 +29,9 @@ pub(super) struct Finished {
 }
 
 impl<'s> Batch<'s> {
-    pub(super) fn new(index: &'s Index, seal: Seal, start: Position) -> Batch<'s> {
+    pub(super) fn new(base: &'s dyn Rows, seal: Seal, start: Position) -> Batch<'s> {
         Batch {
-            rows: Overlay::new(index),
-            has_rows: false,
+            rows: Overlay::new(base),
             seal,
             start: start.offset(),
             frames: Vec::new(),
@@ -42,15 +39,23 @@ impl<'s> Batch<'s> {
         }
     }
 
-    /// Adds a record. Returns the position that it will have, so that rows may name it.
+    /// The position that the next record will have, so that its rows may name it.
+    #[must_use]
+    pub fn next(&self) -> Position {
+        Position::new(self.seal.segment, self.offset(self.frames.len()))
+    }
+
+    /// Adds a record, and lays its rows over those that are stored. Returns its position.
     ///
     /// # Errors
     /// The record is above its limits, or the batch above 64 MiB: write what you have, and the
     /// rest in another batch.
-    pub fn record(&mut self, record: &Record) -> Result<Position, StoreError> {
+    pub fn record(&mut self, record: Record) -> Result<Position, StoreError> {
         record.check()?;
+        let at = self.next();
         let place = self.frames.len();
-        let bytes = place + frame::HEADER + record.head.len() + record.blob.len();
+        let parts = [record.head.len(), record.rows_octets(), record.blob.len()];
+        let bytes = place + frame::HEADER + parts.iter().sum::<usize>();
         if bytes > BATCH_LIMIT {
             return Err(StoreError::TooLarge {
                 what: "a batch of records",
@@ -58,36 +63,30 @@ impl<'s> Batch<'s> {
                 limit: BATCH_LIMIT,
             });
         }
-        let offset = self.offset(place);
-        frame::encode(&mut self.frames, offset, self.start, &self.seal, record);
+        frame::encode(
+            &mut self.frames,
+            at.offset(),
+            self.start,
+            &self.seal,
+            &record,
+        );
         self.last = Some(place);
-        Ok(Position::new(self.seal.segment, offset))
-    }
-
-    /// Adds rows that follow from the batch's records, in their order.
-    pub fn put(&mut self, rows: impl IntoIterator<Item = Row>) {
-        let mut rows = rows.into_iter().peekable();
-        self.has_rows |= rows.peek().is_some();
-        self.rows.apply(rows);
+        self.rows.apply(record.rows);
+        Ok(at)
     }
 
     /// None when there is nothing to write.
-    pub(super) fn finish(mut self) -> Result<Option<Finished>, StoreError> {
-        let Some(last) = self.last else {
-            return match self.has_rows {
-                true => Err(StoreError::RowsWithoutRecord),
-                false => Ok(None),
-            };
-        };
+    pub(super) fn finish(mut self) -> Option<Finished> {
+        let last = self.last?;
         let offset = self.offset(last);
         let frame = self.frames.get_mut(last..).unwrap_or_default();
         let check = frame::close_batch(frame, offset, &self.seal);
-        Ok(Some(Finished {
+        Some(Finished {
             frames: self.frames,
             last: last as u32,
             check,
             rows: self.rows.into_rows(),
-        }))
+        })
     }
 
     fn offset(&self, place: usize) -> u32 {

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use super::Position;
 use super::lost::Lost;
 
-/// An error of a caller's own function, as [`Store::open`](super::Store::open) takes it.
-pub type ApplyError = Box<dyn std::error::Error + Send + Sync>;
-
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -96,6 +93,33 @@ pub enum StoreError {
         /// The number in that header, lower than the one that this version reads.
         format: u32,
     },
+    /// The caller's rows had another form then.
+    #[error(
+        "{} holds rows of form {found}, and this program makes rows of form {wanted}; nothing was changed. {}",
+        .file.display(), remedy(*found, *wanted)
+    )]
+    OtherRows {
+        /// The segment's file.
+        file: PathBuf,
+        /// The number of their form.
+        found: u32,
+        /// And of the one that is made now.
+        wanted: u32,
+    },
+    /// The rows of a record are not written as this program writes them.
+    #[error(
+        "the record at byte {offset} of {} holds {what}; nothing was changed. Use the version of Tradepost that \
+         wrote it, or set that data folder aside: `rebuild --from-mailbox` makes a ledger anew from the mailbox",
+        .file.display()
+    )]
+    Rows {
+        /// The segment's file.
+        file: PathBuf,
+        /// Where the record starts.
+        offset: u64,
+        /// What is wrong with them.
+        what: String,
+    },
     /// More than one record or one batch may hold.
     #[error("{what} of {bytes} bytes can't be stored: at most {limit} bytes")]
     TooLarge {
@@ -106,9 +130,6 @@ pub enum StoreError {
         /// `Record::HEAD_LIMIT`, `Record::BLOB_LIMIT`, or 64 MiB of a batch.
         limit: usize,
     },
-    /// Rows that could not be made again from the journal.
-    #[error("rows were to be written without a record in the journal that they follow from")]
-    RowsWithoutRecord,
     /// The position is not that of a record.
     #[error("there is no record at position {position} of the journal")]
     NoSuchRecord {
@@ -139,18 +160,6 @@ pub enum StoreError {
         /// What the system answered to the sync.
         source: io::Error,
     },
-    /// A record could not be turned into rows.
-    #[error(
-        "the record at byte {offset} of {} can't be read by this version: {source}", .file.display()
-    )]
-    Apply {
-        /// The segment's file that holds the record.
-        file: PathBuf,
-        /// Where the record starts.
-        offset: u64,
-        /// What the caller's `apply` returned.
-        source: ApplyError,
-    },
 }
 
 impl StoreError {
@@ -171,5 +180,14 @@ impl StoreError {
             path,
             source,
         }
+    }
+}
+
+/// What to do about rows of another form.
+fn remedy(found: u32, wanted: u32) -> &'static str {
+    if found > wanted {
+        "Use the newer version of Tradepost that wrote them"
+    } else {
+        "Set that data folder aside: `rebuild --from-mailbox` makes a ledger anew from the mailbox"
     }
 }

@@ -1,22 +1,29 @@
 //! How a record stands in a segment.
 //!
 //! ```text
-//! "tpR1" | flags | bytes of head | bytes of blob | start of the batch | CRC-32C of head and blob | CRC-32C
-//!   | head | blob
+//! "tpR2" | flags | bytes of head | bytes of rows | bytes of blob | start of the batch | CRC-32C of the body | CRC-32C
+//!   | head | rows | blob      (the body)
 //! ```
 //!
-//! Seven numbers of 4 bytes, little-endian. The last CRC covers the six before it, together with
+//! Eight numbers of 4 bytes, little-endian. The last CRC covers the seven before it, together with
 //! the journal's secret salt, the segment's number and the frame's place: so that bytes which
 //! look like a frame, in a letter that somebody sent, are never taken for one. A frame says where
 //! its batch starts, so that of a batch that reached the disk in part it is known what belongs to it.
 
-use super::StoreError;
+use tradepost_trades::rows::Row;
 
-/// The journal's truth about one thing that happened.
+use super::StoreError;
+use super::packed::{self, RowsFault};
+
+/// The journal's truth about one thing that happened: what came, and the rows that were decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// What happened, as JSON of the caller's own. At most [`Record::HEAD_LIMIT`] bytes.
+    /// What happened, as JSON of the caller's own: for people, an export, and for judging again.
+    /// Nothing here reads it. At most [`Record::HEAD_LIMIT`] bytes.
     pub head: Vec<u8>,
+    /// What was decided, written or deleted in this order. At most [`Record::ROWS_LIMIT`] bytes in
+    /// all.
+    pub rows: Vec<Row>,
     /// A whole letter, byte for byte, or nothing. At most [`Record::BLOB_LIMIT`] bytes.
     pub blob: Vec<u8>,
 }
@@ -24,6 +31,8 @@ pub struct Record {
 impl Record {
     /// A statement has 256 KiB at most (protocol 2); as a string in JSON, escaped, six times that.
     pub const HEAD_LIMIT: usize = 4 << 20;
+    /// A decision about a trade of many thousand letters may write each of their rows once.
+    pub const ROWS_LIMIT: usize = 32 << 20;
     /// A letter that is read has 10 MiB at most (protocol 6).
     pub const BLOB_LIMIT: usize = 16 << 20;
 
@@ -32,7 +41,17 @@ impl Record {
     pub fn new(head: impl Into<Vec<u8>>) -> Record {
         Record {
             head: head.into(),
+            rows: Vec::new(),
             blob: Vec::new(),
+        }
+    }
+
+    /// The same with the rows that it made.
+    #[must_use]
+    pub fn with_rows(self, rows: impl Into<Vec<Row>>) -> Record {
+        Record {
+            rows: rows.into(),
+            ..self
         }
     }
 
@@ -45,6 +64,12 @@ impl Record {
         }
     }
 
+    /// Octets that its rows take in the journal.
+    #[must_use]
+    pub fn rows_octets(&self) -> usize {
+        packed::length(&self.rows)
+    }
+
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let within = |what, bytes, limit| {
             if bytes <= limit {
@@ -54,14 +79,19 @@ impl Record {
             }
         };
         within("a record", self.head.len(), Record::HEAD_LIMIT)?;
+        within(
+            "the rows of a record",
+            self.rows_octets(),
+            Record::ROWS_LIMIT,
+        )?;
         within("a letter", self.blob.len(), Record::BLOB_LIMIT)
     }
 }
 
 /// Bytes before the head.
-pub(super) const HEADER: usize = 28;
+pub(super) const HEADER: usize = 32;
 
-const MAGIC: [u8; 4] = *b"tpR1";
+const MAGIC: [u8; 4] = *b"tpR2";
 /// The batch ends with this frame: a batch without such an end was never acknowledged.
 const LAST: u32 = 1;
 /// Stands where a damaged record was (see `repair`), so that the others keep their places.
@@ -84,20 +114,23 @@ pub(super) struct Frame<'b> {
     /// The CRC of its header: no other frame of this journal has it.
     pub(super) check: u32,
     pub(super) head: &'b [u8],
+    /// Packed.
+    pub(super) rows: &'b [u8],
     pub(super) blob: &'b [u8],
 }
 
 impl Frame<'_> {
     /// Bytes from its first to the next frame's first.
     pub(super) fn length(&self) -> usize {
-        HEADER + self.head.len() + self.blob.len()
+        HEADER + self.head.len() + self.rows.len() + self.blob.len()
     }
 
-    pub(super) fn to_record(self) -> Record {
-        Record {
+    pub(super) fn to_record(self) -> Result<Record, RowsFault> {
+        Ok(Record {
             head: self.head.to_vec(),
+            rows: packed::unpack(self.rows, self.head)?,
             blob: self.blob.to_vec(),
-        }
+        })
     }
 }
 
@@ -123,8 +156,11 @@ pub(super) fn decode<'b>(
     if crc32c::crc32c(body) != header.body_crc {
         return Err(FrameFault::Wrong);
     }
-    let (head, blob) = body
+    let (head, rest) = body
         .split_at_checked(header.head_length as usize)
+        .ok_or(FrameFault::Wrong)?;
+    let (rows, blob) = rest
+        .split_at_checked(header.rows_length as usize)
         .ok_or(FrameFault::Wrong)?;
     Ok(Frame {
         last: header.flags & LAST != 0,
@@ -132,6 +168,7 @@ pub(super) fn decode<'b>(
         batch: header.batch,
         check: header.crc(offset, seal),
         head,
+        rows,
         blob,
     })
 }
@@ -163,16 +200,20 @@ pub(super) fn find(segment: &[u8], from: usize, seal: &Seal) -> Option<usize> {
 /// Writes a record's frame, which will stand at `offset` in a batch that starts at `batch`, to the
 /// end of `out`.
 pub(super) fn encode(out: &mut Vec<u8>, offset: u32, batch: u32, seal: &Seal, record: &Record) {
-    let body_crc = crc32c::crc32c_append(crc32c::crc32c(&record.head), &record.blob);
+    let rows = packed::pack(&record.rows, &record.head);
+    let body_crc = crc32c::crc32c_append(crc32c::crc32c(&record.head), &rows);
+    let body_crc = crc32c::crc32c_append(body_crc, &record.blob);
     let header = FrameHeader {
         flags: 0,
         head_length: record.head.len() as u32,
+        rows_length: rows.len() as u32,
         blob_length: record.blob.len() as u32,
         batch,
         body_crc,
     };
     out.extend_from_slice(&header.bytes(offset, seal));
     out.extend_from_slice(&record.head);
+    out.extend_from_slice(&rows);
     out.extend_from_slice(&record.blob);
 }
 
@@ -195,6 +236,7 @@ pub(super) fn lost(length: usize, offset: u32, seal: &Seal) -> Vec<u8> {
     let header = FrameHeader {
         flags: LAST | LOST,
         head_length: 0,
+        rows_length: 0,
         blob_length: body.len() as u32,
         batch: offset,
         body_crc: crc32c::crc32c(&body),
@@ -205,6 +247,7 @@ pub(super) fn lost(length: usize, offset: u32, seal: &Seal) -> Vec<u8> {
 struct FrameHeader {
     flags: u32,
     head_length: u32,
+    rows_length: u32,
     blob_length: u32,
     batch: u32,
     body_crc: u32,
@@ -228,9 +271,10 @@ impl FrameHeader {
         Ok(FrameHeader {
             flags: number(4),
             head_length: number(8),
-            blob_length: number(12),
-            batch: number(16),
-            body_crc: number(20),
+            rows_length: number(12),
+            blob_length: number(16),
+            batch: number(20),
+            body_crc: number(24),
         })
     }
 
@@ -239,6 +283,7 @@ impl FrameHeader {
         for number in [
             self.flags,
             self.head_length,
+            self.rows_length,
             self.blob_length,
             self.batch,
             self.body_crc,
@@ -262,7 +307,8 @@ impl FrameHeader {
     }
 
     fn frame_length(&self) -> usize {
-        HEADER + self.head_length as usize + self.blob_length as usize
+        let body = [self.head_length, self.rows_length, self.blob_length];
+        HEADER + body.map(|n| n as usize).iter().sum::<usize>()
     }
 }
 
@@ -293,9 +339,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_frame_is_read_as_it_was_written(
-            head: Vec<u8>, blob: Vec<u8>, offset: u32, last: bool, behind: Vec<u8>,
+            head: Vec<u8>, key: Vec<u8>, value: Option<Vec<u8>>, blob: Vec<u8>, offset: u32, last: bool,
+            behind: Vec<u8>,
         ) {
-            let record = Record { head, blob };
+            let record = Record { head, rows: vec![Row { key, value }], blob };
             let mut bytes = framed(&record, offset);
             if last {
                 close_batch(&mut bytes, offset, &SEAL);
@@ -305,7 +352,7 @@ mod tests {
             let frame = decode(&bytes, offset, &SEAL).unwrap();
             prop_assert_eq!((frame.last, frame.batch), (last, 32));
             prop_assert_eq!(frame.length(), length);
-            prop_assert_eq!(frame.to_record(), record);
+            prop_assert_eq!(frame.to_record().unwrap(), record);
         }
 
         #[test]

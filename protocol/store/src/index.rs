@@ -12,7 +12,6 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use tradepost_trades::rows::{Row, Rows};
 
 use super::known::Known;
@@ -21,15 +20,6 @@ use super::{StoreError, disk, folder};
 /// Rows have this before their keys, so that none can be mistaken for the mark.
 const ROW: u8 = b'r';
 const MARK: &[u8] = b"mark";
-
-/// How far the rows of an index go, and what they were made by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
-    /// The caller's number for the form of its rows.
-    pub(super) format: u32,
-    /// The journal that they were made from, and how far: the records before its end are in.
-    pub(super) known: Known,
-}
 
 /// The first trouble of the store; from then on it takes nothing more.
 pub(super) type IndexTrouble = Arc<OnceLock<String>>;
@@ -76,8 +66,9 @@ impl Index {
         })
     }
 
-    /// None: there is nothing in it yet.
-    pub(super) fn mark(&self) -> Result<Option<Mark>, String> {
+    /// The journal that its rows are from, and how far: the records before its end are in. None: there
+    /// is nothing in it yet.
+    pub(super) fn mark(&self) -> Result<Option<Known>, String> {
         match catch_unwind(AssertUnwindSafe(|| self.db.get(MARK))) {
             Ok(Ok(Some(mark))) => serde_json::from_slice(&mark)
                 .map(Some)
@@ -90,7 +81,7 @@ impl Index {
     }
 
     /// Writes rows and the mark that they make true, all or nothing.
-    pub(super) fn apply(&self, rows: Vec<Row>, mark: Mark) -> Result<(), StoreError> {
+    pub(super) fn apply(&self, rows: Vec<Row>, mark: Known) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         for row in rows {
             match row.value {

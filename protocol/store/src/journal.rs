@@ -17,7 +17,7 @@ use super::frame::{self, Seal};
 use super::known::Known;
 use super::lost::{Loss, Lost, Recalled};
 use super::segment::{self, Ending, Segment};
-use super::{Position, Record, StoreError, tail};
+use super::{Options, Position, Record, StoreError, tail};
 
 /// Held in memory while it is made, and as long as its segment is read. At 256 KiB a letter
 /// (what is kept of a warned one) it has room for 256 of them.
@@ -36,6 +36,8 @@ pub(super) struct Journal {
     /// The end of the last acknowledged batch, in this segment or the one before.
     known: Known,
     segment_bytes: u64,
+    /// The caller's number for the form of its rows.
+    rows: u32,
 }
 
 /// Whether the journal can be written to after a write that failed.
@@ -61,13 +63,14 @@ impl Journal {
     /// the rest to the disk. What is known of it must be there.
     pub(super) fn open(
         folder: &Path,
-        segment_bytes: u64,
+        options: &Options,
         known: &[Known],
     ) -> Result<FoundFrame, StoreError> {
         let numbers = tail::with_header(folder, segment::list(folder)?, known)?;
         let Some(&newest) = numbers.last() else {
-            return Journal::make(folder, segment_bytes, known);
+            return Journal::make(folder, options, known);
         };
+        tail::same_rows(folder, &numbers, options.format)?;
         let (mut losses, before) = tail::older_losses(folder, &numbers)?;
         let tail = Segment::load(folder, newest, None)?;
         if let Some(foreign) = known.iter().find(|known| known.salt != tail.seal.salt) {
@@ -103,13 +106,14 @@ impl Journal {
                 length,
                 octets,
                 known: end_of(folder, &tail, examined.whole, octets)?,
-                segment_bytes,
+                segment_bytes: options.segment_limit(),
+                rows: options.format,
             },
             new: false,
         })
     }
 
-    fn make(folder: &Path, segment_bytes: u64, known: &[Known]) -> Result<FoundFrame, StoreError> {
+    fn make(folder: &Path, options: &Options, known: &[Known]) -> Result<FoundFrame, StoreError> {
         if let Some(known) = tail::furthest(known).filter(|known| known.last < known.end) {
             let losses = tail::losses_at_the_end(folder, 0, (0, 0), 0, known);
             return Err(lost(known.octets, losses));
@@ -120,7 +124,7 @@ impl Journal {
             salt: rand::random(),
             segment: 1,
         };
-        let file = segment::create(folder, seal, Ending::default())?;
+        let file = segment::create(folder, seal, Ending::default(), options.format)?;
         let known = Known::nothing(seal.salt, Position::new(1, segment::HEADER));
         Ok(FoundFrame {
             journal: Journal {
@@ -130,7 +134,8 @@ impl Journal {
                 length: segment::HEADER,
                 octets: known.octets,
                 known,
-                segment_bytes,
+                segment_bytes: options.segment_limit(),
+                rows: options.format,
             },
             torn_bytes: 0,
             new: true,
@@ -167,12 +172,13 @@ impl Journal {
                 last: self.known.last.offset(),
                 check: self.known.check,
             };
-            self.file = segment::create(&self.folder, seal, previous).map_err(|e| {
-                match matches!(e, StoreError::Unsynced { .. }) {
-                    true => AppendError::InDoubt(e),
-                    false => AppendError::Undone(e),
-                }
-            })?;
+            self.file =
+                segment::create(&self.folder, seal, previous, self.rows).map_err(|e| {
+                    match matches!(e, StoreError::Unsynced { .. }) {
+                        true => AppendError::InDoubt(e),
+                        false => AppendError::Undone(e),
+                    }
+                })?;
             self.seal = seal;
             self.length = segment::HEADER;
             self.octets += u64::from(segment::HEADER);
@@ -312,8 +318,17 @@ impl JournalReader {
         segment::path(&self.folder, at.segment())
     }
 
-    pub(super) fn load(&self, segment: u32) -> Result<Segment, StoreError> {
-        Segment::load(&self.folder, segment, Some(self.salt))
+    /// A segment, as far as it is needed.
+    pub(super) fn load(&self, segment: u32, from: u32) -> Result<Segment, StoreError> {
+        Segment::load_from(&self.folder, segment, Some(self.salt), from)
+    }
+
+    /// Where the record ends that stands at a position.
+    pub(super) fn behind(&self, at: Position) -> Result<Position, StoreError> {
+        let path = self.path(at);
+        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let length = self.frame_bytes(&file, &path, at)?.len() as u32;
+        Ok(Position::new(at.segment(), at.offset() + length))
     }
 
     pub(super) fn read(&self, at: Position) -> Result<Record, StoreError> {
@@ -331,7 +346,11 @@ impl JournalReader {
         if frame.lost {
             return Err(StoreError::NoSuchRecord { position: at });
         }
-        Ok(frame.to_record())
+        frame.to_record().map_err(|fault| StoreError::Rows {
+            file: path,
+            offset: u64::from(at.offset()),
+            what: fault.to_string(),
+        })
     }
 
     /// Whether the journal's last known record is where it was.

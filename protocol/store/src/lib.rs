@@ -1,14 +1,14 @@
 //! The store of an agent: a journal, which is the truth, and an index of rows made from it.
 //!
 //! ```text
-//! decide ──► records + rows ──► journal (one fdatasync) ──► acknowledged ──► index (sled)
-//!                                   │                                          ▲
-//!                                   └── at the next start: apply(record) ──────┘
+//! decide ──► records with their rows ──► journal (one fdatasync) ──► acknowledged ──► index (sled)
+//!                                            │                                          ▲
+//!                                            └── at the next start, what is missing ────┘
 //! ```
 //!
-//! An agent reads rows, decides, and hands over records of what happened together with the rows
-//! that follow from them. It also knows how to make the rows from the records alone (`apply`), so
-//! that an index can be lost without loss.
+//! An agent reads rows, decides, and hands over records of what happened, each with the rows that
+//! were decided. Both stand in the journal, so that an index can be lost without loss, and nothing
+//! has to be decided again.
 //!
 //! It does not know what the records say, it takes part in no network, and it never deletes a
 //! record. All calls block: make them off the async threads.
@@ -18,10 +18,12 @@ mod opening;
 
 mod frame;
 mod journal;
+mod packed;
 mod position;
 mod records;
 mod segment;
 mod tail;
+mod walk;
 
 mod disk;
 mod folder;
@@ -40,20 +42,20 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use tradepost_trades::rows::{Row, Rows};
+use tradepost_trades::rows::Rows;
 
 pub use batch::Batch;
-pub use error::{ApplyError, StoreError};
+pub use error::StoreError;
 pub use frame::Record;
 pub use lost::{Loss, Lost, RecallRecords, Recalled};
-pub use opening::{Apply, IndexOpened, Opened, ReplayProgress, Why};
+pub use opening::{IndexOpened, Opened, ReplayProgress, Why};
 pub use position::{Position, PositionError};
 pub use records::Records;
 pub use repair::{Report, forget_index, repair};
 pub use verify::Verified;
 
 use folder::Folder;
-use index::{Index, IndexTrouble, Mark};
+use index::{Index, IndexTrouble};
 use journal::{AppendError, Journal, JournalReader};
 use known::Use;
 
@@ -65,8 +67,8 @@ const FLUSH_AFTER_BATCHES: usize = 1_000;
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The caller's number for the form of its rows. Another number than last time: the index is
-    /// made anew from the journal.
+    /// The caller's number for the form of its rows. A journal that holds rows under another number
+    /// is not opened.
     pub format: u32,
     /// A new segment of the journal is begun when the last one has reached so many bytes.
     pub segment_bytes: u64,
@@ -105,7 +107,6 @@ pub struct Store {
     /// The position behind the last acknowledged record, as a number.
     end: AtomicU64,
     trouble: IndexTrouble,
-    format: u32,
     /// Owned, and locked, until the store is dropped.
     _folder: Folder,
 }
@@ -124,15 +125,14 @@ impl Store {
     /// brings the index up to date with the journal, and makes it anew where it can't be used.
     ///
     /// # Errors
-    /// The folder is not private or in use, the journal is damaged, `apply` fails, or the
+    /// The folder is not private or in use, the journal is damaged or of another form, or the
     /// operating system refuses. Nothing is changed by an error but what opening had mended.
     pub fn open(
         dir: &Path,
         options: &Options,
-        apply: &mut Apply<'_>,
         progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<(Store, Opened), StoreError> {
-        let (parts, opened) = opening::open(dir, options, apply, progress)?;
+        let (parts, opened) = opening::open(dir, options, progress)?;
         let store = Store {
             end: AtomicU64::new(parts.journal.end().as_u64()),
             writer: Mutex::new(Writer {
@@ -146,7 +146,6 @@ impl Store {
             index: parts.index,
             reader: parts.reader,
             trouble: parts.trouble,
-            format: options.format,
             _folder: parts.folder,
         };
         Ok((store, opened))
@@ -155,7 +154,7 @@ impl Store {
     /// Reads, decides and records. `decide` runs once, with all other writers locked out; it sees
     /// the rows, with what it has written itself laid over them.
     ///
-    /// All records and rows of one call are one batch: one `fdatasync`, and all or nothing, even
+    /// All records of one call, with their rows, are one batch: one `fdatasync`, and all or nothing, even
     /// when the process is killed. `Ok` means durable. An empty batch costs nothing.
     ///
     /// # Errors
@@ -177,20 +176,12 @@ impl Store {
         Ok(decided)
     }
 
-    /// Writes records and the rows that follow from them, where nothing is left to decide. See
-    /// [`Store::write`].
+    /// Writes records with their rows, where nothing is left to decide. See [`Store::write`].
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn commit(
-        &self,
-        records: Vec<Record>,
-        rows: Vec<Row>,
-    ) -> Result<Vec<Position>, StoreError> {
-        self.write(|batch| {
-            batch.put(rows);
-            records.iter().map(|r| batch.record(r)).collect()
-        })
+    pub fn commit(&self, records: Vec<Record>) -> Result<Vec<Position>, StoreError> {
+        self.write(|batch| records.into_iter().map(|r| batch.record(r)).collect())
     }
 
     /// Several reads of one state: nothing becomes visible in between. Inside, read only the rows
@@ -214,7 +205,15 @@ impl Store {
     /// All records up to now, in order.
     #[must_use]
     pub fn records(&self) -> Records {
-        Records::new(self.reader.clone(), self.end())
+        Records::all(self.reader.clone(), self.end())
+    }
+
+    /// The records behind the one at a position, up to now, in order.
+    ///
+    /// # Errors
+    /// There is no record at the position, or it can't be read.
+    pub fn records_behind(&self, after: Position) -> Result<Records, StoreError> {
+        Records::behind(self.reader.clone(), after, self.end())
     }
 
     /// Writes out what the index holds in memory, so that the next start has less to replay.
@@ -279,19 +278,15 @@ impl Store {
     }
 
     fn fence(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), StoreError> {
-        let Some(batch) = batch.finish()? else {
+        let Some(batch) = batch.finish() else {
             return Ok(());
         };
         writer.journal.append(&batch).map_err(|e| self.failed(e))?;
         let known = writer.journal.known();
         writer.in_use.acknowledged(known);
         self.end.store(known.end.as_u64(), Ordering::Release);
-        let mark = Mark {
-            format: self.format,
-            known,
-        };
         let _visible = self.visible.write().unwrap_or_else(PoisonError::into_inner);
-        self.index.apply(batch.rows, mark)?;
+        self.index.apply(batch.rows, known)?;
         writer.unflushed_bytes += batch.frames.len();
         writer.unflushed_batches += 1;
         if writer.unflushed_bytes >= FLUSH_AFTER_BYTES

@@ -1,21 +1,19 @@
 //! Opening a store: the journal first, then an index that agrees with it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use tradepost_trades::rows::{Overlay, Row, Rows};
+use tradepost_trades::rows::Row;
 
 use super::folder::Folder;
-use super::index::{self, Index, IndexTrouble, Mark};
+use super::index::{self, Index, IndexTrouble};
 use super::journal::{FoundFrame, Journal, JournalReader};
 use super::known::{Known, Noted, Use};
 use super::lost::{Loss, Recalled};
-use super::{ApplyError, Options, Position, Record, StoreError, segment};
-
-/// Turns a record of the journal back into rows. The rows it is given hold what all earlier
-/// records made.
-pub type Apply<'a> = dyn FnMut(&dyn Rows, Position, &Record) -> Result<Vec<Row>, ApplyError> + 'a;
+use super::walk::{Step, beginning, walk};
+use super::{Options, Position, StoreError, segment};
 
 /// How far a replay of the journal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +60,6 @@ pub enum Why {
     Missing,
     /// It could not be read.
     Unreadable(String),
-    /// Its rows are of another form than this version's.
-    OtherFormat {
-        /// [`Options::format`] of the version that made it.
-        found: u32,
-        /// [`Options::format`] of this version.
-        wanted: u32,
-    },
     /// It was made from another journal.
     NotOfThisJournal,
     /// The machine went down while it was in use, so parts of it may be missing.
@@ -105,9 +96,6 @@ impl fmt::Display for Why {
         match self {
             Why::Missing => write!(f, "there was none"),
             Why::Unreadable(why) => write!(f, "the old one could not be read: {why}"),
-            Why::OtherFormat { found, wanted } => {
-                write!(f, "its format is {found} and this version's is {wanted}")
-            }
             Why::NotOfThisJournal => write!(f, "the old one does not belong to this journal"),
             Why::MachineWentDown => {
                 write!(f, "the machine went down while the old one was in use")
@@ -129,7 +117,6 @@ pub(super) struct Parts {
 pub(super) fn open(
     dir: &Path,
     options: &Options,
-    apply: &mut Apply<'_>,
     progress: &mut dyn FnMut(ReplayProgress),
 ) -> Result<(Parts, Opened), StoreError> {
     let Settled {
@@ -143,7 +130,6 @@ pub(super) fn open(
     let reader = found.journal.reader();
     let replay = Replay {
         reader: &reader,
-        format: options.format,
         to: found.journal.end(),
         known: found.journal.known(),
     };
@@ -151,7 +137,7 @@ pub(super) fn open(
         Ok((index, from)) => {
             let mut in_use = in_use.map_or_else(|| Use::begin(root, None), Ok)?;
             in_use.acknowledged(replay.known);
-            let records = replay.run(&index, from, apply, progress)?;
+            let records = replay.run(&index, from, progress)?;
             let opened = match records {
                 0 => IndexOpened::Current,
                 records => IndexOpened::Replayed { records },
@@ -168,9 +154,8 @@ pub(super) fn open(
                         why: format!("a new index can't be made: {why}"),
                     }
                 })?;
-            let start = Position::new(1, segment::HEADER);
-            let from = Known::nothing(reader.salt(), start);
-            let records = replay.run(&index, from, apply, progress)?;
+            let from = beginning(reader.salt());
+            let records = replay.run(&index, from, progress)?;
             let opened = if found.new {
                 IndexOpened::Current
             } else {
@@ -221,14 +206,14 @@ pub(super) fn settle(folder: Folder, options: &Options) -> Result<Settled, Store
             index: index::path(folder.root()),
         });
     }
-    let found = match Journal::open(&journal, options.segment_limit(), &memory.known) {
+    let found = match Journal::open(&journal, options, &memory.known) {
         Err(StoreError::Lost(mut lost)) => {
             lost.recalled = memory.recall(&lost.losses, options);
             return Err(StoreError::Lost(lost));
         }
         found => found?,
     };
-    let usable = memory.usable_index(options, &found.journal.reader());
+    let usable = memory.usable_index(&found.journal.reader());
     Ok(Settled {
         folder,
         found,
@@ -246,7 +231,7 @@ pub(super) struct Memory {
     /// Of an index that can be trusted.
     in_use: Option<Use>,
     /// The index as it is, whether it can be used or not, and how far its rows go.
-    index: Result<(Index, Option<Mark>), Why>,
+    index: Result<(Index, Option<Known>), Why>,
     trouble: IndexTrouble,
 }
 
@@ -266,8 +251,8 @@ impl Memory {
             false => Err(Why::Missing),
         };
         let mark = match &index {
-            Ok((_, Some(mark))) => Some(mark.known),
-            Ok((_, None)) | Err(_) => None,
+            Ok((_, mark)) => *mark,
+            Err(_) => None,
         };
         // An index that was put here from elsewhere proves nothing while the note is at hand.
         let mark = mark.filter(|mark| noted.is_none_or(|noted| noted.salt == mark.salt));
@@ -285,7 +270,7 @@ impl Memory {
         root: &Path,
         options: &Options,
         trouble: &IndexTrouble,
-    ) -> Result<(Index, Option<Mark>), String> {
+    ) -> Result<(Index, Option<Known>), String> {
         let index = Index::open(root, options.cache_bytes, Arc::clone(trouble))?;
         let mark = index.mark()?;
         Ok((index, mark))
@@ -294,121 +279,71 @@ impl Memory {
     /// What the index still knows of lost records.
     pub(super) fn recall(&mut self, losses: &[Loss], options: &Options) -> Recalled {
         match &self.index {
-            Ok((index, Some(mark))) if mark.format == options.format => {
-                Recalled::of(losses, index, options.recall)
-            }
-            Ok(_) | Err(_) => Recalled::default(),
+            Ok((index, _)) => Recalled::of(losses, index, options.recall),
+            Err(_) => Recalled::default(),
         }
     }
 
-    /// The index, where its rows are those of this journal and this version.
-    fn usable_index(
-        &mut self,
-        options: &Options,
-        reader: &JournalReader,
-    ) -> Result<(Index, Known), Why> {
+    /// The index, where its rows are those of this journal.
+    fn usable_index(&mut self, reader: &JournalReader) -> Result<(Index, Known), Why> {
         let (index, mark) = std::mem::replace(&mut self.index, Err(Why::Missing))?;
-        let start = Position::new(1, segment::HEADER);
         match mark {
             _ if !self.index_is_trustworthy => Err(Why::MachineWentDown),
-            None => Ok((index, Known::nothing(reader.salt(), start))),
-            Some(mark) if mark.format != options.format => Err(Why::OtherFormat {
-                found: mark.format,
-                wanted: options.format,
-            }),
-            Some(mark) if mark.known.salt != reader.salt() => Err(Why::NotOfThisJournal),
-            Some(mark) => Ok((index, mark.known)),
+            None => Ok((index, beginning(reader.salt()))),
+            Some(mark) if mark.salt != reader.salt() => Err(Why::NotOfThisJournal),
+            Some(mark) => Ok((index, mark)),
         }
     }
 }
 
-/// Puts records of the journal into rows.
+/// Puts the rows of records into the index.
 pub(super) struct Replay<'r> {
     pub(super) reader: &'r JournalReader,
-    pub(super) format: u32,
     /// The end of what is acknowledged.
     pub(super) to: Position,
     /// The same, as the index is marked.
     pub(super) known: Known,
 }
 
-/// So many records wait at most in memory before their rows are written ...
-const RECORDS_AT_ONCE: usize = 1_000;
-/// ... and so many bytes of them.
+/// So many octets of records wait at most in memory before their rows are written.
 const BYTES_AT_ONCE: usize = 8 << 20;
 
 impl Replay<'_> {
-    fn mark(&self, known: Known) -> Mark {
-        Mark {
-            format: self.format,
-            known,
-        }
-    }
-
-    /// Applies the records from `from` on, and marks the index as up to date.
+    /// Applies the rows of the records from `behind` on, and marks the index as up to date.
     fn run(
         &self,
         index: &Index,
         behind: Known,
-        apply: &mut Apply<'_>,
         progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<u64, StoreError> {
-        let from = behind.end;
-        let mut octets = behind.octets;
-        let total = self.reader.distance(from, self.to);
+        let total = self.reader.distance(behind.end, self.to);
         let mut done = 0;
-        let mut rows = Overlay::new(index);
-        let mut waiting = (0, 0);
+        let mut rows = BTreeMap::new();
+        let mut waiting = 0;
         let mut records = 0;
-        for number in from.segment()..=self.to.segment() {
-            let segment = self.reader.load(number)?;
-            let mut offset = if number == from.segment() {
-                from.offset()
-            } else {
-                octets += u64::from(segment::HEADER);
-                segment::HEADER
-            };
-            while Position::new(number, offset) < self.to
-                && let Some(frame) = segment.frame_at(offset)
-            {
-                let frame = frame.map_err(|bad| segment.damaged(bad))?;
-                let at = Position::new(number, offset);
-                offset += frame.length() as u32;
-                done += frame.length() as u64;
-                octets += frame.length() as u64;
-                if !frame.lost {
-                    let new = apply(&rows, at, &frame.to_record()).map_err(|source| {
-                        StoreError::Apply {
-                            file: segment.path.clone(),
-                            offset: u64::from(at.offset()),
-                            source,
-                        }
-                    })?;
-                    rows.apply(new);
-                    records += 1;
-                }
-                waiting = (waiting.0 + 1, waiting.1 + frame.length());
-                // Only whole batches: a mark inside one would be right, but batches are
-                // acknowledged as a whole and this keeps them whole everywhere.
-                if frame.last && (waiting.0 >= RECORDS_AT_ONCE || waiting.1 >= BYTES_AT_ONCE) {
-                    let known = Known {
-                        salt: self.known.salt,
-                        last: at,
-                        end: Position::new(number, offset),
-                        check: frame.check,
-                        octets,
-                    };
-                    index.apply(rows.into_rows(), self.mark(known))?;
-                    rows = Overlay::new(index);
-                    waiting = (0, 0);
-                    progress(ReplayProgress { done, total });
-                }
+        walk(self.reader, behind, self.to, &mut |step: Step<'_>| {
+            rows.extend(step.rows()?.into_iter().map(|row| (row.key, row.value)));
+            records += u64::from(!step.frame.lost);
+            waiting += step.frame.length();
+            done += step.frame.length() as u64;
+            // Only whole batches: a mark inside one would be right, but batches are
+            // acknowledged as a whole and this keeps them whole everywhere.
+            if step.frame.last && waiting >= BYTES_AT_ONCE {
+                index.apply(taken(&mut rows), step.known)?;
+                waiting = 0;
+                progress(ReplayProgress { done, total });
             }
-        }
-        index.apply(rows.into_rows(), self.mark(self.known))?;
+            Ok(())
+        })?;
+        index.apply(taken(&mut rows), self.known)?;
         if records > 0 {
             progress(ReplayProgress { done: total, total });
         }
         Ok(records)
     }
+}
+
+fn taken(rows: &mut BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Vec<Row> {
+    let all = std::mem::take(rows).into_iter();
+    all.map(|(key, value)| Row { key, value }).collect()
 }

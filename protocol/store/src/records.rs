@@ -15,7 +15,7 @@ pub struct Records {
 }
 
 impl Records {
-    pub(super) fn new(reader: JournalReader, end: Position) -> Records {
+    pub(super) fn all(reader: JournalReader, end: Position) -> Records {
         Records {
             reader,
             segment: None,
@@ -24,12 +24,24 @@ impl Records {
         }
     }
 
+    /// Those behind the one at a position.
+    pub(super) fn behind(
+        reader: JournalReader,
+        after: Position,
+        end: Position,
+    ) -> Result<Records, StoreError> {
+        Ok(Records {
+            next: reader.behind(after)?,
+            ..Records::all(reader, end)
+        })
+    }
+
     fn step(&mut self) -> Result<Option<(Position, Record)>, StoreError> {
         while self.next < self.end {
             let segment = match &self.segment {
                 Some(segment) => segment,
                 None => {
-                    let loaded = self.reader.load(self.next.segment())?;
+                    let loaded = self.reader.load(self.next.segment(), self.next.offset())?;
                     self.segment.insert(loaded)
                 }
             };
@@ -43,7 +55,12 @@ impl Records {
                     let frame = frame.map_err(|bad| segment.damaged(bad))?;
                     self.next = Position::new(at.segment(), at.offset() + frame.length() as u32);
                     if !frame.lost {
-                        return Ok(Some((at, frame.to_record())));
+                        let record = frame.to_record().map_err(|fault| StoreError::Rows {
+                            file: segment.path.clone(),
+                            offset: u64::from(at.offset()),
+                            what: fault.to_string(),
+                        })?;
+                        return Ok(Some((at, record)));
                     }
                 }
             }

@@ -89,7 +89,7 @@ pub fn repair(dir: &Path, options: &Options, dry_run: bool) -> Result<Report, St
     };
     let numbers = segment::list(&journal)?;
     let mut memory = Memory::of(folder.root(), options)?;
-    let salt = salt(&journal, &numbers, &memory.known)?;
+    let salt = salt(&journal, &numbers, &memory.known, options)?;
     // What is known of another journal than the one that is here.
     let mut foreign = memory.known.iter().filter(|known| known.salt != salt);
     if let Some(foreign) = foreign.next() {
@@ -108,6 +108,7 @@ pub fn repair(dir: &Path, options: &Options, dry_run: bool) -> Result<Report, St
         newest: newest.max(furthest.map_or(0, |known| known.end.segment())),
         known: furthest,
         salt,
+        rows: options.format,
         previous: Ending::default(),
         previous_is_as_it_was: true,
         report: &mut report,
@@ -163,10 +164,17 @@ pub fn forget_index(dir: &Path, options: &Options) -> Result<(), StoreError> {
 
 /// The salt is the same in all segments, so one whole header is enough to read them all: that of
 /// the known journal, where there is a choice.
-fn salt(journal: &Path, numbers: &[u32], known: &[Known]) -> Result<u64, StoreError> {
+fn salt(
+    journal: &Path,
+    numbers: &[u32],
+    known: &[Known],
+    options: &Options,
+) -> Result<u64, StoreError> {
     let mut found = None;
     for number in numbers {
-        match segment::read_header_of(journal, *number) {
+        match tail::same_rows(journal, &[*number], options.format)
+            .and_then(|()| segment::read_header_of(journal, *number))
+        {
             Ok(header) if known.iter().any(|k| k.salt == header.seal.salt) => {
                 return Ok(header.seal.salt);
             }
@@ -188,6 +196,8 @@ struct Examination<'e> {
     newest: u32,
     known: Option<&'e Known>,
     salt: u64,
+    /// The caller's number for the form of its rows.
+    rows: u32,
     /// The end of the segment before, after its repair.
     previous: Ending,
     /// Nothing was lost of that one, nor was too much in it.
@@ -210,7 +220,7 @@ impl Examination<'_> {
             segment: number,
         };
         let segment = Segment { path, seal, bytes };
-        let header = segment::header(seal, self.previous);
+        let header = segment::header(seal, self.previous, self.rows);
         let ending = self.ending(number);
         if is_missing {
             self.report

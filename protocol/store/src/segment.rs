@@ -1,7 +1,7 @@
 //! A file of the journal: a header that says which one it is, then frames.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -9,12 +9,12 @@ use super::disk::{self, OpenFile};
 use super::frame::{self, Frame, FrameFault, Seal};
 
 /// Bytes before the first frame: magic 8, format 4, number 4, salt 8, of the segment before: its
-/// length 4, where its last frame starts 4, that one's check 4; CRC-32C 4.
-pub(super) const HEADER: u32 = 40;
+/// length 4, where its last frame starts 4, that one's check 4; form of the rows 4; CRC-32C 4.
+pub(super) const HEADER: u32 = 44;
 
 /// The line end shows a copy that was made as text.
 const MAGIC: [u8; 8] = *b"TPJRNL\r\n";
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// A segment in memory: at most the configured size and one batch.
 #[derive(Debug)]
@@ -68,19 +68,24 @@ pub(super) struct Ending {
 
 /// Makes an empty segment, behind one that ends so. It appears under its name only when it is
 /// whole.
-pub(super) fn create(journal: &Path, seal: Seal, previous: Ending) -> Result<OpenFile, StoreError> {
+pub(super) fn create(
+    journal: &Path,
+    seal: Seal,
+    previous: Ending,
+    rows: u32,
+) -> Result<OpenFile, StoreError> {
     let path = path(journal, seal.segment);
-    let file = disk::replace(&path, &header(seal, previous))?;
+    let file = disk::replace(&path, &header(seal, previous, rows))?;
     disk::sync_folder(journal)?;
     Ok(file)
 }
 
-pub(super) fn header(seal: Seal, previous: Ending) -> Vec<u8> {
+pub(super) fn header(seal: Seal, previous: Ending, rows: u32) -> Vec<u8> {
     let mut header = MAGIC.to_vec();
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&seal.segment.to_le_bytes());
     header.extend_from_slice(&seal.salt.to_le_bytes());
-    for number in [previous.length, previous.last, previous.check] {
+    for number in [previous.length, previous.last, previous.check, rows] {
         header.extend_from_slice(&number.to_le_bytes());
     }
     let crc = crc32c::crc32c(&header);
@@ -95,8 +100,29 @@ impl Segment {
         number: u32,
         salt: Option<u64>,
     ) -> Result<Segment, StoreError> {
+        Segment::load_from(journal, number, salt, HEADER)
+    }
+
+    /// Reads the end of a segment: what lies between the header and `from` reads as zeros.
+    pub(super) fn load_from(
+        journal: &Path,
+        number: u32,
+        salt: Option<u64>,
+        from: u32,
+    ) -> Result<Segment, StoreError> {
         let path = path(journal, number);
-        let bytes = fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            let mut bytes = Vec::new();
+            (&file).take(u64::from(HEADER)).read_to_end(&mut bytes)?;
+            if from > HEADER && bytes.len() == HEADER as usize {
+                bytes.resize(from as usize, 0);
+                file.seek(io::SeekFrom::Start(u64::from(from)))?;
+            }
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(StoreError::io("read", &path))?;
         let seal = read_header(&path, &bytes, number)?.seal;
         if salt.is_some_and(|s| s != seal.salt) {
             return Err(StoreError::Damaged {
@@ -147,6 +173,8 @@ pub(super) struct SegmentHeader {
     pub(super) seal: Seal,
     /// How the segment before it ended when this one was begun; zeros for the first.
     pub(super) previous: Ending,
+    /// The caller's number for the form of the rows in it.
+    pub(super) rows: u32,
 }
 
 /// The header alone, from the disk.
@@ -210,6 +238,7 @@ pub(super) fn read_header(
             last: field(28),
             check: field(32),
         },
+        rows: field(36),
     })
 }
 

@@ -88,6 +88,21 @@ pub(super) fn is_torn(tail: &Segment, bad: Bad, batch: u32) -> bool {
     })
 }
 
+/// Refuses a journal whose rows are of another form than the caller's.
+pub(super) fn same_rows(journal: &Path, numbers: &[u32], wanted: u32) -> Result<(), StoreError> {
+    for number in numbers {
+        let found = segment::read_header_of(journal, *number)?.rows;
+        if found != wanted {
+            return Err(StoreError::OtherRows {
+                file: segment::path(journal, *number),
+                found,
+                wanted,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// What older segments lack of what they held when the next ones were begun.
 ///
 /// The second value: octets that all but the newest segment held then.

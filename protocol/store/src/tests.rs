@@ -5,6 +5,7 @@ mod power;
 
 use super::disk::trace::{self, Faults, Op, trouble};
 use super::*;
+use tradepost_trades::rows::Row;
 
 fn options(segment_bytes: u64) -> Options {
     let options = Options::new(1, |_, _| Vec::new());
@@ -22,27 +23,23 @@ fn open(dir: &Path) -> Store {
 }
 
 fn open_with(dir: &Path, segment_bytes: u64) -> Store {
-    let mut apply = |_: &dyn Rows, at: Position, record: &Record| {
-        Ok(vec![Row::put(at.to_string(), record.head.clone())])
-    };
-    Store::open(dir, &options(segment_bytes), &mut apply, &mut |_| {})
+    Store::open(dir, &options(segment_bytes), &mut |_| {})
         .unwrap()
         .0
 }
 
 fn add(store: &Store, word: &str) -> Result<Position, StoreError> {
     store.write(|batch| {
-        let at = batch.record(&Record::new(word))?;
-        batch.put([Row::put(at.to_string(), word)]);
-        Ok(at)
+        let row = Row::put(batch.next().to_string(), word);
+        batch.record(Record::new(word).with_rows([row]))
     })
 }
 
 fn add_all(store: &Store, words: &[String]) -> Result<(), StoreError> {
     store.write(|batch| {
         for word in words {
-            let at = batch.record(&Record::new(word.as_str()))?;
-            batch.put([Row::put(at.to_string(), word.as_str())]);
+            let row = Row::put(batch.next().to_string(), word.as_str());
+            batch.record(Record::new(word.as_str()).with_rows([row]))?;
         }
         Ok(())
     })
@@ -184,8 +181,7 @@ fn a_store_whose_files_or_folder_cannot_be_synced_is_not_opened() {
             no_folder_sync,
             ..NONE
         });
-        let mut apply = |_: &dyn Rows, _: Position, _: &Record| Ok(Vec::new());
-        let opened = Store::open(&data, &options(0), &mut apply, &mut |_| {});
+        let opened = Store::open(&data, &options(0), &mut |_| {});
         trouble(NONE);
         assert!(matches!(opened, Err(StoreError::Unsynced { .. })));
     }

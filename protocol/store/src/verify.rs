@@ -1,9 +1,10 @@
-//! Whether the index says what the journal says.
+//! Whether the rows say what the journal says.
 
 use tradepost_trades::rows::{MemoryRows, Rows as _};
 
-use super::opening::{Apply, ReplayProgress};
-use super::{Position, Store, StoreError, segment};
+use super::opening::ReplayProgress;
+use super::walk::{Step, beginning, walk};
+use super::{Store, StoreError};
 
 /// What [`Store::verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct Verified {
     pub records: u64,
     /// Rows that they make.
     pub rows: u64,
-    /// Keys of rows that are missing in the index, or too many, or different: at most
+    /// Keys of rows that are missing in the store, or too many, or different: at most
     /// [`Verified::SHOWN`] of them.
     pub differing: Vec<Vec<u8>>,
 }
@@ -23,36 +24,27 @@ impl Verified {
 }
 
 impl Store {
-    /// Reads the whole journal, makes the rows from it once more in memory, and compares them
-    /// with the index. Nothing can be written meanwhile.
+    /// Reads the whole journal, lays its rows over one another in memory, and compares them with what
+    /// the store shows. Nothing can be written meanwhile.
     ///
     /// # Errors
-    /// The journal is damaged or can't be read, or `apply` fails.
-    pub fn verify(
-        &self,
-        apply: &mut Apply<'_>,
-        progress: &mut dyn FnMut(ReplayProgress),
-    ) -> Result<Verified, StoreError> {
+    /// The journal is damaged or can't be read.
+    pub fn verify(&self, progress: &mut dyn FnMut(ReplayProgress)) -> Result<Verified, StoreError> {
         let _still = self.lock();
         let end = self.end();
-        let start = Position::new(1, segment::HEADER);
-        let total = self.reader.distance(start, end);
+        let start = beginning(self.reader.salt());
+        let total = self.reader.distance(start.end, end);
         let mut expected = MemoryRows::default();
-        let mut records = 0;
-        for record in self.records() {
-            let (at, record) = record?;
-            let rows = apply(&expected, at, &record).map_err(|source| StoreError::Apply {
-                file: self.reader.path(at),
-                offset: u64::from(at.offset()),
-                source,
-            })?;
-            expected.apply(rows);
-            records += 1;
-            if records % 1_000 == 0 {
-                let done = self.reader.distance(start, at);
+        let mut records: u64 = 0;
+        walk(&self.reader, start, end, &mut |step: Step<'_>| {
+            expected.apply(step.rows()?);
+            records += u64::from(!step.frame.lost);
+            if records.is_multiple_of(1_000) {
+                let done = self.reader.distance(start.end, step.at);
                 progress(ReplayProgress { done, total });
             }
-        }
+            Ok(())
+        })?;
         let expected = expected.scan(b"");
         let found = self.index.scan(b"");
         self.sound()?;

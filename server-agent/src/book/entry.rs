@@ -1,9 +1,6 @@
-//! What the journal keeps of what was decided, and the rows that it makes.
-
-use std::collections::BTreeMap;
+//! What the journal keeps of what was decided beside its rows, and the rows of what is the server's own.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tradepost_agent::outbox;
 use tradepost_agent::party::Made;
 use tradepost_parties::kernel::PartyOutcome;
@@ -40,7 +37,7 @@ pub(crate) enum BookEntry {
     },
 }
 
-/// What was decided, about what, and the rows that it makes.
+/// What was decided, and about what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DecidedEntry {
     at: Time,
@@ -49,19 +46,13 @@ pub(crate) struct DecidedEntry {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     line: Option<String>,
     outcome: String,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    put: BTreeMap<String, Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    delete: Vec<String>,
 }
 
 impl DecidedEntry {
     /// Enough to know it again: for whoever has lost the record.
-    fn in_words(&self) -> String {
-        let emitted = self
-            .put
-            .keys()
-            .find_map(|row| key_of_emitted(row.as_bytes()));
+    fn in_words(&self, rows: &[Row]) -> String {
+        let put = rows.iter().filter(|row| row.value.is_some());
+        let emitted = put.into_iter().find_map(|row| key_of_emitted(&row.key));
         let author = |received: &Received| match &received.author {
             Some(author) => format!("letter of {author}"),
             None => "letter of nobody who can be named".to_owned(),
@@ -76,80 +67,58 @@ impl DecidedEntry {
     }
 }
 
-impl BookEntry {
-    pub(super) fn decided(
-        about: DecidedAbout<'_>,
-        outcome: &PartyOutcome,
-        rows: Vec<Row>,
-        at: Time,
-    ) -> BookEntry {
-        let (letter, line) = match about {
-            DecidedAbout::Letter(received) | DecidedAbout::LetterAgain(received) => {
-                (Some(received.clone()), None)
-            }
-            DecidedAbout::Line(line) => (None, Some(line.to_owned())),
-            DecidedAbout::Time => (None, None),
-        };
-        let mut put = BTreeMap::new();
-        let mut delete = Vec::new();
-        for row in rows {
-            // Keys and values of the book are texts and JSON, made by `tradepost_parties`.
-            let key = String::from_utf8_lossy(&row.key).into_owned();
-            match row.value {
-                Some(value) => {
-                    let value =
-                        serde_json::from_slice(&value).expect("a row of the book holds JSON");
-                    put.insert(key, value);
-                }
-                None => delete.push(key),
-            }
+/// What the journal keeps of a decision, and what it makes. `keeps`: its letter stands in the journal.
+pub(super) fn decided(
+    about: DecidedAbout<'_>,
+    outcome: &PartyOutcome,
+    mut rows: Vec<Row>,
+    at: Time,
+    keeps: bool,
+) -> (BookEntry, Made<Book>) {
+    let (letter, line) = match about {
+        DecidedAbout::Letter(received) | DecidedAbout::LetterAgain(received) => {
+            (Some(received.clone()), None)
         }
-        BookEntry::Decided(Box::new(DecidedEntry {
-            at,
-            letter,
-            line,
-            outcome: outcome.to_string(),
-            put,
-            delete,
-        }))
-    }
-
-    /// What it makes, when it is written and whenever it is replayed. `keeps`: its letter stands in the
-    /// journal.
-    pub(super) fn made(&self, keeps: bool) -> Made<Book> {
-        match self {
-            BookEntry::Decided(decided) => decided.made(keeps),
-            BookEntry::Arrivals { webhook, arrivals } => Made {
-                rows: vec![put(arrivals_key(webhook), arrivals)],
-                ..Made::default()
-            },
-            BookEntry::Owner { address } => Made {
-                rows: vec![put(OWNER_KEY, address)],
-                ..Made::default()
-            },
-            // Its rows need its place in the journal.
-            BookEntry::Bounced { .. } => Made::default(),
-        }
-    }
+        DecidedAbout::Line(line) => (None, Some(line.to_owned())),
+        DecidedAbout::Time => (None, None),
+    };
+    let entry = DecidedEntry {
+        at,
+        letter,
+        line,
+        outcome: outcome.to_string(),
+    };
+    let words = entry.in_words(&rows);
+    // A letter that waits no longer is not looked for any more.
+    let deleted = rows.iter().filter(|row| row.value.is_none());
+    let let_go: Vec<Row> = deleted
+        .filter_map(|row| Some(Row::delete(kept_key(digest_of_waiting(&row.key)?))))
+        .collect();
+    rows.extend(let_go);
+    let letter = entry.letter.as_ref().filter(|_| keeps);
+    let made = Made {
+        rows,
+        letter_row: letter.map(|received| kept_key(&received.digest)),
+        words: Some(words),
+        notices: Vec::new(),
+    };
+    (BookEntry::Decided(Box::new(entry)), made)
 }
 
-impl DecidedEntry {
-    fn made(&self, keeps: bool) -> Made<Book> {
-        let put = self
-            .put
-            .iter()
-            .map(|(key, value)| Row::put(key.as_str(), value.to_string()));
-        let delete = self.delete.iter().map(|key| Row::delete(key.as_str()));
-        // A letter that waits no longer is not looked for any more.
-        let let_go = self.delete.iter().filter_map(|key| {
-            digest_of_waiting(key.as_bytes()).map(|digest| Row::delete(kept_key(digest)))
-        });
-        let letter = self.letter.as_ref().filter(|_| keeps);
-        Made {
-            rows: put.chain(delete).chain(let_go).collect(),
-            letter_row: letter.map(|received| kept_key(&received.digest)),
-            words: Some(self.in_words()),
-            notices: Vec::new(),
-        }
-    }
+/// When the deliveries of a webhook came.
+pub(crate) fn arrived(webhook: String, arrivals: Arrivals) -> (BookEntry, Made<Book>) {
+    let made = Made {
+        rows: vec![put(arrivals_key(&webhook), &arrivals)],
+        ..Made::default()
+    };
+    (BookEntry::Arrivals { webhook, arrivals }, made)
+}
+
+/// Whose book this is.
+pub(super) fn owned(address: Address) -> (BookEntry, Made<Book>) {
+    let made = Made {
+        rows: vec![put(OWNER_KEY, &address)],
+        ..Made::default()
+    };
+    (BookEntry::Owner { address }, made)
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tradepost_agent::clock::SystemClock;
 use tradepost_agent::host::{HostError, fresh_ids};
-use tradepost_agent::party::Decision;
+use tradepost_agent::party::{Decision, Made};
 use tradepost_agent::terminal::progress;
 use tradepost_statements::Address;
 use tradepost_store::{IndexOpened, StoreError};
 
-use super::{Book, BookEntry, BookHost, OWNER_KEY};
+use super::{Book, BookEntry, BookHost, OWNER_KEY, entry};
 use crate::config::Config;
 
 /// While another command has the book for a moment, it is worth waiting.
@@ -72,19 +72,16 @@ fn belongs_to(host: &BookHost, folder: &Path, address: &Address) -> anyhow::Resu
              its own with --data",
             folder.display()
         ),
-        None => {
-            let entry = BookEntry::Owner {
-                address: address.clone(),
-            };
-            record(host, entry).context("the book could not be opened")
-        }
+        None => record(host, entry::owned(address.clone())).context("the book could not be opened"),
     }
 }
 
 /// Records something of the server's own.
-pub(crate) fn record(host: &BookHost, entry: BookEntry) -> anyhow::Result<()> {
+pub(crate) fn record(
+    host: &BookHost,
+    (entry, made): (BookEntry, Made<Book>),
+) -> anyhow::Result<()> {
     host.write(|page| {
-        let made = entry.made(false);
         let decision = Decision {
             entry: Some(entry),
             made,

@@ -54,7 +54,7 @@ use super::lines::take;
 use super::problem::{self, Problem};
 use crate::arrivals::{Arrivals, LeftOut};
 use crate::book::{Book, BookHost};
-use crate::book::{BookEntry, arrivals, record as record_in_book};
+use crate::book::{arrivals, arrived, record as record_in_book};
 use crate::config::{WebhookKind, WebhookSettings};
 use crate::intake::{EmitLine, LineAnswer, LineText};
 use decide::{Decided, decide};
@@ -223,13 +223,7 @@ impl Hook {
             return;
         }
         let due = arrivals.clone();
-        let written = host.work(move |host| {
-            let entry = BookEntry::Arrivals {
-                webhook: name,
-                arrivals: due,
-            };
-            record_in_book(host, entry)
-        });
+        let written = host.work(move |host| record_in_book(host, arrived(name, due)));
         if let Err(e) = written.await {
             // What was told is recorded; this is for `doctor`.
             tracing::warn!("when webhooks came could not be recorded: {e}");

@@ -17,25 +17,12 @@ use tradepost_agent::trail::recall;
 use tradepost_post::smtp::Submission;
 use tradepost_post::stop::{self, Stopper};
 use tradepost_statements::Time;
-use tradepost_store::{ApplyError, Options, Position, Record, Store, StoreError};
-use tradepost_trades::rows::{Row, Rows};
+use tradepost_store::{Options, Position, Record, Store, StoreError};
 
 use super::letters::{at, letter};
 
-pub(crate) fn apply(
-    rows: &dyn Rows,
-    at: Position,
-    record: &Record,
-) -> Result<Vec<Row>, ApplyError> {
-    Ok(outbox::apply(
-        rows,
-        &serde_json::from_slice(&record.head)?,
-        at,
-    ))
-}
-
 pub(crate) fn open(dir: &Path) -> Arc<Store> {
-    let opened = Store::open(dir, &Options::new(1, recall), &mut apply, &mut |_| {});
+    let opened = Store::open(dir, &Options::new(1, recall), &mut |_| {});
     Arc::new(opened.unwrap().0)
 }
 
@@ -48,10 +35,8 @@ pub(crate) fn write(
             .iter()
             .map(|(entry, blob)| {
                 let head = serde_json::to_vec(entry).unwrap();
-                let at = batch.record(&Record::new(head).with_blob(*blob))?;
-                let rows = outbox::apply(&*batch, entry, at);
-                batch.put(rows);
-                Ok(at)
+                let rows = outbox::apply(&*batch, entry, batch.next());
+                batch.record(Record::new(head).with_rows(rows).with_blob(*blob))
             })
             .collect()
     })

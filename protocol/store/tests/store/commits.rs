@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use proptest::prelude::*;
-use tradepost_store::{IndexOpened, Record, StoreError};
+use tradepost_store::{IndexOpened, Position, Record, StoreError};
 use tradepost_trades::rows::{Row, Rows as _};
 
 use super::tally::{
@@ -25,11 +25,14 @@ fn a_record_and_its_letter_come_back_as_they_were_written() {
 
     let (store, opened) = open(&data);
     assert_eq!((opened.index, opened.torn_bytes), (IndexOpened::Current, 0));
-    assert_eq!(
-        store.read(one).unwrap(),
-        Add::new("a", 1).record().with_blob(letter)
-    );
-    assert_eq!(store.read(two).unwrap(), Add::new("a", 2).record());
+    let rows = |sum: &str, at: Position, word: &str| {
+        let at = format!("at/{at}");
+        [Row::put("sum/a", sum), Row::put(at, word)]
+    };
+    let first = Add::new("a", 1).record().with_rows(rows("1 ", one, "1"));
+    assert_eq!(store.read(one).unwrap(), first.with_blob(letter));
+    let second = Add::new("a", 2).record().with_rows(rows("1 2 ", two, "2"));
+    assert_eq!(store.read(two).unwrap(), second);
     assert_eq!(sum(&store, "a"), "1 2 ");
     assert_eq!(
         store.get(format!("at/{one}").as_bytes()),
@@ -54,8 +57,7 @@ fn a_decision_sees_what_it_has_written_itself_and_others_only_what_is_durable() 
     let (store, _) = open(&dir.path().join("data"));
     store
         .write(|batch| {
-            batch.record(&Add::new("a", 1).record())?;
-            batch.put([Row::put("k", "new")]);
+            batch.record(Add::new("a", 1).record().with_rows([Row::put("k", "new")]))?;
             assert_eq!(batch.get(b"k"), Some(b"new".to_vec()));
             assert_eq!(store.get(b"k"), None);
             Ok::<_, StoreError>(())
@@ -69,14 +71,14 @@ fn a_decision_that_fails_or_panics_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(&dir.path().join("data"));
     let refused: Result<(), anyhow::Error> = store.write(|batch| {
-        batch.record(&Add::new("a", "refused").record())?;
-        batch.put([Row::put("k", "refused")]);
+        let rows = [Row::put("k", "refused")];
+        batch.record(Add::new("a", "refused").record().with_rows(rows))?;
         anyhow::bail!("thought better of it")
     });
     assert!(refused.is_err());
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         store.write(|batch| {
-            batch.record(&Add::new("a", "panicked").record())?;
+            batch.record(Add::new("a", "panicked").record())?;
             if batch.get(b"k").is_none() {
                 panic!("on purpose");
             }
@@ -90,18 +92,41 @@ fn a_decision_that_fails_or_panics_leaves_nothing() {
 }
 
 #[test]
-fn rows_without_a_record_are_refused_because_they_could_not_be_made_again() {
+fn rows_can_name_the_record_that_they_stand_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (store, _) = try_open(&data, &small_segments()).unwrap();
+    for n in 0..40 {
+        let named = store.write(|batch| {
+            let mut named = Vec::new();
+            for part in 0..2 {
+                let at = batch.next();
+                let row = Row::put(format!("{n}/{part}"), at.to_string());
+                let record = Record::new(format!("{n}/{part}")).with_blob([b'x'; 90]);
+                named.push((at, batch.record(record.with_rows([row]))?));
+            }
+            Ok::<_, StoreError>(named)
+        });
+        for (named, at) in named.unwrap() {
+            assert_eq!(named, at);
+        }
+    }
+    drop(store);
+    std::fs::remove_dir_all(data.join("index")).unwrap();
+    let (store, _) = open(&data);
+    for (key, at) in all_rows(&store) {
+        let at = String::from_utf8(at).unwrap().parse().unwrap();
+        assert_eq!(store.read(at).unwrap().head, key);
+    }
+    assert_eq!(all_rows(&store).len(), 80);
+}
+
+#[test]
+fn an_empty_batch_costs_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(&dir.path().join("data"));
-    let row = || vec![Row::put("k", "v")];
-    assert!(matches!(
-        store.commit(vec![], row()),
-        Err(StoreError::RowsWithoutRecord)
-    ));
-    assert_eq!(store.get(b"k"), None);
-    assert!(store.commit(vec![Add::new("a", 1).record()], row()).is_ok());
-    assert_eq!(store.get(b"k"), Some(b"v".to_vec()));
-    assert_eq!(store.commit(vec![], vec![]).unwrap(), []);
+    assert_eq!(store.commit(vec![]).unwrap(), []);
+    assert_eq!(store.records().count(), 0);
 }
 
 #[test]
@@ -113,16 +138,16 @@ fn what_is_too_large_is_refused_and_the_largest_is_taken() {
     let head = Record::new(vec![b' '; Record::HEAD_LIMIT + 1]);
     for refused in [larger, head] {
         assert!(matches!(
-            store.commit(vec![refused], vec![]),
+            store.commit(vec![refused]),
             Err(StoreError::TooLarge { .. })
         ));
     }
     let many = vec![largest.clone(); 4];
     assert!(matches!(
-        store.commit(many, vec![]),
+        store.commit(many),
         Err(StoreError::TooLarge { .. })
     ));
-    let at = store.commit(vec![largest.clone()], vec![]).unwrap();
+    let at = store.commit(vec![largest.clone()]).unwrap();
     assert_eq!(store.read(at[0]).unwrap(), largest);
     assert_eq!(store.records().count(), 1);
 }
@@ -145,10 +170,9 @@ fn full_segments_are_followed_by_new_ones_and_batches_stay_whole() {
     let (store, _) = try_open(&data, &small_segments()).unwrap();
     assert_eq!(words(&store), expected);
     for (n, at) in positions.iter().enumerate() {
-        assert_eq!(
-            store.read(*at).unwrap(),
-            Add::new("a", n).record().with_blob([b'x'; 70])
-        );
+        let read = store.read(*at).unwrap();
+        assert_eq!(read.head, Add::new("a", n).record().head);
+        assert_eq!(read.blob, [b'x'; 70]);
     }
 }
 
@@ -214,7 +238,7 @@ fn a_scan_finds_the_rows_of_a_prefix_in_order() {
     let (store, _) = open(&dir.path().join("data"));
     let rows = ["", "a", "a/1", "a/2", "a/3", "b", "\u{0}", "mark"].map(|k| Row::put(k, k));
     store
-        .commit(vec![Add::new("a", 1).record()], rows.to_vec())
+        .commit(vec![Add::new("a", 1).record().with_rows(rows)])
         .unwrap();
     let keys = |found: Vec<(Vec<u8>, Vec<u8>)>| -> Vec<String> {
         found
@@ -260,7 +284,7 @@ proptest! {
         }
         prop_assert_eq!(words(&store), expected);
         let rows = all_rows(&store);
-        let verified = store.verify(&mut super::tally::apply, &mut |_| {}).unwrap();
+        let verified = store.verify(&mut |_| {}).unwrap();
         prop_assert_eq!(verified.differing, Vec::<Vec<u8>>::new());
         prop_assert_eq!(verified.rows, rows.len() as u64);
     }

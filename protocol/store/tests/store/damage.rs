@@ -113,8 +113,8 @@ fn a_missing_or_shortened_segment_stops_the_store() {
 fn with_format(file: &std::path::Path, format: u8) -> Vec<u8> {
     let mut bytes = fs::read(file).unwrap();
     bytes[8] = format;
-    let crc = crc32c::crc32c(&bytes[..36]);
-    bytes[36..40].copy_from_slice(&crc.to_le_bytes());
+    let crc = crc32c::crc32c(&bytes[..40]);
+    bytes[40..44].copy_from_slice(&crc.to_le_bytes());
     fs::write(file, &bytes).unwrap();
     bytes
 }
@@ -125,10 +125,10 @@ fn a_journal_of_a_newer_version_is_left_alone() {
     let data = dir.path().join("data");
     five(&data);
     let file = segment(&data, 1);
-    let bytes = with_format(&file, 4);
+    let bytes = with_format(&file, 5);
     let error = try_open(&data, &super::tally::options()).unwrap_err();
     assert!(
-        matches!(error, StoreError::Newer { format: 4, .. }),
+        matches!(error, StoreError::Newer { format: 5, .. }),
         "{error}"
     );
     assert!(matches!(repair(&data, true), Err(StoreError::Newer { .. })));
@@ -141,14 +141,14 @@ fn a_journal_of_an_older_version_is_refused_by_name_and_left_alone() {
     let data = dir.path().join("data");
     five(&data);
     let file = segment(&data, 1);
-    let bytes = with_format(&file, 2);
+    let bytes = with_format(&file, 3);
     let error = try_open(&data, &super::tally::options()).unwrap_err();
     let words = error.to_string();
     assert!(words.contains(&file.display().to_string()), "{words}");
     assert!(words.contains("rebuild --from-mailbox"), "{words}");
     assert!(matches!(repair(&data, true), Err(StoreError::Older { .. })));
     assert_eq!(fs::read(&file).unwrap(), bytes);
-    with_format(&file, 3);
+    with_format(&file, 4);
     try_open(&data, &super::tally::options()).unwrap();
 }
 

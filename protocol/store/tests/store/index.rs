@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tradepost_store::{IndexOpened, Options, ReplayProgress, Store, Why};
-use tradepost_trades::rows::{Row, Rows as _};
+use tradepost_store::{IndexOpened, Options, StoreError, Why};
 
-use super::tally::{Add, add, all_rows, apply, copy, open, options, small_segments, try_open};
+use super::tally::{Add, add, all_rows, copy, open, options, small_segments, try_open};
 
 fn filled(data: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let (store, _) = try_open(data, &small_segments()).unwrap();
@@ -98,36 +97,35 @@ fn an_index_can_be_forgotten_on_purpose() {
 }
 
 #[test]
-fn rows_of_another_format_are_made_anew_by_the_new_rules() {
+fn a_journal_with_rows_of_another_form_is_refused_by_name_and_not_touched() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let before = filled(&data);
-    let newer = Options {
-        format: 2,
-        ..options()
-    };
-    let mut seen = Vec::new();
-    let (store, opened) = Store::open(
-        &data,
-        &newer,
-        &mut |_, at, _| Ok(vec![Row::put(format!("new/{at}"), "")]),
-        &mut |p: ReplayProgress| seen.push(p),
-    )
-    .unwrap();
-    let why = Why::OtherFormat {
-        found: 1,
-        wanted: 2,
-    };
-    assert_eq!(opened.index, IndexOpened::Rebuilt { why, records: 50 });
-    assert_eq!(store.scan(b"").len(), 50);
-    assert_eq!(store.scan(b"new/").len(), 50);
-    let last = seen.last().unwrap();
-    assert!(last.total > 0 && last.done == last.total);
-    drop(store);
-    // And back again: at most one index is kept aside.
+    let journal = || fs::read(data.join("journal/00000001.journal")).unwrap();
+    let octets = journal();
+    for (format, remedy) in [(2, "rebuild --from-mailbox"), (0, "newer version")] {
+        let other = Options {
+            format,
+            ..options()
+        };
+        let refusals = [
+            try_open(&data, &other).unwrap_err(),
+            tradepost_store::repair(&data, &other, false).unwrap_err(),
+            tradepost_store::forget_index(&data, &other).unwrap_err(),
+        ];
+        for refused in refusals {
+            let text = refused.to_string();
+            assert!(
+                matches!(refused, StoreError::OtherRows { found: 1, wanted, .. } if wanted == format),
+                "{text}"
+            );
+            let names_both = text.contains("form 1") && text.contains(&format!("form {format}"));
+            assert!(names_both && text.contains(remedy), "{text}");
+        }
+    }
+    assert_eq!(journal(), octets);
     let (store, _) = open(&data);
     assert_eq!(all_rows(&store), before);
-    assert_eq!(aside(&data).len(), 1);
 }
 
 #[test]
@@ -151,47 +149,12 @@ fn an_index_that_is_behind_gets_only_what_is_missing() {
 }
 
 #[test]
-fn a_record_that_cannot_be_applied_is_named_with_its_place() {
+fn a_check_finds_that_the_rows_are_those_of_the_journal() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    filled(&data);
-    fs::remove_dir_all(data.join("index")).unwrap();
-    let mut count = 0;
-    let error = Store::open(
-        &data,
-        &options(),
-        &mut |rows, at, record| {
-            count += 1;
-            if count == 20 {
-                return Err("a kind that is not known".into());
-            }
-            apply(rows, at, record)
-        },
-        &mut |_| {},
-    )
-    .unwrap_err()
-    .to_string();
-    assert!(error.contains("a kind that is not known"), "{error}");
-    assert!(error.contains(".journal"), "{error}");
+    let before = filled(&data);
     let (store, _) = open(&data);
-    assert_eq!(store.records().count(), 50);
-}
-
-#[test]
-fn a_check_of_the_index_names_the_rows_that_differ() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, _) = open(&dir.path().join("data"));
-    add(&store, &Add::new("a", 1), b"").unwrap();
-    let verify = || store.verify(&mut apply, &mut |_| {}).unwrap().differing;
-    assert_eq!(verify(), Vec::<Vec<u8>>::new());
-    let row = Row::put("sum/b", "not what the record says");
-    store
-        .commit(vec![Add::new("c", 2).record()], vec![row])
-        .unwrap();
-    let keys: Vec<_> = verify()
-        .into_iter()
-        .map(|k| String::from_utf8(k).unwrap())
-        .collect();
-    assert_eq!(keys.len(), 3, "{keys:?}");
-    assert_eq!(keys[1..], ["sum/b", "sum/c"]);
+    let verified = store.verify(&mut |_| {}).unwrap();
+    assert_eq!(verified.differing, Vec::<Vec<u8>>::new());
+    assert_eq!((verified.records, verified.rows), (50, before.len() as u64));
 }

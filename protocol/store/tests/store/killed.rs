@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::tally::{Add, add_all, all_rows, apply, open, options, small_segments, try_open, words};
+use super::tally::{Add, add_all, all_rows, open, options, small_segments, try_open, words};
 
 const DATA: &str = "TRADEPOST_TEST_DATA";
 const ROUNDS: usize = 20;
@@ -78,7 +78,7 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
         );
         let expected: Vec<String> = (0..found.len()).map(|n| n.to_string()).collect();
         assert_eq!(found, expected, "round {round}");
-        let verified = store.verify(&mut apply, &mut |_| {}).unwrap();
+        let verified = store.verify(&mut |_| {}).unwrap();
         assert_eq!(verified.differing, Vec::<Vec<u8>>::new(), "round {round}");
     }
     let (store, _) = try_open(&data, &options()).unwrap();

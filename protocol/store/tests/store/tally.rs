@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tradepost_store::{ApplyError, Opened, Options, Position, Record, Report, Store, StoreError};
+use tradepost_store::{Opened, Options, Position, Record, Report, Store, StoreError};
 use tradepost_trades::rows::{Row, Rows};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,20 +30,15 @@ impl Add {
 }
 
 /// `sum/<to>` collects the words in their order, `at/<position>` says which record was where.
-pub(crate) fn apply(
-    rows: &dyn Rows,
-    at: Position,
-    record: &Record,
-) -> Result<Vec<Row>, ApplyError> {
-    let add: Add = serde_json::from_slice(&record.head)?;
+fn decide(rows: &dyn Rows, at: Position, add: &Add) -> Vec<Row> {
     let key = format!("sum/{}", add.to);
     let mut sum = rows.get(key.as_bytes()).unwrap_or_default();
     sum.extend(add.what.bytes());
     sum.push(b' ');
-    Ok(vec![
+    vec![
         Row::put(key, sum),
-        Row::put(format!("at/{at}"), add.what),
-    ])
+        Row::put(format!("at/{at}"), add.what.as_str()),
+    ]
 }
 
 pub(crate) fn options() -> Options {
@@ -78,7 +73,7 @@ pub(crate) fn small_segments() -> Options {
 }
 
 pub(crate) fn try_open(dir: &Path, options: &Options) -> Result<(Store, Opened), StoreError> {
-    Store::open(dir, options, &mut apply, &mut |_| {})
+    Store::open(dir, options, &mut |_| {})
 }
 
 pub(crate) fn open(dir: &Path) -> (Store, Opened) {
@@ -98,11 +93,8 @@ pub(crate) fn add_all(
     store.write(|batch| {
         adds.iter()
             .map(|add| {
-                let record = add.record().with_blob(blob);
-                let at = batch.record(&record)?;
-                let rows = apply(&*batch, at, &record).unwrap();
-                batch.put(rows);
-                Ok(at)
+                let rows = decide(&*batch, batch.next(), add);
+                batch.record(add.record().with_rows(rows).with_blob(blob))
             })
             .collect()
     })
