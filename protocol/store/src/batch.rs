@@ -4,6 +4,7 @@ use tradepost_trades::rows::{Overlay, Row, Rows};
 
 use super::frame::{self, Seal};
 use super::journal::BATCH_LIMIT;
+use super::packed::Runs;
 use super::{Position, Record, StoreError};
 
 /// A batch in the making, inside [`Store::write`](super::Store::write). As rows, it shows what is
@@ -14,6 +15,7 @@ pub struct Batch<'s> {
     start: u32,
     /// The frames as they will be written.
     frames: Vec<u8>,
+    runs: Runs,
     /// Where in them the last one starts.
     last: Option<usize>,
 }
@@ -35,6 +37,7 @@ impl<'s> Batch<'s> {
             seal,
             start: start.offset(),
             frames: Vec::new(),
+            runs: Runs::default(),
             last: None,
         }
     }
@@ -63,10 +66,11 @@ impl<'s> Batch<'s> {
                 limit: BATCH_LIMIT,
             });
         }
+        let place_in_segment = (self.start, at.offset());
         frame::encode(
             &mut self.frames,
-            at.offset(),
-            self.start,
+            &mut self.runs,
+            place_in_segment,
             &self.seal,
             &record,
         );

@@ -46,8 +46,16 @@ impl Drop for Folder {
     }
 }
 
-/// A folder that only its owner can look into.
+/// A folder that only its owner can look into; made where there is none.
 pub(super) fn make_private(folder: &Path) -> Result<(), StoreError> {
+    match is_private(folder)? {
+        true => Ok(()),
+        false => disk::make_folder(folder).map_err(StoreError::io("create the folder", folder)),
+    }
+}
+
+/// Whether a folder is there. One that others can look into is refused.
+pub(super) fn is_private(folder: &Path) -> Result<bool, StoreError> {
     match fs::metadata(folder) {
         Ok(found) if !found.is_dir() => Err(StoreError::Unexpected {
             path: folder.to_path_buf(),
@@ -61,11 +69,9 @@ pub(super) fn make_private(folder: &Path) -> Result<(), StoreError> {
                     mode,
                 });
             }
-            Ok(())
+            Ok(true)
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            disk::make_folder(folder).map_err(StoreError::io("create the folder", folder))
-        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(StoreError::io("look at", folder)(e)),
     }
 }

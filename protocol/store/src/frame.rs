@@ -13,7 +13,7 @@
 use tradepost_trades::rows::Row;
 
 use super::StoreError;
-use super::packed::{self, RowsFault};
+use super::packed::{self, Runs};
 
 /// The journal's truth about one thing that happened: what came, and the rows that were decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Record {
     /// Nothing here reads it. At most [`Record::HEAD_LIMIT`] bytes.
     pub head: Vec<u8>,
     /// What was decided, written or deleted in this order. At most [`Record::ROWS_LIMIT`] bytes in
-    /// all.
+    /// all. One that is read has none: they are among the rows.
     pub rows: Vec<Row>,
     /// A whole letter, byte for byte, or nothing. At most [`Record::BLOB_LIMIT`] bytes.
     pub blob: Vec<u8>,
@@ -125,12 +125,9 @@ impl Frame<'_> {
         HEADER + self.head.len() + self.rows.len() + self.blob.len()
     }
 
-    pub(super) fn to_record(self) -> Result<Record, RowsFault> {
-        Ok(Record {
-            head: self.head.to_vec(),
-            rows: packed::unpack(self.rows, self.head)?,
-            blob: self.blob.to_vec(),
-        })
+    /// What came; the rows are in the index.
+    pub(super) fn to_record(self) -> Record {
+        Record::new(self.head).with_blob(self.blob)
     }
 }
 
@@ -197,24 +194,35 @@ pub(super) fn find(segment: &[u8], from: usize, seal: &Seal) -> Option<usize> {
     }
 }
 
-/// Writes a record's frame, which will stand at `offset` in a batch that starts at `batch`, to the
-/// end of `out`.
-pub(super) fn encode(out: &mut Vec<u8>, offset: u32, batch: u32, seal: &Seal, record: &Record) {
-    let rows = packed::pack(&record.rows, &record.head);
-    let body_crc = crc32c::crc32c_append(crc32c::crc32c(&record.head), &rows);
-    let body_crc = crc32c::crc32c_append(body_crc, &record.blob);
+/// Writes a record's frame to the end of its batch, where it will stand at `offset`; the batch starts at
+/// `start`. `runs` are those of the batch.
+pub(super) fn encode(
+    batch: &mut Vec<u8>,
+    runs: &mut Runs,
+    (start, offset): (u32, u32),
+    seal: &Seal,
+    record: &Record,
+) {
+    let place = batch.len();
+    let body = place + HEADER;
+    batch.resize(body, 0);
+    batch.extend_from_slice(&record.head);
+    runs.note(batch, body);
+    let rows = packed::pack(&record.rows, batch, runs);
+    batch.extend_from_slice(&rows);
+    runs.note(batch, body + record.head.len());
+    batch.extend_from_slice(&record.blob);
     let header = FrameHeader {
         flags: 0,
         head_length: record.head.len() as u32,
         rows_length: rows.len() as u32,
         blob_length: record.blob.len() as u32,
-        batch,
-        body_crc,
+        batch: start,
+        body_crc: crc32c::crc32c(batch.get(body..).unwrap_or_default()),
     };
-    out.extend_from_slice(&header.bytes(offset, seal));
-    out.extend_from_slice(&record.head);
-    out.extend_from_slice(&rows);
-    out.extend_from_slice(&record.blob);
+    if let Some(room) = batch.get_mut(place..body) {
+        room.copy_from_slice(&header.bytes(offset, seal));
+    }
 }
 
 /// Marks the frame at the start of `bytes` as the last one of its batch. Gives its check.
@@ -332,7 +340,7 @@ mod tests {
 
     fn framed(record: &Record, offset: u32) -> Vec<u8> {
         let mut out = Vec::new();
-        encode(&mut out, offset, 32, &SEAL, record);
+        encode(&mut out, &mut Runs::default(), (32, offset), &SEAL, record);
         out
     }
 
@@ -352,7 +360,9 @@ mod tests {
             let frame = decode(&bytes, offset, &SEAL).unwrap();
             prop_assert_eq!((frame.last, frame.batch), (last, 32));
             prop_assert_eq!(frame.length(), length);
-            prop_assert_eq!(frame.to_record().unwrap(), record);
+            prop_assert_eq!((frame.head, frame.blob), (&*record.head, &*record.blob));
+            let before = &bytes[..HEADER + record.head.len()];
+            prop_assert_eq!(packed::unpack(frame.rows, before).unwrap(), record.rows);
         }
 
         #[test]
@@ -392,7 +402,14 @@ mod tests {
         let forged = {
             let mut out = Vec::new();
             let guessed = Seal { salt: 0, ..SEAL };
-            encode(&mut out, 32 + 30, 32, &guessed, &Record::new("forged"));
+            let runs = &mut Runs::default();
+            encode(
+                &mut out,
+                runs,
+                (32, 32 + 30),
+                &guessed,
+                &Record::new("forged"),
+            );
             out
         };
         let mut segment = vec![0; 62];

@@ -1,9 +1,9 @@
-//! The index: rows made from the journal, in sled, so that a list costs what it shows.
+//! The index: the rows of the journal, in sled, so that a list costs what it shows.
 //!
-//! It may be lost, damaged or old at any time: it is made again from the journal. Each batch of
-//! rows is written together with the journal's position up to which the rows hold. Nothing here
-//! is synced; values should stay small (sled keeps those above some tens of kilobytes in files
-//! of their own).
+//! It may be lost, damaged or old at any time: it is made again from a checkpoint and the journal. Each
+//! batch of rows is written together with the journal's position up to which the rows hold. While it is in
+//! use nothing here is synced; values should stay small (sled keeps those above some tens of kilobytes in
+//! files of their own).
 
 use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tradepost_trades::rows::{Row, Rows};
 
 use super::known::Known;
+use super::memtable::{Memtable, merged};
 use super::{StoreError, disk, folder};
 
 /// Rows have this before their keys, so that none can be mistaken for the mark.
@@ -41,7 +42,8 @@ impl Index {
         cache_bytes: u64,
         trouble: IndexTrouble,
     ) -> Result<Index, String> {
-        let path = path(root);
+        folder::make_private(&path(root)).map_err(|e| e.to_string())?;
+        let path = sled_path(root);
         folder::make_private(&path).map_err(|e| e.to_string())?;
         wait_for_lock(&path)?;
         let opening = thread::Builder::new()
@@ -80,6 +82,16 @@ impl Index {
         }
     }
 
+    /// Puts rows into an index that has none yet. Until it is marked, it counts for nothing.
+    pub(super) fn fill(&self, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in rows {
+            batch.insert(stored_key(&key), value);
+        }
+        self.guarded("write", || self.db.apply_batch(batch))
+            .ok_or_else(|| self.broken())
+    }
+
     /// Writes rows and the mark that they make true, all or nothing.
     pub(super) fn apply(&self, rows: Vec<Row>, mark: Known) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
@@ -103,8 +115,23 @@ impl Index {
     /// Brings every file of the index to the disk, and its name: sled's flush alone does not.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.flush()?;
-        sync_tree(&path(&self.root))?;
+        sync_tree(&sled_path(&self.root))?;
+        disk::sync_folder(&path(&self.root))?;
         disk::sync_folder(&self.root)
+    }
+
+    /// All rows, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), StoreError>> {
+        let mut range = self
+            .db
+            .range::<&[u8], _>([ROW].as_slice()..[ROW + 1].as_slice());
+        std::iter::from_fn(move || {
+            let read = self.guarded("read", || range.next().transpose());
+            match read {
+                None => Some(Err(self.broken())),
+                Some(row) => row.map(|(key, value)| Ok(unstored(&key, &value))),
+            }
+        })
     }
 
     fn broken(&self) -> StoreError {
@@ -135,26 +162,52 @@ impl Rows for Index {
     }
 
     fn scan_from(&self, prefix: &[u8], from: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let start = stored_key(if from < prefix { prefix } else { from });
-        let prefix = stored_key(prefix);
+        self.scan_under(&Memtable::default(), prefix, from, limit)
+    }
+}
+
+impl Index {
+    /// A scan with newer rows laid over.
+    pub(super) fn scan_under(
+        &self,
+        newer: &Memtable,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let start = if from < prefix { prefix } else { from };
         self.guarded("read", || {
-            let mut rows = Vec::new();
-            for row in self.db.range(start..) {
-                let (key, value) = row?;
-                if rows.len() == limit || !key.starts_with(&prefix) {
-                    break;
-                }
-                let key = key.get(1..).unwrap_or_default().to_vec();
-                rows.push((key, value.to_vec()));
-            }
-            Ok(rows)
+            let mut fault = None;
+            let base = self
+                .db
+                .range(stored_key(start)..)
+                .map_while(|row| match row {
+                    // The keys of rows come last: behind them there is nothing else.
+                    Ok((key, value)) => Some(unstored(&key, &value)),
+                    Err(e) => {
+                        fault = Some(e);
+                        None
+                    }
+                });
+            let rows = merged(newer.from(start), base, prefix, limit);
+            fault.map_or(Ok(rows), Err)
         })
         .unwrap_or_default()
     }
 }
 
+/// The folder of the index: sled's own, and checkpoints beside it.
 pub(super) fn path(root: &Path) -> PathBuf {
     root.join("index")
+}
+
+/// sled's folder.
+pub(super) fn sled_path(root: &Path) -> PathBuf {
+    path(root).join("sled")
+}
+
+fn unstored(key: &[u8], value: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    (key.get(1..).unwrap_or_default().to_vec(), value.to_vec())
 }
 
 fn stored_key(key: &[u8]) -> Vec<u8> {
@@ -203,9 +256,9 @@ fn sync_tree(folder: &Path) -> Result<(), StoreError> {
     disk::sync_folder(folder)
 }
 
-/// Moves an index out of the way, durably. The newest one set aside is kept, in case somebody wants
-/// to know what was wrong with it. Gives its place, where there was an index.
-pub(super) fn set_aside(root: &Path) -> Result<Option<PathBuf>, StoreError> {
+/// Moves the index, or what of it is named, out of the way, durably. The newest one set aside is kept, in
+/// case somebody wants to know what was wrong with it. Gives its place, where there was one.
+pub(super) fn set_aside(root: &Path, what: &Path) -> Result<Option<PathBuf>, StoreError> {
     const NAME: &str = "index.aside-";
     let fault = |source| StoreError::Io {
         doing: "list",
@@ -226,12 +279,14 @@ pub(super) fn set_aside(root: &Path) -> Result<Option<PathBuf>, StoreError> {
             old.push(entry.path());
         }
     }
-    let index = path(root);
-    if !index.exists() {
+    if !what.exists() {
         return Ok(None);
     }
     let aside = root.join(format!("{NAME}{}", newest.saturating_add(1)));
-    disk::rename(&index, &aside)?;
+    disk::rename(what, &aside)?;
+    if let Some(above) = what.parent().filter(|above| *above != root) {
+        disk::sync_folder(above)?;
+    }
     disk::sync_folder(root)?;
     for path in old {
         fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;

@@ -66,46 +66,25 @@ impl Journal {
         options: &Options,
         known: &[Known],
     ) -> Result<FoundFrame, StoreError> {
-        let numbers = tail::with_header(folder, segment::list(folder)?, known)?;
-        let Some(&newest) = numbers.last() else {
+        let Some(seen) = Seen::all(folder, options.format, known)? else {
             return Journal::make(folder, options, known);
         };
-        tail::same_rows(folder, &numbers, options.format)?;
-        let (mut losses, before) = tail::older_losses(folder, &numbers)?;
-        let tail = Segment::load(folder, newest, None)?;
-        if let Some(foreign) = known.iter().find(|known| known.salt != tail.seal.salt) {
-            return Err(lost(foreign.octets, vec![of_another(folder, foreign)]));
-        }
-        let examined = tail::examine(&tail, tail::acknowledged_in(newest, known))?;
-        let mut octets: u64 = losses.iter().filter_map(|loss| loss.bytes).sum();
-        if let (Some(from), Some(known)) = (examined.short_from, tail::furthest(known)) {
-            octets += known.octets.saturating_sub(before + u64::from(from));
-            let tail = (from, tail.length());
-            losses.extend(tail::losses_at_the_end(folder, newest, tail, before, known));
-        }
-        let reader = JournalReader::of(folder, tail.seal.salt);
-        if losses.is_empty()
-            && let Some(known) = known.iter().find(|known| !reader.holds(known))
-        {
-            let loss = Loss::of_another_course(folder, known.last, known.end);
-            octets = loss.bytes.unwrap_or(0);
-            losses.push(loss);
-        }
-        if !losses.is_empty() {
-            return Err(lost(octets, losses));
-        }
-        let length = examined.whole.length;
-        let file = settle(folder, &numbers, &tail, length, known)?;
-        let octets = before + u64::from(length);
+        let Seen {
+            numbers,
+            tail,
+            whole,
+            octets,
+        } = &seen;
+        let file = settle(folder, numbers, tail, whole.length, known)?;
         Ok(FoundFrame {
-            torn_bytes: u64::from(tail.length() - length),
+            torn_bytes: u64::from(tail.length() - whole.length),
             journal: Journal {
                 folder: folder.to_path_buf(),
                 seal: tail.seal,
                 file,
-                length,
-                octets,
-                known: end_of(folder, &tail, examined.whole, octets)?,
+                length: whole.length,
+                octets: *octets,
+                known: seen.end(folder)?,
                 segment_bytes: options.segment_limit(),
                 rows: options.format,
             },
@@ -114,10 +93,7 @@ impl Journal {
     }
 
     fn make(folder: &Path, options: &Options, known: &[Known]) -> Result<FoundFrame, StoreError> {
-        if let Some(known) = tail::furthest(known).filter(|known| known.last < known.end) {
-            let losses = tail::losses_at_the_end(folder, 0, (0, 0), 0, known);
-            return Err(lost(known.octets, losses));
-        }
+        must_be_new(folder, known)?;
         // Before there is a journal nothing rests on these folders; afterwards all does.
         disk::sync_way_to(folder)?;
         let seal = Seal {
@@ -217,6 +193,103 @@ impl Journal {
             octets: self.octets,
         };
         Ok(())
+    }
+}
+
+/// A journal that has all that is known of it, as it lies there. Nothing is changed by looking.
+pub(super) struct Seen {
+    numbers: Vec<u32>,
+    /// The newest segment.
+    tail: Segment,
+    /// The end of its last whole batch.
+    whole: Ending,
+    /// Of all segments up to there.
+    octets: u64,
+}
+
+impl Seen {
+    /// Reads the newest segment, and the headers of all. None: there is no journal.
+    pub(super) fn all(
+        folder: &Path,
+        rows: u32,
+        known: &[Known],
+    ) -> Result<Option<Seen>, StoreError> {
+        Seen::behind(folder, rows, known, None)
+    }
+
+    /// The same, reading the newest segment only from the last known record on.
+    pub(super) fn end_of(
+        folder: &Path,
+        rows: u32,
+        known: &[Known],
+    ) -> Result<Option<Seen>, StoreError> {
+        if let Some(known_end) = tail::furthest(known)
+            && let Ok(seen) = Seen::behind(folder, rows, known, Some(known_end))
+        {
+            return Ok(seen);
+        }
+        // What is wrong is told by its whole extent.
+        Seen::all(folder, rows, known)
+    }
+
+    fn behind(
+        folder: &Path,
+        rows: u32,
+        known: &[Known],
+        from: Option<&Known>,
+    ) -> Result<Option<Seen>, StoreError> {
+        let numbers = tail::with_header(folder, segment::list(folder)?, known)?;
+        let Some(&newest) = numbers.last() else {
+            return Ok(None);
+        };
+        tail::same_rows(folder, &numbers, rows)?;
+        let (mut losses, before) = tail::older_losses(folder, &numbers)?;
+        let from = from.filter(|from| from.end.segment() == newest);
+        let from = from.map_or(segment::HEADER, |from| from.last.offset());
+        let tail = Segment::load_from(folder, newest, None, from)?;
+        if let Some(foreign) = known.iter().find(|known| known.salt != tail.seal.salt) {
+            return Err(lost(foreign.octets, vec![of_another(folder, foreign)]));
+        }
+        let examined = tail::examine(&tail, from, tail::acknowledged_in(newest, known))?;
+        let mut octets: u64 = losses.iter().filter_map(|loss| loss.bytes).sum();
+        if let (Some(from), Some(known)) = (examined.short_from, tail::furthest(known)) {
+            octets += known.octets.saturating_sub(before + u64::from(from));
+            let tail = (from, tail.length());
+            losses.extend(tail::losses_at_the_end(folder, newest, tail, before, known));
+        }
+        let reader = JournalReader::of(folder, tail.seal.salt);
+        if losses.is_empty()
+            && let Some(known) = known.iter().find(|known| !reader.holds(known))
+        {
+            let loss = Loss::of_another_course(folder, known.last, known.end);
+            octets = loss.bytes.unwrap_or(0);
+            losses.push(loss);
+        }
+        if !losses.is_empty() {
+            return Err(lost(octets, losses));
+        }
+        Ok(Some(Seen {
+            numbers,
+            whole: examined.whole,
+            octets: before + u64::from(examined.whole.length),
+            tail,
+        }))
+    }
+
+    /// The end of the last whole batch.
+    pub(super) fn end(&self, folder: &Path) -> Result<Known, StoreError> {
+        end_of(folder, &self.tail, self.whole, self.octets)
+    }
+}
+
+/// Refuses where there is no journal although something is known of one.
+pub(super) fn must_be_new(folder: &Path, known: &[Known]) -> Result<(), StoreError> {
+    match tail::furthest(known).filter(|known| known.last < known.end) {
+        None => Ok(()),
+        Some(known) => {
+            let losses = tail::losses_at_the_end(folder, 0, (0, 0), 0, known);
+            Err(lost(known.octets, losses))
+        }
     }
 }
 
@@ -346,11 +419,12 @@ impl JournalReader {
         if frame.lost {
             return Err(StoreError::NoSuchRecord { position: at });
         }
-        frame.to_record().map_err(|fault| StoreError::Rows {
-            file: path,
-            offset: u64::from(at.offset()),
-            what: fault.to_string(),
-        })
+        Ok(frame.to_record())
+    }
+
+    /// Whether something was made from this journal, as it is.
+    pub(super) fn has(&self, known: &Known) -> bool {
+        known.salt == self.salt && self.holds(known)
     }
 
     /// Whether the journal's last known record is where it was.

@@ -91,6 +91,17 @@ impl Noted {
         }
     }
 
+    /// The end of what is on the disk, where more may lie behind it that is in the memory of the system
+    /// alone: a process was killed before its last sync.
+    pub(super) fn synced_end(&self) -> Option<Position> {
+        let end = self.known.map(|known| known.end);
+        match &self.state {
+            KnownState::InUse(run) if *run == this_run() => end,
+            // The machine has started since: what can be read is on the disk.
+            KnownState::InUse(_) | KnownState::Closed | KnownState::Doubtful => None,
+        }
+    }
+
     /// Always of the same length, so that a shorter one leaves nothing of a longer one behind.
     fn to_bytes(&self) -> Vec<u8> {
         let json = serde_json::to_string(self).expect("a note is made of texts and numbers");

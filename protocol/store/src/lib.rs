@@ -3,8 +3,10 @@
 //! ```text
 //! decide ──► records with their rows ──► journal (one fdatasync) ──► acknowledged ──► index (sled)
 //!                                            │                                          ▲
-//!                                            └── at the next start, what is missing ────┘
+//!                                            └── rows in memory ── some seconds later ──┘
 //! ```
+//!
+//! Now and then all rows are written as a checkpoint, from which an index that was lost is made anew.
 //!
 //! An agent reads rows, decides, and hands over records of what happened, each with the rows that
 //! were decided. Both stand in the journal, so that an index can be lost without loss, and nothing
@@ -15,6 +17,7 @@
 
 mod batch;
 mod opening;
+mod snapshot;
 
 mod frame;
 mod journal;
@@ -25,10 +28,13 @@ mod segment;
 mod tail;
 mod walk;
 
+mod checkpoint;
 mod disk;
 mod folder;
 mod index;
+mod keeper;
 mod known;
+mod memtable;
 
 mod error;
 mod lost;
@@ -40,7 +46,9 @@ mod tests;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tradepost_trades::rows::Rows;
 
@@ -52,17 +60,13 @@ pub use opening::{IndexOpened, Opened, ReplayProgress, Why};
 pub use position::{Position, PositionError};
 pub use records::Records;
 pub use repair::{Report, forget_index, repair};
+pub use snapshot::Snapshot;
 pub use verify::Verified;
 
 use folder::Folder;
-use index::{Index, IndexTrouble};
 use journal::{AppendError, Journal, JournalReader};
+use keeper::KeptRows;
 use known::Use;
-
-/// The index is flushed after so much new journal: what a start after kill -9 has to replay.
-const FLUSH_AFTER_BYTES: usize = 4 << 20;
-/// And after so many batches, which are small as a rule.
-const FLUSH_AFTER_BATCHES: usize = 1_000;
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -74,18 +78,22 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Memory for the index's cache.
     pub cache_bytes: u64,
+    /// So long after a batch the index has its rows, unless there are so many that they do not wait.
+    pub index_after: Duration,
     /// Names what the rows know of a part of the journal, for whoever has lost it.
     pub recall: RecallRecords,
 }
 
 impl Options {
-    /// Segments of 64 MiB, a cache of 16 MiB.
+    /// Segments of 64 MiB, a cache of 16 MiB; the index is at most 10 seconds behind, of which the writing
+    /// has two.
     #[must_use]
     pub fn new(format: u32, recall: RecallRecords) -> Options {
         Options {
             format,
             segment_bytes: 64 << 20,
             cache_bytes: 16 << 20,
+            index_after: Duration::from_secs(8),
             recall,
         }
     }
@@ -100,13 +108,11 @@ impl Options {
 #[derive(Debug)]
 pub struct Store {
     writer: Mutex<Writer>,
-    /// Held for reading by views, for writing while a batch of rows becomes visible.
-    visible: RwLock<()>,
-    index: Index,
+    rows: Arc<KeptRows>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
     reader: JournalReader,
     /// The position behind the last acknowledged record, as a number.
     end: AtomicU64,
-    trouble: IndexTrouble,
     /// Owned, and locked, until the store is dropped.
     _folder: Folder,
 }
@@ -115,8 +121,6 @@ pub struct Store {
 struct Writer {
     journal: Journal,
     in_use: Use,
-    unflushed_bytes: usize,
-    unflushed_batches: usize,
     closed: bool,
 }
 
@@ -133,19 +137,22 @@ impl Store {
         progress: &mut dyn FnMut(ReplayProgress),
     ) -> Result<(Store, Opened), StoreError> {
         let (parts, opened) = opening::open(dir, options, progress)?;
+        let rows = Arc::new(parts.rows);
+        let keeper = thread::Builder::new().name("keeper".to_owned()).spawn({
+            let rows = Arc::clone(&rows);
+            move || rows.keep()
+        });
+        let keeper = keeper.map_err(StoreError::io("start a thread for", dir))?;
         let store = Store {
             end: AtomicU64::new(parts.journal.end().as_u64()),
             writer: Mutex::new(Writer {
                 journal: parts.journal,
                 in_use: parts.in_use,
-                unflushed_bytes: 0,
-                unflushed_batches: 0,
                 closed: false,
             }),
-            visible: RwLock::new(()),
-            index: parts.index,
+            rows,
+            keeper: Mutex::new(Some(keeper)),
             reader: parts.reader,
-            trouble: parts.trouble,
             _folder: parts.folder,
         };
         Ok((store, opened))
@@ -168,7 +175,7 @@ impl Store {
         let mut writer = self.lock();
         self.sound()?;
         let start = writer.journal.begin().map_err(|e| self.failed(e))?;
-        let mut batch = Batch::new(&self.index, writer.journal.seal(), start);
+        let mut batch = Batch::new(&*self.rows, writer.journal.seal(), start);
         let decided = decide(&mut batch)?;
         // A read that failed looked like a row that is not there.
         self.sound()?;
@@ -187,8 +194,7 @@ impl Store {
     /// Several reads of one state: nothing becomes visible in between. Inside, read only the rows
     /// that are given: a call to the store itself could wait for itself.
     pub fn view<T>(&self, read: impl FnOnce(&dyn Rows) -> T) -> T {
-        let _steady = self.visible.read().unwrap_or_else(PoisonError::into_inner);
-        read(&self.index)
+        self.rows.view(read)
     }
 
     /// The record at a position that [`Batch::record`] gave.
@@ -216,17 +222,6 @@ impl Store {
         Records::behind(self.reader.clone(), after, self.end())
     }
 
-    /// Writes out what the index holds in memory, so that the next start has less to replay.
-    ///
-    /// # Errors
-    /// The index could not be written.
-    pub fn flush(&self) -> Result<(), StoreError> {
-        let mut writer = self.lock();
-        writer.unflushed_bytes = 0;
-        writer.unflushed_batches = 0;
-        self.index.flush()
-    }
-
     /// Closes the store, as dropping it does, and says what failed. Nothing that was acknowledged
     /// depends on it.
     ///
@@ -241,8 +236,14 @@ impl Store {
         if std::mem::replace(&mut writer.closed, true) {
             return Ok(());
         }
+        self.rows.end();
+        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keeper) = { keeper }.take() {
+            // It panics nowhere that this would not show as trouble.
+            let _ = keeper.join();
+        }
         // After a sync of the index that failed, another one would prove nothing.
-        let synced = self.sound().and_then(|()| self.index.sync());
+        let synced = self.sound().and_then(|()| self.rows.close());
         if synced.is_err() {
             writer.in_use.doubt();
         }
@@ -260,7 +261,7 @@ impl Store {
     }
 
     fn sound(&self) -> Result<(), StoreError> {
-        match self.trouble.get() {
+        match self.rows.trouble.get() {
             None => Ok(()),
             Some(why) => Err(StoreError::Broken { why: why.clone() }),
         }
@@ -271,7 +272,7 @@ impl Store {
         match error {
             AppendError::Undone(e) => e,
             AppendError::InDoubt(e) => {
-                let _ = self.trouble.set(e.to_string());
+                let _ = self.rows.trouble.set(e.to_string());
                 e
             }
         }
@@ -285,18 +286,7 @@ impl Store {
         let known = writer.journal.known();
         writer.in_use.acknowledged(known);
         self.end.store(known.end.as_u64(), Ordering::Release);
-        let _visible = self.visible.write().unwrap_or_else(PoisonError::into_inner);
-        self.index.apply(batch.rows, known)?;
-        writer.unflushed_bytes += batch.frames.len();
-        writer.unflushed_batches += 1;
-        if writer.unflushed_bytes >= FLUSH_AFTER_BYTES
-            || writer.unflushed_batches >= FLUSH_AFTER_BATCHES
-        {
-            writer.unflushed_bytes = 0;
-            writer.unflushed_batches = 0;
-            // The batch is durable whatever becomes of this; trouble stops the next one.
-            let _ = self.index.flush();
-        }
+        self.rows.show(batch.rows, known);
         Ok(())
     }
 }
@@ -311,10 +301,10 @@ impl Drop for Store {
 /// Single reads. Several that must agree with one another: [`Store::view`].
 impl Rows for Store {
     fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.index.get(key)
+        self.rows.get(key)
     }
 
     fn scan_from(&self, prefix: &[u8], from: &[u8], limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-        self.view(|rows| rows.scan_from(prefix, from, limit))
+        self.rows.scan_from(prefix, from, limit)
     }
 }

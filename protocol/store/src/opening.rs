@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use tradepost_trades::rows::Row;
 
+use super::checkpoint::{self, Checkpoint, CheckpointRows};
 use super::folder::Folder;
 use super::index::{self, Index, IndexTrouble};
 use super::journal::{FoundFrame, Journal, JournalReader};
+use super::keeper::{Kept, KeptRows};
 use super::known::{Known, Noted, Use};
 use super::lost::{Loss, Recalled};
 use super::walk::{Step, beginning, walk};
@@ -44,11 +47,13 @@ pub enum IndexOpened {
         /// How many; those that a repair gave up do not count.
         records: u64,
     },
-    /// It was made anew from the whole journal.
+    /// It was made anew from a checkpoint and the journal behind it, or from the whole journal.
     Rebuilt {
         /// What was wrong with the old one, or that there was none.
         why: Why,
-        /// How many records the journal has.
+        /// How many rows the checkpoint had; 0 where there was none that is whole.
+        rows: u64,
+        /// How many records of the journal were read.
         records: u64,
     },
 }
@@ -74,9 +79,18 @@ impl fmt::Display for Opened {
                 f,
                 "the last {records} records of the journal were put into the index"
             )?,
-            IndexOpened::Rebuilt { why, records } => write!(
+            IndexOpened::Rebuilt {
+                why,
+                rows: 0,
+                records,
+            } => write!(
                 f,
                 "the index was made anew from {records} records of the journal, because {why}"
+            )?,
+            IndexOpened::Rebuilt { why, rows, records } => write!(
+                f,
+                "the index was made anew from a checkpoint of {rows} rows and the {records} records of the journal \
+                 behind it, because {why}"
             )?,
         }
         if self.torn_bytes > 0 {
@@ -109,9 +123,8 @@ pub(super) struct Parts {
     pub(super) folder: Folder,
     pub(super) journal: Journal,
     pub(super) reader: JournalReader,
-    pub(super) index: Index,
+    pub(super) rows: KeptRows,
     pub(super) in_use: Use,
-    pub(super) trouble: IndexTrouble,
 }
 
 pub(super) fn open(
@@ -123,6 +136,7 @@ pub(super) fn open(
         folder,
         found,
         usable,
+        checkpoints,
         in_use,
         trouble,
     } = settle(Folder::own(dir)?, options)?;
@@ -133,6 +147,7 @@ pub(super) fn open(
         to: found.journal.end(),
         known: found.journal.known(),
     };
+    let mut newest = checkpoints.first();
     let (index, in_use, opened) = match usable {
         Ok((index, from)) => {
             let mut in_use = in_use.map_or_else(|| Use::begin(root, None), Ok)?;
@@ -145,38 +160,111 @@ pub(super) fn open(
             (index, in_use, opened)
         }
         Err(why) => {
-            index::set_aside(root)?;
+            index::set_aside(root, &index::sled_path(root))?;
             // Only now: the old one must not be taken for one that was in use.
             let in_use = Use::begin(root, Some(replay.known))?;
-            let index =
-                Index::open(root, options.cache_bytes, Arc::clone(&trouble)).map_err(|why| {
-                    StoreError::Broken {
-                        why: format!("a new index can't be made: {why}"),
-                    }
-                })?;
-            let from = beginning(reader.salt());
+            let anew = Anew {
+                root,
+                options,
+                trouble: &trouble,
+            };
+            let index;
+            (index, newest) = anew.filled(&checkpoints, progress)?;
+            let from = newest.map_or_else(|| beginning(reader.salt()), |newest| newest.known);
             let records = replay.run(&index, from, progress)?;
+            let rows = newest.map_or(0, |newest| newest.rows);
             let opened = if found.new {
                 IndexOpened::Current
             } else {
-                IndexOpened::Rebuilt { why, records }
+                IndexOpened::Rebuilt { why, rows, records }
             };
             (index, in_use, opened)
         }
     };
+    index.flush()?;
     let opened = Opened {
         torn_bytes: found.torn_bytes,
         index: opened,
     };
+    let kept = Kept {
+        index: replay.known,
+        checkpoint: newest.map(|newest| (newest.known, newest.size)),
+    };
+    let rows = KeptRows::new(root.to_path_buf(), options, index, trouble, kept);
     let parts = Parts {
         folder,
         journal: found.journal,
         reader,
-        index,
+        rows,
         in_use,
-        trouble,
     };
     Ok((parts, opened))
+}
+
+/// An index in the place of one that is there no more.
+struct Anew<'a> {
+    root: &'a Path,
+    options: &'a Options,
+    trouble: &'a IndexTrouble,
+}
+
+impl Anew<'_> {
+    /// With the rows of the newest checkpoint that is whole, or without any.
+    fn filled<'c>(
+        &self,
+        checkpoints: &'c [Checkpoint],
+        progress: &mut dyn FnMut(ReplayProgress),
+    ) -> Result<(Index, Option<&'c Checkpoint>), StoreError> {
+        for checkpoint in checkpoints {
+            let index = self.empty()?;
+            if fill(&index, checkpoint, progress)? {
+                return Ok((index, Some(checkpoint)));
+            }
+            drop(index);
+            let begun = index::sled_path(self.root);
+            fs::remove_dir_all(&begun).map_err(StoreError::io("remove", &begun))?;
+            // It is of no use any more, and an older one may be.
+            let _ = fs::remove_file(checkpoint.path());
+        }
+        Ok((self.empty()?, None))
+    }
+
+    fn empty(&self) -> Result<Index, StoreError> {
+        let made = Index::open(
+            self.root,
+            self.options.cache_bytes,
+            Arc::clone(self.trouble),
+        );
+        made.map_err(|why| StoreError::Broken {
+            why: format!("a new index can't be made: {why}"),
+        })
+    }
+}
+
+/// Puts the rows of a checkpoint into an empty index; whether all of it is whole.
+fn fill(
+    index: &Index,
+    checkpoint: &Checkpoint,
+    progress: &mut dyn FnMut(ReplayProgress),
+) -> Result<bool, StoreError> {
+    let total = checkpoint.size;
+    let mut rows = Vec::new();
+    let (mut done, mut waiting) = (0, 0);
+    for block in checkpoint.blocks() {
+        let Some(block) = block else {
+            return Ok(false);
+        };
+        waiting += block.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
+        rows.extend(block);
+        if waiting >= BYTES_AT_ONCE {
+            done += waiting as u64;
+            waiting = 0;
+            index.fill(std::mem::take(&mut rows))?;
+            progress(ReplayProgress { done, total });
+        }
+    }
+    index.fill(rows)?;
+    Ok(true)
 }
 
 /// A data folder whose journal is whole and on the disk.
@@ -185,6 +273,8 @@ pub(super) struct Settled {
     pub(super) found: FoundFrame,
     /// The index that can be used, with the end of what is in it.
     usable: Result<(Index, Known), Why>,
+    /// Of this journal, the newest first.
+    checkpoints: Vec<Checkpoint>,
     in_use: Option<Use>,
     trouble: IndexTrouble,
 }
@@ -203,7 +293,7 @@ pub(super) fn settle(folder: Folder, options: &Options) -> Result<Settled, Store
     if memory.known.is_empty() && memory.index_is_there && segment::list(&journal)?.is_empty() {
         return Err(StoreError::JournalMissing {
             journal,
-            index: index::path(folder.root()),
+            index: index::sled_path(folder.root()),
         });
     }
     let found = match Journal::open(&journal, options, &memory.known) {
@@ -213,11 +303,15 @@ pub(super) fn settle(folder: Folder, options: &Options) -> Result<Settled, Store
         }
         found => found?,
     };
-    let usable = memory.usable_index(&found.journal.reader());
+    let reader = found.journal.reader();
+    let usable = memory.usable_index(&reader);
+    let mut checkpoints = memory.checkpoints;
+    checkpoints.retain(|checkpoint| reader.has(&checkpoint.known));
     Ok(Settled {
         folder,
         found,
         usable,
+        checkpoints,
         in_use: memory.in_use,
         trouble: memory.trouble,
     })
@@ -232,6 +326,8 @@ pub(super) struct Memory {
     in_use: Option<Use>,
     /// The index as it is, whether it can be used or not, and how far its rows go.
     index: Result<(Index, Option<Known>), Why>,
+    /// The newest first.
+    checkpoints: Vec<Checkpoint>,
     trouble: IndexTrouble,
 }
 
@@ -239,7 +335,7 @@ impl Memory {
     pub(super) fn of(root: &Path, options: &Options) -> Result<Memory, StoreError> {
         let trouble = IndexTrouble::default();
         let noted = Noted::read(root);
-        let index_is_there = index::path(root).exists();
+        let index_is_there = index::sled_path(root).exists();
         let index_is_trustworthy = noted.as_ref().is_some_and(Noted::index_is_trustworthy);
         let noted = noted.and_then(|noted| noted.known);
         // Opening it writes to it: from here on it is no longer the one that was closed.
@@ -254,14 +350,17 @@ impl Memory {
             Ok((_, mark)) => *mark,
             Err(_) => None,
         };
-        // An index that was put here from elsewhere proves nothing while the note is at hand.
-        let mark = mark.filter(|mark| noted.is_none_or(|noted| noted.salt == mark.salt));
+        let checkpoints = checkpoint::all(root, options.format);
+        // What was put here from elsewhere proves nothing while the note is at hand.
+        let marks = mark.into_iter().chain(checkpoints.iter().map(|c| c.known));
+        let marks = marks.filter(|mark| noted.is_none_or(|noted| noted.salt == mark.salt));
         Ok(Memory {
-            known: noted.into_iter().chain(mark).collect(),
+            known: noted.into_iter().chain(marks).collect(),
             index_is_there,
             index_is_trustworthy,
             in_use,
             index,
+            checkpoints,
             trouble,
         })
     }
@@ -276,12 +375,16 @@ impl Memory {
         Ok((index, mark))
     }
 
-    /// What the index still knows of lost records.
+    /// What the index still knows of lost records, or the newest checkpoint.
     pub(super) fn recall(&mut self, losses: &[Loss], options: &Options) -> Recalled {
-        match &self.index {
-            Ok((index, _)) => Recalled::of(losses, index, options.recall),
-            Err(_) => Recalled::default(),
+        if let Ok((index, _)) = &self.index {
+            let recalled = Recalled::of(losses, index, options.recall);
+            if !recalled.events.is_empty() {
+                return recalled;
+            }
         }
+        let rows = CheckpointRows::of(self.checkpoints.drain(..).next());
+        Recalled::of(losses, &rows, options.recall)
     }
 
     /// The index, where its rows are those of this journal.

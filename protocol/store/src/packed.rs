@@ -4,11 +4,12 @@
 //! form | row | row | ..       row: length and octets of the key, 0          (deletes it)
 //!                                  length and octets of the key, length + 1 of the value, its parts
 //!                             part: length * 2, octets
-//!                                   length * 2 + 1, place in the record's head
+//!                                   length * 2 + 1, place in the batch
 //! ```
 //!
 //! Numbers are of as many octets as they need, seven bits in each, the lowest first (LEB128). A row often
-//! repeats what the head of its record says, such as a statement: that part is not written twice.
+//! repeats what the head of its record says, such as a statement, or what a record before it in the same
+//! batch wrote: that part is not written twice. A batch is there as a whole or not at all.
 
 use std::collections::HashMap;
 
@@ -30,10 +31,24 @@ pub(super) enum RowsFault {
     Broken,
 }
 
-/// Octets that are alike in a row and the head, to be worth a place and a length.
+/// Octets that are alike in a row and the batch before it, to be worth a place and a length.
 const WORTH_IT: usize = 32;
-/// The head is looked up by runs of so many octets: half of the above, so that none is missed.
+/// The batch is looked up by runs of so many octets: half of the above, so that none is missed.
 const RUN: usize = WORTH_IT / 2;
+
+/// Where runs of octets stand in a batch.
+#[derive(Debug, Default)]
+pub(super) struct Runs(HashMap<[u8; RUN], usize>);
+
+impl Runs {
+    /// Notes what stands in a batch from a place on.
+    pub(super) fn note(&mut self, batch: &[u8], from: usize) {
+        let new = batch.get(from..).unwrap_or_default();
+        for (n, run) in new.as_chunks::<RUN>().0.iter().enumerate() {
+            self.0.insert(*run, from + n * RUN);
+        }
+    }
+}
 
 /// Octets of rows in memory, and no fewer than they take when packed.
 pub(super) fn length(rows: &[Row]) -> usize {
@@ -43,18 +58,12 @@ pub(super) fn length(rows: &[Row]) -> usize {
     rows.iter().map(of).sum()
 }
 
-/// Packs rows beside the head of their record.
-pub(super) fn pack(rows: &[Row], head: &[u8]) -> Vec<u8> {
+/// Packs rows behind what their batch has so far.
+pub(super) fn pack(rows: &[Row], batch: &[u8], runs: &Runs) -> Vec<u8> {
     if rows.is_empty() {
         return Vec::new();
     }
     let mut out = vec![FORM];
-    let is_long = |row: &Row| row.value.as_ref().is_some_and(|v| v.len() >= WORTH_IT);
-    let runs = if rows.iter().any(is_long) {
-        runs_of(head)
-    } else {
-        HashMap::new()
-    };
     for row in rows {
         number(&mut out, row.key.len());
         out.extend_from_slice(&row.key);
@@ -62,15 +71,15 @@ pub(super) fn pack(rows: &[Row], head: &[u8]) -> Vec<u8> {
             None => out.push(0),
             Some(value) => {
                 number(&mut out, value.len() + 1);
-                parts(&mut out, value, head, &runs);
+                parts(&mut out, value, batch, runs);
             }
         }
     }
     out
 }
 
-/// Reads rows beside the head of their record.
-pub(super) fn unpack(packed: &[u8], head: &[u8]) -> Result<Vec<Row>, RowsFault> {
+/// Reads rows behind what their batch has before them.
+pub(super) fn unpack(packed: &[u8], batch: &[u8]) -> Result<Vec<Row>, RowsFault> {
     let mut rest = match packed.split_first() {
         None => return Ok(Vec::new()),
         Some((&FORM, rest)) => Rest(rest),
@@ -88,7 +97,7 @@ pub(super) fn unpack(packed: &[u8], head: &[u8]) -> Result<Vec<Row>, RowsFault> 
                 if total > Record::ROWS_LIMIT {
                     return Err(RowsFault::Broken);
                 }
-                Some(rest.value(length, head)?)
+                Some(rest.value(length, batch)?)
             }
         };
         rows.push(Row { key, value });
@@ -96,31 +105,23 @@ pub(super) fn unpack(packed: &[u8], head: &[u8]) -> Result<Vec<Row>, RowsFault> 
     Ok(rows)
 }
 
-fn runs_of(head: &[u8]) -> HashMap<[u8; RUN], usize> {
-    let mut runs = HashMap::new();
-    for (n, run) in head.as_chunks::<RUN>().0.iter().enumerate() {
-        runs.entry(*run).or_insert(n * RUN);
-    }
-    runs
-}
-
-fn parts(out: &mut Vec<u8>, value: &[u8], head: &[u8], runs: &HashMap<[u8; RUN], usize>) {
+fn parts(out: &mut Vec<u8>, value: &[u8], batch: &[u8], runs: &Runs) {
     // What is not written yet starts here; what is looked at, there.
     let (mut start, mut at) = (0, 0);
-    while !runs.is_empty()
+    while !runs.0.is_empty()
         && let Some(run) = value.get(at..).and_then(|rest| rest.first_chunk::<RUN>())
     {
-        let Some(&found) = runs.get(run) else {
+        let Some(&found) = runs.0.get(run) else {
             at += 1;
             continue;
         };
         let before = alike(
             value.get(start..at).unwrap_or_default().iter().rev(),
-            head.get(..found).unwrap_or_default().iter().rev(),
+            batch.get(..found).unwrap_or_default().iter().rev(),
         );
         let behind = alike(
             value.get(at..).unwrap_or_default().iter(),
-            head.get(found..).unwrap_or_default().iter(),
+            batch.get(found..).unwrap_or_default().iter(),
         );
         if before + behind < WORTH_IT {
             at += 1;
@@ -179,7 +180,7 @@ impl<'r> Rest<'r> {
         Ok(octets)
     }
 
-    fn value(&mut self, length: usize, head: &[u8]) -> Result<Vec<u8>, RowsFault> {
+    fn value(&mut self, length: usize, batch: &[u8]) -> Result<Vec<u8>, RowsFault> {
         let mut value = Vec::with_capacity(length);
         while value.len() < length {
             let tagged = self.number()?;
@@ -189,7 +190,7 @@ impl<'r> Rest<'r> {
             } else {
                 let from = self.number()?;
                 let end = from.checked_add(part).ok_or(RowsFault::Broken)?;
-                value.extend_from_slice(head.get(from..end).ok_or(RowsFault::Broken)?);
+                value.extend_from_slice(batch.get(from..end).ok_or(RowsFault::Broken)?);
             }
             if part == 0 || value.len() > length {
                 return Err(RowsFault::Broken);
@@ -204,6 +205,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
+
+    /// Rows of the first record of a batch, of which the head is there so far.
+    fn behind(head: &[u8], rows: &[Row]) -> Vec<u8> {
+        let mut runs = Runs::default();
+        runs.note(head, 0);
+        pack(rows, head, &runs)
+    }
 
     fn a_value(head: Vec<u8>) -> impl Strategy<Value = Option<Vec<u8>>> {
         let within = (any::<prop::sample::Index>(), any::<prop::sample::Index>());
@@ -231,7 +239,7 @@ mod tests {
     proptest! {
         #[test]
         fn rows_are_read_as_they_were_written((rows, head) in rows_and_head()) {
-            let packed = pack(&rows, &head);
+            let packed = behind(&head, &rows);
             prop_assert!(packed.len() <= length(&rows) + 1);
             prop_assert_eq!(unpack(&packed, &head).unwrap(), rows);
         }
@@ -245,10 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn what_the_head_says_is_not_written_twice() {
+    fn what_the_batch_says_already_is_not_written_twice() {
         let head = format!("{{\"statement\":\"{}\"}}", "abcdefgh-01234567 ".repeat(1)).repeat(3);
         let rows = [Row::put("letter/1", format!("before {head} behind"))];
-        let packed = pack(&rows, head.as_bytes());
+        let packed = behind(head.as_bytes(), &rows);
         assert!(packed.len() < 40, "{} octets", packed.len());
         assert_eq!(unpack(&packed, head.as_bytes()).unwrap(), rows);
         assert_eq!(unpack(&packed, b"another head"), Err(RowsFault::Broken));
@@ -256,7 +264,7 @@ mod tests {
 
     #[test]
     fn rows_of_another_form_are_named() {
-        let mut packed = pack(&[Row::put("a", "1")], b"");
+        let mut packed = behind(b"", &[Row::put("a", "1")]);
         assert!(unpack(&packed, b"").is_ok());
         packed[0] = 7;
         let fault = unpack(&packed, b"").unwrap_err();

@@ -55,12 +55,7 @@ impl Records {
                     let frame = frame.map_err(|bad| segment.damaged(bad))?;
                     self.next = Position::new(at.segment(), at.offset() + frame.length() as u32);
                     if !frame.lost {
-                        let record = frame.to_record().map_err(|fault| StoreError::Rows {
-                            file: segment.path.clone(),
-                            offset: u64::from(at.offset()),
-                            what: fault.to_string(),
-                        })?;
-                        return Ok(Some((at, record)));
+                        return Ok(Some((at, frame.to_record())));
                     }
                 }
             }

@@ -132,7 +132,10 @@ pub fn repair(dir: &Path, options: &Options, dry_run: bool) -> Result<Report, St
     drop(memory);
     if !dry_run && !report.lost.is_empty() {
         // First: an index that holds rows of lost records must not meet the repaired journal.
-        report.set_aside.extend(index::set_aside(folder.root())?);
+        let root = folder.root();
+        report
+            .set_aside
+            .extend(index::set_aside(root, &index::path(root))?);
         for (number, bytes) in repaired {
             let aside = replace(&segment::path(&journal, number), &bytes)?;
             report.set_aside.extend(aside);
@@ -158,7 +161,7 @@ fn note_end(folder: Folder, options: &Options) -> Result<(), StoreError> {
 pub fn forget_index(dir: &Path, options: &Options) -> Result<(), StoreError> {
     let settled = opening::settle(Folder::own(dir)?, options)?;
     let (folder, known) = settled.without_index();
-    index::set_aside(folder.root())?;
+    index::set_aside(folder.root(), &index::path(folder.root()))?;
     known::note_without_index(folder.root(), Some(known))
 }
 

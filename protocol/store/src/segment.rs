@@ -134,11 +134,11 @@ impl Segment {
         Ok(Segment { path, seal, bytes })
     }
 
-    /// The frames in order, each with its offset. Ends after the first bad one.
-    pub(super) fn frames(&self) -> Frames<'_> {
+    /// The frames from an offset on, in order, each with its offset. Ends after the first bad one.
+    pub(super) fn frames_from(&self, offset: u32) -> Frames<'_> {
         Frames {
             segment: self,
-            offset: HEADER,
+            offset,
         }
     }
 
@@ -242,6 +242,7 @@ pub(super) fn read_header(
     })
 }
 
+/// See [`Segment::frames_from`].
 pub(super) struct Frames<'s> {
     segment: &'s Segment,
     offset: u32,

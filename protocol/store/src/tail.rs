@@ -26,13 +26,14 @@ pub(super) struct Tail {
     pub(super) short_from: Option<u32>,
 }
 
-/// Reads the newest segment to its end. What lies before `acknowledged` must be there.
-pub(super) fn examine(tail: &Segment, acknowledged: u32) -> Result<Tail, StoreError> {
+/// Reads the newest segment to its end, beginning with the frame at `from`. What lies before
+/// `acknowledged` must be there.
+pub(super) fn examine(tail: &Segment, from: u32, acknowledged: u32) -> Result<Tail, StoreError> {
     let mut whole = Ending {
-        length: segment::HEADER,
+        length: from,
         ..Ending::default()
     };
-    for frame in tail.frames() {
+    for frame in tail.frames_from(from) {
         match frame {
             Ok((offset, frame)) if frame.last => {
                 whole = Ending {
@@ -162,7 +163,10 @@ fn missing_of(journal: &Path, number: u32, ending: Ending) -> Result<Option<Loss
     }
     let length = length as u32;
     if length < ending.length {
-        let whole = examine(&Segment::load(journal, number, None)?, u32::MAX)?.whole;
+        let whole = {
+            let segment = Segment::load(journal, number, None)?;
+            examine(&segment, segment::HEADER, u32::MAX)?.whole
+        };
         let (from, end) = (whole.length, ending.length);
         return Ok(Some(Loss::of_end(journal, number, from, end, length)));
     }

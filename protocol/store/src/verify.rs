@@ -46,7 +46,7 @@ impl Store {
             Ok(())
         })?;
         let expected = expected.scan(b"");
-        let found = self.index.scan(b"");
+        let found = self.rows.scan(b"");
         self.sound()?;
         Ok(Verified {
             records,

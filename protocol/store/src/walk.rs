@@ -2,7 +2,7 @@
 
 use tradepost_trades::rows::Row;
 
-use super::frame::Frame;
+use super::frame::{self, Frame};
 use super::journal::JournalReader;
 use super::known::Known;
 use super::packed;
@@ -24,10 +24,14 @@ impl Step<'_> {
     /// # Errors
     /// They are of a form that this program does not read.
     pub(super) fn rows(&self) -> Result<Vec<Row>, StoreError> {
-        packed::unpack(self.frame.rows, self.frame.head).map_err(|fault| StoreError::Rows {
-            file: self.segment.path.clone(),
-            offset: u64::from(self.at.offset()),
-            what: fault.to_string(),
+        let head = self.at.offset() as usize + frame::HEADER + self.frame.head.len();
+        let batch = self.segment.bytes.get(self.frame.batch as usize..head);
+        packed::unpack(self.frame.rows, batch.unwrap_or_default()).map_err(|fault| {
+            StoreError::Rows {
+                file: self.segment.path.clone(),
+                offset: u64::from(self.at.offset()),
+                what: fault.to_string(),
+            }
         })
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tradepost_store::{IndexOpened, Options, StoreError, Why};
 
-use super::tally::{Add, add, all_rows, copy, open, options, small_segments, try_open};
+use super::tally::{
+    Add, add, all_rows, checkpoints, copy, open, options, small_segments, try_open,
+};
 
 fn filled(data: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let (store, _) = try_open(data, &small_segments()).unwrap();
@@ -23,17 +25,38 @@ fn aside(data: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn check_rebuilt(accident: impl Fn(&Path), expected: impl Fn(&Why) -> bool, set_aside: usize) {
+/// What a rebuild had to start from.
+#[derive(Clone, Copy, PartialEq)]
+enum From {
+    Checkpoint,
+    Journal,
+}
+
+fn check_rebuilt(
+    accident: impl Fn(&Path),
+    expected: impl Fn(&Why) -> bool,
+    set_aside: usize,
+    from: From,
+) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let before = filled(&data);
     assert_eq!(open(&data).1.index, IndexOpened::Current, "no accident yet");
+    if from == From::Journal {
+        checkpoints(&data)
+            .iter()
+            .for_each(|file| fs::remove_file(file).unwrap());
+    }
     accident(&data);
     let (store, opened) = open(&data);
-    assert!(
-        matches!(&opened.index, IndexOpened::Rebuilt { why, records: 50 } if expected(why)),
-        "{opened:?}"
-    );
+    let IndexOpened::Rebuilt { why, rows, records } = &opened.index else {
+        panic!("{opened:?}");
+    };
+    assert!(expected(why), "{opened}");
+    match from {
+        From::Checkpoint => assert_eq!((*rows, *records), (before.len() as u64, 0)),
+        From::Journal => assert_eq!((*rows, *records), (0, 50)),
+    }
     assert_eq!(all_rows(&store), before);
     assert_eq!(aside(&data).len(), set_aside);
     drop(store);
@@ -46,6 +69,13 @@ fn a_lost_index_is_made_anew() {
         |data| fs::remove_dir_all(data.join("index")).unwrap(),
         |why| *why == Why::Missing,
         0,
+        From::Journal,
+    );
+    check_rebuilt(
+        |data| fs::remove_dir_all(data.join("index/sled")).unwrap(),
+        |why| *why == Why::Missing,
+        0,
+        From::Checkpoint,
     );
 }
 
@@ -56,25 +86,31 @@ fn an_index_of_garbage_is_set_aside_and_made_anew() {
         ("db", vec![]),
         ("conf", b"segment_size: -1".to_vec()),
     ] {
-        check_rebuilt(
-            |data| fs::write(data.join("index").join(file), &garbage).unwrap(),
-            |why| matches!(why, Why::Unreadable(_)),
-            1,
-        );
+        for from in [From::Checkpoint, From::Journal] {
+            check_rebuilt(
+                |data| fs::write(data.join("index/sled").join(file), &garbage).unwrap(),
+                |why| matches!(why, Why::Unreadable(_)),
+                1,
+                from,
+            );
+        }
     }
 }
 
 #[test]
 fn an_index_that_the_machine_went_down_with_is_not_trusted() {
-    check_rebuilt(
-        |data| fs::write(data.join("index.use"), "in use, boot another").unwrap(),
-        |why| *why == Why::MachineWentDown,
-        1,
-    );
+    for from in [From::Checkpoint, From::Journal] {
+        check_rebuilt(
+            |data| fs::write(data.join("index.use"), "in use, boot another").unwrap(),
+            |why| *why == Why::MachineWentDown,
+            1,
+            from,
+        );
+    }
 }
 
 #[test]
-fn an_index_of_another_journal_is_not_trusted() {
+fn an_index_of_another_journal_is_not_trusted_and_no_checkpoint_of_one_either() {
     check_rebuilt(
         |data| {
             let other = data.with_extension("other");
@@ -84,6 +120,7 @@ fn an_index_of_another_journal_is_not_trusted() {
         },
         |why| *why == Why::NotOfThisJournal,
         1,
+        From::Journal,
     );
 }
 
@@ -93,6 +130,7 @@ fn an_index_can_be_forgotten_on_purpose() {
         |data| tradepost_store::forget_index(data, &options()).unwrap(),
         |why| *why == Why::Missing,
         1,
+        From::Journal,
     );
 }
 

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod checkpoints;
 mod commits;
 mod damage;
 mod folder;
 mod index;
 mod killed;
 mod shortened;
+mod snapshot;
 mod tally;
 mod torn;

@@ -6,7 +6,8 @@ use std::path::Path;
 use tradepost_store::{IndexOpened, Lost, Position, Recalled, StoreError, Why, forget_index};
 
 use super::tally::{
-    Add, add, add_all, copy, open, options, repair, segment, small_segments, try_open, words,
+    Add, add, add_all, checkpoints, copy, flip_a_bit, open, options, repair, segment,
+    small_segments, try_open, words,
 };
 
 /// Batches of one and of two records, each with its position.
@@ -287,8 +288,11 @@ fn an_index_that_nobody_can_read_is_enough_to_miss_its_journal() {
     filled(&data);
     fs::remove_dir_all(data.join("journal")).unwrap();
     fs::remove_file(data.join("index.use")).unwrap();
-    fs::write(data.join("index/db"), b"not a database").unwrap();
-    fs::write(data.join("index/conf"), b"segment_size: -1").unwrap();
+    fs::write(data.join("index/sled/db"), b"not a database").unwrap();
+    fs::write(data.join("index/sled/conf"), b"segment_size: -1").unwrap();
+    for checkpoint in checkpoints(&data) {
+        fs::write(checkpoint, b"not a checkpoint").unwrap();
+    }
     let error = try_open(&data, &options()).unwrap_err();
     assert!(
         matches!(error, StoreError::JournalMissing { .. }),
@@ -306,9 +310,16 @@ fn an_index_that_nobody_can_read_leaves_the_note_that_says_how_much_there_was() 
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let all = filled(&data);
-    fs::write(data.join("index/db"), vec![0xa5; 3 << 20]).unwrap();
+    fs::write(data.join("index/sled/db"), vec![0xa5; 3 << 20]).unwrap();
     cut(&segment(&data, 1), place(all[3].0));
+    // A checkpoint says what it was.
     let lost = check_refused(&data, "unreadable index");
+    let gone: Vec<&str> = all.iter().skip(3).map(|(_, w)| w.as_str()).collect();
+    assert_eq!(lost.recalled.events, gone);
+    for checkpoint in checkpoints(&data) {
+        flip_a_bit(&checkpoint, length(&checkpoint) - 10);
+    }
+    let lost = check_refused(&data, "unreadable index and checkpoints");
     assert_eq!(lost.recalled, Recalled::default());
 }
 

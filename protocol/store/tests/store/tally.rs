@@ -125,6 +125,19 @@ pub(crate) fn segment(dir: &Path, number: u32) -> PathBuf {
     dir.join(format!("journal/{number:08}.journal"))
 }
 
+/// The checkpoints of a data folder, the oldest first.
+pub(crate) fn checkpoints(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir.join("index")) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("checkpoint-"))
+        .collect();
+    found.sort();
+    found
+}
+
 /// A copy of a closed data folder, as the folder of another store.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::DirBuilder::new().mode(0o700).create(to).unwrap();
