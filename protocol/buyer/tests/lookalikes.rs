@@ -224,16 +224,3 @@ fn there_is_nothing_to_accept_and_it_can_be_dismissed() {
     let _ = ledger.hear(with(record(11, "T-1", 2), "request", request(1)));
     assert_eq!(ledger.open(), ["wrong-sender"]);
 }
-
-#[test]
-fn a_journal_of_a_time_before_lookalikes_gives_the_warnings_that_it_gave() {
-    let mut ledger = under_way();
-    let mut settings = serde_json::to_value(&ledger.settings).unwrap();
-    settings.as_object_mut().unwrap().remove("lookalikes");
-    ledger.settings = serde_json::from_value(settings).unwrap();
-    let letter = Letter::of(from(
-        order_status(20, "T-1", 1, "confirmed"),
-        "orders@sh0p.example",
-    ));
-    assert_eq!(warned(&mut ledger, &letter), ["wrong-sender"]);
-}
