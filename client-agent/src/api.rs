@@ -8,6 +8,7 @@ pub(crate) mod connection;
 mod expecting;
 mod exporting;
 pub(crate) mod importing;
+mod reading;
 mod reordering;
 mod saying;
 mod unanswered;
@@ -21,11 +22,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradepost_agent::host::HostError;
-use tradepost_agent::journal::set_aside;
-use tradepost_agent::outbox::{self, Filter};
+use tradepost_agent::reading::ReadStore;
 use tradepost_agent::rpc::Reply;
 use tradepost_agent::run::Answers;
-use tradepost_buyer::{AskedParty, Back, view};
+use tradepost_buyer::{AskedParty, Back};
 use tradepost_statements::link::ExpectedOrder;
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{StatementId, TradeRef};
@@ -48,6 +48,8 @@ pub(crate) enum Question {
     Trades,
     /// Those that are not delivered, by promised date.
     Pending,
+    /// The same, with counts and totals and what is expected.
+    Overview,
     /// One trade, by id or shop/id.
     Show {
         /// As the person wrote it.
@@ -290,48 +292,45 @@ impl From<HostError> for AskError {
     }
 }
 
+/// Answers from the files of the ledger, which nobody has to have open; none where the question is not one
+/// that only asks.
+pub(crate) fn read(
+    ledger: &ReadStore,
+    question: &Question,
+) -> Result<Option<Reply<Answer>>, HostError> {
+    let answer = ledger.reading(|of| reading::answer(of, question))?;
+    answer.map(as_reply).transpose()
+}
+
+fn as_reply(answer: Result<Answer, AskError>) -> Result<Reply<Answer>, HostError> {
+    match answer {
+        Ok(answer) => Ok(Reply::Answer(answer)),
+        Err(AskError::Ledger(LedgerError::Host(e))) if !e.is_of_the_decision() => Err(e),
+        Err(e) => Ok(Reply::Refused(e.to_string())),
+    }
+}
+
 impl Answers for Ledger {
     type Question = Question;
     type Answer = Answer;
 
     fn answer(host: &LedgerHost, question: Question) -> Result<Reply<Answer>, HostError> {
-        match answered(host, question) {
-            Ok(answer) => Ok(Reply::Answer(answer)),
-            Err(AskError::Ledger(LedgerError::Host(e))) if !e.is_of_the_decision() => Err(e),
-            Err(e) => Ok(Reply::Refused(e.to_string())),
-        }
+        as_reply(answered(host, question))
     }
 }
 
 fn answered(host: &LedgerHost, question: Question) -> Result<Answer, AskError> {
-    let now = host.now();
+    match host.reading(|of| reading::answer(of, &question)) {
+        Some(answer) => answer,
+        None => done(host, question),
+    }
+}
+
+/// The answer to what does more than ask.
+fn done(host: &LedgerHost, question: Question) -> Result<Answer, AskError> {
     Ok(match question {
-        Question::Trades => Answer::Trades(host.view(|rows| view::trades(rows, now))),
-        Question::Pending => Answer::Trades(host.view(|rows| view::pending(rows, now))),
-        Question::Show { trade } => {
-            let shown = host.view(|rows| {
-                let trade = view::find(rows, &trade).map_err(|e| e.to_string())?;
-                view::show(rows, &trade, now).ok_or(format!("there is no trade {trade}"))
-            });
-            Answer::Show(Box::new(shown.map_err(AskError::NotFound)?))
-        }
-        Question::Warnings { all } => Answer::Warnings(host.view(|rows| view::warnings(rows, all))),
-        Question::Warning { id } => match host.view(|rows| view::warning(rows, id)) {
-            Some(warning) => Answer::Warning(Box::new(warning)),
-            None => return Err(no_such_warning(id)),
-        },
-        Question::LetterOfWarning { id } => acting::letter_of_warning(host, id)?,
-        Question::Held => Answer::Held(host.view(view::held)),
-        Question::SetAside => Answer::SetAside(host.view(set_aside)),
-        Question::Outbox => Answer::Outbox(host.view(|rows| outbox::list(rows, Filter::Queued, 0))),
-        Question::Stats => Answer::Stats(host.view(|rows| view::stats(rows))),
-        Question::Requests { all } => asking::requests(host, all),
-        Question::Progress { statements, .. } => {
-            Answer::Requests(host.view(|rows| asking::progress(rows, &statements)))
-        }
         Question::Ask { what, parties } => asking::ask(host, &what, &parties)?,
         Question::Schedule { plan } => asking::schedule(host, plan)?,
-        Question::Plans => Answer::Plans(host.view(view::plans)),
         Question::Unschedule { plan } => asking::unschedule(host, plan)?,
         Question::Dismiss { id } => acting::dismiss(host, id)?,
         Question::Accept { id } => acting::accept(host, id)?,
@@ -348,17 +347,35 @@ fn answered(host: &LedgerHost, question: Question) -> Result<Answer, AskError> {
             reason,
         } => undoing::give_back(host, &trade, &lines, reason)?,
         Question::Wish { what, wishes } => wishing::wish(host, &what, &wishes)?,
-        Question::Expected => Answer::Expected(host.view(view::expected)),
         Question::Expect { order } => expecting::expect(host, *order)?,
         Question::Forget { trade } => expecting::forget(host, &trade)?,
         Question::Judge(imported) => importing::judge(host, imported)?,
+        Question::Trades
+        | Question::Pending
+        | Question::Overview
+        | Question::Show { .. }
+        | Question::Warnings { .. }
+        | Question::Warning { .. }
+        | Question::LetterOfWarning { .. }
+        | Question::Held
+        | Question::SetAside
+        | Question::Outbox
+        | Question::Stats
+        | Question::Requests { .. }
+        | Question::Progress { .. }
+        | Question::Plans
+        | Question::Expected
+        | Question::Export { .. } => {
+            return Err(AskError::NotFound(
+                "this only asks, and does nothing".to_owned(),
+            ));
+        }
         // Their senders are proven first, which may take a while: whoever asks does that.
         Question::Import { .. } => {
             return Err(AskError::NotFound(
                 "the senders of these letters are not proven yet".to_owned(),
             ));
         }
-        Question::Export { part } => exporting::export(host, &part)?,
     })
 }
 

@@ -372,10 +372,13 @@ fn named(option: &Option<PathBuf>, variable: &str) -> Option<PathBuf> {
 /// The same, made when it is not there, and refused when others can read it.
 pub(crate) fn private_data_folder(places: &Places) -> anyhow::Result<PathBuf> {
     let folder = data_folder(places)?;
-    make_private_folder(&folder)
-        .context("the data folder holds what you bought, and must be yours alone")?;
+    make_private_folder(&folder).context(YOURS_ALONE)?;
     Ok(folder)
 }
+
+/// What is said of a data folder that others can look into.
+pub(crate) const YOURS_ALONE: &str =
+    "the data folder holds what you bought, and must be yours alone";
 
 fn xdg() -> anyhow::Result<etcetera::base_strategy::Xdg> {
     etcetera::base_strategy::Xdg::new()

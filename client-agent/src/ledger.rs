@@ -145,6 +145,12 @@ fn note_trust(host: &LedgerHost, trust: Trust) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// Whether letters wait to be judged again, because [trust] is another one than it was.
+pub(crate) fn is_to_judge_again(rows: &dyn Rows, config: &Config) -> bool {
+    entry::trust(rows).is_some_and(|trust| trust != Trust::of(config))
+        && !buyer::unbelieved(&config.settings, rows, 1, 1).is_empty()
+}
+
 /// Decides and records in one durable write, in their order. Those that change nothing are not recorded.
 pub(crate) fn enter(
     host: &LedgerHost,

@@ -144,7 +144,7 @@ fn home() -> Home {
     ));
     home.write("order.toml", ORDER.as_bytes());
     home.write("letter.eml", &record().letter());
-    home.run(&["list"]).ok();
+    home.work().ok();
     home
 }
 

@@ -421,7 +421,7 @@ fn what_others_can_read_is_refused_with_the_remedy() {
     let mode = |path: &std::path::Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    home.run(&["list"]).ok();
+    home.work().ok();
     mode(&password, 0o644);
     home.run(&["list"]).fails(1, "chmod 600");
     mode(&password, 0o600);

@@ -23,8 +23,8 @@ fn a_configuration_that_never_ends_is_refused() {
 fn an_empty_variable_is_as_good_as_none() {
     let home = Home::new();
     home.write(".config/tradepost/config.toml", CONFIG.as_bytes());
-    let with = |home_folder: &std::path::Path| {
-        let mut command = home.command(&["list", "--json"]);
+    let with = |home_folder: &std::path::Path, args: &[&str]| {
+        let mut command = home.command(args);
         command
             .env("TRADEPOST_CONFIG", "")
             .env("TRADEPOST_DATA", "")
@@ -33,10 +33,14 @@ fn an_empty_variable_is_as_good_as_none() {
             .env_remove("XDG_DATA_HOME");
         command.output().unwrap()
     };
-    assert_eq!(with(home.path()).stdout, b"[]\n");
+    let list = ["list", "--json"];
+    assert_eq!(with(home.path(), &list).stdout, b"[]\n");
+    let import = ["import", &home.other_mail()];
+    assert!(with(home.path(), &import).status.success());
+    assert_eq!(with(home.path(), &list).stdout, b"[]\n");
     assert!(home.path().join(".local/share/tradepost/journal").is_dir());
     let empty = home.path().join("nobody");
-    let done = with(&empty);
+    let done = with(&empty, &import);
     assert_eq!(done.status.code(), Some(1));
     assert!(
         !empty.exists(),
@@ -52,7 +56,7 @@ fn what_is_no_folder_is_said_to_be_none() {
         home.run(&["list", "--data", data])
             .fails(1, &format!("{data} is not a folder; move it away"));
     }
-    home.run(&["list", "--data", "/proc/nowhere"])
+    home.run(&["import", "--data", "/proc/nowhere", &home.other_mail()])
         .fails(1, "/proc/nowhere cannot be made: ");
     home.run(&["list", "--data", "data"]).ok();
 }

@@ -45,7 +45,16 @@ fn who_forgot_the_authserv_ids_gets_what_came_in_the_meantime() {
     assert_eq!(list(&home), json!([]));
 
     home.write("config.toml", CONFIG.as_bytes());
+    // A command that only asks changes nothing, and says who does.
     let done = home.run(&["pending", "--json"]);
+    assert!(
+        done.stderr.contains("judged again by the daemon"),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(done.ok().trim(), "[]");
+    assert_eq!(list(&home), json!([]));
+    let done = home.work();
     assert!(
         done.stderr.contains(
             "5 letters whose senders were not believed were judged again by the present [trust]: 5 count now"
@@ -53,7 +62,8 @@ fn who_forgot_the_authserv_ids_gets_what_came_in_the_meantime() {
         "{}",
         done.stderr
     );
-    assert_eq!(done.ok().trim(), "[]");
+    done.ok();
+    assert_eq!(home.run(&["pending", "--json"]).ok().trim(), "[]");
     let trade = &list(&home)[0];
     assert_eq!(
         (&trade["ended"], &trade["warnings"]),
@@ -66,6 +76,7 @@ fn who_forgot_the_authserv_ids_gets_what_came_in_the_meantime() {
         home.write("config.toml", config.as_bytes());
         let done = home.run(&["list"]);
         assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+        assert!(!home.work().stderr.contains("judged again"));
         assert_eq!(list(&home), before);
     }
     home.run(&["rebuild"]).ok();
@@ -95,7 +106,7 @@ fn dmarc_beside_a_failed_signature_counts_once_spf_is_taken_and_never_without_dm
     let taken = CONFIG.replace("[trust]\n", "[trust]\nspf = true\n");
     assert_ne!(taken, CONFIG);
     home.write("config.toml", taken.as_bytes());
-    let done = home.run(&["list", "--json"]);
+    let done = home.work();
     assert!(done.stderr.contains("2 count now"), "{}", done.stderr);
     let trade = &list(&home)[0];
     assert_eq!(
@@ -127,7 +138,7 @@ fn a_key_that_is_mended_proves_what_came_before() {
         ["warned", "warned", "held"]
     );
     home.write("config.toml", config(&keys).as_bytes());
-    let done = home.run(&["list", "--json"]);
+    let done = home.work();
     assert!(done.stderr.contains("3 count now"), "{}", done.stderr);
     let trade = &list(&home)[0];
     assert_eq!(
@@ -148,7 +159,7 @@ fn what_dns_could_decide_now_is_held() {
     let home = Home::with(&config(&wrong.line()));
     assert_eq!(verdicts(&home.import(&[key.letter(&record())])), ["warned"]);
     home.write("config.toml", config("").as_bytes());
-    let done = home.run(&["list"]);
+    let done = home.work();
     assert!(
         done.stderr
             .contains("none counts now, 1 held (tradepost held)"),
@@ -157,7 +168,7 @@ fn what_dns_could_decide_now_is_held() {
     );
     assert_eq!(home.json(&["held"]).as_array().unwrap().len(), 1);
     home.write("config.toml", config(&key.line()).as_bytes());
-    let done = home.run(&["list"]);
+    let done = home.work();
     assert!(done.stderr.contains("1 counts now"), "{}", done.stderr);
     assert_eq!(list(&home).as_array().unwrap().len(), 1);
 }
@@ -175,7 +186,7 @@ fn a_lower_minimum_counts_what_it_is_enough_for_and_a_higher_one_takes_nothing_b
 
     let only = "[trust.minimum_of]\n\"orders@shop.example\" = \"relay\"\n\"track@carrier.example\" = \"relay\"\n";
     home.write("config.toml", with(only).as_bytes());
-    let done = home.run(&["list"]);
+    let done = home.work();
     assert!(
         done.stderr.contains("3 letters") && done.stderr.contains("2 count now"),
         "{}",
@@ -189,7 +200,7 @@ fn a_lower_minimum_counts_what_it_is_enough_for_and_a_higher_one_takes_nothing_b
     assert_eq!(kinds(&home), ["unproven-sender"]);
 
     home.write("config.toml", with("").as_bytes());
-    home.run(&["list"]).ok();
+    home.work().ok();
     assert_eq!(list(&home), before);
     // A new letter is judged by what is asked for now.
     let again = home.import(&[shipped(2).letter()]);
@@ -211,7 +222,7 @@ fn broken_off_anywhere_it_goes_on_to_the_same_end() {
     let killed = Home::with(CONFIG);
     copy(&home.path().join("data"), &killed.path().join("data"));
 
-    home.run(&["list"]).ok();
+    home.work().ok();
     let expected = list(&home);
     assert_eq!(expected.as_array().unwrap().len(), 60);
 
@@ -220,7 +231,7 @@ fn broken_off_anywhere_it_goes_on_to_the_same_end() {
     for _ in 0..4 {
         let before = size_of(&killed.path().join("data/journal"));
         let mut child = killed
-            .command(&["list"])
+            .command(&["import", &killed.other_mail()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -235,7 +246,7 @@ fn broken_off_anywhere_it_goes_on_to_the_same_end() {
         kills += usize::from(!child.wait().unwrap().success());
     }
     assert!(kills > 0, "it was never interrupted");
-    killed.run(&["list"]).ok();
+    killed.work().ok();
     assert_eq!(list(&killed), expected);
     assert_eq!(killed.json(&["warnings"]), json!([]));
 }

@@ -307,7 +307,7 @@ fn reads_a_damaged_index(agent: &Agent) {
     } else {
         "trades"
     };
-    let index = agent.data().join("index");
+    let index = agent.data().join("index/sled");
     let well = agent.say(&[list]);
     for file in ["db", "conf"] {
         let mut octets = fs::read(index.join(file)).unwrap();
@@ -315,6 +315,13 @@ fn reads_a_damaged_index(agent: &Agent) {
             *octet ^= 0x5a;
         }
         fs::write(index.join(file), octets).unwrap();
+        // What only asks opens no index; the doctor does.
+        agent.run(&["doctor"]);
+        let anew = fs::read_dir(agent.data()).unwrap().any(|entry| {
+            let name = entry.unwrap().file_name();
+            name.to_string_lossy().starts_with("index.aside-")
+        });
+        assert!(anew, "{}: {file}", agent.name);
         assert_eq!(agent.say(&[list]), well, "{}: {file}", agent.name);
     }
 }

@@ -1,5 +1,5 @@
-//! The side of a command that asks something: it asks `run` where that runs, else the book, which it then opens
-//! itself. No answer is never success: where `run` went away, and asking again does the same, whoever has
+//! The side of a command that asks something: it asks `run` where that runs; else what only asks is answered from
+//! the files of the book, which stay as they are, and for all else the command opens the book itself. No answer is never success: where `run` went away, and asking again does the same, whoever has
 //! the book now is asked; else the person is told what is known, and what to do.
 
 use std::path::{Path, PathBuf};
@@ -41,17 +41,21 @@ impl Finder {
         self.config.patience
     }
 
+    /// `run`, where it runs.
+    async fn run(&self) -> anyhow::Result<Option<Caller>> {
+        let found = Caller::find(&self.data, self.patience()).await;
+        found.with_context(|| {
+            let data = self.data.display();
+            format!("`tradepost-server run`, which has {data}, cannot be asked")
+        })
+    }
+
     /// Finds who has the book.
     pub(crate) async fn holder(&self) -> anyhow::Result<Holder> {
         let patience = self.patience();
         let start = Instant::now();
         loop {
-            let found = Caller::find(&self.data, patience).await;
-            let found = found.with_context(|| {
-                let data = self.data.display();
-                format!("`tradepost-server run`, which has {data}, cannot be asked")
-            })?;
-            if let Some(run) = found {
+            if let Some(run) = self.run().await? {
                 return Ok(Holder::Run(run));
             }
             let opened = tokio::task::block_in_place(|| book::open_now(&self.data, &self.config))?;
@@ -69,6 +73,13 @@ impl Finder {
         }
     }
 
+    /// The answer of the book's files, to what only asks.
+    fn read_files(&self, ask: &Ask) -> anyhow::Result<Option<Reply<Value>>> {
+        let files = book::files(&self.data, &self.config)?;
+        let read = files.reading(|of| answers::read(of, &self.config, ask))?;
+        Ok(read.transpose()?)
+    }
+
     /// Before somebody is asked who may have taken the place of another.
     pub(crate) async fn pause(&self) {
         tokio::time::sleep(LOOK_AGAIN).await;
@@ -80,7 +91,20 @@ pub(crate) async fn ask(data: &Path, config: Config, ask: Ask) -> anyhow::Result
     let finder = Finder::new(data, config);
     let start = Instant::now();
     loop {
-        let came = match finder.holder().await? {
+        let holder = match finder.run().await? {
+            Some(run) => Holder::Run(run),
+            None => {
+                let read = ask
+                    .only_asks()
+                    .then(|| finder.read_files(&ask))
+                    .transpose()?;
+                if let Some(reply) = read.flatten() {
+                    return Ok(reply.into_answer()?);
+                }
+                finder.holder().await?
+            }
+        };
+        let came = match holder {
             Holder::Own(host) => {
                 let ask = ask.clone();
                 let done = host.work(move |host| answers::to_command(host, &ask)).await;

@@ -37,7 +37,7 @@ use crate::config::Config;
 
 pub(crate) use entry::{BookEntry, arrived};
 pub(crate) use notice::BookNotice;
-pub(crate) use opening::{open, open_now, record};
+pub(crate) use opening::{files, open, open_now, record};
 
 /// The parties of one server, and what it is configured to do.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use clap::Args;
 use etcetera::BaseStrategy;
 use serde::Deserialize;
 use tradepost_agent::config::{
-    ConfigError, DkimToml, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml,
+    ConfigError, DkimToml, ImapToml, SmtpToml, Source, Span, Spanned, TrustToml, is_private_folder,
     make_private_folder,
 };
 use tradepost_agent::door;
@@ -168,12 +168,25 @@ pub(crate) fn file(places: &Places) -> anyhow::Result<PathBuf> {
 
 /// The folder of the book, made where it is missing; refused where others can read it.
 pub(crate) fn data_folder(places: &Places) -> anyhow::Result<PathBuf> {
-    let path = match &places.data {
+    let path = data_place(places)?;
+    make_private_folder(&path).context(DATA_FOLDER)?;
+    Ok(path)
+}
+
+/// The same, for whoever only reads: it is not made.
+pub(crate) fn data_to_read(places: &Places) -> anyhow::Result<PathBuf> {
+    let path = data_place(places)?;
+    is_private_folder(&path).context(DATA_FOLDER)?;
+    Ok(path)
+}
+
+const DATA_FOLDER: &str = "the data folder (--data, TRADEPOST_SERVER_DATA)";
+
+fn data_place(places: &Places) -> anyhow::Result<PathBuf> {
+    Ok(match &places.data {
         Some(path) => path.clone(),
         None => folders()?.data_dir().join("tradepost-server"),
-    };
-    make_private_folder(&path).context("the data folder (--data, TRADEPOST_SERVER_DATA)")?;
-    Ok(path)
+    })
 }
 
 fn folders() -> anyhow::Result<impl BaseStrategy> {

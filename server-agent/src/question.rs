@@ -45,6 +45,22 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
+    /// Whether it changes nothing.
+    pub(crate) fn only_asks(&self) -> bool {
+        match self {
+            Ask::Trades(_)
+            | Ask::Authorizations
+            | Ask::Unanswered
+            | Ask::Returns
+            | Ask::Outbox { .. }
+            | Ask::Letter(_)
+            | Ask::SetAside
+            | Ask::Arrivals
+            | Ask::Jobs => true,
+            Ask::Emit | Ask::Decide(_) | Ask::Attach(_) | Ask::Retry(_) | Ask::RetryJob(_) => false,
+        }
+    }
+
     /// Whether asking once more, where the answer was lost, does and says the same.
     pub(crate) fn may_be_repeated(&self) -> bool {
         match self {

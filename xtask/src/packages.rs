@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// What the tests need of Debian 12 or Ubuntu 24.04.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "dnsmasq-base",
     "dovecot-imapd",
     "dovecot-lmtpd",
@@ -18,6 +18,7 @@ const PACKAGES: [&str; 7] = [
     "openssl",
     "postfix",
     "python3-venv",
+    "strace",
 ];
 
 /// Where Debian's and Ubuntu's package `faketime` puts its library; the loader puts in the platform's folder.

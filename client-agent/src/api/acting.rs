@@ -6,7 +6,7 @@ use tradepost_statements::{Address, Body, Kind, Statement, TradeRef};
 use super::saying::{found, one, queue};
 use super::{Answer, AskError, SendState, Sending, no_such_warning};
 use crate::ledger::{
-    LedgerEntry, LedgerError, LedgerHost, Say, enter, enter_one, kept_letter, request_id, what,
+    LedgerEntry, LedgerError, LedgerHost, Say, enter, enter_one, request_id, what,
 };
 use crate::order_form::OrderForm;
 
@@ -25,22 +25,6 @@ fn decide_about(host: &LedgerHost, id: u64, act: Act) -> Result<Answer, AskError
     let warning = host.view(|rows| view::warning(rows, id));
     let warning = warning.ok_or_else(|| no_such_warning(id))?;
     Ok(Answer::Warning(Box::new(warning)))
-}
-
-/// The letter that a warning is about, where it was kept.
-pub(super) fn letter_of_warning(host: &LedgerHost, id: u64) -> Result<Answer, AskError> {
-    let at = host.view(|rows| kept_letter(rows, view::warning(rows, id)?.letter_no?));
-    match at {
-        Some(at) => {
-            let letter = host.letter(at)?;
-            Ok(Answer::Letter(
-                String::from_utf8_lossy(&letter).into_owned(),
-            ))
-        }
-        None => Err(AskError::NotFound(format!(
-            "the letter of warning {id} was not kept; `tradepost warnings show {id}` says what is known of it"
-        ))),
-    }
 }
 
 /// Orders: makes request id, statement and letter, and records them together (Q1).

@@ -37,6 +37,8 @@ answers! {
     /// All of them, or those that are not delivered.
     #[serde(serialize_with = "whole")]
     Trades(Vec<BuyerTradeView>),
+    /// What is to come, and how it stands in all.
+    Overview(Overview),
     /// One trade with its history.
     #[serde(serialize_with = "whole")]
     Show(Box<ShowView>),
@@ -72,6 +74,18 @@ answers! {
     Judged(Vec<VerdictLine>),
     /// A part of an export.
     Exported(Exported),
+}
+
+/// What is to come, and how it stands in all.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Overview {
+    /// Those that are not delivered, by promised date.
+    #[serde(serialize_with = "whole")]
+    pub(crate) trades: Vec<BuyerTradeView>,
+    /// Counts and totals.
+    pub(crate) stats: StatsView,
+    /// What is expected.
+    pub(crate) expected: Vec<ExpectedView>,
 }
 
 /// What another version of the daemon may answer.

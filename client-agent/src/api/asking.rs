@@ -8,7 +8,7 @@ use tradepost_buyer::view::{self, RequestState, RequestView};
 use tradepost_buyer::{
     self as buyer, Act, AskedParty, AskedQuestion, Plan, Planned, PlannedWhen, Subject, Until,
 };
-use tradepost_statements::{Kind, RequestId, StatementId};
+use tradepost_statements::{Kind, RequestId, StatementId, Time};
 use tradepost_trades::rows::Rows;
 
 use super::saying::{found, queue};
@@ -86,14 +86,12 @@ pub(crate) fn progress(rows: &dyn Rows, statements: &[StatementId]) -> Vec<Reque
 const IN_SIGHT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What was asked, and what became of it: all that is pending, and the rest for a while, or for ever.
-pub(super) fn requests(host: &LedgerHost, all: bool) -> Answer {
-    let since = host.now().minus(IN_SIGHT);
+pub(super) fn requests(rows: &dyn Rows, now: Time, all: bool) -> Vec<RequestView> {
+    let since = now.minus(IN_SIGHT);
     let is_in_sight =
         |r: &RequestView| all || r.state.is_pending() || r.answered.unwrap_or(r.last_sent) >= since;
-    Answer::Requests(host.view(|rows| {
-        let seen = view::requests(rows).into_iter().filter(is_in_sight);
-        seen.map(|r| with_the_outbox(rows, r)).collect::<Vec<_>>()
-    }))
+    let seen = view::requests(rows).into_iter().filter(is_in_sight);
+    seen.map(|r| with_the_outbox(rows, r)).collect()
 }
 
 /// Where its last letter still waits to leave, a request is not sent yet.

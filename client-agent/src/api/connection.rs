@@ -1,4 +1,5 @@
-//! Where a command puts its questions: to the daemon when one runs, else to the ledger that it opens itself.
+//! Where a command puts its questions: to the daemon when one runs; else what only asks is answered from the
+//! files of the ledger, which stay as they are, and for all else the command opens the ledger itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tradepost_agent::arrival::Reader;
 use tradepost_agent::clock::SystemClock;
+use tradepost_agent::config::is_private_folder;
 use tradepost_agent::held::prove_again;
 use tradepost_agent::outgoing::{Outbox, copy_what_left};
+use tradepost_agent::reading::ReadStore;
 use tradepost_agent::rpc::{Caller, Reply, Unanswered};
 use tradepost_agent::run::Answers as _;
 use tradepost_agent::terminal::output::note;
@@ -16,7 +19,8 @@ use tradepost_post::stop;
 
 use super::waiting::Answering;
 use super::{Answer, Effect, Question};
-use crate::config::{Config, Places, config_file, private_data_folder};
+use crate::api;
+use crate::config::{Config, Places, YOURS_ALONE, config_file, data_folder, private_data_folder};
 use crate::ledger::{self, Ledger, LedgerHost, judge_again};
 use crate::way_out::{mailer, pace, sent_copies};
 
@@ -24,12 +28,18 @@ use crate::way_out::{mailer, pace, sent_copies};
 pub(crate) struct Connection {
     places: Places,
     to: To,
+    /// Until the ledger is opened with it.
+    config: Option<Config>,
     patience: Duration,
 }
 
 enum To {
     /// The daemon has the ledger.
     Daemon(Caller),
+    /// None runs.
+    Nobody,
+    /// The ledger's files, as they were at the first question.
+    Files(Box<ReadStore>),
     OwnLedger(Box<OwnLedger>),
 }
 
@@ -51,12 +61,15 @@ const FOR_HELD_LETTERS: Duration = Duration::from_secs(3);
 const FOR_JUDGING_AGAIN: Duration = Duration::from_secs(10);
 
 impl Connection {
-    /// Finds the daemon, or opens the ledger.
+    /// Finds the daemon. What to do without one is decided by the first question.
     pub(crate) async fn find(places: &Places) -> anyhow::Result<Connection> {
-        let (to, patience) = find(places).await?;
+        // A faulty configuration is told whether a daemon runs or not; without one, no folder is made.
+        let config = Config::load(&config_file(places)?)?;
+        let patience = config.patience;
         Ok(Connection {
+            to: find_daemon(places, patience).await?,
             places: places.clone(),
-            to,
+            config: Some(config),
             patience,
         })
     }
@@ -74,6 +87,17 @@ impl Connection {
             let daemon = match &mut self.to {
                 To::Daemon(daemon) => daemon,
                 To::OwnLedger(own) => return own.ask(question).await,
+                To::Nobody => {
+                    self.to = To::Files(Box::new(self.files()?));
+                    continue;
+                }
+                To::Files(files) => {
+                    if let Some(reply) = api::read(files, &question)? {
+                        return Ok(reply.into_answer()?);
+                    }
+                    self.to = self.open().await?;
+                    continue;
+                }
             };
             let why = match daemon.ask(&question).await {
                 Ok(answer) => return Ok(answer),
@@ -107,7 +131,57 @@ impl Connection {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
             // Whoever has the ledger now knows the same.
-            self.to = find(&self.places).await?.0;
+            self.to = find_daemon(&self.places, self.patience).await?;
+        }
+    }
+
+    /// Looks at the ledger's files; says where something was left for whoever works with the ledger.
+    fn files(&self) -> anyhow::Result<ReadStore> {
+        let data = data_folder(&self.places)?;
+        let files = ReadStore::open::<Ledger>(&data, Arc::new(SystemClock))?;
+        if let Some(config) = &self.config
+            && files.reading(|of| ledger::is_to_judge_again(of.rows(), config))?
+        {
+            note(
+                "tradepost: [trust] is another one than before; letters that came before are judged again by the \
+                 daemon, or by the next command that changes something",
+            );
+        }
+        Ok(files)
+    }
+
+    /// Opens the ledger, unless a daemon has started meanwhile.
+    async fn open(&mut self) -> anyhow::Result<To> {
+        let path = config_file(&self.places)?;
+        let data = private_data_folder(&self.places)?;
+        let start = Instant::now();
+        loop {
+            let config = match self.config.take() {
+                Some(config) => config,
+                None => Config::load(&path)?,
+            };
+            match ledger::open(&data, &config, Arc::new(SystemClock), &mut |_| {}) {
+                Ok((host, opened)) => {
+                    if opened.torn_bytes > 0 {
+                        note(&opened.to_string());
+                    }
+                    let own = OwnLedger {
+                        host: Arc::new(host),
+                        reader: config.reader()?,
+                        config,
+                    };
+                    own.catch_up().await?;
+                    return Ok(To::OwnLedger(Box::new(own)));
+                }
+                Err(e) if e.is_in_use() && start.elapsed() < self.patience => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(e) => return Err(e.into()),
+            }
+            let found = find_daemon(&self.places, self.patience).await?;
+            if matches!(found, To::Daemon(_)) {
+                return Ok(found);
+            }
         }
     }
 }
@@ -187,44 +261,16 @@ impl Sender {
     }
 }
 
-async fn find(places: &Places) -> anyhow::Result<(To, Duration)> {
-    let path = config_file(places)?;
-    // A faulty configuration is told whether a daemon runs or not; without one, no folder is made.
-    let config = Config::load(&path)?;
-    let patience = config.patience;
-    let mut config = Some(config);
-    let data = private_data_folder(places)?;
-    let start = Instant::now();
-    loop {
-        let daemon = Caller::find(&data, patience)
-            .await
-            .with_context(|| format!("the daemon of {} cannot be asked", data.display()))?;
-        if let Some(daemon) = daemon {
-            return Ok((To::Daemon(daemon), patience));
-        }
-        let taken = match config.take() {
-            Some(config) => config,
-            None => Config::load(&path)?,
-        };
-        match ledger::open(&data, &taken, Arc::new(SystemClock), &mut |_| {}) {
-            Ok((host, opened)) => {
-                if opened.torn_bytes > 0 {
-                    note(&opened.to_string());
-                }
-                let own = OwnLedger {
-                    host: Arc::new(host),
-                    reader: taken.reader()?,
-                    config: taken,
-                };
-                own.catch_up().await?;
-                return Ok((To::OwnLedger(Box::new(own)), patience));
-            }
-            Err(e) if e.is_in_use() && start.elapsed() < patience => {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-            Err(e) => return Err(e.into()),
-        }
+/// The daemon, where one runs.
+async fn find_daemon(places: &Places, patience: Duration) -> anyhow::Result<To> {
+    let data = data_folder(places)?;
+    if !is_private_folder(&data).context(YOURS_ALONE)? {
+        return Ok(To::Nobody);
     }
+    let daemon = Caller::find(&data, patience)
+        .await
+        .with_context(|| format!("the daemon of {} cannot be asked", data.display()))?;
+    Ok(daemon.map_or(To::Nobody, To::Daemon))
 }
 
 impl OwnLedger {

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tradepost_agent::host::HostError;
+use tradepost_agent::reading::StoreView;
 use tradepost_buyer::view;
 use tradepost_store::Position;
 
 use super::{Answer, AskError};
-use crate::ledger::LedgerHost;
 
 /// A part of the export.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,33 +35,29 @@ pub(crate) struct Exported {
 /// So much of the journal goes into one answer: enough to be quick, little enough for a socket.
 const OCTETS: usize = 8 * 1024 * 1024;
 
-pub(super) fn export(host: &LedgerHost, part: &ExportPart) -> Result<Answer, AskError> {
+pub(super) fn export(of: StoreView<'_>, part: &ExportPart) -> Result<Answer, AskError> {
     match part {
-        ExportPart::Present => Ok(Answer::Exported(present(host)?)),
-        ExportPart::Journal { after } => Ok(Answer::Exported(journal(host, *after)?)),
+        ExportPart::Present => Ok(Answer::Exported(present(of)?)),
+        ExportPart::Journal { after } => Ok(Answer::Exported(journal(of, *after)?)),
     }
 }
 
-fn present(host: &LedgerHost) -> Result<Exported, AskError> {
-    let now = host.now();
+fn present(of: StoreView<'_>) -> Result<Exported, AskError> {
+    let (rows, now) = (of.rows(), of.now());
     let mut lines = vec![json!({
         "type": "export", "format": 1, "at": now, "program": env!("CARGO_PKG_VERSION"),
     })];
-    let (trades, warnings, requests) = host.view(|rows| {
-        let trades: Vec<_> = view::trades(rows, now)
-            .into_iter()
-            .filter_map(|t| view::find(rows, &format!("{}/{}", t.shop, t.id)).ok())
-            .filter_map(|trade| view::show(rows, &trade, now))
-            .collect();
-        (trades, view::warnings(rows, true), view::requests(rows))
-    });
-    for trade in &trades {
-        lines.push(typed("trade", trade)?);
+    let trades = view::trades(rows, now)
+        .into_iter()
+        .filter_map(|t| view::find(rows, &format!("{}/{}", t.shop, t.id)).ok())
+        .filter_map(|trade| view::show(rows, &trade, now));
+    for trade in trades {
+        lines.push(typed("trade", &trade)?);
     }
-    for warning in &warnings {
+    for warning in &view::warnings(rows, true) {
         lines.push(typed("warning", warning)?);
     }
-    for request in &requests {
+    for request in &view::requests(rows) {
         lines.push(typed("request", request)?);
     }
     Ok(Exported {
@@ -70,13 +66,13 @@ fn present(host: &LedgerHost) -> Result<Exported, AskError> {
     })
 }
 
-fn journal(host: &LedgerHost, after: Option<Position>) -> Result<Exported, AskError> {
+fn journal(of: StoreView<'_>, after: Option<Position>) -> Result<Exported, AskError> {
     let mut exported = Exported {
         lines: Vec::new(),
         next: None,
     };
     let mut size = 0;
-    for record in host.records_behind(after)? {
+    for record in of.records_behind(after)? {
         let (at, record) = record.map_err(HostError::from)?;
         let entry: Value = serde_json::from_slice(&record.head)?;
         let letter = (!record.blob.is_empty()).then(|| String::from_utf8_lossy(&record.blob));

@@ -18,6 +18,7 @@ impl Question {
         match self {
             Question::Trades
             | Question::Pending
+            | Question::Overview
             | Question::Show { .. }
             | Question::Warnings { .. }
             | Question::Warning { .. }

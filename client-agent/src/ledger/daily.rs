@@ -1,5 +1,5 @@
 //! When the clocks of a place show a time of day. Time zones are files that change now and then, so
-//! this stands outside of what the journal replays: the journal has the times that came of it.
+//! this stands outside of what decides: it is given the times that came of it.
 
 use std::time::Duration;
 

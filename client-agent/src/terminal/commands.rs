@@ -126,15 +126,11 @@ fn print_data(text: &str) -> anyhow::Result<ExitCode> {
 }
 
 async fn pending(places: &Places, json: bool) -> anyhow::Result<ExitCode> {
-    let mut connection = Connection::find(places).await?;
-    let answer = connection.ask(Question::Pending).await?;
     if json {
-        return print_data(&answer.json()?);
+        return print_data(&ask(places, Question::Pending).await?.json()?);
     }
-    let trades = only!(answer, Trades)?;
-    let stats = only!(connection.ask(Question::Stats).await?, Stats)?;
-    let expected = only!(connection.ask(Question::Expected).await?, Expected)?;
-    expecting::with_expected(&report::pending(&trades, &stats), &expected)
+    let seen = only!(ask(places, Question::Overview).await?, Overview)?;
+    expecting::with_expected(&report::pending(&seen.trades, &seen.stats), &seen.expected)
 }
 
 async fn list(places: &Places, args: ListArgs) -> anyhow::Result<ExitCode> {

@@ -119,6 +119,18 @@ impl Home {
         serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}"))
     }
 
+    /// A command that has the ledger open, and does what is left to do as the daemon would; it brings nothing
+    /// itself.
+    pub fn work(&self) -> Done {
+        self.run(&["import", &self.other_mail()])
+    }
+
+    /// The file of a mail that is not ours.
+    pub fn other_mail(&self) -> String {
+        let mail = b"From: aunt@family.example\r\nSubject: hello\r\n\r\nhello\r\n";
+        self.write("letters/other.eml", mail).display().to_string()
+    }
+
     /// Imports letters, each from a file of its own; the verdict lines.
     #[track_caller]
     pub fn import(&self, letters: &[Vec<u8>]) -> Vec<Value> {

@@ -20,8 +20,8 @@ pub use duration::Span;
 pub use environment::EnvironmentToml;
 pub use mail::{ImapToml, SmtpToml};
 pub use private::{
-    PrivateError, check_private, check_private_file, make_private_file, make_private_folder,
-    read_private_file,
+    PrivateError, check_private, check_private_file, is_private_folder, make_private_file,
+    make_private_folder, read_private_file,
 };
 pub use secret::{SecretToml, Section};
 pub use source::{ConfigError, Source};

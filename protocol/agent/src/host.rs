@@ -12,7 +12,7 @@ use tradepost_post::imap::Cursor;
 use tradepost_proof::blocking;
 use tradepost_statements::{StatementId, Time};
 use tradepost_store::{
-    Batch, Opened, Options, Position, Record, Records, ReplayProgress, Store, StoreError,
+    Batch, Opened, Options, Position, Record, ReplayProgress, Store, StoreError,
 };
 use tradepost_trades::ids::FreshIds;
 use tradepost_trades::rows::{Overlay, Rows};
@@ -149,17 +149,6 @@ impl<P: Party> Host<P> {
                 what: e.to_string(),
             }),
         }
-    }
-
-    /// The records of the journal behind the one at a position, or all, for an export.
-    ///
-    /// # Errors
-    /// [`HostError::Store`]: there is none at the position.
-    pub fn records_behind(&self, after: Option<Position>) -> Result<Records, HostError> {
-        Ok(match after {
-            Some(after) => self.store.records_behind(after)?,
-            None => self.store.records(),
-        })
     }
 
     /// The store, for what the doctor looks at.

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod mailbox;
 pub mod outbox;
 pub mod outgoing;
+pub mod reading;
 pub mod run;
 pub mod trail;
 

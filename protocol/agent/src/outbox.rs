@@ -20,7 +20,7 @@
 //! drops the duplicate (protocol 5, line 7). No item is ever removed: its end stays on record.
 //!
 //! What happened is an [`OutboxEntry`], which the agent puts into its journal; [`apply`] makes rows of
-//! it, at once and at every replay.
+//! it.
 
 mod list;
 mod pause;

@@ -17,7 +17,10 @@ use super::{BuyerChange, door, state};
 #[must_use]
 pub fn unsupported(rows: &dyn Rows, from: u64, limit: usize) -> Vec<u64> {
     letters_where(rows, from, limit, |letter| {
-        !letter.fate.counts() && state::content(rows, letter.no).as_ref().is_some_and(is_unsupported)
+        !letter.fate.counts()
+            && state::content(rows, letter.no)
+                .as_ref()
+                .is_some_and(is_unsupported)
     })
 }
 

@@ -8,9 +8,11 @@ use anyhow::{Context, bail};
 use tradepost_agent::clock::SystemClock;
 use tradepost_agent::host::{HostError, fresh_ids};
 use tradepost_agent::party::{Decision, Made};
+use tradepost_agent::reading::ReadStore;
 use tradepost_agent::terminal::progress;
 use tradepost_statements::Address;
 use tradepost_store::{IndexOpened, StoreError};
+use tradepost_trades::rows::Rows;
 
 use super::{Book, BookEntry, BookHost, OWNER_KEY, entry};
 use crate::config::Config;
@@ -62,16 +64,37 @@ fn try_open(
     }
 }
 
+/// Looks at the files of the book, whoever has it open.
+pub(crate) fn files(folder: &Path, config: &Config) -> anyhow::Result<ReadStore> {
+    const FAILED: &str = "the book could not be opened";
+    let files = ReadStore::open::<Book>(folder, Arc::new(SystemClock)).context(FAILED)?;
+    let owner = files.reading(|of| owner(of.rows())).context(FAILED)?;
+    is_of(owner.as_ref(), folder, &config.settings.address)?;
+    Ok(files)
+}
+
+/// Whose book it is; none of one that is new.
+fn owner(rows: &dyn Rows) -> Option<Address> {
+    serde_json::from_slice(&rows.get(OWNER_KEY.as_bytes())?).ok()
+}
+
 /// Two parties that write into one book would number their statuses twice.
-fn belongs_to(host: &BookHost, folder: &Path, address: &Address) -> anyhow::Result<()> {
-    let known = host.view(|rows| rows.get(OWNER_KEY.as_bytes()));
-    match known.and_then(|json| serde_json::from_slice::<Address>(&json).ok()) {
-        Some(owner) if owner == *address => Ok(()),
-        Some(owner) => bail!(
+fn is_of(owner: Option<&Address>, folder: &Path, address: &Address) -> anyhow::Result<()> {
+    match owner {
+        Some(owner) if owner != address => bail!(
             "the book could not be opened: the data folder {} holds the book of {owner}; give {address} one of \
              its own with --data",
             folder.display()
         ),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn belongs_to(host: &BookHost, folder: &Path, address: &Address) -> anyhow::Result<()> {
+    let owner = host.view(owner);
+    is_of(owner.as_ref(), folder, address)?;
+    match owner {
+        Some(_) => Ok(()),
         None => record(host, entry::owned(address.clone())).context("the book could not be opened"),
     }
 }

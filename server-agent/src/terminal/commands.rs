@@ -213,6 +213,10 @@ fn repair(places: &Places, yes: bool) -> anyhow::Result<ExitCode> {
 
 /// Asks for something that one line answers.
 fn ask(places_: &Places, ask: Ask) -> anyhow::Result<Value> {
-    let (config, data) = places(places_)?;
+    let (config, data) = if ask.only_asks() {
+        (config::load(places_)?, config::data_to_read(places_)?)
+    } else {
+        places(places_)?
+    };
     block_on(ask::ask(&data, config, ask))
 }

@@ -205,19 +205,30 @@ fn unusable(path: &Path, error: std::io::Error) -> PrivateError {
     }
 }
 
-/// Makes the folder, and those above it, for the owner alone; one that is there must be private.
+/// Whether a folder is there.
 ///
 /// # Errors
-/// [`PrivateError`].
-pub fn make_private_folder(path: &Path) -> Result<(), PrivateError> {
+/// It is something else, or others than the owner have some right on it.
+pub fn is_private_folder(path: &Path) -> Result<bool, PrivateError> {
     if path.is_dir() {
-        return check_private(path);
+        return check_private(path).map(|()| true);
     }
     // A link to nowhere is something as well.
     if path.symlink_metadata().is_ok() {
         return Err(PrivateError::NotAFolder {
             path: path.to_owned(),
         });
+    }
+    Ok(false)
+}
+
+/// Makes the folder, and those above it, for the owner alone; one that is there must be private.
+///
+/// # Errors
+/// [`PrivateError`].
+pub fn make_private_folder(path: &Path) -> Result<(), PrivateError> {
+    if is_private_folder(path)? {
+        return Ok(());
     }
     let made = std::fs::DirBuilder::new()
         .recursive(true)
