@@ -170,6 +170,32 @@ impl StoreError {
         matches!(self, StoreError::Io { .. } | StoreError::InUse { .. })
     }
 
+    /// The same, for another who waited for the same fence.
+    pub(super) fn to_another(&self) -> StoreError {
+        if let StoreError::Io {
+            doing,
+            path,
+            source,
+        } = self
+        {
+            let source = match source.raw_os_error() {
+                Some(number) => io::Error::from_raw_os_error(number),
+                None => io::Error::new(source.kind(), source.to_string()),
+            };
+            return StoreError::Io {
+                doing,
+                path: path.clone(),
+                source,
+            };
+        }
+        let why = if let StoreError::Broken { why } = self {
+            why.clone()
+        } else {
+            self.to_string()
+        };
+        StoreError::Broken { why }
+    }
+
     pub(super) fn io(
         doing: &'static str,
         path: impl AsRef<Path>,

@@ -165,7 +165,7 @@ impl Journal {
     /// Writes a whole batch and brings it to the disk.
     pub(super) fn append(&mut self, batch: &Finished) -> Result<(), AppendError> {
         let end = u64::from(self.length);
-        if let Err(e) = self.file.write_all_at(&batch.frames, end) {
+        if let Err(e) = self.file.write_all_at(&batch.octets, end) {
             let fault = StoreError::io("write", &self.file.path)(e);
             let undone = self.file.set_len(end).and_then(|()| self.file.sync_data());
             return Err(match undone {
@@ -183,8 +183,8 @@ impl Journal {
             }));
         }
         let last = Position::new(self.seal.segment, self.length + batch.last);
-        self.length += batch.frames.len() as u32;
-        self.octets += batch.frames.len() as u64;
+        self.length += batch.octets.len() as u32;
+        self.octets += batch.octets.len() as u64;
         self.known = Known {
             salt: self.seal.salt,
             last,

@@ -16,6 +16,7 @@
 //! record. All calls block: make them off the async threads.
 
 mod batch;
+mod group;
 mod opening;
 mod snapshot;
 
@@ -44,13 +45,14 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tradepost_trades::rows::Rows;
+use tradepost_trades::rows::{Overlay, Rows};
 
 pub use batch::Batch;
 pub use error::StoreError;
@@ -63,7 +65,9 @@ pub use repair::{Report, forget_index, repair};
 pub use snapshot::Snapshot;
 pub use verify::Verified;
 
+use batch::NewFrames;
 use folder::Folder;
+use group::SharedBatch;
 use journal::{AppendError, Journal, JournalReader};
 use keeper::KeptRows;
 use known::Use;
@@ -108,6 +112,8 @@ impl Options {
 #[derive(Debug)]
 pub struct Store {
     writer: Mutex<Writer>,
+    /// How many wait for the writer, to write.
+    waiting: AtomicUsize,
     rows: Arc<KeptRows>,
     keeper: Mutex<Option<JoinHandle<()>>>,
     reader: JournalReader,
@@ -121,6 +127,8 @@ pub struct Store {
 struct Writer {
     journal: Journal,
     in_use: Use,
+    /// What was decided, and whoever waits for the writer will bring to the disk.
+    group: Option<SharedBatch>,
     closed: bool,
 }
 
@@ -148,8 +156,10 @@ impl Store {
             writer: Mutex::new(Writer {
                 journal: parts.journal,
                 in_use: parts.in_use,
+                group: None,
                 closed: false,
             }),
+            waiting: AtomicUsize::new(0),
             rows,
             keeper: Mutex::new(Some(keeper)),
             reader: parts.reader,
@@ -159,28 +169,84 @@ impl Store {
     }
 
     /// Reads, decides and records. `decide` runs once, with all other writers locked out; it sees
-    /// the rows, with what it has written itself laid over them.
+    /// the rows, with what it has written itself laid over them, and what others wrote whose fence it
+    /// shares.
     ///
-    /// All records of one call, with their rows, are one batch: one `fdatasync`, and all or nothing, even
-    /// when the process is killed. `Ok` means durable. An empty batch costs nothing.
+    /// All records of one call, with their rows, are all or nothing, even when the process is killed; calls
+    /// that wait for one another share one `fdatasync`. `Ok` means durable, of what was read too. An empty
+    /// batch costs nothing of its own.
     ///
     /// # Errors
-    /// What `decide` returns: then nothing is written. Or the store's own: after
+    /// What `decide` returns: then nothing of it is written. Or the store's own: after
     /// [`StoreError::may_pass`] nothing is written; after [`StoreError::Broken`] and those that
     /// lead to it, whether the batch was written shows when the store is opened again.
     pub fn write<T, E: From<StoreError>>(
         &self,
         decide: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut writer = self.lock();
-        self.sound()?;
-        let start = writer.journal.begin().map_err(|e| self.failed(e))?;
-        let mut batch = Batch::new(&*self.rows, writer.journal.seal(), start);
-        let decided = decide(&mut batch)?;
+        let mut writer = self.turn();
+        let mut group = match writer.group.take() {
+            Some(group) => group,
+            None => {
+                self.sound()?;
+                let start = writer.journal.begin().map_err(|e| self.failed(e))?;
+                SharedBatch::new(NewFrames::new(writer.journal.seal(), start))
+            }
+        };
+        let decided = self.decide(&mut group, decide);
+        let durable = self.settle(writer, group);
+        let decided = decided.unwrap_or_else(|panic| resume_unwind(panic));
+        // What was read may not have come to stay, so that no decision counts.
+        durable?;
+        decided
+    }
+
+    /// Has something decided behind what the group has so far. A panic, like an error, leaves nothing of it.
+    fn decide<T, E>(
+        &self,
+        group: &mut SharedBatch,
+        decide: impl FnOnce(&mut Batch<'_>) -> Result<T, E>,
+    ) -> thread::Result<Result<T, E>> {
+        let mut before = Overlay::new(&*self.rows);
+        let base: &dyn Rows = if group.rows.is_empty() {
+            &*self.rows
+        } else {
+            before.apply(group.rows.iter().cloned());
+            &before
+        };
+        let mut batch = Batch::new(base, &mut group.frames);
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut batch)));
+        if let Ok(Ok(_)) = decided {
+            let rows = batch.keep();
+            group.rows.extend(rows);
+        } else {
+            batch.give_up();
+        }
+        decided
+    }
+
+    /// Brings a group to the disk, or leaves that to whoever waits for the writer, and waits for it.
+    fn settle(
+        &self,
+        mut writer: MutexGuard<'_, Writer>,
+        mut group: SharedBatch,
+    ) -> Result<(), StoreError> {
         // A read that failed looked like a row that is not there.
-        self.sound()?;
-        self.fence(&mut writer, batch)?;
-        Ok(decided)
+        if let Err(e) = self.sound() {
+            return group.end(Err(e));
+        }
+        if group.frames.octets() == 0 {
+            return Ok(());
+        }
+        if self.waiting.load(Ordering::SeqCst) > 0 && group.has_room() {
+            let fence = group.join();
+            writer.group = Some(group);
+            drop(writer);
+            return fence.wait();
+        }
+        let outcome = self.fence(&mut writer, &mut group);
+        drop(writer);
+        group.end(outcome)
     }
 
     /// Writes records with their rows, where nothing is left to decide. See [`Store::write`].
@@ -255,6 +321,14 @@ impl Store {
         Position::from_u64(self.end.load(Ordering::Acquire))
     }
 
+    /// Waits for the writer, to write: whoever has it meanwhile leaves the fence to us.
+    fn turn(&self) -> MutexGuard<'_, Writer> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let writer = self.lock();
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        writer
+    }
+
     /// A panic of a decision leaves nothing half done; one of ours is remembered as trouble.
     fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
@@ -278,15 +352,18 @@ impl Store {
         }
     }
 
-    fn fence(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), StoreError> {
-        let Some(batch) = batch.finish() else {
+    fn fence(&self, writer: &mut Writer, group: &mut SharedBatch) -> Result<(), StoreError> {
+        let Some(finished) = group.frames.finish() else {
             return Ok(());
         };
-        writer.journal.append(&batch).map_err(|e| self.failed(e))?;
+        writer
+            .journal
+            .append(&finished)
+            .map_err(|e| self.failed(e))?;
         let known = writer.journal.known();
         writer.in_use.acknowledged(known);
         self.end.store(known.end.as_u64(), Ordering::Release);
-        self.rows.show(batch.rows, known);
+        self.rows.show(std::mem::take(&mut group.rows), known);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::journal::{FoundFrame, Journal, JournalReader};
 use super::keeper::{Kept, KeptRows};
 use super::known::{Known, Noted, Use};
 use super::lost::{Loss, Recalled};
-use super::walk::{Step, beginning, walk};
+use super::walk::{WalkedRecord, beginning, walk};
 use super::{Options, Position, StoreError, segment};
 
 /// How far a replay of the journal has come.
@@ -424,7 +424,9 @@ impl Replay<'_> {
         let mut rows = BTreeMap::new();
         let mut waiting = 0;
         let mut records = 0;
-        walk(self.reader, behind, self.to, &mut |step: Step<'_>| {
+        walk(self.reader, behind, self.to, &mut |step: WalkedRecord<
+            '_,
+        >| {
             rows.extend(step.rows()?.into_iter().map(|row| (row.key, row.value)));
             records += u64::from(!step.frame.lost);
             waiting += step.frame.length();

@@ -14,7 +14,7 @@ use super::checkpoint::{self, Checkpoint, CheckpointRows};
 use super::journal::{self, JournalReader, Seen};
 use super::known::{Known, Noted};
 use super::lost::Recalled;
-use super::walk::{Step, beginning, walk};
+use super::walk::{WalkedRecord, beginning, walk};
 use super::{Options, Position, Record, Records, StoreError, folder, index, segment};
 
 /// One state of a data folder.
@@ -167,7 +167,7 @@ fn rows(
         .as_ref()
         .map_or_else(|| beginning(reader.salt()), |base| base.known);
     let mut rows = CheckpointRows::of(base);
-    walk(reader, behind, to, &mut |step: Step<'_>| {
+    walk(reader, behind, to, &mut |step: WalkedRecord<'_>| {
         let new = step.rows()?.into_iter();
         rows.over.extend(new.map(|row| (row.key, row.value)));
         Ok(())

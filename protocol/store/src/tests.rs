@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod power;
+mod shared_fences;
 
 use super::disk::trace::{self, Faults, Op, trouble};
 use super::*;

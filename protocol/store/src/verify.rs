@@ -3,7 +3,7 @@
 use tradepost_trades::rows::{MemoryRows, Rows as _};
 
 use super::opening::ReplayProgress;
-use super::walk::{Step, beginning, walk};
+use super::walk::{WalkedRecord, beginning, walk};
 use super::{Store, StoreError};
 
 /// What [`Store::verify`] found.
@@ -36,7 +36,7 @@ impl Store {
         let total = self.reader.distance(start.end, end);
         let mut expected = MemoryRows::default();
         let mut records: u64 = 0;
-        walk(&self.reader, start, end, &mut |step: Step<'_>| {
+        walk(&self.reader, start, end, &mut |step: WalkedRecord<'_>| {
             expected.apply(step.rows()?);
             records += u64::from(!step.frame.lost);
             if records.is_multiple_of(1_000) {

@@ -10,7 +10,7 @@ use super::segment::{self, Segment};
 use super::{Position, StoreError};
 
 /// One frame, and where the walk is behind it.
-pub(super) struct Step<'s> {
+pub(super) struct WalkedRecord<'s> {
     segment: &'s Segment,
     pub(super) at: Position,
     pub(super) frame: Frame<'s>,
@@ -18,7 +18,7 @@ pub(super) struct Step<'s> {
     pub(super) known: Known,
 }
 
-impl Step<'_> {
+impl WalkedRecord<'_> {
     /// The rows of its record; none of one that was lost.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ pub(super) fn walk(
     reader: &JournalReader,
     behind: Known,
     to: Position,
-    each: &mut dyn FnMut(Step<'_>) -> Result<(), StoreError>,
+    each: &mut dyn FnMut(WalkedRecord<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let from = behind.end;
     let mut octets = behind.octets;
@@ -78,7 +78,7 @@ pub(super) fn walk(
                 check: frame.check,
                 octets,
             };
-            each(Step {
+            each(WalkedRecord {
                 segment: &segment,
                 at,
                 frame,
