@@ -183,11 +183,13 @@ pub fn cursors(rows: &dyn Rows) -> BTreeMap<String, Cursor> {
     .collect()
 }
 
-/// Letters that have left and whose copies are still to be put into the Sent folder.
+/// Letters that have left and whose copies are still to be put into the Sent folder; at most so many.
 #[must_use]
-pub fn copies(rows: &dyn Rows) -> Vec<Position> {
-    let all = rows.scan(COPIES.as_bytes()).into_iter();
-    all.filter_map(|(_, value)| serde_json::from_slice(&value).ok())
+pub fn copies(rows: &dyn Rows, most: usize) -> Vec<Position> {
+    let first = rows.scan_from(COPIES.as_bytes(), COPIES.as_bytes(), most);
+    let first = first.into_iter();
+    first
+        .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
         .collect()
 }
 

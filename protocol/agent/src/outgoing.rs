@@ -221,12 +221,15 @@ pub struct SentCopies {
     pub folder: imap::SentFolder,
 }
 
-/// Puts copies of what has left into the Sent folder, each once.
+/// Puts copies of what has left into the Sent folder, each once, and at most so many that their list is short:
+/// the rest is for the next call.
 ///
 /// # Errors
 /// The mailbox could not be reached, or did not take one; the rest is for the next time.
 pub async fn copy_what_left<P: Party>(host: Arc<Host<P>>, sent: SentCopies) -> anyhow::Result<()> {
-    for id in host.work(|host| host.view(copies)).await {
+    const MOST: usize = 256;
+    let due = host.work(|host| host.view(|rows| copies(rows, MOST))).await;
+    for id in due {
         let item = host
             .work(move |host| host.view(|rows| outbox::item(rows, id)))
             .await;

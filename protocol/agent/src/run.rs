@@ -415,7 +415,7 @@ impl<P: Answers, B: Background<P>> Running<P, B> {
 
     async fn copy_what_left(&mut self) -> Option<Time> {
         let sent = self.copies.as_ref()?;
-        if self.copying.is_some() || self.host.view(copies).is_empty() {
+        if self.copying.is_some() || self.host.view(|rows| copies(rows, 1)).is_empty() {
             return None;
         }
         if let Some(again) = self.copy_again.filter(|at| *at > self.host.now()) {
