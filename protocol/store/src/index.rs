@@ -84,12 +84,14 @@ impl Index {
 
     /// Puts rows into an index that has none yet. Until it is marked, it counts for nothing.
     pub(super) fn fill(&self, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in rows {
-            batch.insert(stored_key(&key), value);
-        }
-        self.guarded("write", || self.db.apply_batch(batch))
-            .ok_or_else(|| self.broken())
+        // One by one: a batch has each page written again and again.
+        self.guarded("write", || {
+            for (key, value) in &rows {
+                self.db.insert(stored_key(key), value.as_slice())?;
+            }
+            Ok(())
+        })
+        .ok_or_else(|| self.broken())
     }
 
     /// Writes rows and the mark that they make true, all or nothing.

@@ -1,15 +1,17 @@
-//! Rows as they stand in a record of the journal, and in a checkpoint.
+//! Rows as they stand in a record of the journal.
 //!
 //! ```text
-//! form | row | row | ..       row: length and octets of the key, 0          (deletes it)
-//!                                  length and octets of the key, length + 1 of the value, its parts
+//! form | row | row | ..       row: key, 0                                   (deletes it)
+//!                                  key, length + 1 of the value, its parts
+//!                             key: octets that it has in common with the key before it in the record,
+//!                                  length of the rest, its parts
 //!                             part: length * 2, octets
 //!                                   length * 2 + 1, place in the batch
 //! ```
 //!
 //! Numbers are of as many octets as they need, seven bits in each, the lowest first (LEB128). A row often
-//! repeats what the head of its record says, such as a statement, or what a record before it in the same
-//! batch wrote: that part is not written twice. A batch is there as a whole or not at all.
+//! repeats what the head of its record says, such as a statement or an id, or what a record before it in the
+//! same batch wrote: that part is not written twice. A batch is there as a whole or not at all.
 
 use std::collections::HashMap;
 
@@ -18,7 +20,7 @@ use tradepost_trades::rows::Row;
 use super::Record;
 
 /// The form of the octets that is written above, not of what the caller's rows hold.
-pub(super) const FORM: u8 = 1;
+pub(super) const FORM: u8 = 2;
 
 /// Why octets are no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,8 +54,8 @@ impl Runs {
 
 /// Octets of rows in memory, and no fewer than they take when packed.
 pub(super) fn length(rows: &[Row]) -> usize {
-    /// The longest two numbers of 32 bits, and the length of a part.
-    const BESIDE: usize = 15;
+    /// Five numbers of 32 bits, at the longest: two lengths, what is in common, and the length of two parts.
+    const BESIDE: usize = 25;
     let of = |row: &Row| row.key.len() + row.value.as_ref().map_or(0, Vec::len) + BESIDE;
     rows.iter().map(of).sum()
 }
@@ -64,9 +66,14 @@ pub(super) fn pack(rows: &[Row], batch: &[u8], runs: &Runs) -> Vec<u8> {
         return Vec::new();
     }
     let mut out = vec![FORM];
+    let mut previous: &[u8] = &[];
     for row in rows {
-        number(&mut out, row.key.len());
-        out.extend_from_slice(&row.key);
+        let common = alike(row.key.iter(), previous.iter());
+        let rest = row.key.get(common..).unwrap_or_default();
+        number(&mut out, common);
+        number(&mut out, rest.len());
+        parts(&mut out, rest, batch, runs);
+        previous = &row.key;
         match &row.value {
             None => out.push(0),
             Some(value) => {
@@ -85,11 +92,18 @@ pub(super) fn unpack(packed: &[u8], batch: &[u8]) -> Result<Vec<Row>, RowsFault>
         Some((&FORM, rest)) => Rest(rest),
         Some((&other, _)) => return Err(RowsFault::Form(other)),
     };
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     let mut total = 0;
     while !rest.0.is_empty() {
+        let common = rest.number()?;
+        let previous = rows.last().map_or(&[] as &[u8], |row| &row.key);
+        let mut key = previous.get(..common).ok_or(RowsFault::Broken)?.to_vec();
         let length = rest.number()?;
-        let key = rest.octets(length)?.to_vec();
+        total += common + length;
+        if total > Record::ROWS_LIMIT {
+            return Err(RowsFault::Broken);
+        }
+        key.extend(rest.value(length, batch)?);
         let value = match rest.number()?.checked_sub(1) {
             None => None,
             Some(length) => {
@@ -254,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_the_batch_says_already_is_not_written_twice() {
-        let head = format!("{{\"statement\":\"{}\"}}", "abcdefgh-01234567 ".repeat(1)).repeat(3);
+        let head = "{\"statement\":\"abcdefgh-01234567 \"}".repeat(3);
         let rows = [Row::put("letter/1", format!("before {head} behind"))];
         let packed = behind(head.as_bytes(), &rows);
         assert!(packed.len() < 40, "{} octets", packed.len());

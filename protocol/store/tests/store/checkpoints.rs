@@ -205,14 +205,15 @@ fn a_hurt_checkpoint_is_noticed_at_whatever_octet_and_passed_over() {
         assert_eq!(words(&store).len(), 40, "{what}");
         drop(store);
         fs::remove_dir_all(&data).unwrap();
-        match opened.index {
-            IndexOpened::Rebuilt {
-                why: Why::Missing,
-                rows,
-                records,
-            } => (rows, records),
-            other => panic!("{what}: {other:?}"),
-        }
+        let IndexOpened::Rebuilt {
+            why: Why::Missing,
+            rows,
+            records,
+        } = opened.index
+        else {
+            panic!("{what}: {:?}", opened.index);
+        };
+        (rows, records)
     };
     let all = rows.len() as u64;
     assert_eq!(opened_with("none is hurt", &|_| {}), (all, 0));
