@@ -320,7 +320,17 @@ impl Answers for Ledger {
 }
 
 fn answered(host: &LedgerHost, question: Question) -> Result<Answer, AskError> {
-    match host.reading(|of| reading::answer(of, &question)) {
+    let is_of_the_journal = matches!(
+        question,
+        Question::Export {
+            part: ExportPart::Journal { .. }
+        }
+    );
+    let answer = match is_of_the_journal {
+        true => host.browsing(|of| reading::answer(of, &question)),
+        false => host.reading(|of| reading::answer(of, &question)),
+    };
+    match answer {
         Some(answer) => answer,
         None => done(host, question),
     }

@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     to: To,
     /// Until the ledger is opened with it.
     config: Option<Config>,
+    /// It was said what is left for whoever works with the ledger.
+    has_noted: bool,
     patience: Duration,
 }
 
@@ -70,6 +72,7 @@ impl Connection {
             to: find_daemon(places, patience).await?,
             places: places.clone(),
             config: Some(config),
+            has_noted: false,
             patience,
         })
     }
@@ -87,12 +90,17 @@ impl Connection {
             let daemon = match &mut self.to {
                 To::Daemon(daemon) => daemon,
                 To::OwnLedger(own) => return own.ask(question).await,
+                To::Nobody if question.effect() != Effect::None => {
+                    self.to = self.open().await?;
+                    continue;
+                }
                 To::Nobody => {
                     self.to = To::Files(Box::new(self.files()?));
                     continue;
                 }
                 To::Files(files) => {
                     if let Some(reply) = api::read(files, &question)? {
+                        self.note_what_is_left()?;
                         return Ok(reply.into_answer()?);
                     }
                     self.to = self.open().await?;
@@ -135,11 +143,19 @@ impl Connection {
         }
     }
 
-    /// Looks at the ledger's files; says where something was left for whoever works with the ledger.
+    /// Looks at the ledger's files.
     fn files(&self) -> anyhow::Result<ReadStore> {
         let data = data_folder(&self.places)?;
-        let files = ReadStore::open::<Ledger>(&data, Arc::new(SystemClock))?;
+        Ok(ReadStore::open::<Ledger>(&data, Arc::new(SystemClock))?)
+    }
+
+    /// Says, once, where something was left for whoever works with the ledger.
+    fn note_what_is_left(&mut self) -> anyhow::Result<()> {
+        let To::Files(files) = &self.to else {
+            return Ok(());
+        };
         if let Some(config) = &self.config
+            && !std::mem::replace(&mut self.has_noted, true)
             && files.reading(|of| ledger::is_to_judge_again(of.rows(), config))?
         {
             note(
@@ -147,7 +163,7 @@ impl Connection {
                  daemon, or by the next command that changes something",
             );
         }
-        Ok(files)
+        Ok(())
     }
 
     /// Opens the ledger, unless a daemon has started meanwhile.

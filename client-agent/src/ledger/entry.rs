@@ -236,7 +236,7 @@ pub(super) fn of(
 const TRUST: &[u8] = b"c/trust";
 const LEFT: &[u8] = b"c/again";
 const READS: &[u8] = b"c/reads";
-const UNREAD: &[u8] = b"c/unread";
+const TO_READ_AGAIN: &[u8] = b"c/read-again";
 const LETTERS: &str = "c/letter/";
 
 /// What the trades' decisions say to an entry.
@@ -360,13 +360,13 @@ fn own_rows(rows: &dyn Rows, entry: &LedgerEntry) -> Vec<Row> {
                 from: 1,
                 through: *through,
             };
-            out.extend(still(UNREAD, left));
+            out.extend(still(TO_READ_AGAIN, left));
             out
         }
         LedgerEntry::ReadThrough { letter } => left_to_read(rows)
             .map(|left| {
                 let from = letter.saturating_add(1);
-                still(UNREAD, LettersLeft { from, ..left })
+                still(TO_READ_AGAIN, LettersLeft { from, ..left })
             })
             .unwrap_or_default(),
         LedgerEntry::JudgedThrough { letter } => left_to_prove(rows)
@@ -426,7 +426,7 @@ pub(super) fn reads(rows: &dyn Rows) -> Option<String> {
 
 /// Which letters are still to be read again.
 pub(super) fn left_to_read(rows: &dyn Rows) -> Option<LettersLeft> {
-    serde_json::from_slice(&rows.get(UNREAD)?).ok()
+    serde_json::from_slice(&rows.get(TO_READ_AGAIN)?).ok()
 }
 
 /// Where a letter is kept whole, by its number in the ledger.

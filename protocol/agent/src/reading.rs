@@ -83,6 +83,16 @@ impl<'v> StoreView<'v> {
 }
 
 impl<P: Party> Host<P> {
+    /// Reads where no two have to agree with one another, such as of the journal: nobody who writes waits
+    /// for them, however long they take.
+    pub fn browsing<T>(&self, read: impl FnOnce(StoreView<'_>) -> T) -> T {
+        read(StoreView {
+            rows: self.store(),
+            journal: self.store(),
+            now: self.now(),
+        })
+    }
+
     /// Several reads of one state, letters among them.
     pub fn reading<T>(&self, read: impl FnOnce(StoreView<'_>) -> T) -> T {
         let now = self.now();

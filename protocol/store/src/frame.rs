@@ -31,7 +31,7 @@ pub struct Record {
 impl Record {
     /// A statement has 256 KiB at most (protocol 2); as a string in JSON, escaped, six times that.
     pub const HEAD_LIMIT: usize = 4 << 20;
-    /// A decision about a trade of many thousand letters may write each of their rows once.
+    /// A decision writes a bounded number of rows, of which a few may be as large as a statement.
     pub const ROWS_LIMIT: usize = 32 << 20;
     /// A letter that is read has 10 MiB at most (protocol 6).
     pub const BLOB_LIMIT: usize = 16 << 20;

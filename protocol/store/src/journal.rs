@@ -51,7 +51,7 @@ pub(super) enum AppendError {
 
 /// What opening the journal found.
 #[derive(Debug)]
-pub(super) struct FoundFrame {
+pub(super) struct FoundJournal {
     pub(super) journal: Journal,
     pub(super) torn_bytes: u64,
     /// There was none: it has just been made.
@@ -65,7 +65,7 @@ impl Journal {
         folder: &Path,
         options: &Options,
         known: &[Known],
-    ) -> Result<FoundFrame, StoreError> {
+    ) -> Result<FoundJournal, StoreError> {
         let Some(seen) = Seen::all(folder, options.format, known)? else {
             return Journal::make(folder, options, known);
         };
@@ -76,7 +76,7 @@ impl Journal {
             octets,
         } = &seen;
         let file = settle(folder, numbers, tail, whole.length, known)?;
-        Ok(FoundFrame {
+        Ok(FoundJournal {
             torn_bytes: u64::from(tail.length() - whole.length),
             journal: Journal {
                 folder: folder.to_path_buf(),
@@ -92,7 +92,7 @@ impl Journal {
         })
     }
 
-    fn make(folder: &Path, options: &Options, known: &[Known]) -> Result<FoundFrame, StoreError> {
+    fn make(folder: &Path, options: &Options, known: &[Known]) -> Result<FoundJournal, StoreError> {
         must_be_new(folder, known)?;
         // Before there is a journal nothing rests on these folders; afterwards all does.
         disk::sync_way_to(folder)?;
@@ -102,7 +102,7 @@ impl Journal {
         };
         let file = segment::create(folder, seal, Ending::default(), options.format)?;
         let known = Known::nothing(seal.salt, Position::new(1, segment::HEADER));
-        Ok(FoundFrame {
+        Ok(FoundJournal {
             journal: Journal {
                 folder: folder.to_path_buf(),
                 seal,

@@ -130,16 +130,17 @@ impl KeptRows {
     }
 
     fn write_out_as(&self, kept: &mut Kept) -> Result<(), StoreError> {
-        let (due, octets) = {
+        let (is_due, octets) = {
             let newest = self.newest();
-            (newest.due(), newest.octets())
+            (newest.is_due(), newest.octets())
         };
-        let Some(mut due) = due else {
-            return Ok(());
-        };
-        if !self.has_room_for(2 * octets as u64 + SPARE) {
+        // First: where there is no room, they are not copied in vain for each batch.
+        if !is_due || !self.has_room_for(2 * octets as u64 + SPARE) {
             return Ok(());
         }
+        let Some(mut due) = self.newest().due() else {
+            return Ok(());
+        };
         // Meanwhile the newest rows cover what changes under them.
         self.index.apply(std::mem::take(&mut due.rows), due.known)?;
         self.index.flush()?;
@@ -180,7 +181,7 @@ impl KeptRows {
             if written.is_ok() {
                 self.check(&mut kept, |behind, size| behind > TAIL.max(size / TAIL_OF));
             }
-            let still_waits = written.is_ok() && self.newest().due().is_some();
+            let still_waits = written.is_ok() && self.newest().is_due();
             if still_waits {
                 let mut clock = lock(&self.clock);
                 clock

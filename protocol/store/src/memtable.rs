@@ -15,7 +15,7 @@ pub(super) struct Memtable {
     rows: BTreeMap<Vec<u8>, Unwritten>,
     /// How far the rows go; none while there never were any.
     known: Option<Known>,
-    /// Of keys and values, roughly.
+    /// Of keys and values.
     octets: usize,
     /// Counts the batches, and those of them that the index has.
     batch: u64,
@@ -49,14 +49,22 @@ impl Memtable {
         self.batch += 1;
         self.known = Some(known);
         for Row { key, value } in rows {
-            self.octets += key.len() + value.as_ref().map_or(0, Vec::len);
             let batch = self.batch;
-            self.rows.insert(key, Unwritten { value, batch });
+            let (key_octets, new) = (key.len(), octets(value.as_ref()));
+            match self.rows.insert(key, Unwritten { value, batch }) {
+                None => self.octets += key_octets + new,
+                Some(old) => self.octets = self.octets + new - octets(old.value.as_ref()),
+            }
         }
     }
 
     pub(super) fn octets(&self) -> usize {
         self.octets
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn is_due(&self) -> bool {
+        self.known.is_some() && self.written < self.batch
     }
 
     /// All rows; none where nothing waits. A batch without rows has its place at least.
@@ -77,10 +85,9 @@ impl Memtable {
     pub(super) fn forget(&mut self, due: &WriteOut) {
         self.written = due.through;
         self.rows.retain(|_, waiting| waiting.batch > due.through);
-        let octets = |(key, waiting): (&Vec<u8>, &Unwritten)| {
-            key.len() + waiting.value.as_ref().map_or(0, Vec::len)
-        };
-        self.octets = self.rows.iter().map(octets).sum();
+        let of =
+            |(key, waiting): (&Vec<u8>, &Unwritten)| key.len() + octets(waiting.value.as_ref());
+        self.octets = self.rows.iter().map(of).sum();
     }
 
     /// The newest value of a key: none where nothing is newer than what lies under it.
@@ -95,6 +102,10 @@ impl Memtable {
             value: waiting.value.as_deref(),
         })
     }
+}
+
+fn octets(value: Option<&Vec<u8>>) -> usize {
+    value.map_or(0, Vec::len)
 }
 
 /// Lays rows over others: at most `limit` rows whose keys start with `prefix`. Both come in order, from

@@ -11,7 +11,7 @@ use tradepost_trades::rows::Row;
 use super::checkpoint::{self, Checkpoint, CheckpointRows};
 use super::folder::Folder;
 use super::index::{self, Index, IndexTrouble};
-use super::journal::{FoundFrame, Journal, JournalReader};
+use super::journal::{FoundJournal, Journal, JournalReader};
 use super::keeper::{Kept, KeptRows};
 use super::known::{Known, Noted, Use};
 use super::lost::{Loss, Recalled};
@@ -270,7 +270,7 @@ fn fill(
 /// A data folder whose journal is whole and on the disk.
 pub(super) struct Settled {
     pub(super) folder: Folder,
-    pub(super) found: FoundFrame,
+    pub(super) found: FoundJournal,
     /// The index that can be used, with the end of what is in it.
     usable: Result<(Index, Known), Why>,
     /// Of this journal, the newest first.

@@ -327,7 +327,7 @@ impl Examination<'_> {
                 }
                 bad => {
                     let next = next_batch(segment, offset).unwrap_or(limit);
-                    // A batch was decided as a whole: half of it is no state that anybody wanted.
+                    // A batch is there as a whole or not at all: rows in it may stand on those before.
                     let start = whole as u32;
                     if !is_missing {
                         let what = match bad {
