@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::*;
-use tradepost_buyer::{self as buyer, ActRefusal, Back, Notice, Saying};
+use tradepost_buyer::{self as buyer, ActRefusal, Back, Notice, Saying, Verdict};
 use tradepost_statements::wish::Wishes;
 use tradepost_statements::{Body, RequestId, wire};
 
@@ -150,6 +150,36 @@ fn the_shops_decision_stands_beside_what_was_asked_whatever_came_first() {
         ledger.show("T-1")["undoing"][0]["decision"]["accepted"],
         true
     );
+}
+
+/// Protocol 3, "Decisions": the shop says it again after each question, as its letter may be lost.
+#[test]
+fn a_decision_that_is_said_again_is_a_duplicate_and_makes_up_for_a_lost_one() {
+    let mut ledger = bought();
+    let saying = wants(&ledger, &[back(0, 1)]).unwrap();
+    let _ = ledger.say(&said(20, &saying));
+    let _ = ledger.hear(with(
+        order_status(21, "T-1", 1, "shipped"),
+        "answers",
+        uuid(20),
+    ));
+    let mut never_got_the_first = ledger.clone();
+    let first = decision(30, 20, true);
+    let _ = ledger.hear(first.clone());
+    let before = ledger.show("T-1");
+
+    let heard = ledger.change_by(&Letter::of(first.clone()), "again");
+    assert_eq!(heard.judgement.unwrap().verdict, Verdict::Duplicate);
+    assert!(heard.notices.is_empty(), "{:?}", heard.notices);
+    assert_eq!(ledger.show("T-1"), before);
+
+    let _ = never_got_the_first.change_by(&Letter::of(first), "again");
+    let undoing = |ledger: &Ledger| ledger.show("T-1")["undoing"].clone();
+    assert_eq!(undoing(&never_got_the_first), undoing(&ledger));
+    assert_eq!(undoing(&ledger)[0]["decision"]["accepted"], true);
+    for ledger in [&ledger, &never_got_the_first] {
+        assert_eq!(ledger.open(), Vec::<String>::new());
+    }
 }
 
 /// E7: the cancellation and the record cross on their way.

@@ -29,7 +29,7 @@ pub use goods::remaining_lines;
 pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use instruct::deliver_otherwise;
 pub(crate) use order::order;
-pub(crate) use returns::{Undecidable, decide, decision_again, give_back};
+pub(crate) use returns::{Undecidable, decide, decisions_again, give_back};
 pub use wishes::{ReturnLine, ReturnView, returns};
 
 use tradepost_statements::progress::Progress;

@@ -89,6 +89,7 @@ scenarios! {
     what_goes_wrong_is_in_the_story:
     answer_lost
     cancel_overtakes
+    decisions_lost
     order_bounces
     unconfirmed
     wishes

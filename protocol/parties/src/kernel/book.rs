@@ -9,6 +9,7 @@
 //! s/k/<key>                     EmitKey: what became of a line of the merchant's own system
 //! s/x/<origin>                  the trade that an order of the merchant's own system became
 //! s/r/<trade id>                a wish to give goods back waits for the operator (E23)
+//! s/e/<trade id>/<statement id> SaidDecision: the newest decision about that wish
 //! s/v/<trade id>                Authorizing: an order whose payment is being authorized (E3)
 //! s/l/<shop>/<trade id>/<what> a statement that a mail of the merchant's own system carries
 //! s/w/<statement id>            Waiting: an own statement that awaits its answer
@@ -50,6 +51,7 @@ mod returning;
 pub use charging::{Approved, Charging};
 pub(crate) use keys::*;
 pub use keys::{digest_of_waiting, key_of_emitted, trade_key};
+pub(crate) use returning::SaidDecision;
 pub use returning::{DecidedReturn, ReturnChoice};
 
 use tradepost_trades::rows::{Row, Rows};

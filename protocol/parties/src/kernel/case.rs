@@ -433,11 +433,16 @@ impl<'a> PartyCase<'a> {
         })
     }
 
-    /// What was said in answer to a statement so far, octet for octet.
+    /// What was said in answer to a statement so far, octet for octet; what its sender was told again
+    /// because of it, too.
     pub(crate) fn answers_to(&self, asking: &Statement) -> Vec<String> {
+        let answers = |s: &StatementToSend| {
+            s.statement.answers == Some(asking.id)
+                || (s.octets.is_some() && s.occasion == Occasion::Answer)
+        };
         self.send
             .iter()
-            .filter(|s| s.statement.to == asking.from && s.statement.answers == Some(asking.id))
+            .filter(|s| s.statement.to == asking.from && answers(s))
             .map(|s| match &s.octets {
                 Some(octets) => octets.clone(),
                 None => wire::encode(&s.statement),

@@ -41,6 +41,10 @@ pub(crate) fn readdress(
             shop.confirmed = None;
         }
         shop.decided = None;
+        let decisions = book::decisions_of(&trade.trade.id);
+        for (key, _) in case.rows().scan(decisions.as_bytes()) {
+            case.delete(key);
+        }
         if shop.wants_back.take().is_some() {
             case.delete(book::returns_key(&trade.trade.id));
         }

@@ -31,7 +31,7 @@ pub(crate) fn status_request(case: &mut PartyCase<'_>, statement: &Statement) ->
             shop::record_again(case, &trade, statement);
             shop::begin_track(case, &mut trade);
             say_present(case, &trade, statement);
-            shop::decision_again(case, &trade);
+            shop::decisions_again(case, &trade);
             PartyOutcome::Answered(Kind::StatusRequest)
         }
         AskedAbout::Rejected(entry) => {

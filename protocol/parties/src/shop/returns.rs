@@ -21,7 +21,8 @@ use super::{
 };
 use crate::kernel::answers::{not_for_us, unknown_trade};
 use crate::kernel::book::{
-    self, DecidedReturn, GiveBack, HeardState, Instructed, PartyTrade, ReturnChoice, ShopPart,
+    self, DecidedReturn, GiveBack, HeardState, Instructed, PartyTrade, ReturnChoice, SaidDecision,
+    ShopPart,
 };
 use crate::kernel::case::{AskedBy, Naming};
 use crate::kernel::{Occasion, PartyCase, PartyOutcome};
@@ -105,7 +106,46 @@ fn say_decision(
         answers: Some(answers),
     };
     let to = trade.buyer_mail.clone();
-    case.say(&to, naming, Body::ReturnDecision(decision), Some(trade))
+    let said = case.say(&to, naming, Body::ReturnDecision(decision), Some(trade));
+    remember_decision(case, trade, answers, said);
+    said
+}
+
+/// A trade has a wish or two. Where a buyer sends ever more of them, a question is not answered by
+/// ever more letters.
+const MOST_DECISIONS: usize = 16;
+
+/// Keeps the newest decision about a wish, to be said again (protocol 3, "Decisions").
+fn remember_decision(
+    case: &mut PartyCase<'_>,
+    trade: &PartyTrade,
+    wish: StatementId,
+    said: StatementId,
+) {
+    let Some(octets) = case.said(said) else {
+        return;
+    };
+    let id = &trade.trade.id;
+    let at = case.now;
+    case.put(book::decision_key(id, wish), &SaidDecision { at, octets });
+    let mut kept = decisions(case, trade);
+    let too_many = kept.len().saturating_sub(MOST_DECISIONS);
+    for (key, _) in kept.drain(..too_many) {
+        case.delete(key);
+    }
+}
+
+/// What was decided about the wishes of a trade, in the order in which it was said.
+fn decisions(case: &PartyCase<'_>, trade: &PartyTrade) -> Vec<(Vec<u8>, SaidDecision)> {
+    let prefix = book::decisions_of(&trade.trade.id);
+    let (prefix, limit) = (prefix.as_bytes(), MOST_DECISIONS + 1);
+    let rows = case.rows().scan_from(prefix, prefix, limit);
+    let mut kept: Vec<(Vec<u8>, SaidDecision)> = rows
+        .into_iter()
+        .map(|(key, value)| (key, book::from_row(&value)))
+        .collect();
+    kept.sort_by_key(|(_, decision)| decision.at);
+    kept
 }
 
 /// Protocol 3, `return`: "while nothing has shipped it counts as `cancel` (of these lines)".
@@ -301,13 +341,11 @@ pub(crate) fn decide(
     shop.wants_back = None;
     case.delete(book::returns_key(&trade.trade.id));
     let statement = say_decision(case, &trade, wish.statement, said);
-    let octets = case.said(statement);
     if let Some(shop) = &mut trade.shop {
         shop.decided = Some(DecidedReturn {
             statement,
             decision: decision.clone(),
             at: case.now,
-            octets,
         });
     }
     if let Some(refund) = refund {
@@ -320,11 +358,14 @@ pub(crate) fn decide(
     Ok(statement)
 }
 
-/// Says the last decision again, beside the present status: its letter may be lost.
-pub(crate) fn decision_again(case: &mut PartyCase<'_>, trade: &PartyTrade) {
-    let decided = trade.shop.as_ref().and_then(|s| s.decided.as_ref());
-    if let Some(octets) = decided.and_then(|d| d.octets.as_ref()) {
-        case.say_again(octets, Occasion::Answer);
+/// Says again what was decided, after the present statuses: its letter may be lost (protocol 3,
+/// "Decisions").
+pub(crate) fn decisions_again(case: &mut PartyCase<'_>, trade: &PartyTrade) {
+    if !case.is_own_shop(trade) {
+        return;
+    }
+    for (_, decision) in decisions(case, trade) {
+        case.say_again(&decision.octets, Occasion::Answer);
     }
 }
 

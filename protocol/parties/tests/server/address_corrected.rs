@@ -47,6 +47,26 @@ fn ask() -> Value {
     json!({ "kind": "status-request" })
 }
 
+/// Nothing that came from the old address holds any longer, though it became the right one again.
+#[test]
+fn a_decision_about_what_was_wished_from_a_former_address_is_not_said_again() {
+    for is_corrected in [false, true] {
+        let mut shop = with_an_order();
+        let shipped = json!({ "trade": "W-1", "track": "order", "state": "shipped" });
+        says(&mut shop, shipped);
+        shop.hears(ANN, trade("W-1"), json!({ "kind": "return" }));
+        says(&mut shop, json!({ "trade": "W-1", "return": "refuse" }));
+        if is_corrected {
+            says(&mut shop, json!({ "record": record(BOB) }));
+            assert_eq!(shop.hears(BOB, trade("W-1"), ask()).kinds().len(), 4);
+            says(&mut shop, json!({ "record": record(ANN) }));
+        }
+        let kinds = shop.hears(ANN, trade("W-1"), ask()).kinds();
+        let again = kinds.contains(&"return-decision ann".to_owned());
+        assert_eq!(again, !is_corrected, "{kinds:?}");
+    }
+}
+
 #[test]
 fn the_next_version_and_the_present_statuses_go_to_the_corrected_address_and_nothing_more_to_the_old()
  {

@@ -189,6 +189,20 @@ fn a_status_request_for_a_rejected_order_is_answered_by_the_rejection() {
     assert_eq!(came.said, first.said);
 }
 
+/// The answer may be lost like any other: the same question again is answered again.
+#[test]
+fn a_repeated_question_about_a_rejected_order_is_answered_by_the_rejection_again() {
+    let mut shop = Server::shop();
+    let body = with(order_body(), "payment/method", json!("e-money"));
+    let first = shop.hears(ANN, json!({ "request": REQUEST }), body);
+    let asks = json!({ "kind": "status-request" });
+    let question = shop.statement(ANN, json!({ "request": REQUEST }), asks);
+    for _ in 0..2 {
+        let came = shop.receive(Server::letter(ANN, &question));
+        assert_eq!(came.said, first.said);
+    }
+}
+
 #[test]
 fn who_is_not_the_buyer_learns_nothing() {
     let mut shop = Server::shop();

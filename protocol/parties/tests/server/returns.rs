@@ -665,3 +665,40 @@ fn a_decision_is_said_again_octet_for_octet_to_a_buyer_who_asks_how_the_trade_st
     let bob = shop.hears("bob@home.example", trade(&id), asks);
     assert_eq!(bob.said[0].body.kind(), Kind::UnknownTrade);
 }
+
+/// What was decided about one wish says nothing of another; what the shop decided by itself is said
+/// again as well, and the same question, asked again, is answered by all of it.
+#[test]
+fn the_newest_decision_about_each_wish_is_said_again() {
+    let (mut shop, id) = shipped();
+    let mut decided = Vec::new();
+    for (cups, word) in [(1, "accept"), (1, "refuse"), (1, "accept")] {
+        wants(&mut shop, &id, json!([line(1, cups)]));
+        let came = emit(&mut shop, json!({ "trade": id, "return": word }));
+        decided.push(came.of(Kind::ReturnDecision, ANN).clone());
+        shop.later(60);
+    }
+    let too_many = wants(&mut shop, &id, json!([line(1, 9)]));
+    decided.push(too_many.of(Kind::ReturnDecision, ANN).clone());
+    let question = shop.statement(ANN, trade(&id), json!({ "kind": "status-request" }));
+    for _ in 0..2 {
+        let came = shop.receive(Server::letter(ANN, &question));
+        let kinds = came.kinds();
+        assert_eq!(kinds[..2], ["trade-record ann", "order-status ann"]);
+        assert_eq!(came.said[2..], decided);
+    }
+}
+
+/// However many wishes a buyer has, a question is answered by so many letters at most.
+#[test]
+fn of_ever_more_decisions_the_last_are_said_again() {
+    let (mut shop, id) = shipped();
+    let mut decided = Vec::new();
+    for _ in 0..20 {
+        let came = wants(&mut shop, &id, json!([line(1, 9)]));
+        decided.push(came.of(Kind::ReturnDecision, ANN).clone());
+        shop.later(60);
+    }
+    let came = shop.hears(ANN, trade(&id), json!({ "kind": "status-request" }));
+    assert_eq!(came.said[2..], decided[4..]);
+}

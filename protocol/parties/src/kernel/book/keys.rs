@@ -46,6 +46,15 @@ pub(crate) fn returns_key(trade: &TradeId) -> String {
     format!("{RETURNS}{trade}")
 }
 
+/// The decisions that were said about the wishes of a trade.
+pub(crate) fn decisions_of(trade: &TradeId) -> String {
+    format!("s/e/{trade}/")
+}
+
+pub(crate) fn decision_key(trade: &TradeId, wish: StatementId) -> String {
+    format!("{}{wish}", decisions_of(trade))
+}
+
 pub(crate) fn authorizing_key(trade: &TradeId) -> String {
     format!("s/v/{trade}")
 }

@@ -13,10 +13,16 @@ pub struct DecidedReturn {
     pub decision: ReturnChoice,
     /// When the operator decided, by this server's clock.
     pub at: Time,
-    /// As it was said, octet for octet: it comes later than the answer that ends the buyer's asking,
-    /// so it is said again to whoever asks how the trade stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub octets: Option<String>,
+}
+
+/// The newest decision about one wish, by the operator or the shop itself. It may come later than the
+/// answer that ends the buyer's asking, so it is said again to whoever asks how the trade stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SaidDecision {
+    /// When it was said, by this server's clock.
+    pub(crate) at: Time,
+    /// As it was said, octet for octet.
+    pub(crate) octets: String,
 }
 
 /// What the operator decides about a wish.
