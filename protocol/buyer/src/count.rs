@@ -17,9 +17,8 @@ pub(super) fn state(terms: &TradeTerms, progress: &TradeProgress) -> TradeState 
     let order = progress.order.as_ref();
     let order_state = order.map(|o| o.state);
     let parcels = Parcels {
-        tally: &progress.tally,
+        progress,
         terms,
-        is_shipped: progress.named_by.is_some(),
         money_came_back: payment.is_some_and(|p| has_come_back(p.state)),
     };
     let delivered = parcels.are_complete(order_state, parcels.awaited());
@@ -146,36 +145,45 @@ impl<'t> ToldPayment<'t> {
 
 /// The parcels of a trade, as numbers.
 struct Parcels<'p> {
-    tally: &'p ParcelTally,
+    progress: &'p TradeProgress,
     terms: &'p TradeTerms,
-    is_shipped: bool,
     money_came_back: bool,
 }
 
 impl Parcels<'_> {
     /// Of those that are only announced, those that count.
     fn announced(&self) -> u64 {
-        if self.is_shipped {
-            return self.tally.announced_and_named;
+        let tally = self.tally();
+        if self.progress.is_cancelled() {
+            return 0;
+        }
+        if self.progress.named_by.is_some() {
+            return tally.announced_and_named;
         }
         let newest = self.terms.newest_carriers.iter();
         newest
-            .filter_map(|c| self.tally.by_carrier.get(c))
+            .filter_map(|c| tally.by_carrier.get(c))
             .map(|c| c.announced)
             .sum()
     }
 
     /// Named, and told of by nobody.
     fn untold(&self) -> u64 {
-        if self.is_shipped {
-            self.tally.untold_of_shipped
+        if self.progress.named_by.is_some() {
+            self.tally().untold_of_shipped
+        } else if self.progress.is_cancelled() {
+            0
         } else {
-            self.tally.untold_of_record
+            self.tally().untold_of_record
         }
     }
 
+    fn tally(&self) -> &ParcelTally {
+        &self.progress.tally
+    }
+
     fn all(&self) -> u64 {
-        let t = self.tally;
+        let t = self.tally();
         t.done + t.lost + t.returning + t.under_way + self.announced() + self.untold()
     }
 
@@ -184,9 +192,9 @@ impl Parcels<'_> {
         let lost = if self.money_came_back {
             0
         } else {
-            self.tally.lost
+            self.tally().lost
         };
-        let t = self.tally;
+        let t = self.tally();
         t.under_way + t.returning + lost + self.announced() + self.untold()
     }
 
@@ -195,9 +203,10 @@ impl Parcels<'_> {
     }
 
     fn bringing(&self) -> BTreeSet<Address> {
-        let told = self.tally.by_carrier.iter();
+        let told = self.tally().by_carrier.iter();
+        let counts = self.progress.counts_announced();
         told.filter(|(carrier, told)| {
-            let announced = !self.is_shipped && self.terms.newest_carriers.contains(*carrier);
+            let announced = counts && self.terms.newest_carriers.contains(*carrier);
             told.beyond > 0 || (announced && told.announced > 0)
         })
         .map(|(carrier, _)| carrier.clone())

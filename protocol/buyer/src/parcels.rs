@@ -323,9 +323,9 @@ pub(super) fn promised(rows: &dyn Rows, trade: &BuyerTrade) -> Option<Time> {
     if !count::money_came_back(terms, &trade.progress) {
         groups.push(LOST.to_owned());
     }
-    if trade.progress.named_by.is_some() {
+    if trade.progress.named_by.is_some() && !trade.progress.is_cancelled() {
         groups.push(ANNOUNCED_AND_NAMED.to_owned());
-    } else {
+    } else if trade.progress.counts_announced() {
         let newest = terms.newest_carriers.iter();
         let announce = |c: &&Address| {
             trade
@@ -349,10 +349,10 @@ pub(super) fn promised(rows: &dyn Rows, trade: &BuyerTrade) -> Option<Time> {
 
 /// Whether what a carrier says of a parcel counts, however far that has come.
 fn counts(parcel: &ParcelRow, progress: &TradeProgress, terms: &TradeTerms) -> bool {
-    let is_shipped = progress.named_by.is_some();
+    let is_named = parcel.is_named && !progress.is_cancelled();
     !parcel.is_announced()
-        || parcel.is_named
-        || (!is_shipped && terms.newest_carriers.contains(&parcel.carrier))
+        || is_named
+        || (progress.counts_announced() && terms.newest_carriers.contains(&parcel.carrier))
 }
 
 /// What a carrier says of a parcel at present, where it counts.
@@ -393,6 +393,7 @@ pub(super) fn all(rows: &dyn Rows, trade: &BuyerTrade, limit: usize) -> Vec<Parc
         .as_ref()
         .and_then(|read| filed::record(&read.statement));
     let untold = pages(rows, &names)
+        .filter(|_| is_shipped || !trade.progress.is_cancelled())
         .filter_map(|(_, json)| serde_json::from_slice::<NameRow>(&json).ok())
         .filter(|name| !name.is_told)
         .map(|name| ParcelNow {

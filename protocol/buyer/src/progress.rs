@@ -54,6 +54,19 @@ pub(super) struct TradeProgress {
     pub(super) promised: Option<Time>,
 }
 
+impl TradeProgress {
+    /// The order was called off: nothing is awaited that has not set out (protocol 4, "Counting").
+    pub(super) fn is_cancelled(&self) -> bool {
+        let order = self.order.as_ref();
+        order.is_some_and(|o| o.state == OrderState::Cancelled)
+    }
+
+    /// Whether parcels count that are `announced`, though no `shipped` names them.
+    pub(super) fn counts_announced(&self) -> bool {
+        self.named_by.is_none() && !self.is_cancelled()
+    }
+}
+
 /// How many parcels there are of each sort: kept up with each, never counted anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ParcelTally {
