@@ -50,7 +50,13 @@ pub(super) fn state(terms: &TradeTerms, progress: &TradeProgress) -> TradeState 
         delivered,
         undelivered: !not_undelivered && !called_off,
         unpaid: unpaid(terms.total, paid, order_state, payment),
-        ended: ended(order_state, payment, paid, &parcels, delivered),
+        ended: ended(
+            order_state,
+            payment,
+            (paid, terms.total),
+            &parcels,
+            delivered,
+        ),
         promised: progress.promised.or_else(|| order.and_then(|o| o.planned)),
     }
 }
@@ -112,7 +118,7 @@ impl<'t> ToldPayment<'t> {
         let Some(now) = self.now() else {
             return Amount::zero(self.total.currency());
         };
-        let shown = paid_so_far(now.state, now.paid, self.total);
+        let shown = paid_so_far(now.state, now.paid, now.amount);
         let others = self.present.iter().chain(&self.former);
         others
             .filter(|s| !std::ptr::eq(**s, now))
@@ -135,7 +141,7 @@ impl<'t> ToldPayment<'t> {
         if matches!(told.state, PaymentState::Voided | PaymentState::Refunded) {
             return nothing;
         }
-        let paid = paid_so_far(told.state, told.paid, self.total);
+        let paid = paid_so_far(told.state, told.paid, told.amount);
         match told.refunded {
             Some(refunded) => paid.minus(refunded).unwrap_or(nothing),
             None => paid,
@@ -259,16 +265,21 @@ fn unpaid(
 fn ended(
     order: Option<OrderState>,
     payment: Option<&PaymentNow>,
-    paid: Amount,
+    (paid, total): (Amount, Amount),
     parcels: &Parcels<'_>,
     delivered: bool,
 ) -> bool {
     let all_at_their_end = order.is_some_and(Progress::is_end)
-        && payment.is_some_and(|p| p.state.is_end())
+        && payment.is_some_and(|p| p.state.is_end() && !was_settled_for_less(p, total))
         && delivered;
     let money_is_back = paid.is_zero()
         || payment
             .is_some_and(|p| matches!(p.state, PaymentState::Voided | PaymentState::Refunded));
     all_at_their_end
         || (order == Some(OrderState::Cancelled) && parcels.awaited() == 0 && money_is_back)
+}
+
+/// A newer version of the record has a higher total: the rest is to be paid yet.
+fn was_settled_for_less(payment: &PaymentNow, total: Amount) -> bool {
+    payment.state.rank() == PaymentState::Settled.rank() && total.is_more_than(payment.amount)
 }

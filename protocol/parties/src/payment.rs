@@ -9,10 +9,12 @@
 //!                   due date ─► past-due ─► settled ..                               (`emit`)
 //! ```
 
+mod another_total;
 mod authorize;
 mod due_date;
 mod refund;
 
+pub(crate) use another_total::paid_of_another_total;
 pub(crate) use authorize::{
     AskedAuthorization, authorize, begin_authorized, find as find_authorization,
     settle as settle_authorization,
@@ -47,10 +49,11 @@ pub(crate) fn instructed(
         Err(why) => return why.into(),
     };
     let known = case.trade(&name);
-    if let Some(part) = known.as_ref().and_then(|t| t.payment.as_ref())
-        && part.instruction.amount != instruction.amount
+    let total = known.as_ref().and_then(|t| t.payment.as_ref());
+    if let Some(total) = total.map(|p| p.instruction.amount)
+        && total.currency() != instruction.amount.currency()
     {
-        return not_the_total(instruction.amount, part.instruction.amount);
+        return not_the_total(instruction.amount, total);
     }
     let (mail, notify) = (&instruction.buyer_mail, instruction.notify.as_ref());
     let mut trade = match entry_for(case, name, mail, notify, statement) {
@@ -88,10 +91,23 @@ fn begin(
     asked: &Statement,
 ) -> bool {
     let now = case.now;
+    let was = trade.payment.as_ref().and_then(|p| p.track.as_ref());
+    let was = was.map(|t| t.last.clone());
+    let is_authorized = authorize::holds(case, &trade.trade, instruction.amount);
     let report = match &mut trade.payment {
-        Some(part) => instruct_again(part, instruction, now),
+        Some(part) => {
+            book::note_total(&mut part.totals, instruction.amount);
+            if part.sent.is_some_and(|sent| asked.sent < sent) {
+                // Another one has overtaken it.
+                TrackReport::Same
+            } else {
+                part.sent = Some(asked.sent);
+                instruct_again(part, instruction, is_authorized, now)
+            }
+        }
         None => {
             let mut part = PaymentPart::of(instruction.clone());
+            part.sent = Some(asked.sent);
             let first = first_step(case, trade, instruction);
             if first.state == PaymentState::Voided {
                 part.wanted_back = Some(instruction.amount);
@@ -101,8 +117,11 @@ fn begin(
             TrackReport::News
         }
     };
-    watch_due_date(case, trade);
     tell(case, trade, report, Some(asked));
+    if report == TrackReport::News {
+        owe_after_settling(case, trade, was.as_ref());
+    }
+    watch_due_date(case, trade);
     report == TrackReport::News
 }
 
@@ -140,14 +159,24 @@ fn end_of(date: Date) -> Option<Time> {
     format!("{date}T23:59:59Z").parse().ok()
 }
 
-/// The shop says more, or something else, about a payment that is known. Its amount is the same.
+/// The shop says more, or something else, about a payment that is known.
 fn instruct_again(
     part: &mut PaymentPart,
     instruction: &PaymentInstruction,
+    is_authorized: bool,
     now: Time,
 ) -> TrackReport {
-    if says_the_same(&part.instruction, instruction) {
+    let known = part.instruction.reference.clone();
+    let instruction = PaymentInstruction {
+        // The shop does not keep the token: without one, what it told before holds.
+        reference: instruction.reference.clone().or(known),
+        ..instruction.clone()
+    };
+    if says_the_same(&part.instruction, &instruction) {
         return TrackReport::Same;
+    }
+    if part.instruction.amount != instruction.amount {
+        return another_total::instruct(part, instruction, is_authorized, now);
     }
     let reached = part.track.as_ref().and_then(|t| t.standing.highest);
     if reached
@@ -183,35 +212,6 @@ fn instruct_again(
         return report_of(advance(part, step, now));
     }
     TrackReport::Same
-}
-
-/// The record of our own shop has another total (E27): the track says so, since its amount is always
-/// the trade's total. No statement could say so: a payment processor that was told one total takes no
-/// other (protocol 5, line 14), which only who is both may see differently. What was settled was settled as it was. The caller saves the trade.
-pub(crate) fn total_changed(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
-    let now = case.now;
-    let Some(total) = trade.shop.as_ref().map(|s| s.record.total) else {
-        return;
-    };
-    let Some(part) = &mut trade.payment else {
-        return;
-    };
-    if part.instruction.amount == total {
-        return;
-    }
-    part.instruction.amount = total;
-    let last = part.track.as_ref().map(|t| &t.last);
-    let can_be_said = last.is_some_and(|s| {
-        let same_currency = s.amount.currency() == total.currency();
-        let fits = |paid: Amount| !paid.is_more_than(total) && paid != total;
-        same_currency && s.state.rank() == Some(1) && s.paid.is_none_or(fits)
-    });
-    let Some(state) = last.map(|s| s.state).filter(|_| can_be_said) else {
-        return;
-    };
-    let step = PaymentStep::to(state).saying(format!("The total is {total} now."));
-    let report = report_of(advance(part, step, now));
-    tell(case, trade, report, None);
 }
 
 fn report_of(advanced: bool) -> TrackReport {
@@ -279,12 +279,14 @@ fn advance(part: &mut PaymentPart, step: PaymentStep, now: Time) -> bool {
         return false;
     };
     let settle = last.map_or(When::default(), |t| t.last.settle);
+    let amount = part.instruction.amount;
+    let of_another_total = last.and_then(|t| paid_of_another_total(&t.last, amount));
     let status = PaymentStatus {
         sequence,
         state: step.state,
         at,
-        amount: part.instruction.amount,
-        paid: last.and_then(|t| t.last.paid),
+        amount,
+        paid: last.and_then(|t| t.last.paid).or(of_another_total),
         refunded: last.and_then(|t| t.last.refunded),
         settle: When {
             planned: step.planned.or(settle.planned),

@@ -17,6 +17,7 @@ mod heard;
 mod instruct;
 mod order;
 mod returns;
+mod total;
 mod wishes;
 
 pub(crate) use afterwards::{call_off, cancel, cancel_unconfirmed, confirm};
@@ -30,6 +31,7 @@ pub(crate) use heard::{heard_of_delivery, heard_of_payment};
 pub(crate) use instruct::deliver_otherwise;
 pub(crate) use order::order;
 pub(crate) use returns::{Undecidable, decide, decisions_again, give_back};
+pub(crate) use total::{check_total, follow_total};
 pub use wishes::{ReturnLine, ReturnView, returns};
 
 use tradepost_statements::progress::Progress;

@@ -196,7 +196,7 @@ fn payment(trade: &PartyTrade) -> Option<TrackStep<PaymentState>> {
     let heard = trade.shop.iter().flat_map(|s| &s.heard);
     heard
         .filter_map(|h| match &h.state {
-            HeardState::Payment { state } => Some(TrackStep {
+            HeardState::Payment { state, .. } => Some(TrackStep {
                 state: *state,
                 sequence: h.sequence.number(),
                 at: h.at,

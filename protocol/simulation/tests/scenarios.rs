@@ -82,6 +82,7 @@ scenarios! {
     reordered
     return_refused
     returned_in_part
+    total_lowered
     two_parcels_one_lost
     two_shops_one_id
     week_off
@@ -91,6 +92,7 @@ scenarios! {
     cancel_overtakes
     decisions_lost
     order_bounces
+    total_raised
     unconfirmed
     wishes
     ,

@@ -98,7 +98,7 @@ pub struct InstructedLine {
 /// `refund` (E23): voids what was not yet settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// The trade's total, not what is paid back.
+    /// The total that the payment was instructed with last, not what is paid back.
     pub amount: Amount,
     /// The sum of all refunds so far, this one included.
     pub refunded: Amount,

@@ -2,15 +2,16 @@
 
 use tradepost_statements::{Amount, PaymentState};
 
-/// "Paid so far" (protocol 4, "Counting"): the total when settled, else `paid`, else the total at rank 2, else nothing.
-pub fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
+/// "Paid so far" (protocol 4, "Counting"): `amount` when settled, else `paid`, else `amount` at rank 2, else nothing. `amount` is
+/// the total that the status tells of, which a later version of the record may have changed.
+pub fn paid_so_far(state: PaymentState, paid: Option<Amount>, amount: Amount) -> Amount {
     match (state, paid) {
-        (PaymentState::Settled, _) => total,
+        (PaymentState::Settled, _) => amount,
         (_, Some(paid)) => paid,
         (
             PaymentState::Disputed | PaymentState::RefundPending | PaymentState::PartlyRefunded,
             None,
-        ) => total,
+        ) => amount,
         (
             PaymentState::Pending
             | PaymentState::Due
@@ -22,15 +23,15 @@ pub fn paid_so_far(state: PaymentState, paid: Option<Amount>, total: Amount) -> 
             | PaymentState::Refunded
             | PaymentState::Voided,
             None,
-        ) => Amount::zero(total.currency()),
+        ) => Amount::zero(amount.currency()),
     }
 }
 
 /// What `refunded` is compared with (protocol 5, line 14): paid so far; for `refunded` and `voided` without
-/// `paid`, the total.
-pub fn paid_for_refund(state: PaymentState, paid: Option<Amount>, total: Amount) -> Amount {
+/// `paid`, `amount`.
+pub fn paid_for_refund(state: PaymentState, paid: Option<Amount>, amount: Amount) -> Amount {
     match (state, paid) {
-        (PaymentState::Refunded | PaymentState::Voided, None) => total,
-        _ => paid_so_far(state, paid, total),
+        (PaymentState::Refunded | PaymentState::Voided, None) => amount,
+        _ => paid_so_far(state, paid, amount),
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn payment(
     mut status: PaymentStatus,
     says_when: bool,
 ) -> Result<Option<PaymentStatus>, LineRefusal> {
+    let recorded = trade.shop.as_ref().map(|s| s.record.total);
     let part = match &mut trade.payment {
         Some(part) => part,
         none => none.insert(own_part(
@@ -30,6 +31,10 @@ pub(super) fn payment(
         )?),
     };
     let total = part.instruction.amount;
+    if recorded == Some(status.amount) {
+        // What was settled before the total changed is told of the total that it was settled by.
+        status.amount = total;
+    }
     if status.amount != total {
         return Err(LineRefusal::AmountIsNotTheTotal {
             stated: status.amount,
@@ -68,7 +73,8 @@ fn keep_what_holds(status: &mut PaymentStatus, before: &PaymentStatus) {
         status.settle.actual = status.settle.actual.or(before.settle.actual);
     }
     if status.state != PaymentState::Settled {
-        status.paid = status.paid.or(before.paid);
+        let of_another_total = payment::paid_of_another_total(before, status.amount);
+        status.paid = status.paid.or(before.paid).or(of_another_total);
     }
     match status.state {
         // They are about a new sum.
@@ -90,7 +96,7 @@ fn keep_what_holds(status: &mut PaymentStatus, before: &PaymentStatus) {
 /// Whether the payment had ended, and the line says what was said before. `actual` is the time of
 /// the line where it says none.
 fn says_nothing_new(status: &mut PaymentStatus, before: &PaymentStatus, says_when: bool) -> bool {
-    if status.state != before.state || !status.state.is_end() {
+    if status.state != before.state || !status.state.is_end() || status.amount != before.amount {
         return false;
     }
     let actual = status.settle.actual.filter(|_| says_when);
@@ -180,7 +186,7 @@ fn check_money(
     let state = status.state;
     let paid_before = before
         .filter(|b| b.state != P::Voided)
-        .map(|b| paid_for_refund(b.state, b.paid, total));
+        .map(|b| paid_for_refund(b.state, b.paid, b.amount));
     if let Some(paid) = status.paid {
         if paid.is_more_than(total) {
             return Err(LineRefusal::MoreThanCanBe {

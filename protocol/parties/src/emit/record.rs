@@ -12,7 +12,7 @@ use super::status::CLOCKS_DIFFER;
 use crate::kernel::PartyCase;
 use crate::kernel::book::{self, KeptWishes, PartyTrade, ShopPart};
 use crate::kernel::readdress::{CorrectedTooOften, readdress, tell_how_it_stands};
-use crate::{payment, shop};
+use crate::shop;
 
 /// A name, not a text.
 const LONGEST_ORIGIN: usize = 256;
@@ -274,8 +274,14 @@ fn keep(
                 known: newest.number(),
             });
         }
-        check_payment(&case.settings.address, shop, &record)?;
-        shop.record = record;
+        check_payment(shop, &record)?;
+        check_total(case, &trade, &record)?;
+        if let Some(shop) = &mut trade.shop {
+            if shop.record.total != record.total {
+                book::note_total(&mut shop.former_totals, shop.record.total);
+            }
+            shop.record = record;
+        }
     } else {
         // The statement is replaced below, once it is made.
         trade.shop = Some(ShopPart {
@@ -291,7 +297,9 @@ fn keep(
     if let Some(shop) = &mut trade.shop {
         shop.record_statement = id;
     }
-    payment::total_changed(case, &mut trade);
+    if let Some(before) = &before {
+        shop::follow_total(case, &mut trade, before.total);
+    }
     shop::settle_what_costs_nothing(case, &mut trade);
     if let Some(before) = before {
         shop::deliver_otherwise(case, &mut trade, &before);
@@ -303,9 +311,9 @@ fn keep(
     Ok(id)
 }
 
-/// A payment processor that was told one total takes no other (protocol 5, line 14), and only the one
-/// that was told can pay back or void: another version moves neither away from under it.
-fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result<(), LineRefusal> {
+/// Only the payment processor that was told can pay back or void: another version moves the payment not
+/// away from under it.
+fn check_payment(shop: &ShopPart, record: &TradeRecord) -> Result<(), LineRefusal> {
     let told = if shop::was_charged(shop) {
         "take"
     } else if shop.authorization.is_some() {
@@ -314,23 +322,25 @@ fn check_payment(own: &Address, shop: &ShopPart, record: &TradeRecord) -> Result
         return Ok(());
     };
     let known = &shop.record;
-    if known.payment != record.payment {
-        return Err(LineRefusal::Member {
-            name: "record.payment".to_owned(),
-            problem: format!(
-                "{} was told to {told} the payment by {}; both stay: for others, cancel this trade",
-                known.payment.processor, known.payment.method
-            ),
-        });
+    if known.payment == record.payment {
+        return Ok(());
     }
-    if known.payment.processor != *own && known.total != record.total {
-        return Err(LineRefusal::Member {
-            name: "record.total".to_owned(),
-            problem: format!(
-                "the payment processor was told to {told} {}; the total stays, and what is not due is paid back",
-                known.total
-            ),
-        });
-    }
-    Ok(())
+    Err(LineRefusal::Member {
+        name: "record.payment".to_owned(),
+        problem: format!(
+            "{} was told to {told} the payment by {}; both stay: for others, cancel this trade",
+            known.payment.processor, known.payment.method
+        ),
+    })
+}
+
+fn check_total(
+    case: &PartyCase<'_>,
+    trade: &PartyTrade,
+    record: &TradeRecord,
+) -> Result<(), LineRefusal> {
+    shop::check_total(case, trade, record).map_err(|why| LineRefusal::Member {
+        name: "record.total".to_owned(),
+        problem: why.to_string(),
+    })
 }

@@ -77,7 +77,7 @@ pub(super) fn status(
     let order_before = trade.shop.as_ref().and_then(|s| s.order.as_ref());
     let was_cancelled = order_before.is_some_and(|t| t.last.state == OrderState::Cancelled);
     let payment_before = trade.payment.as_ref().and_then(|p| p.track.as_ref());
-    let payment_before = payment_before.map(|t| t.last.state);
+    let payment_before = payment_before.map(|t| t.last.clone());
     let says_when = object.get("actual").is_some_and(|v| !v.is_null());
     let told = if let Body::OrderStatus(status) = body {
         order(&mut trade, status, says_when)?.map(OwnStatus::Order)
@@ -96,7 +96,7 @@ pub(super) fn status(
     };
     let id = case.tell(&trade, &told, AskedBy::Nobody);
     if let OwnStatus::Payment(_) = &told {
-        payment::owe_after_settling(case, &mut trade, payment_before);
+        payment::owe_after_settling(case, &mut trade, payment_before.as_ref());
         payment::watch_due_date(case, &mut trade);
     }
     if let OwnStatus::Order(status) = &told

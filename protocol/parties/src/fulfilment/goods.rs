@@ -56,7 +56,7 @@ fn is_paid(trade: &PartyTrade, shop: &ShopPart) -> bool {
     let own = trade.payment.as_ref().and_then(|p| p.track.as_ref());
     let own = own.map(|t| t.last.state);
     let heard = shop.heard.iter().find_map(|h| match h.state {
-        HeardState::Payment { state } => Some(state),
+        HeardState::Payment { state, .. } => Some(state),
         HeardState::Delivery { .. } => None,
     });
     match own.or(heard) {

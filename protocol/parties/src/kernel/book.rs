@@ -110,6 +110,9 @@ pub struct ShopPart {
     pub record: TradeRecord,
     /// The statement that carried it first.
     pub record_statement: StatementId,
+    /// The totals of former versions, where they were others: a status may still tell of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_totals: Vec<Amount>,
     /// Since when the order is as the record says, as far as the merchant's own system told it: what
     /// it says of an earlier time comes too late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +140,9 @@ pub struct ShopPart {
     /// Whether the payment-instruction left, which may be later than the others (E9).
     #[serde(default)]
     pub charging: Charging,
+    /// The total that the payment processor was told to take last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Amount>,
     /// The sum of all that is paid back so far (E23).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Amount>,
@@ -211,6 +217,11 @@ pub enum HeardState {
     Payment {
         /// The newest state, by `sequence`.
         state: PaymentState,
+        /// The total that it is told of.
+        amount: Amount,
+        /// How much of it is paid, where the processor says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        paid: Option<Amount>,
     },
 }
 
@@ -242,6 +253,12 @@ pub struct CarrierPart {
 pub struct PaymentPart {
     /// What the shop instructed, or what its record or `authorize` says in place of that.
     pub instruction: PaymentInstruction,
+    /// When that was sent, where the shop sent it: one that was sent earlier says nothing new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Time>,
+    /// The totals that the shop has told: a refund may name any of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub totals: Vec<Amount>,
     /// How far the payment has come.
     pub track: Option<PartyTrack<PaymentStatus, PaymentState>>,
     /// The sum of all refunds that the shop asked for.
@@ -260,6 +277,8 @@ impl PaymentPart {
     #[must_use]
     pub fn of(instruction: PaymentInstruction) -> PaymentPart {
         PaymentPart {
+            totals: vec![instruction.amount],
+            sent: None,
             instruction,
             track: None,
             wanted_back: None,
@@ -374,6 +393,16 @@ impl StatedLines<'_> {
     }
 }
 
+/// Totals of versions of one record that are kept, as buyers keep them (protocol 4).
+const MOST_TOTALS: usize = 32;
+
+/// Notes one more total; of too many the oldest goes.
+pub(crate) fn note_total(totals: &mut Vec<Amount>, total: Amount) {
+    totals.retain(|known| *known != total);
+    totals.push(total);
+    totals.drain(..totals.len().saturating_sub(MOST_TOTALS));
+}
+
 impl ShopPart {
     /// A record of which nothing is known but itself: it instructs nobody.
     #[must_use]
@@ -382,6 +411,7 @@ impl ShopPart {
             request: None,
             record,
             record_statement,
+            former_totals: Vec::new(),
             as_of: None,
             confirmed: None,
             instructed: Instructed::Never,
@@ -391,11 +421,20 @@ impl ShopPart {
             wants_back: None,
             charge: Charge::default(),
             charging: Charging::default(),
+            asked: None,
             refunded: None,
             given_back: Vec::new(),
             decided: None,
             authorization: None,
         }
+    }
+}
+
+impl ShopPart {
+    /// Whether a version of the record has, or had, that total.
+    #[must_use]
+    pub fn had_total(&self, total: Amount) -> bool {
+        self.record.total == total || self.former_totals.contains(&total)
     }
 }
 

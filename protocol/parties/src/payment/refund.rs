@@ -6,8 +6,9 @@
 
 use tradepost_statements::instruction::Refund;
 use tradepost_statements::progress::Progress;
+use tradepost_statements::status::PaymentStatus;
 use tradepost_statements::{Amount, Kind, PaymentState, Statement, TradeRef};
-use tradepost_trades::paid::paid_for_refund;
+use tradepost_trades::paid::{paid_for_refund, paid_so_far};
 
 use super::{
     PaymentStep, advance, authorize, not_the_total, remark, report_of, tell, watch_due_date,
@@ -33,15 +34,22 @@ pub(crate) fn refund(
     let Some(mut trade) = known else {
         return before_the_instruction(case, statement, refund, &name);
     };
-    let total = trade.payment.as_ref().map(|p| p.instruction.amount);
-    let total = total.unwrap_or(refund.amount);
-    if refund.amount != total || refund.refunded.currency() != total.currency() {
+    let part = trade.payment.as_ref();
+    let total = part.map_or(refund.amount, |p| p.instruction.amount);
+    // An instruction with another total may have overtaken it.
+    let was_told = part.is_some_and(|p| p.totals.contains(&refund.amount));
+    if !was_told || refund.refunded.currency() != total.currency() {
         return not_the_total(refund.amount, total);
     }
-    if refund.refunded.is_more_than(total) {
-        return not_the_total(refund.refunded, total);
+    if refund.refunded.is_more_than(refund.amount) {
+        return not_the_total(refund.refunded, refund.amount);
     }
-    let changed = give_back(case, &mut trade, statement, refund.refunded);
+    let refunded = if refund.refunded.is_more_than(total) {
+        total
+    } else {
+        refund.refunded
+    };
+    let changed = give_back(case, &mut trade, statement, refunded);
     case.save(&mut trade);
     PartyOutcome::of(Kind::Refund, trade.trade, changed)
 }
@@ -180,7 +188,14 @@ fn possible(part: &PaymentPart, wanted: Amount) -> PossibleRefund {
                 PossibleRefund::Less(format!("{wanted} of it need not be paid."))
             }
         }
-        P::Settled | P::Disputed | P::RefundPending | P::PartlyRefunded => PossibleRefund::Done,
+        P::Settled | P::Disputed | P::RefundPending | P::PartlyRefunded => {
+            if total.is_more_than(paid) {
+                // It was settled under a lower total, and the rest is to be paid.
+                PossibleRefund::Less(format!("{wanted} of it need not be paid."))
+            } else {
+                PossibleRefund::Done
+            }
+        }
     }
 }
 
@@ -188,7 +203,7 @@ fn paid(part: &PaymentPart) -> Amount {
     let total = part.instruction.amount;
     let last = part.track.as_ref().map(|t| &t.last);
     last.map_or(Amount::zero(total.currency()), |s| {
-        paid_for_refund(s.state, s.paid, total)
+        paid_for_refund(s.state, s.paid, s.amount)
     })
 }
 
@@ -208,15 +223,16 @@ fn less(from: Amount, taken: Amount) -> Amount {
 pub(crate) fn owe_after_settling(
     case: &mut PartyCase<'_>,
     trade: &mut PartyTrade,
-    was: Option<PaymentState>,
+    before: Option<&PaymentStatus>,
 ) {
     let now = case.now;
-    if was.and_then(Progress::rank).is_some_and(|rank| rank > 1) {
-        return;
-    }
     let Some(part) = &mut trade.payment else {
         return;
     };
+    let settled = before.filter(|s| s.state.rank() > PaymentState::Pending.rank());
+    if settled.is_some_and(|s| paid_so_far(s.state, s.paid, s.amount) == paid(part)) {
+        return;
+    }
     let Some(wanted) = part.wanted_back else {
         return;
     };

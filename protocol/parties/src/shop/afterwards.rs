@@ -5,6 +5,7 @@ use tradepost_statements::{Kind, OrderState, Statement};
 
 use super::asked::{AskedAbout, find};
 use super::instruct::{self, instruct};
+use super::total::asked;
 use super::{
     advance, answer_order, authorize, charge, has_shipped, record_again, returns, tell_order,
 };
@@ -152,7 +153,8 @@ fn stop(case: &mut PartyCase<'_>, trade: &mut PartyTrade, reason: Option<&str>) 
 
 /// Takes back what carrier and payment processor were told. The caller saves the trade.
 pub(crate) fn call_off(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
-    let Some(shop) = &mut trade.shop else {
+    let all = asked(trade);
+    let (Some(shop), Some(all)) = (&mut trade.shop, all) else {
         return;
     };
     let record = shop.record.clone();
@@ -163,7 +165,7 @@ pub(crate) fn call_off(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
         case.delete(book::returns_key(&trade.trade.id));
     }
     if was_charged || trade.payment.is_some() {
-        shop.refunded = Some(record.total);
+        shop.refunded = Some(all);
     }
     if matches!(shop.instructed, Instructed::AfterConfirm { .. }) {
         shop.instructed = Instructed::Never;
@@ -172,7 +174,7 @@ pub(crate) fn call_off(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
         shop.charging = Charging::Never;
     }
     if trade.payment.is_some() || was_charged {
-        charge::pay_back(case, trade, record.total, None);
+        charge::pay_back(case, trade, all, None);
     } else {
         charge::void_authorization(case, trade);
     }

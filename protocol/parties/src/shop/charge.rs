@@ -10,6 +10,7 @@ use tradepost_statements::order::{PaymentMethod, Reference};
 use tradepost_statements::{Body, Date, Kind, OrderState, Time, TradeId, TradeRef};
 
 use super::instruct::tell;
+use super::total::asked;
 use super::{advance, has_shipped, shortened, tell_order};
 use crate::kernel::book::{Approved, Charging, Instructed, PartyTrade, ShopPart};
 use crate::kernel::case::AskedBy;
@@ -65,9 +66,24 @@ pub(super) fn is_cancelled(shop: &ShopPart) -> bool {
 }
 
 fn charge(case: &mut PartyCase<'_>, trade: &mut PartyTrade, reference: Option<Reference>) {
-    let Some(shop) = &trade.shop else {
+    instruct_payment(case, trade, reference);
+    // Lines that were cancelled before are not paid (E23).
+    if let Some(refunded) = trade.shop.as_ref().and_then(|s| s.refunded) {
+        pay_back(case, trade, refunded, None);
+    }
+}
+
+/// Has the payment processor take the total as the newest record has it. Without `reference`, what was
+/// told before holds: the token is not kept once it is told. The caller saves the trade.
+pub(super) fn instruct_payment(
+    case: &mut PartyCase<'_>,
+    trade: &mut PartyTrade,
+    reference: Option<Reference>,
+) {
+    let Some(shop) = &mut trade.shop else {
         return;
     };
+    shop.asked = Some(shop.record.total);
     let instruction = PaymentInstruction {
         amount: shop.record.total,
         method: shop.record.payment.method,
@@ -83,13 +99,8 @@ fn charge(case: &mut PartyCase<'_>, trade: &mut PartyTrade, reference: Option<Re
         },
     };
     let processor = shop.record.payment.processor.clone();
-    let refunded = shop.refunded;
     let body = Body::PaymentInstruction(Box::new(instruction));
     tell(case, trade, &processor, body);
-    // Lines that were cancelled before are not paid (E23).
-    if let Some(refunded) = refunded {
-        pay_back(case, trade, refunded, None);
-    }
 }
 
 /// A trade that was placed elsewhere costs nothing, and nobody else processes that: its payment is
@@ -126,13 +137,13 @@ pub(super) fn pay_back(
     refunded: tradepost_statements::Amount,
     text: Option<String>,
 ) {
-    let Some(shop) = &trade.shop else {
+    let (Some(shop), Some(amount)) = (&trade.shop, asked(trade)) else {
         return;
     };
-    let (amount, processor) = match &trade.payment {
+    let processor = match &trade.payment {
         // Paid here, whoever the record names.
-        Some(part) => (part.instruction.amount, case.settings.address.clone()),
-        None => (shop.record.total, shop.record.payment.processor.clone()),
+        Some(_) => case.settings.address.clone(),
+        None => shop.record.payment.processor.clone(),
     };
     let refund = Refund {
         amount,
@@ -144,14 +155,13 @@ pub(super) fn pay_back(
 
 /// Voids an authorization that nothing will be charged on. The caller saves the trade.
 pub(super) fn void_authorization(case: &mut PartyCase<'_>, trade: &mut PartyTrade) {
-    let Some(shop) = &mut trade.shop else {
+    let Some(all) = asked(trade) else {
         return;
     };
-    if shop.authorization.take().is_none() {
-        return;
+    let shop = trade.shop.as_mut();
+    if shop.and_then(|s| s.authorization.take()).is_some() {
+        pay_back(case, trade, all, None);
     }
-    let total = shop.record.total;
-    pay_back(case, trade, total, None);
 }
 
 /// Nothing is left to be paid: what was not charged never is, and its authorization is voided. The

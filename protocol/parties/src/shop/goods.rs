@@ -77,12 +77,18 @@ pub(super) fn meant(shop: &ShopPart, wished: Option<&[LineQuantity]>) -> Result<
     Ok(wished)
 }
 
+/// What is left of the payment; none where more is paid back than it came to.
+pub(super) fn not_given_back(shop: &ShopPart) -> Option<Amount> {
+    let asked = shop.asked.unwrap_or(shop.record.total);
+    let before = shop.refunded.unwrap_or(Amount::zero(asked.currency()));
+    asked.minus(before).ok()
+}
+
 /// What the pieces cost; none: charges and discounts are in the total, so only the shop can say.
 pub(super) fn price(shop: &ShopPart, pieces: &Pieces) -> Option<Amount> {
     let record = &shop.record;
     let total = record.total;
-    let before = shop.refunded.unwrap_or(Amount::zero(total.currency()));
-    let rest = total.minus(before).ok()?;
+    let rest = not_given_back(shop)?;
     if *pieces == left(shop) {
         return Some(rest);
     }

@@ -3,7 +3,7 @@
 use tradepost_statements::status::{DeliveryStatus, PaymentStatus};
 use tradepost_statements::{Kind, Sequence, Statement, Time};
 
-use super::{authorize, charge, is_under_way, shortened};
+use super::{authorize, charge, is_under_way, shortened, total};
 use crate::kernel::answers::not_for_us;
 use crate::kernel::book::{self, HeardState, HeardStatus, PartyTrade, ShopPart};
 use crate::kernel::{Ignored, PartyCase, PartyOutcome};
@@ -35,6 +35,8 @@ pub(crate) fn heard_of_payment(
         at: status.at,
         state: HeardState::Payment {
             state: status.state,
+            amount: status.amount,
+            paid: status.paid,
         },
         text: status.text.as_deref().map(shortened),
     };
@@ -79,6 +81,7 @@ fn hear(case: &mut PartyCase<'_>, statement: &Statement, news: HeardNews) -> Par
     let too_late = what_is_too_late(shop, statement, &news);
     match keep_newest(shop, statement, news) {
         Ok(()) => {
+            total::pay_back_what_crossed(case, &mut trade);
             super::moved_on(case, &mut trade);
             let heard = save_and_name(case, &mut trade, statement, kind);
             match too_late {

@@ -140,9 +140,13 @@ fn delivery_instruction(
             name: line.name.clone(),
         })
     });
+    let lines: Vec<InstructedLine> = lines.collect();
+    if lines.is_empty() {
+        return None;
+    }
     Some(DeliveryInstruction {
         parcel,
-        lines: lines.collect(),
+        lines,
         deliver_to: recipient(&shop.record)?,
         buyer_mail: trade.buyer_mail.clone(),
         notify: trade.wishes.as_ref().map(|w| w.wishes.clone()),

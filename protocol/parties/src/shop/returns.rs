@@ -326,8 +326,7 @@ pub(crate) fn decide(
     };
     if let Some(refund) = refund {
         let zero = Amount::zero(shop.record.total.currency());
-        let most = shop.record.total.minus(shop.refunded.unwrap_or(zero));
-        let most = most.unwrap_or(zero);
+        let most = goods::not_given_back(shop).unwrap_or(zero);
         if refund.currency() != most.currency() || refund.is_more_than(most) {
             return Err(Undecidable::RefundIsMore { most });
         }

@@ -117,20 +117,6 @@ fn the_same_instruction_again_is_answered_again_and_does_nothing_twice() {
     assert_eq!(restated.body(Kind::DeliveryStatus, SHOP)["sequence"], 1);
 }
 
-#[test]
-fn another_amount_for_a_known_payment_is_refused() {
-    let mut server = Server::processor();
-    server.hears(SHOP, trade("T-1"), payment());
-    let same = server.hears(SHOP, trade("T-1"), payment());
-    assert_eq!(same.kinds(), ["payment-status shop"]);
-    let other = server.hears(SHOP, trade("T-1"), with(payment(), "amount", eur("99.00")));
-    let refused = Ignored::AmountIsNotTheTotal {
-        stated: "99.00 EUR".to_owned(),
-        total: "98.00 EUR".to_owned(),
-    };
-    assert_eq!(other.outcome, PartyOutcome::Ignored(refused));
-}
-
 fn state(came: &Came, kind: Kind) -> Value {
     came.body(kind, ANN)["state"].clone()
 }

@@ -30,5 +30,6 @@ mod stages;
 mod support;
 mod table;
 mod time;
+mod totals;
 mod versions;
 mod wishes;

@@ -152,11 +152,15 @@ fn a_record_with_another_total_is_followed_by_the_payment_of_the_same_server() {
             let came = told(&mut server, line("settled"));
             assert_eq!(payment_to(&came, ANN)["amount"], eur("90.00"));
         } else {
+            // It was settled as it was, and what is less goes back.
+            assert_eq!(came.kinds(), ["trade-record ann", "payment-status ann"]);
+            let status = payment_to(&came, ANN);
             assert_eq!(
-                came.kinds(),
-                ["trade-record ann"],
-                "it was settled as it was"
+                (&status["amount"], &status["state"]),
+                (&eur("98.00"), &json!("refund-pending"))
             );
+            let came = told(&mut server, line("partly-refunded"));
+            assert_eq!(payment_to(&came, ANN)["refunded"], eur("8.00"));
         }
     }
 }

@@ -83,10 +83,10 @@ pub(super) fn not_the_total(q: &PartyQuestion<'_>) -> Option<Ignored> {
     let Body::PaymentStatus(status) = &q.statement()?.body else {
         return None;
     };
-    let total = q.own_shop()?.record.total;
-    (status.amount != total).then(|| Ignored::AmountIsNotTheTotal {
+    let shop = q.own_shop()?;
+    (!shop.had_total(status.amount)).then(|| Ignored::AmountIsNotTheTotal {
         stated: status.amount.to_string(),
-        total: total.to_string(),
+        total: shop.record.total.to_string(),
     })
 }
 
