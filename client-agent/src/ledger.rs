@@ -320,7 +320,7 @@ impl Party for Ledger {
     }
 
     fn awaiting_proof(&self, rows: &dyn Rows, now: Time, most: usize) -> Vec<AwaitingProof> {
-        let due = buyer::awaiting_proof(rows, now);
+        let due = buyer::awaiting_proof(rows, now, most);
         trust::to_prove(rows, due.into_iter().take(most))
     }
 

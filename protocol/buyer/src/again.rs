@@ -114,14 +114,17 @@ fn judge(
         if says_nothing_new {
             return None;
         }
-        let before = letter.received.evidence;
+        let mut known = letter.clone();
         letter.received = with(&letter, proof);
         if held::is_for_dns(&letter.fate)
             && evidence::may_be_held(case, &letter.received)
-            && letter.received.evidence <= before
+            && letter.received.evidence <= known.received.evidence
         {
-            // Asked in vain: the next tick lets it wait on.
-            return Some(judged(&letter, Verdict::Held, held::FOR_DNS));
+            // Asked in vain: it waits on, farther away where it was due.
+            return Some(match held::is_looked_at(case, &known.fate) {
+                true => door::enter(case, &mut known),
+                false => judged(&known, Verdict::Held, held::FOR_DNS),
+            });
         }
     }
     if is_refused(&letter.fate) {

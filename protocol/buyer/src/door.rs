@@ -114,7 +114,7 @@ pub(super) fn enter(case: &mut BuyerCase<'_>, letter: &mut FiledLetter) -> Judge
         Some(Stopped::Held { until, line: rule }) => {
             letter.fate = Fate::Held { until, rule };
             if rule == held::FOR_DNS {
-                letter.held_since = Some(held::since(case, letter));
+                letter.held_since = Some(held::since(case, letter.held_since));
             }
             case.put_letter(letter);
             case.hold(until, letter.no);

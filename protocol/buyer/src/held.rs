@@ -2,9 +2,10 @@
 //! they were sent later than now (line 4). Held letters block nothing.
 //!
 //! Each stands in a queue by when it is looked at again. For line 4 that is the time it bears, and
-//! the clock alone decides. For line 2 somebody has to ask DNS: whoever keeps the letters does
-//! that for [`awaiting_proof`], enters what came of it, and then lets time pass ([`super::tick`]),
-//! which moves the next try of those that are still undecided.
+//! the clock alone decides ([`super::tick`]). For line 2 somebody has to ask DNS: whoever keeps the letters does
+//! that for [`awaiting_proof`], and enters what came of it ([`super::proven_again`]), which moves the next try
+//! of those that are still undecided. Those that nobody has asked about yet stay due, before those that were
+//! asked in vain; once a letter has waited for long enough, time decides here too.
 //!
 //! They are kept whole until then, so there are only so many of a day: of each claimed sender and
 //! trade, and in all. Letters of parties about what was bought have room of their own, which no
@@ -19,22 +20,31 @@ use tradepost_trades::rows::Rows;
 
 use super::case::BuyerCase;
 use super::keys;
-use super::pages::pages;
+use super::pages::{pages, pages_from};
 use super::state::{Fate, FiledLetter, LetterRow, read};
 
 /// The line of protocol 5 that holds letters for want of DNS.
 pub(super) const FOR_DNS: u8 = 2;
 
-/// The numbers of the letters that DNS may yet prove and whose next try is due, the most overdue first.
+/// The numbers of the letters that DNS may yet prove and whose next try is due, the most overdue first; at
+/// most so many.
 #[must_use]
-pub fn awaiting_proof(rows: &dyn Rows, now: Time) -> Vec<u64> {
-    due_by_now(rows, now)
-        .iter()
-        .filter_map(|(_, no)| u64::from_str_radix(no, 16).ok())
-        .filter(|no| {
-            let letter: Option<LetterRow> = read(rows, &keys::letter(*no));
-            letter.is_some_and(|l| is_for_dns(&l.fate))
+pub fn awaiting_proof(rows: &dyn Rows, now: Time, most: usize) -> Vec<u64> {
+    looked_at_by_now(rows, now)
+        .filter(|letter| is_for_dns(&letter.fate))
+        .map(|letter| letter.no)
+        .take(most)
+        .collect()
+}
+
+/// Those about which time decides by now, whatever DNS says; at most so many.
+pub(super) fn time_is_up(case: &BuyerCase<'_>, most: usize) -> Vec<u64> {
+    looked_at_by_now(case.rows(), case.now)
+        .filter(|letter| {
+            !is_for_dns(&letter.fate) || patience_ends(case, letter.held_since) <= case.now
         })
+        .map(|letter| letter.no)
+        .take(most)
         .collect()
 }
 
@@ -159,8 +169,7 @@ pub(super) fn as_if_dns_had_said_no(received: &Received) -> Received {
 /// by the evidence that there is.
 pub(super) fn next_try(case: &BuyerCase<'_>, letter: &FiledLetter) -> Option<Time> {
     let timers = case.settings.timers;
-    let since = since(case, letter);
-    let last = since.plus(timers.held_patience);
+    let last = patience_ends(case, letter.held_since);
     if case.now >= last {
         return None;
     }
@@ -173,8 +182,13 @@ pub(super) fn next_try(case: &BuyerCase<'_>, letter: &FiledLetter) -> Option<Tim
 }
 
 /// Since when a letter is held; where a clock that ran ahead noted that, since now.
-pub(super) fn since(case: &BuyerCase<'_>, letter: &FiledLetter) -> Time {
-    letter.held_since.map_or(case.now, |t| t.min(case.now))
+pub(super) fn since(case: &BuyerCase<'_>, noted: Option<Time>) -> Time {
+    noted.map_or(case.now, |t| t.min(case.now))
+}
+
+/// When a letter is judged by the evidence that there is.
+fn patience_ends(case: &BuyerCase<'_>, held_since: Option<Time>) -> Time {
+    since(case, held_since).plus(case.settings.timers.held_patience)
 }
 
 /// Protocol 2 and 5: what is held is looked at again within a day.
@@ -183,23 +197,39 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// So much of a queue is looked at each time; what is left is due at once.
 pub(super) const DUE_AT_ONCE: usize = 256;
 
-/// The keys of the letters that are looked at by now, no more than [`DUE_AT_ONCE`]: those that are due,
-/// and those that nothing but a clock that ran ahead can have put off so far.
-pub(super) fn due_by_now(rows: &dyn Rows, now: Time) -> Vec<(String, String)> {
+/// The letters that are looked at by now, the longest due first: those that are due, and those that nothing but
+/// a clock that ran ahead can have put off so far. Read page by page.
+fn looked_at_by_now(rows: &dyn Rows, now: Time) -> impl Iterator<Item = LetterRow> {
+    let until = keys::due_through(keys::HELD, now);
+    let due = pages(rows, keys::HELD)
+        .map(|(key, _)| key)
+        .take_while(move |key| key.as_slice() <= until.as_bytes());
+    let too_far = keys::due_through(keys::HELD, far_from(now));
+    let put_off = pages_from(rows, keys::HELD, &too_far).map(|(key, _)| key);
+    due.chain(put_off).filter_map(|key| {
+        let (_, no) = std::str::from_utf8(&key).ok()?.rsplit_once('/')?;
+        let letter: LetterRow = read(rows, &keys::letter(u64::from_str_radix(no, 16).ok()?))?;
+        Some(letter)
+    })
+}
+
+/// No clock that is right has put a letter off to later than this.
+fn far_from(now: Time) -> Time {
     const CLOCKS_DIFFER: Duration = Duration::from_secs(60 * 60);
-    let mut found = due(rows, keys::HELD, now);
-    let too_far = keys::due_through(keys::HELD, now.plus(LONGEST_WAIT + CLOCKS_DIFFER));
-    let room = DUE_AT_ONCE.saturating_sub(found.len());
-    let put_off = rows.scan_from(keys::HELD.as_bytes(), too_far.as_bytes(), room);
-    let with_number = |key: String| {
-        let no = key.rsplit('/').next().unwrap_or_default().to_owned();
-        (key, no)
-    };
-    let keys = put_off
-        .into_iter()
-        .filter_map(|(key, _)| String::from_utf8(key).ok());
-    found.extend(keys.map(with_number));
-    found
+    now.plus(LONGEST_WAIT + CLOCKS_DIFFER)
+}
+
+/// Whether a letter that is held is to be looked at by now.
+pub(super) fn is_looked_at(case: &BuyerCase<'_>, fate: &Fate) -> bool {
+    match fate {
+        Fate::Held { until, .. } => *until <= case.now || *until > far_from(case.now),
+        Fate::New
+        | Fate::Applied
+        | Fate::Adopted
+        | Fate::Late
+        | Fate::Duplicate
+        | Fate::Warned { .. } => false,
+    }
 }
 
 /// Counts a try of DNS that came to nothing: the next one is farther away.

@@ -64,7 +64,7 @@ pub(super) struct LetterRow {
     #[serde(rename = "v")]
     pub(super) fate: Fate,
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
-    held_since: Option<Time>,
+    pub(super) held_since: Option<Time>,
     #[serde(rename = "t", default, skip_serializing_if = "is_default")]
     tries: u32,
     #[serde(rename = "g", default, skip_serializing_if = "is_default")]

@@ -6,7 +6,7 @@ use tradepost_statements::{Body, StatementId, Time};
 use tradepost_trades::rows::Rows;
 
 use super::case::{BuyerCase, own_warning};
-use super::held::{DUE_AT_ONCE, due, due_by_now, first_due};
+use super::held::{DUE_AT_ONCE, due, first_due, time_is_up};
 use super::overdue::warn_of_trade;
 use super::own::{longest_wait, wait_for_answer};
 use super::pages::pages_from;
@@ -42,11 +42,8 @@ pub fn next_wake(rows: &dyn Rows, now: Time) -> Option<Time> {
 /// Does what is due at `now`; nothing is due twice.
 pub fn tick(settings: &BuyerSettings, rows: &dyn Rows, now: Time) -> BuyerChange {
     let mut case = BuyerCase::new(settings, rows, now);
-    for (_, last) in due_by_now(case.rows(), now) {
-        let letter = u64::from_str_radix(&last, 16)
-            .ok()
-            .and_then(|no| case.letter(no));
-        if let Some(mut letter) = letter {
+    for no in time_is_up(&case, DUE_AT_ONCE) {
+        if let Some(mut letter) = case.letter(no) {
             let _ = door::enter(&mut case, &mut letter);
         }
     }

@@ -112,7 +112,7 @@ fn of_a_burst_that_dns_could_prove_twenty_wait_and_all_end_in_one_group() {
     // A letter of a party about what was bought finds room all the same.
     let genuine = undecided(&delivery_status(20, "T-1", 1, "in-transit"));
     assert_eq!(enter(&mut ledger, &genuine).0.verdict, Verdict::Held);
-    let due = awaiting_proof(&ledger.rows, at(2));
+    let due = awaiting_proof(&ledger.rows, at(2), usize::MAX);
     assert_eq!(due.len(), 21);
 
     // DNS answers: the one counts, the others are no more than the group had already.
@@ -127,7 +127,7 @@ fn of_a_burst_that_dns_could_prove_twenty_wait_and_all_end_in_one_group() {
         undecided: None,
         proof: "DNS has no such key".to_owned(),
     };
-    let waiting = awaiting_proof(&ledger.rows, at(2));
+    let waiting = awaiting_proof(&ledger.rows, at(2), usize::MAX);
     assert_eq!(waiting.len(), 20);
     for no in waiting {
         let (settings, rows, now) = (&ledger.settings, &ledger.rows, ledger.now);

@@ -67,10 +67,14 @@ fn dns_is_asked_again_less_and_less_often_and_never_forgotten() {
     let mut waits = Vec::new();
     while let Some(next) = next_try(&ledger) {
         let just_before = Time::from_unix_millis(next.unix_millis() - 1);
-        assert_eq!(awaiting_proof(&ledger.rows, just_before), [0; 0]);
-        assert_eq!(awaiting_proof(&ledger.rows, next).len(), 1);
+        assert_eq!(
+            awaiting_proof(&ledger.rows, just_before, usize::MAX),
+            [0; 0]
+        );
+        assert_eq!(awaiting_proof(&ledger.rows, next, usize::MAX).len(), 1);
         waits.push(next.since(ledger.now).as_secs() / 60);
-        let _ = ledger.tick(next);
+        ledger.now = next;
+        let _ = enter_again(&mut ledger, &undecided());
         assert_eq!(
             ledger.wake().is_some(),
             next_try(&ledger).is_some(),
@@ -82,7 +86,10 @@ fn dns_is_asked_again_less_and_less_often_and_never_forgotten() {
     // After seven days it is judged by the evidence that there is.
     assert_eq!(waits.iter().sum::<u64>(), 7 * 24 * 60);
     assert_eq!(ledger.open(), ["unproven-sender"]);
-    assert_eq!(awaiting_proof(&ledger.rows, at(1_000_000)), [0; 0]);
+    assert_eq!(
+        awaiting_proof(&ledger.rows, at(1_000_000), usize::MAX),
+        [0; 0]
+    );
 }
 
 #[test]
@@ -188,10 +195,11 @@ fn what_a_clock_that_ran_ahead_put_off_is_tried_once_the_clock_is_right() {
     ledger.now = at(YEAR);
     assert_eq!(enter(&mut ledger, &undecided()).verdict, Verdict::Held);
     // A year too early, and that is now.
-    assert_eq!(awaiting_proof(&ledger.rows, at(1)).len(), 1);
-    let _ = ledger.tick(at(1));
+    assert_eq!(awaiting_proof(&ledger.rows, at(1), usize::MAX).len(), 1);
+    ledger.now = at(1);
+    let _ = enter_again(&mut ledger, &undecided());
     assert_eq!(next_try(&ledger), Some(at(2)));
-    assert_eq!(awaiting_proof(&ledger.rows, at(1)), [0; 0]);
+    assert_eq!(awaiting_proof(&ledger.rows, at(1), usize::MAX), [0; 0]);
     // The patience begins with the right time, too.
     let _ = ledger.tick(at(7 * 24 * 60));
     assert!(ledger.open().is_empty());
@@ -214,9 +222,102 @@ fn a_letter_that_waits_for_its_time_asks_nothing_of_dns() {
     assert_eq!(enter(&mut ledger, &early).rule, Some(4));
     let held = view::held(&ledger.rows);
     assert_eq!((held[0].rule, held[0].next_try), (4, at(30)));
-    assert_eq!(awaiting_proof(&ledger.rows, at(31)), [0; 0]);
+    assert_eq!(awaiting_proof(&ledger.rows, at(31), usize::MAX), [0; 0]);
     let _ = ledger.tick(at(31));
     assert_eq!(ledger.trade("T-1")["delivery"][0]["state"], "in-transit");
+}
+
+/// A letter of somebody whom nobody knows, with a domain of his own.
+fn of_a_stranger(n: u64) -> Received {
+    let from = format!("orders@shop{n}.example");
+    let said = with(
+        with(record(1000 + n, "T-9", 1), "from", from.clone()),
+        "trade",
+        serde_json::json!({ "shop": from, "id": "T-9" }),
+    );
+    Received {
+        author: Some(address(&from)),
+        digest: format!("letter {n}"),
+        content: Content::of_json(said.to_string()),
+        ..undecided()
+    }
+}
+
+#[test]
+fn whoever_waits_behind_letters_that_dns_never_answers_is_asked_about_too() {
+    const MANY: u64 = 300;
+    let mut ledger = under_way();
+    for n in 0..MANY {
+        let judged = enter(&mut ledger, &of_a_stranger(n));
+        assert_eq!(judged.verdict, Verdict::Held);
+    }
+    let _ = enter(&mut ledger, &undecided());
+    let last = last_letter(&ledger.rows);
+    ledger.now = at(1);
+    let all = awaiting_proof(&ledger.rows, ledger.now, usize::MAX);
+    assert_eq!(all.len(), MANY as usize + 1);
+
+    // A round asks about some; time alone moves nobody on who was not asked about.
+    let mut asked = 0;
+    while !awaiting_proof(&ledger.rows, ledger.now, 1).contains(&last) {
+        let some = awaiting_proof(&ledger.rows, ledger.now, 64);
+        for no in &some {
+            assert_eq!(ask_in_vain(&mut ledger, *no).verdict, Verdict::Held);
+        }
+        asked += some.len();
+        let before = ledger.rows.clone();
+        let _ = ledger.tick(ledger.now);
+        assert_eq!(ledger.rows, before);
+        let left = awaiting_proof(&ledger.rows, ledger.now, usize::MAX);
+        assert_eq!(left, all[asked..]);
+        if left.len() <= 64 {
+            break;
+        }
+    }
+    let answered = Received {
+        evidence: Evidence::Dkim,
+        undecided: None,
+        ..undecided()
+    };
+    assert_eq!(
+        enter_again(&mut ledger, &answered).verdict,
+        Verdict::Applied
+    );
+}
+
+fn ask_in_vain(ledger: &mut Ledger, no: u64) -> Judgement {
+    let proof = NewProof {
+        evidence: Evidence::None,
+        undecided: Some(Evidence::Dkim),
+        proof: "DNS did not answer".to_owned(),
+    };
+    let change = proven_again(&ledger.settings, &ledger.rows, no, Some(&proof), ledger.now);
+    ledger.take(change).judgement.unwrap()
+}
+
+#[test]
+fn a_letter_that_waits_for_its_time_does_not_wait_for_those_that_wait_for_dns() {
+    let mut ledger = under_way();
+    for n in 0..300 {
+        let _ = enter(&mut ledger, &of_a_stranger(n));
+    }
+    let said = with(
+        delivery_status(20, "T-1", 1, "in-transit"),
+        "sent",
+        at(15).to_string(),
+    );
+    let early = Received {
+        evidence: Evidence::Relay,
+        undecided: None,
+        content: Content::of_json(said.to_string()),
+        ..undecided()
+    };
+    assert_eq!(enter(&mut ledger, &early).rule, Some(4));
+    let _ = ledger.tick(at(14));
+    assert_eq!(ledger.trade("T-1")["delivery"], serde_json::json!([]));
+    let _ = ledger.tick(at(15));
+    assert_eq!(ledger.trade("T-1")["delivery"][0]["state"], "in-transit");
+    assert_eq!(view::stats(&ledger.rows).held, 300);
 }
 
 #[test]
