@@ -18,7 +18,7 @@ use crate::statement::{Body, Kind, Statement};
 pub use json::{
     JsonError, MOST_DEPTH, MOST_OCTETS, MOST_STRING_OCTETS, Place, parse as parse_json,
 };
-pub use rules::RuleError;
+pub use rules::{MOST_CARRIERS, RuleError};
 
 /// The version of the protocol that is spoken here: the member `tradepost`.
 pub const VERSION: u64 = 1;

@@ -36,6 +36,19 @@ fn orders_records_and_instructions_have_lines() {
 }
 
 #[test]
+fn a_record_names_at_most_thirty_two_carriers() {
+    let named = |n: usize| {
+        let carriers = (0..n).map(|n| json!({ "address": format!("van-{n}@carrier.example") }));
+        let mut s = statement("trade-record");
+        s["body"]["delivery"]["carriers"] = carriers.collect();
+        s
+    };
+    assert!(read(&named(32)).is_ok());
+    let error = read(&named(33)).unwrap_err();
+    assert_eq!(error, DecodeError::Rule(RuleError::Carriers(33)));
+}
+
+#[test]
 fn only_with_a_hub_may_the_buyer_be_missing() {
     for kind in ["order", "trade-record"] {
         let mut s = statement(kind);

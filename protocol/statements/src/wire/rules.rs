@@ -31,6 +31,9 @@ pub enum RuleError {
     /// Protocol 3, `order`: one currency throughout.
     #[error("{0} and {1} stand in one order")]
     TwoCurrencies(Currency, Currency),
+    /// More carriers than [`MOST_CARRIERS`].
+    #[error("a record names at most {MOST_CARRIERS} carriers, and this one names {0}")]
+    Carriers(usize),
     /// Without a hub, an order and its record name the buyer.
     #[error("body.buyer is missing")]
     NoBuyer,
@@ -260,8 +263,15 @@ fn check_order(order: &Order) -> Result<(), RuleError> {
     }
 }
 
+/// Protocol 3: each of them may speak about the trade, so a reader keeps all that any version names.
+pub const MOST_CARRIERS: usize = 32;
+
 /// A record's currencies and sum are judged (protocol 5, line 11), not refused here.
 fn check_record(record: &TradeRecord) -> Result<(), RuleError> {
+    let carriers = record.delivery.carriers.len();
+    if carriers > MOST_CARRIERS {
+        return Err(RuleError::Carriers(carriers));
+    }
     if record.lines.is_empty() {
         return Err(RuleError::NoLines);
     }
