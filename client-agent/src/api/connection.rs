@@ -59,6 +59,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// A person waits beside the screen: what DNS does not say until then, it may say another time.
 const FOR_HELD_LETTERS: Duration = Duration::from_secs(3);
 
+/// What is left after that is left to the daemon, or to the next command.
+const FOR_WHAT_IS_DUE: Duration = Duration::from_secs(3);
+
 /// A change of trust is worth a longer wait, which the screen explains.
 const FOR_JUDGING_AGAIN: Duration = Duration::from_secs(10);
 
@@ -298,7 +301,9 @@ impl OwnLedger {
         }
         let (host, reader) = (Arc::clone(&self.host), self.reader.clone());
         prove_again(host, reader, FOR_HELD_LETTERS).await?;
-        self.host.work(|host| host.do_what_is_due()).await?;
+        self.host
+            .work(|host| host.do_what_is_due(FOR_WHAT_IS_DUE))
+            .await?;
         Ok(())
     }
 }

@@ -96,7 +96,7 @@ pub(crate) async fn from_mailbox(places: &Places, json: bool) -> anyhow::Result<
         output::note(&format!("tradepost: {judged}"));
     }
     prove_again(Arc::clone(&host), reader, FOR_HELD_LETTERS).await?;
-    host.work(|host| host.do_what_is_due()).await?;
+    host.work(|host| host.do_what_is_due(Duration::MAX)).await?;
     let (stats, warnings) = host
         .work(|host| host.view(|rows| (view::stats(rows), view::warnings(rows, false))))
         .await;

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tradepost_post::imap::Cursor;
@@ -232,14 +233,14 @@ impl<P: Party> Host<P> {
         self.view(|rows| self.party.letters(rows, send, now, &mut fresh_ids()?))
     }
 
-    /// Does what is due at present, each thing recorded for itself.
+    /// Does what is due at present, each thing recorded for itself. What is left after so long is due still:
+    /// mail, questions and a request to stop come in between.
     ///
     /// # Errors
     /// [`HostError`].
-    pub fn do_what_is_due(&self) -> Result<(), HostError> {
-        /// More at once is done at the next look.
-        const MOST: usize = 10_000;
-        for _ in 0..MOST {
+    pub fn do_what_is_due(&self, within: Duration) -> Result<(), HostError> {
+        let start = Instant::now();
+        loop {
             let jitter = rand::random();
             let was_something = self.write(|page| {
                 let now = self.now();
@@ -250,11 +251,10 @@ impl<P: Party> Host<P> {
                 page.record(decision, &[], now, &mut ids)?;
                 Ok::<_, HostError>(is_something)
             })?;
-            if !was_something {
-                break;
+            if !was_something || start.elapsed() >= within {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 

@@ -293,6 +293,8 @@ struct Running<P: Answers, B> {
 const LONGEST: Duration = Duration::from_secs(60);
 /// Nothing spins, even when what is due cannot be done.
 const LEAST: Duration = Duration::from_millis(5);
+/// What is due is done for so long before the next event is looked at.
+const BESIDE_OTHER_WORK: Duration = Duration::from_millis(100);
 /// After a copy could not be put into Sent; it is no hurry.
 const COPY_AGAIN: Duration = Duration::from_secs(5 * 60);
 
@@ -379,7 +381,9 @@ impl<P: Answers, B: Background<P>> Running<P, B> {
         let is_due = next.is_some_and(|at| at <= now) || self.has_just_proven;
         self.has_just_proven = false;
         if is_due {
-            self.host.work(|host| host.do_what_is_due()).await?;
+            self.host
+                .work(|host| host.do_what_is_due(BESIDE_OTHER_WORK))
+                .await?;
         }
         self.due_at = None;
         self.due_at = self.next_wake(self.host.now());
@@ -444,7 +448,9 @@ impl<P: Answers, B: Background<P>> Running<P, B> {
             }
             let (host, reader) = (Arc::clone(&self.host), self.reader.clone());
             prove_again(host, reader, FOR_HELD_LETTERS).await?;
-            self.host.work(|host| host.do_what_is_due()).await?;
+            self.host
+                .work(|host| host.do_what_is_due(Duration::MAX))
+                .await?;
             self.outbox.until_nothing_is_due().await;
             if let Some(copying) = self.copying.take() {
                 let done = joined(copying).await;
