@@ -6,8 +6,12 @@
 //! on which letters came, not on their order or number, but for the order of the trade records among
 //! themselves; and a letter costs the same, however many came before it.
 
+use std::collections::BTreeSet;
+
 use tradepost_statements::status::{DeliveryStatus, OrderStatus, PaymentStatus};
-use tradepost_statements::{Body, DeliveryState, OrderState, PaymentState, Time, TradeRef};
+use tradepost_statements::{
+    Address, Body, DeliveryState, OrderState, PaymentState, Time, TradeRef,
+};
 
 use super::backlog::{self, Which};
 use super::case::BuyerCase;
@@ -15,7 +19,7 @@ use super::filed::{Filed, LetterOutcome};
 use super::judge::lines_8_to_15;
 use super::known::{Agreed, KnownTrade, nothing_known};
 use super::progress::{CountedTrade, PaymentTold, TradeOrigin, TradeState, TradeTerms};
-use super::records::{self, ListedRecords, RecordsOfTrade};
+use super::records::{self, ListedRecords, MOST_SETTLED, MOST_SETTLED_LINES, RecordsOfTrade};
 use super::state::{Fate, RequestAnswer};
 use super::terms::Terms;
 use super::tracks::{self, EnteringStatus, TrackTold};
@@ -394,13 +398,20 @@ fn same_terms(a: Option<&TradeTerms>, b: Option<&TradeTerms>) -> bool {
     }
 }
 
-/// Whether what passed by the former terms passes by these.
+/// Whether what passed by the former terms passes by these. What gave way since there are too many versions
+/// is settled: it gives no reason to look again.
 fn keeps(now: &TradeTerms, before: &TradeTerms) -> bool {
-    let lines = |no: &u64| now.lines_of.contains(no) || now.record == *no;
-    before.carriers.is_subset(&now.carriers)
-        && before.processors.is_subset(&now.processors)
-        && before.totals.iter().all(|t| now.totals.contains(t))
-        && before.lines_of.iter().chain([&before.record]).all(lines)
+    let is_known = |no: &u64| now.lines_of.contains(no) || now.record == *no;
+    let mut settled_last = before.lines_of.iter().rev().take(MOST_SETTLED_LINES);
+    let mut totals = before.totals.iter().rev().take(MOST_SETTLED);
+    let are_kept = |before: &BTreeSet<Address>, now: &BTreeSet<Address>| {
+        before.len() > MOST_SETTLED || before.is_subset(now)
+    };
+    are_kept(&before.carriers, &now.carriers)
+        && are_kept(&before.processors, &now.processors)
+        && totals.all(|t| now.totals.contains(t))
+        && settled_last.all(is_known)
+        && (before.lines == now.lines || is_known(&before.record))
 }
 
 /// Whether a state of the order names its parcels.

@@ -52,8 +52,8 @@ pub(super) struct RecordsOfTrade {
 /// Shops make a version or two of a record, and one for each parcel where they name them so.
 const MOST_RECORDS: usize = 24;
 /// So many carriers, and totals, of versions that are settled stay known, and the lines of so many.
-const MOST_SETTLED: usize = 32;
-const MOST_SETTLED_LINES: usize = 16;
+pub(super) const MOST_SETTLED: usize = 32;
+pub(super) const MOST_SETTLED_LINES: usize = 16;
 
 /// The trade records of a trade that are walked, and what is settled of others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,8 +143,9 @@ impl ListedRecords {
             let index = letters.iter().position(|f| f.letter.no == gone.no);
             if let Some(index) = index.filter(|_| gone.has_counted) {
                 let is_outdated = walked.outdated.contains(&index);
+                let open: Vec<&Filed> = letters.iter().filter(|f| self.has(f.letter.no)).collect();
                 if let Some(filed) = letters.get(index) {
-                    self.settled.take_over(filed, is_outdated);
+                    self.settled.take_over(filed, is_outdated, &open);
                 }
             }
         }
@@ -152,7 +153,8 @@ impl ListedRecords {
 }
 
 impl SettledRecords {
-    fn take_over(&mut self, filed: &Filed, is_outdated: bool) {
+    /// Takes over what a version brought that no open one brings as well.
+    fn take_over(&mut self, filed: &Filed, is_outdated: bool, open: &[&Filed]) {
         let Some(record) = filed.record() else { return };
         self.highest = self.highest.max(record.version.number());
         if self.request.is_none() {
@@ -168,7 +170,10 @@ impl SettledRecords {
         }
         if !is_outdated {
             add_last(&mut self.totals, record.total, MOST_SETTLED);
-            add_last(&mut self.lines_of, filed.letter.no, MOST_SETTLED_LINES);
+            let says_so = |f: &&Filed| f.record().is_some_and(|r| r.lines == record.lines);
+            if !open.iter().any(says_so) {
+                add_last(&mut self.lines_of, filed.letter.no, MOST_SETTLED_LINES);
+            }
         }
     }
 }
@@ -196,6 +201,7 @@ impl RecordsOfTrade {
         let (mut carried, mut processors) = (settled.carriers.clone(), settled.processors.clone());
         let (mut totals, mut lines_of) = (settled.totals.clone(), settled.lines_of.clone());
         let most = MOST_SETTLED + MOST_RECORDS;
+        let mut lines = vec![&record.lines];
         for i in self.counting.iter().chain(&self.counted_once) {
             let Some((filed, record)) = filed(i).and_then(|f| Some((f, f.record()?))) else {
                 continue;
@@ -204,7 +210,11 @@ impl RecordsOfTrade {
             processors.insert(record.payment.processor.clone());
             if !self.outdated.contains(i) {
                 add_last(&mut totals, record.total, most);
-                add_last(&mut lines_of, filed.letter.no, most);
+                // Versions that say the same lines are one for line 15.
+                if !lines.contains(&&record.lines) {
+                    lines.push(&record.lines);
+                    add_last(&mut lines_of, filed.letter.no, most);
+                }
             }
         }
         // The present ones last.

@@ -265,6 +265,46 @@ fn the_last_of_many_trade_records_costs_what_the_tenth_did() {
 }
 
 #[test]
+fn another_version_is_no_reason_to_judge_again_what_passed() {
+    const ROUNDS: u64 = 100;
+    for with_carriers in [false, true] {
+        let mut ledger = with_a_trade();
+        let (mut early, mut late) = (Cost::default(), Cost::default());
+        for n in 1..=ROUNDS {
+            let mut said = with(
+                record(100_000 + n, "T-1", sequence(n + 1)),
+                "request",
+                request(1),
+            );
+            if with_carriers {
+                said["body"]["delivery"]["carriers"] = json!([{ "address": CARRIER }, { "address": format!("van-{n}@carrier.example") }]);
+            }
+            let (judged, cost) = enter(&mut ledger, 2 * n, &said);
+            assert_eq!(judged.verdict, Verdict::Applied);
+            // By then as many versions are open as ever are.
+            match n {
+                30..=35 => early = early.most(cost),
+                95.. => late = late.most(cost),
+                _ => {}
+            }
+            let status = delivery_status(200_000 + n, "T-1", sequence(n), "in-transit");
+            let (judged, _) = enter(&mut ledger, 2 * n + 1, &status);
+            assert_eq!(judged.verdict, Verdict::Applied);
+            assert!(
+                !is_left(&ledger),
+                "version {n}: something is to be looked at again"
+            );
+        }
+        assert!(late.is_no_more_than(early), "{late:?} after {early:?}");
+    }
+}
+
+/// Whether time alone has something to look at now.
+fn is_left(ledger: &Ledger) -> bool {
+    buyer::next_wake(&ledger.rows, ledger.now) == Some(ledger.now)
+}
+
+#[test]
 fn what_is_written_for_a_status_comes_to_about_as_much_as_its_letter() {
     let mut ledger = with_a_trade();
     let first = delivery_status(100_000, "T-1", 1, "announced");
