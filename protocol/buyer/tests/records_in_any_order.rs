@@ -117,8 +117,10 @@ fn predict(story: &Story) -> End {
             TOTALS[current.total].1,
         ));
         let counts = |p: &&Paid| p.payee == current.payee && totals.contains(&p.total);
-        // Of those that count, once settled it stays settled: the others are of lower rank.
-        end.paid = story.payments.iter().filter(counts).any(|p| p.settled);
+        // Of those that count, once settled it stays settled: the others are of lower rank. So much is paid
+        // as the last says that settled it.
+        let mut settled = story.payments.iter().filter(counts).filter(|p| p.settled);
+        end.paid = settled.next_back().is_some_and(|p| p.total >= current.total);
     }
     end
 }
