@@ -147,13 +147,14 @@ impl OpenTrade {
             return;
         }
         case.delete_if_there(&keys::aside(&trade, no));
-        if !case.has(&in_history) {
+        let is_known = case.has(&in_history);
+        if !is_known {
             case.mark(&in_history);
         }
         match &filed.decoded.statement.body {
-            Body::OrderStatus(status) => self.tell_order(case, &filed, status),
-            Body::DeliveryStatus(status) => self.tell_parcel(case, &filed, status),
-            Body::PaymentStatus(status) => self.tell_payment(case, &filed, status),
+            Body::OrderStatus(status) => self.tell_order(case, (&filed, is_known), status),
+            Body::DeliveryStatus(status) => self.tell_parcel(case, (&filed, is_known), status),
+            Body::PaymentStatus(status) => self.tell_payment(case, (&filed, is_known), status),
             Body::ReturnDecision(_) => {
                 undoing::note_decision(case, no, &filed.decoded.statement);
                 self.note(case, filed, LetterOutcome::of(Fate::Applied));
@@ -191,9 +192,19 @@ impl OpenTrade {
         })
     }
 
-    fn tell_order(&mut self, case: &mut BuyerCase<'_>, filed: &Filed, status: &OrderStatus) {
+    fn tell_order(
+        &mut self,
+        case: &mut BuyerCase<'_>,
+        (filed, is_known): (&Filed, bool),
+        status: &OrderStatus,
+    ) {
         let track = keys::order_track(&self.trade.trade);
-        let entering = entering(filed, status.sequence.number(), status.state, status.at);
+        let entering = entering(
+            (filed, is_known),
+            status.sequence.number(),
+            status.state,
+            status.at,
+        );
         let told = tracks::enter(case, &track, entering, ships);
         self.order_told(case, told);
     }
@@ -208,10 +219,20 @@ impl OpenTrade {
         self.note_all(case, told);
     }
 
-    fn tell_parcel(&mut self, case: &mut BuyerCase<'_>, filed: &Filed, status: &DeliveryStatus) {
+    fn tell_parcel(
+        &mut self,
+        case: &mut BuyerCase<'_>,
+        (filed, is_known): (&Filed, bool),
+        status: &DeliveryStatus,
+    ) {
         let carrier = &filed.decoded.statement.from;
         let track = keys::delivery_track(&self.trade.trade, &status.parcel, carrier);
-        let entering = entering(filed, status.sequence.number(), status.state, status.at);
+        let entering = entering(
+            (filed, is_known),
+            status.sequence.number(),
+            status.state,
+            status.at,
+        );
         let told = tracks::enter(case, &track, entering, |_| false);
         self.parcel_told(case, filed, status, told);
     }
@@ -238,9 +259,19 @@ impl OpenTrade {
         self.note_all(case, told);
     }
 
-    fn tell_payment(&mut self, case: &mut BuyerCase<'_>, filed: &Filed, status: &PaymentStatus) {
+    fn tell_payment(
+        &mut self,
+        case: &mut BuyerCase<'_>,
+        (filed, is_known): (&Filed, bool),
+        status: &PaymentStatus,
+    ) {
         let track = keys::payment_track(&self.trade.trade, &filed.decoded.statement.from);
-        let entering = entering(filed, status.sequence.number(), status.state, status.at);
+        let entering = entering(
+            (filed, is_known),
+            status.sequence.number(),
+            status.state,
+            status.at,
+        );
         let told = tracks::enter(case, &track, entering, |_| false);
         self.payment_told(case, filed, told);
     }
@@ -419,7 +450,12 @@ fn ships(state: OrderState) -> bool {
     state == OrderState::Shipped
 }
 
-fn entering<S>(filed: &Filed, sequence: u32, state: S, at: Time) -> EnteringStatus<S> {
+fn entering<S>(
+    (filed, is_known): (&Filed, bool),
+    sequence: u32,
+    state: S,
+    at: Time,
+) -> EnteringStatus<S> {
     EnteringStatus {
         letter: filed.letter.no,
         sequence,
@@ -428,6 +464,7 @@ fn entering<S>(filed: &Filed, sequence: u32, state: S, at: Time) -> EnteringStat
         statement: filed.decoded.statement.id,
         content: filed.content(),
         accepted: filed.accepted(),
+        is_known,
     }
 }
 

@@ -21,11 +21,15 @@ use super::state::{Fate, is_default};
 use super::warning::{Finding, WarningKind};
 
 /// A courier tells of ten or twenty steps, and what comes late is late by a few of them. When there are
-/// more, the lowest are settled.
+/// more steps, however many statuses contradict each other in one of them, the lowest are settled.
 const MOST_STEPS: usize = 32;
 /// So many statuses that contradict each other are kept of one step: enough to show that they do, and
 /// which of them counts.
 const MOST_RIVALS: usize = 4;
+
+/// Rows of a window: each step with its rivals, one step more before the lowest are settled, and as many again
+/// where the person accepted several of one step.
+const MOST_ROWS: usize = 2 * (MOST_STEPS + 1) * MOST_RIVALS;
 
 /// A state that a track can have.
 pub(super) trait TrackState: Progress + Display + Serialize + DeserializeOwned {}
@@ -43,6 +47,8 @@ pub(super) struct EnteringStatus<S> {
     pub(super) content: String,
     /// The person wants it to count, whatever the rules say.
     pub(super) accepted: bool,
+    /// It is part of the trade already, and judged again.
+    pub(super) is_known: bool,
 }
 
 /// What a track has come to.
@@ -150,9 +156,11 @@ pub(super) fn enter<S: TrackState>(
 ) -> TrackTold {
     let mut window = TrackWindow::load(case, track);
     if status.sequence <= window.base.through {
-        // Protocol 4: what comes so late is history.
-        let late = LetterOutcome::of(Fate::Late);
-        window.outcomes.push((status.letter, late));
+        // Protocol 4: what comes so late is history; what was settled keeps the end that it had.
+        if !status.is_known || status.accepted {
+            let late = LetterOutcome::of(Fate::Late);
+            window.outcomes.push((status.letter, late));
+        }
         return window.unchanged();
     }
     window.add(case, status);
@@ -185,10 +193,9 @@ impl<'k, S: TrackState> TrackWindow<'k, S> {
             state_of: None,
         });
         let prefix = keys::steps(key);
-        // More than that only where the person accepted several of one step.
         let found = case
             .rows()
-            .scan_from(prefix.as_bytes(), prefix.as_bytes(), 2 * MOST_STEPS);
+            .scan_from(prefix.as_bytes(), prefix.as_bytes(), MOST_ROWS);
         let steps = found.iter().filter_map(|(key, json)| {
             let rest = std::str::from_utf8(key.get(prefix.len()..)?).ok()?;
             let (sequence, content) = rest.split_once('/')?;
@@ -377,9 +384,10 @@ impl<'k, S: TrackState> TrackWindow<'k, S> {
 
     /// Settles the lowest steps of what has become too much.
     fn settle(&mut self, case: &mut BuyerCase<'_>, is_marked: fn(S) -> bool) {
-        let too_many = self.steps.len().saturating_sub(MOST_STEPS);
-        let last = too_many.checked_sub(1).and_then(|n| self.steps.get(n));
-        let Some(through) = last.map(|step| step.sequence) else {
+        let mut sequences: Vec<u32> = self.steps.iter().map(|step| step.sequence).collect();
+        sequences.dedup();
+        let too_many = sequences.len().saturating_sub(MOST_STEPS);
+        let Some(&through) = too_many.checked_sub(1).and_then(|n| sequences.get(n)) else {
             return;
         };
         let cut = self.steps.partition_point(|s| s.sequence <= through);

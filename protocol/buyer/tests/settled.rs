@@ -171,3 +171,29 @@ fn what_was_refused_is_looked_at_again_some_letters_at_a_time() {
     assert_eq!(ledger.trades(), first.trades());
     assert_eq!(view::stats(&ledger.rows), view::stats(&first.rows));
 }
+
+/// A step that is told in a few ways counts once: what contradicts it puts nothing else away.
+#[test]
+fn the_thirty_two_highest_steps_stay_open_however_many_letters_contradict_each_of_them() {
+    const STATES: [&str; 4] = ["at-terminal", "sorted", "in-transit", "out-for-delivery"];
+    let mut rivals = Vec::new();
+    for step in 1..=8 {
+        for (n, state) in (0..).zip(STATES) {
+            let id = 100 + 10 * u64::from(step) + n;
+            rivals.push(delivery_status(id, "T-1", step, state));
+        }
+    }
+    rivals.push(delivery_status(900, "T-1", 9, "ready-for-pickup"));
+    // Its id is the lowest: of those that tell step 1, it is the one that counts, and nothing can follow it.
+    let counts = delivery_status(20, "T-1", 1, "delivered");
+    let end = |letters: Vec<serde_json::Value>| {
+        let mut ledger = with_a_trade();
+        for letter in letters {
+            let _ = ledger.hear(letter);
+        }
+        (ledger.trade("T-1"), ledger.open().len())
+    };
+    let first = end([vec![counts.clone()], rivals.clone()].concat());
+    assert_eq!(first.0["delivery"][0]["state"], "delivered");
+    assert_eq!(end([rivals, vec![counts]].concat()), first);
+}
