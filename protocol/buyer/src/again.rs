@@ -127,6 +127,11 @@ fn judge(
             });
         }
     }
+    Some(enter(case, letter))
+}
+
+/// Judges a letter again that is known by more than it was. One that was only counted stays that.
+pub(super) fn enter(case: &mut BuyerCase<'_>, mut letter: FiledLetter) -> Judgement {
     if is_refused(&letter.fate) {
         // Where its group is full it has no warning of its own, and does not wait either.
         let is_only_counted = case.warnings_of_letter(letter.no).is_empty();
@@ -141,10 +146,10 @@ fn judge(
         }
         if is_only_counted && evidence::is_below(case, &letter.received) {
             case.put_letter(&letter);
-            return Some(judged(&letter, Verdict::Warned, 3));
+            return judged(&letter, Verdict::Warned, 3);
         }
     }
-    Some(door::enter(case, &mut letter))
+    door::enter(case, &mut letter)
 }
 
 fn judged(letter: &FiledLetter, verdict: Verdict, line: u8) -> Judgement {

@@ -8,10 +8,10 @@ use tradepost_statements::Time;
 use tradepost_trades::letter::{Content, Unreadable};
 use tradepost_trades::rows::Rows;
 
-use super::again::letters_where;
+use super::again::{self, letters_where};
 use super::case::BuyerCase;
 use super::settings::BuyerSettings;
-use super::{BuyerChange, door, state};
+use super::{BuyerChange, state};
 
 /// The first `limit` letters, by number, from `from` on, whose statement was not understood.
 #[must_use]
@@ -50,7 +50,7 @@ pub fn read_again(
     let judgement = letter.map(|mut letter| {
         letter.received.content = content.clone();
         case.keep_content(no, content);
-        door::enter(&mut case, &mut letter)
+        again::enter(&mut case, letter)
     });
     super::finish(case, judgement)
 }
