@@ -14,7 +14,10 @@ use super::filed::Filed;
 use super::rules::{RULES, Rule};
 use super::saying::Saying;
 use super::settings::BuyerSettings;
-use super::state::{FiledLetter, LetterPlace, LetterRow, Own, OwnRequest, Totals, content, read};
+use super::state::{
+    FiledLetter, LetterCounts, LetterPlace, LetterRow, Own, OwnRequest, Totals, content,
+    is_default, read,
+};
 use super::trade::BuyerTrade;
 use super::warning::{Finding, Warning, WarningKind, WarningState};
 use super::{BuyerChange, Counted, Judgement, Notice, keys};
@@ -165,7 +168,8 @@ impl<'l> BuyerCase<'l> {
 
     pub(super) fn letter(&self, no: u64) -> Option<FiledLetter> {
         let row: LetterRow = self.get(&keys::letter(no))?;
-        Some(row.with(self.content(no)?))
+        let counts = self.get(&keys::letter_counts(no)).unwrap_or_default();
+        Some(row.with(counts, self.content(no)?))
     }
 
     /// A letter that can be read.
@@ -174,7 +178,13 @@ impl<'l> BuyerCase<'l> {
     }
 
     pub(super) fn put_letter(&mut self, letter: &FiledLetter) {
-        self.put(&keys::letter(letter.no), &LetterRow::of(letter));
+        self.put_if_changed(&keys::letter(letter.no), &LetterRow::of(letter));
+        let (key, counts) = (keys::letter_counts(letter.no), LetterCounts::of(letter));
+        if is_default(&counts) {
+            self.delete_if_there(&key);
+        } else {
+            self.put_if_changed(&key, &counts);
+        }
     }
 
     /// What a letter says, read once.
@@ -325,7 +335,6 @@ impl<'l> BuyerCase<'l> {
             payee: finding.payee.clone(),
             received: finding.received.clone(),
             expected: finding.expected.clone(),
-            more: 0,
         });
         self.mark(&keys::warning_of_letter(letter.no, id));
         id
@@ -430,7 +439,6 @@ pub(super) fn own_warning(kind: WarningKind, case: &BuyerCase<'_>) -> Warning {
         payee: None,
         received: String::new(),
         expected: String::new(),
-        more: 0,
     }
 }
 

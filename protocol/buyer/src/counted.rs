@@ -5,7 +5,7 @@ use tradepost_trades::letter::Received;
 
 use super::case::BuyerCase;
 use super::filed::ReadContent;
-use super::warning::{Warning, WarningKind};
+use super::warning::WarningKind;
 use super::{Counted, Judgement, Verdict, evidence, filed, held, keys};
 
 /// Protocol 5: of the letters below the minimum of one claimed sender, trade and day, so many are kept.
@@ -57,15 +57,14 @@ pub(super) fn join_group(
     None
 }
 
-/// Counts a letter that is not judged by itself. What replays it is this too, so it needs nothing
-/// but the number.
+/// Counts a letter that is not judged by itself: some tens of octets, however long the letter is that they
+/// are counted at.
 pub(super) fn count(case: &mut BuyerCase<'_>, counted: Counted) {
     match counted {
         Counted::InGroup(warning) => {
-            if let Some(mut warning) = case.get::<Warning>(&keys::warning(warning)) {
-                warning.more += 1;
-                case.put(&keys::warning(warning.id), &warning);
-            }
+            let key = keys::more_of_warning(warning);
+            let more: u64 = case.get(&key).unwrap_or(0);
+            case.put(&key, &more.saturating_add(1));
         }
         Counted::Again(no) => {
             if let Some(mut letter) = case.letter(no) {

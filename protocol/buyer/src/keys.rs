@@ -56,6 +56,14 @@ pub(super) fn trade_in_key(text: &str) -> Option<TradeRef> {
 pub(super) fn letter(no: u64) -> String {
     format!("{LETTERS}{}", number(no))
 }
+/// What changes of a letter while it waits, or comes again.
+pub(super) fn letter_counts(no: u64) -> String {
+    format!("b/lc/{}", number(no))
+}
+/// How many more letters of the group of a warning came.
+pub(super) fn more_of_warning(id: u64) -> String {
+    format!("b/wm/{}", number(id))
+}
 pub(super) fn trade(t: &TradeRef) -> String {
     format!("{TRADES}{}", trade_key(t))
 }

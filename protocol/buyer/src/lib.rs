@@ -2,10 +2,10 @@
 //! keeping the ledger of every purchase (protocol 4).
 //!
 //! A letter's way: [`receive`] asks the lines that need only the letter itself (1 to 7), files it with
-//! its trade, and judges the whole trade anew (lines 8 to 15, and 16 in `evaluate`). Lines 2 to 15 are
-//! the rows of one table, [`RULES`]. A trade's state, and the open warnings about it, are thereby a function of
-//! the set of letters filed with it; only lines 7 and 10, and trade records among themselves, go by
-//! arrival.
+//! its trade, and judges it by what the records of the trade say together (lines 8 to 15); what passes enters its
+//! track (line 16, `tracks`). Lines 2 to 15 are the rows of one table, [`RULES`]. A trade's state, and the open
+//! warnings about it, are a function of the set of letters filed with it; only lines 7 and 10, and trade records
+//! among themselves, go by arrival.
 //!
 //! Everything is a function of (settings, rows, input, now) and returns a [`BuyerChange`].
 
@@ -105,8 +105,7 @@ pub struct BuyerChange {
     pub say: Vec<Saying>,
     /// What a person would want to know.
     pub notices: Vec<Notice>,
-    /// The letter only counts something up. To record this instead of the letter, and [`count`] it
-    /// when it is replayed, comes to the same rows.
+    /// The letter only counts something up: this is recorded in its place.
     pub counted: Option<Counted>,
 }
 

@@ -147,8 +147,8 @@ pub(super) fn longest_wait(settings: &BuyerSettings) -> Duration {
     settings.timers.answer_longest.saturating_mul(2)
 }
 
-/// Puts a statement down to be sent again. The jitter comes from its id, so that a replay of
-/// the journal gives the same times.
+/// Puts a statement down to be sent again. The jitter comes from its id, so that this needs
+/// no randomness.
 pub(super) fn wait_for_answer(case: &mut BuyerCase<'_>, own: &mut Own) {
     if let OwnProgress::Waiting { again } = own.progress {
         case.delete(&keys::say_again(again, own.statement.id));

@@ -23,7 +23,7 @@ use super::progress::{ParcelNow, ParcelStatus, ParcelTally, TradeProgress, Trade
 use super::state::is_default;
 use super::trade::BuyerTrade;
 
-/// One name is told of by a few carriers at most; a record names no more carriers than this reader takes.
+/// One name is told of by a few carriers at most: a record names no more than 32 (protocol 3).
 const MOST_CARRIERS_OF_A_PARCEL: usize = 64;
 
 /// A parcel that was told of.

@@ -3,7 +3,7 @@
 //! not pass by accepting a warning.
 //!
 //! Lines 2 to 7 ask about the letter ([`LetterQuestion`]), before it is filed; lines 8 to 15 about what it
-//! says of its trade ([`TradeQuestion`]), whenever that trade is judged anew. Line 1 was decided by
+//! says of its trade ([`TradeQuestion`]), when it comes, and again when other terms count. Line 1 was decided by
 //! whoever gave us the letter, and line 16, the fold, refuses no letter by itself: it goes by all
 //! statuses of a track (`tracks`), or by all records of a trade (`records`).
 //!

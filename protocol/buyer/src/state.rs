@@ -65,12 +65,8 @@ pub(super) struct LetterRow {
     pub(super) fate: Fate,
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(super) held_since: Option<Time>,
-    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
-    tries: u32,
     #[serde(rename = "g", default, skip_serializing_if = "is_default")]
     grouped: bool,
-    #[serde(rename = "c", default, skip_serializing_if = "is_default")]
-    copies: u64,
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     moved: Option<LetterPlace>,
 }
@@ -92,16 +88,25 @@ impl LetterRow {
             proof: received.proof.clone(),
             received_at: received.received_at,
             accepted_through: letter.accepted_through,
-            fate: letter.fate.clone(),
+            fate: match letter.fate.clone() {
+                Fate::Held { rule, .. } => Fate::Held {
+                    until: in_counts(),
+                    rule,
+                },
+                fate @ (Fate::New
+                | Fate::Applied
+                | Fate::Adopted
+                | Fate::Late
+                | Fate::Duplicate
+                | Fate::Warned { .. }) => fate,
+            },
             held_since: letter.held_since,
-            tries: letter.tries,
             grouped: letter.grouped,
-            copies: letter.copies,
             moved: letter.moved,
         }
     }
 
-    pub(super) fn with(self, content: Content) -> FiledLetter {
+    pub(super) fn with(self, counts: LetterCounts, content: Content) -> FiledLetter {
         FiledLetter {
             no: self.no,
             received: Received {
@@ -121,12 +126,59 @@ impl LetterRow {
                 content,
             },
             accepted_through: self.accepted_through,
-            fate: self.fate,
+            fate: match self.fate {
+                Fate::Held { rule, .. } => Fate::Held {
+                    until: counts.until.unwrap_or_else(in_counts),
+                    rule,
+                },
+                fate @ (Fate::New
+                | Fate::Applied
+                | Fate::Adopted
+                | Fate::Late
+                | Fate::Duplicate
+                | Fate::Warned { .. }) => fate,
+            },
             held_since: self.held_since,
-            tries: self.tries,
+            tries: counts.tries,
             grouped: self.grouped,
-            copies: self.copies,
+            copies: counts.copies,
             moved: self.moved,
+        }
+    }
+}
+
+/// In the place of a time that stands in [`LetterCounts`].
+fn in_counts() -> Time {
+    Time::from_unix_millis(0)
+}
+
+/// What changes of a letter while it waits, or when it comes again: apart from what it says of itself, which
+/// its sender may make long, and the journal would have to say each time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LetterCounts {
+    /// When it is looked at again, where it is held.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Time>,
+    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
+    tries: u32,
+    #[serde(rename = "c", default, skip_serializing_if = "is_default")]
+    copies: u64,
+}
+
+impl LetterCounts {
+    pub(super) fn of(letter: &FiledLetter) -> LetterCounts {
+        LetterCounts {
+            until: match letter.fate {
+                Fate::Held { until, .. } => Some(until),
+                Fate::New
+                | Fate::Applied
+                | Fate::Adopted
+                | Fate::Late
+                | Fate::Duplicate
+                | Fate::Warned { .. } => None,
+            },
+            tries: letter.tries,
+            copies: letter.copies,
         }
     }
 }
@@ -287,5 +339,6 @@ pub(super) fn content(rows: &dyn Rows, no: u64) -> Option<Content> {
 /// A letter, with what it says.
 pub(super) fn letter(rows: &dyn Rows, no: u64) -> Option<FiledLetter> {
     let row: LetterRow = read(rows, &keys::letter(no))?;
-    Some(row.with(content(rows, no)?))
+    let counts = read(rows, &keys::letter_counts(no)).unwrap_or_default();
+    Some(row.with(counts, content(rows, no)?))
 }

@@ -158,7 +158,7 @@ pub fn show(rows: &dyn Rows, trade: &TradeRef, now: Time) -> Option<ShowView> {
 pub fn warnings(rows: &dyn Rows, all: bool) -> Vec<WarningView> {
     if all {
         return pages(rows, keys::WARNINGS)
-            .filter_map(|(_, json)| Some(warning_view(serde_json::from_slice(&json).ok()?)))
+            .filter_map(|(_, json)| Some(warning_view(rows, serde_json::from_slice(&json).ok()?)))
             .collect();
     }
     pages(rows, keys::OPEN_WARNINGS)
@@ -166,10 +166,10 @@ pub fn warnings(rows: &dyn Rows, all: bool) -> Vec<WarningView> {
             let number = std::str::from_utf8(&key)
                 .ok()?
                 .strip_prefix(keys::OPEN_WARNINGS)?;
-            Some(warning_view(read(
+            Some(warning_view(
                 rows,
-                &format!("{}{number}", keys::WARNINGS),
-            )?))
+                read(rows, &format!("{}{number}", keys::WARNINGS))?,
+            ))
         })
         .collect()
 }
@@ -199,7 +199,7 @@ fn expected_view(rows: &dyn Rows, expected: Expected) -> ExpectedView {
 /// A warning by its number, whatever its state.
 #[must_use]
 pub fn warning(rows: &dyn Rows, id: u64) -> Option<WarningView> {
-    read(rows, &keys::warning(id)).map(warning_view)
+    read(rows, &keys::warning(id)).map(|warning| warning_view(rows, warning))
 }
 
 /// Counts and totals (E19); trades that were adopted and not confirmed stand apart.
@@ -396,7 +396,7 @@ fn outcome(fate: &Fate) -> &'static str {
     }
 }
 
-fn warning_view(w: Warning) -> WarningView {
+fn warning_view(rows: &dyn Rows, w: Warning) -> WarningView {
     let text = w.advice().to_owned();
     let LetterFacts {
         message_id,
@@ -425,7 +425,7 @@ fn warning_view(w: Warning) -> WarningView {
         text,
         letter_no: w.letter,
         proof: safe_to_read(&w.proof),
-        more: w.more,
+        more: count_of(rows, &keys::more_of_warning(w.id)),
     }
 }
 

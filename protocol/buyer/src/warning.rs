@@ -102,9 +102,6 @@ pub struct Warning {
     pub received: String,
     /// What was expected, in words for people; it may quote the letter as it is.
     pub expected: String,
-    /// How many more letters of its group came that are not kept (protocol 5).
-    #[serde(default)]
-    pub more: u64,
 }
 
 /// Another payment processor than the one that a trade has (protocol 4, "Versions").

@@ -86,11 +86,66 @@ fn of_a_burst_below_the_minimum_twenty_are_kept_and_the_rest_counted() {
     }
     assert_eq!(told, 20, "a person is told of what is kept");
     assert!(at_twenty > before);
-    assert_eq!(rows(&ledger), at_twenty, "what is counted needs no row");
+    assert_eq!(
+        rows(&ledger),
+        at_twenty + 1,
+        "one row counts all that is not kept"
+    );
     let warnings = view::warnings(&ledger.rows, true);
     assert_eq!(warnings.len(), 20);
     assert_eq!(warnings.last().unwrap().more, BURST - 20);
     assert_eq!(ledger.trades(), trades);
+}
+
+fn octets_written(change: &buyer::BuyerChange) -> usize {
+    let of = |r: &tradepost_trades::rows::Row| r.key.len() + r.value.as_ref().map_or(0, Vec::len);
+    change.rows.iter().map(of).sum()
+}
+
+/// What the journal has to say each time is short, whatever the first letters of the burst say of themselves.
+#[test]
+fn to_count_a_letter_or_to_ask_dns_again_writes_some_tens_of_octets_however_long_the_headers_are() {
+    let long = |received: Received| Received {
+        letter: LetterFacts {
+            from: Some("x".repeat(4_000)),
+            subject: Some("y".repeat(4_000)),
+            ..received.letter.clone()
+        },
+        ..received
+    };
+    let mut ledger = under_way();
+    for n in 0..40 {
+        let received = long(unproven(&by_a_stranger(n)));
+        let change = buyer::receive(&ledger.settings, &ledger.rows, &received, ledger.now);
+        let octets = octets_written(&change);
+        match n {
+            0..20 => assert!(octets > 8_000, "letter {n} is kept: {octets} octets"),
+            _ => assert!(octets <= 200, "letter {n}: {octets} octets"),
+        }
+        let _ = ledger.take(change);
+    }
+
+    let mut ledger = under_way();
+    let received = long(undecided(&delivery_status(20, "T-1", 1, "in-transit")));
+    let (judged, _) = enter(&mut ledger, &received);
+    assert_eq!(judged.verdict, Verdict::Held);
+    for _ in 0..10 {
+        ledger.now = view::held(&ledger.rows)[0].next_try;
+        let in_vain = NewProof {
+            evidence: Evidence::None,
+            undecided: Some(Evidence::Dkim),
+            proof: "nobody says so".to_owned(),
+        };
+        let (settings, rows, no) = (&ledger.settings, &ledger.rows, judged.letter.unwrap());
+        let change = buyer::proven_again(settings, rows, no, Some(&in_vain), ledger.now);
+        let octets = octets_written(&change);
+        assert!(octets <= 300, "{octets} octets");
+        assert_eq!(
+            ledger.take(change).judgement.unwrap().verdict,
+            Verdict::Held
+        );
+    }
+    assert_eq!(view::held(&ledger.rows)[0].tries, 10);
 }
 
 #[test]
