@@ -8,6 +8,7 @@ use support::letters::{CARRIER, ORDER, PAY, SHOP, eur, record};
 use support::world::{World, statements};
 
 /// E23.
+// Requirements: E23
 #[test]
 fn a_part_is_returned_by_its_line_and_the_decision_is_shown() {
     let world = World::new().bought();
@@ -82,6 +83,7 @@ fn a_part_is_returned_by_its_line_and_the_decision_is_shown() {
 }
 
 /// E7.
+// Requirements: E7
 #[test]
 fn the_only_open_order_is_cancelled_without_its_name_and_of_two_one_must_be_named() {
     let world = World::new();
@@ -106,6 +108,7 @@ fn the_only_open_order_is_cancelled_without_its_name_and_of_two_one_must_be_name
 }
 
 /// Q5, Q6.
+// Requirements: Q5, Q6
 #[test]
 fn wishes_reach_the_shop_the_carrier_and_the_payment_processor() {
     let world = World::new().bought();

@@ -47,6 +47,7 @@ fn unknown(question: &Value, from: &str) -> Said {
 }
 
 /// E21, E15: all three by default, or one; what each was answered with is visible.
+// Requirements: E21
 #[test]
 fn ask_goes_to_all_three_and_shows_what_each_answered() {
     let world = World::new().bought();
@@ -103,6 +104,7 @@ fn ask_goes_to_all_three_and_shows_what_each_answered() {
 }
 
 /// Q4: a client that never got the answer can still ask; a shop that never saw the order gets it again.
+// Requirements: Q4
 #[test]
 fn an_order_that_the_shop_never_saw_is_asked_about_and_sent_again() {
     let world = World::new();
@@ -137,6 +139,7 @@ fn count(value: &Value) -> usize {
 }
 
 /// E21: waits for the answers that the daemon fetches.
+// Requirements: E21
 #[test]
 fn ask_can_wait_for_the_answers() {
     let world = World::new().bought();
@@ -167,6 +170,7 @@ fn ask_can_wait_for_the_answers() {
 }
 
 /// E22: kept by the ledger, over restarts and rebuilds, until removed.
+// Requirements: E22
 #[test]
 fn a_plan_is_kept_listed_and_removed() {
     let world = World::new().bought();
@@ -260,6 +264,7 @@ fn a_plan_is_kept_listed_and_removed() {
 }
 
 /// E22: the client asks by itself; an open question is not asked again, but sent again.
+// Requirements: E22
 #[test]
 fn the_daemon_asks_by_itself_and_one_question_at_a_time() {
     let timers = "ask_apart = \"100 ms\"\nanswer_first = \"300 ms\"\nanswer_longest = \"300 ms\"";
@@ -295,6 +300,7 @@ fn the_daemon_asks_by_itself_and_one_question_at_a_time() {
 }
 
 /// E22: without a daemon that stays, such as from cron.
+// Requirements: E22
 #[test]
 fn a_daemon_that_runs_once_asks_what_is_due() {
     let world = with_timers("ask_apart = \"1 ms\"").bought();

@@ -150,6 +150,7 @@ fn ids(value: &serde_json::Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(name).collect()
 }
 
+// Requirements: E18
 #[test]
 fn trades_are_filtered_sorted_and_grouped() {
     let home = Home::new();
@@ -191,6 +192,7 @@ fn trades_are_filtered_sorted_and_grouped() {
     home.run(&["show", "books@other.example/T-1001"]).ok();
 }
 
+// Requirements: E18, E19
 #[test]
 fn pending_marks_what_is_overdue_and_ends_with_counts_and_totals() {
     let home = Home::new();

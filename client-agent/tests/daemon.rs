@@ -75,6 +75,7 @@ const READS: [&[&str]; 9] = [
     &["requests", "--json"],
 ];
 
+// Requirements: E1
 #[test]
 fn an_order_leaves_at_once_with_and_without_the_daemon() {
     let world = World::new();
@@ -154,6 +155,7 @@ fn an_answer_makes_the_order_a_trade_that_can_be_confirmed_and_cancelled() {
     home.run(&["cancel", "T-9999"]).fails(1, "no trade");
 }
 
+// Requirements: Q1
 #[test]
 fn what_cannot_leave_is_queued_and_leaves_later() {
     let world = World::with(|config| {
@@ -237,6 +239,7 @@ fn a_lost_ledger_is_rebuilt_from_the_mailbox() {
     daemon.end();
 }
 
+// Requirements: E16
 #[test]
 fn a_ledger_is_rebuilt_in_the_order_in_which_the_letters_were_received() {
     let folders = "[imap]\nfolders = [\"INBOX\", \"Drafts\"]";
@@ -394,6 +397,7 @@ fn a_letter_that_comes_back_is_warned_of() {
     );
 }
 
+// Requirements: Q1
 #[test]
 fn a_daemon_that_is_killed_leaves_a_ledger_that_goes_on() {
     let world = World::new();

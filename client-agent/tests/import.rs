@@ -125,6 +125,7 @@ fn a_trade_has_the_members_that_programs_are_written_against() {
     assert_eq!(&show, trade);
 }
 
+// Requirements: E19
 #[test]
 fn warnings_stats_and_their_nulls() {
     let home = Home::new();

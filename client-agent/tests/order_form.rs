@@ -52,6 +52,7 @@ fn statement(home: &Home, form: &str) -> Value {
     }
 }
 
+// Requirements: E1
 #[test]
 fn toml_and_json_mean_the_same_order() {
     let home = home();
@@ -85,6 +86,7 @@ fn the_total_is_the_sum_where_it_is_left_out() {
     assert_eq!(total, &json!({ "amount": "99.50", "currency": "EUR" }));
 }
 
+// Requirements: Q1
 #[test]
 fn a_queued_order_is_told_with_its_request_id() {
     let home = home();
@@ -102,6 +104,7 @@ fn a_queued_order_is_told_with_its_request_id() {
     assert_eq!(home.json(&["cancel", request])["state"], "queued");
 }
 
+// Requirements: E1
 #[test]
 fn each_fault_of_a_form_is_told_with_its_place() {
     let home = home();

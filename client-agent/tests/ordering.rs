@@ -47,6 +47,7 @@ fn order_at_a_terminal(world: &World) -> Terminal {
 }
 
 /// E1.
+// Requirements: E1
 #[test]
 fn an_order_is_asked_for_shown_and_sent_once_the_person_agrees() {
     let world = World::new();
@@ -148,6 +149,7 @@ fn bought() -> World {
 }
 
 /// E24.
+// Requirements: E24
 #[test]
 fn a_trade_is_ordered_again_from_the_same_shop_and_names_the_old_one() {
     let world = bought();
@@ -177,6 +179,7 @@ fn a_trade_is_ordered_again_from_the_same_shop_and_names_the_old_one() {
 }
 
 /// E24: the form can be edited.
+// Requirements: E24
 #[test]
 fn the_order_form_of_a_trade_is_edited_before_it_is_sent() {
     let world = bought();
@@ -252,6 +255,7 @@ fn the_order_form_of_a_trade_is_edited_before_it_is_sent() {
 }
 
 /// E24: of what was ordered elsewhere, as far as its record tells.
+// Requirements: E24
 #[test]
 fn an_adopted_trade_is_ordered_again_from_its_record() {
     let world = World::new();

@@ -35,6 +35,7 @@ fn is_one_plain_screen(shown: &str) {
     assert!(!shown.contains(hidden), "{shown}");
 }
 
+// Requirements: E26
 #[test]
 fn a_warning_is_one_screen_whatever_the_letter_says() {
     let home = Home::new();

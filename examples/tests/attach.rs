@@ -49,6 +49,7 @@ fn import(ann: &Agent, file: &Path) -> Value {
         .unwrap_or_else(|e| panic!("{e}: {outcome:?}"))
 }
 
+// Requirements: E14
 #[test]
 fn a_mail_of_the_shops_own_system_is_signed_believed_and_the_only_one() {
     let mut world = World::in_a_mailroom();

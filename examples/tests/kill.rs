@@ -22,6 +22,7 @@ fn what_emit_accepted_reaches_the_ledger_exactly_once_however_often_all_are_kill
     kill_and_check(&World::in_a_mailroom());
 }
 
+// Requirements: E14
 #[test]
 fn what_emit_accepted_reaches_the_ledger_exactly_once_however_often_all_are_killed_on_real_servers()
 {

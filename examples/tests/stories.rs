@@ -18,6 +18,7 @@ const NO_STORIES: [&str; 3] = ["src", "tests", "webhooks"];
 const STORY: &str = env!("CARGO_BIN_EXE_story");
 
 /// E27: one server plays all parts, from one address.
+// Requirements: E27
 #[test]
 fn one_server_at_one_address_is_shop_carrier_and_payment_processor() {
     let told = Told::by("one-shop");
@@ -41,12 +42,14 @@ fn one_server_at_one_address_is_shop_carrier_and_payment_processor() {
 }
 
 /// E9, E10, E14, E23, E24, E27: three servers, each with its own mailbox, book and part of the trade.
+// Requirements: E27
 #[test]
 fn three_servers_on_mailboxes_of_their_own_tell_the_buyer_their_parts_of_a_trade() {
     three_servers(Told::by("three-servers"));
 }
 
 /// E9, E10, E14, E23, E24, E27.
+// Requirements: E23, E24, E27
 #[test]
 fn three_servers_tell_the_buyer_their_parts_on_dovecot_and_postfix() {
     if let Some(told) = Told::on_real_servers("three-servers") {
@@ -102,6 +105,7 @@ fn three_servers(told: Told) {
 }
 
 /// E8: by `emit`, which the shop's own system calls.
+// Requirements: E8
 #[test]
 fn a_shops_own_system_tells_of_its_orders_by_a_script() {
     let told = Told::by("merchant");
@@ -120,6 +124,7 @@ fn a_shops_own_system_tells_of_its_orders_by_a_script() {
 }
 
 /// E8: by HTTP, which the shop's own system calls.
+// Requirements: E8
 #[test]
 fn a_shops_own_system_tells_of_its_orders_by_http() {
     if !is_there("curl") || !is_there("openssl") {
@@ -137,6 +142,7 @@ fn a_shops_own_system_tells_of_its_orders_by_http() {
 }
 
 /// E8: the shop's fulfilment system is handed the order, and asked for progress.
+// Requirements: E8
 #[test]
 fn a_program_of_thirty_lines_is_handed_the_order_and_asked_how_far_it_is() {
     let told = Told::by("fulfilment");
@@ -154,6 +160,7 @@ fn a_program_of_thirty_lines_is_handed_the_order_and_asked_how_far_it_is() {
 }
 
 /// E16, E18, E19, E21, E22: the daemon keeps the ledger of a mailbox.
+// Requirements: E21
 #[test]
 fn a_daemon_on_a_mailbox_keeps_the_ledger() {
     mailbox(Told::by("mailbox"));

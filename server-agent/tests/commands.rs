@@ -199,6 +199,7 @@ async fn a_refusal_of_the_account_costs_no_letter_and_the_doctor_says_what_they_
 }
 
 /// A configuration that is refused: what is changed, and what is said about it.
+// Requirements: E2
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_configuration_is_refused_with_its_place_and_the_remedy() {
     let room = room().await;

@@ -53,6 +53,7 @@ async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fulfilment_system_takes_trades_over_and_is_asked_for_progress_until_they_have_shipped() {
     let room = room().await;
@@ -259,6 +260,7 @@ async fn a_command_that_hangs_keeps_neither_mail_nor_other_trades_waiting() {
     assert_eq!(running.terminate(), Some(0));
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_between_a_commands_end_and_its_record_loses_nothing_and_applies_nothing_twice() {
     let room = room().await;
@@ -352,6 +354,7 @@ fn delivery_states(statements: &[Statement]) -> Vec<String> {
     states
 }
 
+// Requirements: E2
 #[tokio::test(flavor = "multi_thread")]
 async fn a_licence_goes_to_the_buyer_and_counts_as_delivered_once_its_letter_was_accepted() {
     let room = room().await;
@@ -365,6 +368,7 @@ async fn a_licence_goes_to_the_buyer_and_counts_as_delivered_once_its_letter_was
     assert!(!running.log().contains(LICENCE), "{}", running.log());
 }
 
+// Requirements: E2
 #[tokio::test(flavor = "multi_thread")]
 async fn a_licence_whose_letter_is_refused_is_not_delivered_and_the_operator_sees_it() {
     let room = room().await;

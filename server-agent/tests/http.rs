@@ -37,6 +37,7 @@ fn trades(shop: &Server) -> Value {
     shop.json(&["trades", "--json"])
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_and_events_told_by_http_are_in_the_book_and_mailed_to_the_buyer() {
     let room = room().await;
@@ -94,6 +95,7 @@ async fn a_record_and_events_told_by_http_are_in_the_book_and_mailed_to_the_buye
     );
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_is_answered_the_same_and_with_other_content_refused() {
     let room = room().await;
@@ -151,6 +153,7 @@ async fn the_same_key_is_answered_the_same_and_with_other_content_refused() {
     room.until(ANN, |there| told(there) == 3).await;
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_by_2xx_is_there_after_a_kill() {
     let room = room().await;

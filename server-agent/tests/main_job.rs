@@ -15,6 +15,7 @@ fn has(statements: &[Statement], kind: Kind) -> usize {
     statements.iter().filter(|s| s.body.kind() == kind).count()
 }
 
+// Requirements: E14
 #[tokio::test(flavor = "multi_thread")]
 async fn three_servers_make_a_trade_of_an_order_and_tell_how_it_goes() {
     let room = room().await;
@@ -71,6 +72,7 @@ async fn three_servers_make_a_trade_of_an_order_and_tell_how_it_goes() {
     }
 }
 
+// Requirements: E27
 #[tokio::test(flavor = "multi_thread")]
 async fn one_server_plays_all_roles_and_answers_the_buyer() {
     let room = room().await;
@@ -114,6 +116,7 @@ async fn one_server_plays_all_roles_and_answers_the_buyer() {
     room.until(ANN, |s| s.len() >= 9).await;
 }
 
+// Requirements: Q8
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_order_twice_makes_one_trade_and_an_unproven_one_none() {
     let room = room().await;
@@ -134,6 +137,7 @@ async fn the_same_order_twice_makes_one_trade_and_an_unproven_one_none() {
     assert!(running.log().contains("not proven"), "{}", running.log());
 }
 
+// Requirements: E5
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_before_a_kill_leaves_after_it_exactly_once() {
     let room = room().await;

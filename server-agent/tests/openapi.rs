@@ -30,6 +30,7 @@ negative_data_rejection.expected-statuses = ["400", "401", "404", "405", "409", 
 missing_required_header.expected-statuses = ["400", "401", "415"]
 "#;
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn the_intake_does_what_its_document_says_to_fifty_calls_of_each_kind() {
     let Some(program) = schemathesis() else {

@@ -47,6 +47,7 @@ async fn until(holds: impl Fn() -> bool) {
     }
 }
 
+// Requirements: E3
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_made_a_trade_or_rejected_as_the_processor_answers() {
     for (answer, made) in [("approve", true), ("decline", false)] {
@@ -71,6 +72,7 @@ async fn an_order_is_made_a_trade_or_rejected_as_the_processor_answers() {
 }
 
 /// Q8 and protocol 7: what waits is on disk.
+// Requirements: E9
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_waits_survives_a_crash_and_becomes_one_trade_that_is_charged_on_shipping() {
     let room = room().await;
@@ -137,6 +139,7 @@ fn found(server: &Server, name: &str) -> Vec<(bool, String)> {
         .collect()
 }
 
+// Requirements: E2
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_shows_the_table_and_names_addresses_that_are_nobodys_and_programs_that_are_not_there()
  {
@@ -212,6 +215,7 @@ goods_command = ["sh", "-c", "true"]
     assert!(bad[0].1.starts_with("electronic"), "{bad:?}");
 }
 
+// Requirements: E23
 #[tokio::test(flavor = "multi_thread")]
 async fn what_buyers_want_back_is_listed_and_decided_by_command_with_and_without_run() {
     for with_run in [true, false] {

@@ -69,6 +69,7 @@ async fn authorizations(server: &Server, how_many: usize) -> Vec<Value> {
     }
 }
 
+// Requirements: E3
 #[tokio::test(flavor = "multi_thread")]
 async fn the_processors_operator_decides_whether_an_order_becomes_a_trade() {
     let room = room().await;
@@ -127,6 +128,7 @@ async fn the_processors_operator_decides_whether_an_order_becomes_a_trade() {
     );
 }
 
+// Requirements: E13
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_past_its_due_date_is_told_once_however_often_the_server_starts() {
     let room = room().await;
@@ -170,6 +172,7 @@ async fn two_parcels(room: &Room) -> Server {
     carrier
 }
 
+// Requirements: E23
 #[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_turns_back_what_it_can_and_says_of_the_rest_that_it_is_too_late() {
     let room = room().await;
@@ -265,6 +268,7 @@ async fn what_authorize_may_be_is_checked_and_shown() {
     assert!(String::from_utf8_lossy(&out.stderr).contains("no shop waits"));
 }
 
+// Requirements: Q6
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_for_people_has_no_tradepost_part_and_nothing_personal() {
     const PHONE: &str = "phone@home.example";

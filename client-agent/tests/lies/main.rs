@@ -25,11 +25,13 @@ use tradepost_buyer::WarningKind;
 use crate::kind::Kind;
 use crate::trial::{believe_all, letters_of, try_all};
 
+// Requirements: E16
 #[test]
 fn who_wrote_the_letter() {
     try_all(&kinds::author::kinds());
 }
 
+// Requirements: E6, E16
 #[test]
 fn from_which_address_it_comes() {
     try_all(&kinds::addresses::kinds());
@@ -65,6 +67,7 @@ fn what_a_proven_sender_has_no_say_in() {
     try_all(&kinds::protocol::kinds());
 }
 
+// Requirements: E6, E17
 #[test]
 fn what_a_party_cannot_say() {
     try_all(&kinds::trades::kinds());

@@ -79,6 +79,7 @@ fn in_envelope(n: u64, saying: &Saying, now: Time) -> serde_json::Value {
 }
 
 /// E21: shop, carrier and payment processor, or the one that is chosen.
+// Requirements: E21
 #[test]
 fn all_three_are_asked_or_the_one_that_is_chosen() {
     let ledger = with_trade();
@@ -104,6 +105,7 @@ fn all_three_are_asked_or_the_one_that_is_chosen() {
 }
 
 /// E21: every carrier that brings a parcel, one that a later record leaves out too.
+// Requirements: E21
 #[test]
 fn each_carrier_that_brings_a_parcel_is_asked() {
     let mut ledger = with_trade();
@@ -127,6 +129,7 @@ fn a_server_that_is_all_three_is_asked_once() {
 }
 
 /// Q4: who never got the answer to an order asks by its request id, and only the shop is known.
+// Requirements: Q4
 #[test]
 fn an_order_without_an_answer_is_asked_about_by_its_request_id() {
     let mut ledger = ordered();
@@ -198,6 +201,7 @@ fn an_open_question_is_sent_again_and_not_asked_twice() {
 }
 
 /// E15, E21: each question says whether it was answered, and by what.
+// Requirements: E21
 #[test]
 fn it_shows_what_a_question_was_answered_with() {
     let mut ledger = with_trade();

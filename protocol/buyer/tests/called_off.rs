@@ -70,6 +70,7 @@ fn cancelled() -> Value {
     order_status(20, "T-1", 1, "cancelled")
 }
 
+// Requirements: E16
 #[test]
 fn parcels_that_are_only_named_or_announced_do_not_keep_a_cancelled_trade_open() {
     for told in [vec![], vec![parcel(30, 1, "announced", Some(60))]] {

@@ -388,6 +388,7 @@ fn an_accepted_payment_status_shows() {
     assert_eq!(ledger.trade("T-1")["payment"]["state"], "settled");
 }
 
+// Requirements: E20
 #[test]
 fn two_limits_of_one_currency_do_not_undo_one_another() {
     let mut ledger = ordered();

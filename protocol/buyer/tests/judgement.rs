@@ -24,6 +24,7 @@ fn judged(letter: &Letter) -> (Verdict, Option<u8>, Option<WarningKind>, bool) {
     )
 }
 
+// Requirements: E16
 #[test]
 fn every_genuine_letter_is_accepted() {
     for (name, letter, _) in cases() {
@@ -36,6 +37,7 @@ fn every_genuine_letter_is_accepted() {
     }
 }
 
+// Requirements: E6, E16
 #[test]
 fn every_fault_is_named_by_its_line_and_changes_no_trade() {
     for (name, genuine, own_faults) in cases() {
@@ -51,6 +53,7 @@ fn every_fault_is_named_by_its_line_and_changes_no_trade() {
     }
 }
 
+// Requirements: E17
 #[test]
 fn of_two_faults_the_lower_line_decides() {
     let mut pairs = 0;

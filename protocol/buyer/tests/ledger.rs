@@ -298,6 +298,7 @@ fn an_unanswered_order_is_sent_again_and_after_three_days_there_is_a_warning() {
     assert_eq!(ledger.tick(at(99 * 24 * 60)).say_again, Vec::new());
 }
 
+// Requirements: Q4
 #[test]
 fn a_shop_that_never_saw_the_order_gets_it_again() {
     let mut ledger = ordered();
@@ -327,6 +328,7 @@ fn a_shop_that_never_saw_the_order_gets_it_again() {
     );
 }
 
+// Requirements: E20
 #[test]
 fn the_unpaid_limit_warns_once_for_each_time_that_it_is_reached() {
     let mut ledger = ordered();
@@ -390,6 +392,7 @@ fn a_flood_of_unproven_letters_is_grouped() {
     assert_eq!(ledger.trade("T-1")["delivery"], json!([]));
 }
 
+// Requirements: E16
 #[test]
 fn pending_shrinks_to_nothing_and_the_trade_ends() {
     let mut ledger = ordered();

@@ -70,6 +70,7 @@ fn names_the_payee_first(ledger: &Ledger, judged: &Judgement) {
     assert!(warning.text.contains("Pay nothing"), "{}", warning.text);
 }
 
+// Requirements: E16
 #[test]
 fn a_second_record_of_a_version_does_not_change_the_payee_whatever_its_id() {
     for id in [2, 9] {
@@ -93,6 +94,7 @@ fn a_second_record_of_a_version_does_not_change_the_payee_whatever_its_id() {
     }
 }
 
+// Requirements: E16
 #[test]
 fn a_lower_version_that_comes_later_changes_nothing() {
     for has_order in [true, false] {
@@ -198,6 +200,7 @@ fn without_an_order_lines_total_and_where_it_goes_are_those_of_the_first() {
     assert_eq!(ledger.hear(third).verdict, Verdict::Applied);
 }
 
+// Requirements: E16
 #[test]
 fn what_a_party_told_counts_on_when_the_person_accepts_another_payee() {
     let mut ledger = ordered();

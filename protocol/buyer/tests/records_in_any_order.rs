@@ -254,6 +254,7 @@ fn seen(ledger: &Ledger) -> (End, Value) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
+    // Requirements: E16
     #[test]
     fn all_orders_that_keep_the_records_in_theirs_give_one_end_whatever_the_ids(
         story in stories(),

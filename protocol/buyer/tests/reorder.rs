@@ -20,6 +20,7 @@ fn answer(n: u64) -> Value {
     with(record, "answers", uuid(1))
 }
 
+// Requirements: E24
 #[test]
 fn an_order_is_repeated_as_it_was_made_to_the_same_shop_naming_the_old_trade() {
     let mut ledger = Ledger::new();
@@ -43,6 +44,7 @@ fn an_order_is_repeated_as_it_was_made_to_the_same_shop_naming_the_old_trade() {
     );
 }
 
+// Requirements: E24
 #[test]
 fn what_was_accepted_instead_of_the_order_is_what_is_ordered_again() {
     let mut ledger = Ledger::new();

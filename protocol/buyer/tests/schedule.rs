@@ -95,6 +95,7 @@ fn plans(ledger: &Ledger) -> Vec<view::PlanView> {
 }
 
 /// E22: which trades, when; the client then asks by itself.
+// Requirements: E22
 #[test]
 fn a_plan_asks_again_and_again_in_its_rhythm() {
     let mut ledger = with_trade();
@@ -132,6 +133,7 @@ fn a_plan_asks_again_and_again_in_its_rhythm() {
 }
 
 /// E22: a machine that slept a week asks once, and then goes on in the same rhythm.
+// Requirements: E22
 #[test]
 fn a_machine_that_slept_a_week_asks_once() {
     let mut ledger = with_trade();
@@ -154,6 +156,7 @@ fn a_machine_that_slept_a_week_asks_once() {
 
 /// No two requests for the same trade and server while the first waits for its answer; what was
 /// asked and never answered is a `no-answer` warning.
+// Requirements: E22
 #[test]
 fn an_open_question_is_not_asked_again_and_becomes_a_warning() {
     let mut ledger = with_trade();
@@ -214,6 +217,7 @@ fn what_was_just_asked_is_not_asked_by_a_plan() {
 }
 
 /// E22: which trades. Those that are pending at the time; adopted ones only once confirmed.
+// Requirements: E22
 #[test]
 fn a_plan_for_all_pending_asks_about_what_is_undelivered_then() {
     let mut ledger = with_trade();

@@ -35,6 +35,7 @@ fn by_the_whole_table_every_genuine_letter_counts_and_every_lie_gets_its_verdict
     }
 }
 
+// Requirements: E16
 #[test]
 fn without_any_row_some_lie_is_judged_otherwise() {
     let lies = lies();

@@ -191,6 +191,7 @@ fn what_was_put_off_for_long_follows_shorter_timers() {
 }
 
 /// E20: once per crossing, also when the limit is what changes.
+// Requirements: E20
 #[test]
 fn a_limit_that_is_lowered_or_taken_away_is_looked_at_when_time_passes() {
     let mut ledger = with_trade();

@@ -87,6 +87,7 @@ fn unpaid(trade: &Value) -> Value {
     trade["stats"]["unpaid_total"].clone()
 }
 
+// Requirements: E19
 #[test]
 fn a_payment_that_was_settled_by_a_lower_total_leaves_the_rest_unpaid() {
     let settled = pays(1, "settled", "58.00");
@@ -159,6 +160,7 @@ fn amounts_are_compared_with_the_total_that_the_status_tells_of() {
     }
 }
 
+// Requirements: E17
 #[test]
 fn a_status_that_overtakes_the_version_whose_total_it_tells_counts_once_that_is_there() {
     let mut ledger = ordered();

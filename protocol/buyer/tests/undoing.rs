@@ -56,6 +56,7 @@ fn decision(n: u64, answers: u64, accepted: bool) -> Value {
 }
 
 /// E23.
+// Requirements: E23
 #[test]
 fn everything_or_some_lines_are_returned_and_never_more_than_there_is() {
     let mut ledger = bought();
@@ -108,6 +109,7 @@ fn everything_or_some_lines_are_returned_and_never_more_than_there_is() {
 }
 
 /// E23.
+// Requirements: E23
 #[test]
 fn the_shops_decision_stands_beside_what_was_asked_whatever_came_first() {
     let mut ledger = bought();
@@ -153,6 +155,7 @@ fn the_shops_decision_stands_beside_what_was_asked_whatever_came_first() {
 }
 
 /// Protocol 3, "Decisions": the shop says it again after each question, as its letter may be lost.
+// Requirements: E23
 #[test]
 fn a_decision_that_is_said_again_is_a_duplicate_and_makes_up_for_a_lost_one() {
     let mut ledger = bought();
@@ -183,6 +186,7 @@ fn a_decision_that_is_said_again_is_a_duplicate_and_makes_up_for_a_lost_one() {
 }
 
 /// E7: the cancellation and the record cross on their way.
+// Requirements: E7
 #[test]
 fn an_order_is_cancelled_before_its_record_came_and_the_record_does_not_answer_that() {
     let mut ledger = Ledger::new();
@@ -247,6 +251,7 @@ fn a_cancelled_order_that_became_no_trade_is_rejected_and_that_is_the_answer() {
 }
 
 /// Q5, Q6.
+// Requirements: Q5
 #[test]
 fn wishes_go_to_each_server_of_the_trade_once() {
     let wishes: Wishes =

@@ -398,6 +398,7 @@ fn nothing_in_a_letter_is_fetched_from_the_network() {
     }
 }
 
+// Requirements: Q6
 #[test]
 fn a_notice_has_no_tradepost_part_and_nothing_personal() {
     let mut value = samples::statement("delivery-status");

@@ -276,6 +276,7 @@ pub struct ReturnDecision {
 mod tests {
     use super::*;
 
+    // Requirements: E1
     #[test]
     fn a_card_number_is_no_reference_however_it_is_spaced() {
         for (text, refused) in [

@@ -92,6 +92,7 @@ fn the_envelope() {
     );
 }
 
+// Requirements: Q2
 #[test]
 fn trade_ids_and_request_ids() {
     let good = [json!("a"), json!("A-z_0.9"), json!("x".repeat(64))];
@@ -133,6 +134,7 @@ fn trade_ids_and_request_ids() {
     }
 }
 
+// Requirements: Q2
 #[test]
 fn the_request_of_a_buyer_holds_the_address_of_the_buyer() {
     let bob = json!("01932c07-9a2e-7c11-8f54-0f6a1c0d9e21:bob@home.example");

@@ -74,6 +74,7 @@ fn only_what_costs_nothing_is_paid_by_none() {
     assert!(read(&s).is_ok());
 }
 
+// Requirements: E11
 #[test]
 fn states_that_require_a_time() {
     for (kind, state, other, object, member) in [

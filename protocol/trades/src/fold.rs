@@ -298,6 +298,7 @@ mod tests {
         assert!(walked.state.map(|i| statuses[i].state) == state);
     }
 
+    // Requirements: E17
     #[test]
     fn ranks_never_fall_and_ends_exclude_one_another() {
         check(

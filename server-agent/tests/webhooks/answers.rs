@@ -14,6 +14,7 @@ use crate::deliver::{
 use crate::support::http::Answer;
 use crate::support::{ALL_ROLES, ANN, PATIENCE, Running, room};
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_web_shops_signature_nothing_changes() {
     let room = room().await;
@@ -104,6 +105,7 @@ fn left_out(running: &Running, labels: &str) -> u64 {
     line.map_or(0, |l| l.rsplit(' ').next().unwrap().parse().unwrap())
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_never_be_told_is_answered_with_its_reason_and_counted_and_the_operator_sees_it() {
     let room = room().await;

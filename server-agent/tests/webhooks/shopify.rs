@@ -9,6 +9,7 @@ use crate::deliver::{
 };
 use crate::support::{ALL_ROLES, ANN, room};
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_shopify_and_its_fulfillments_are_told_and_the_carriers_word_alone_is_delivery()
 {

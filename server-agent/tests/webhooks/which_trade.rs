@@ -37,6 +37,7 @@ async fn letters_to(room: &Room, address: &str, count: usize) -> Vec<Statement> 
     room.until(address, |s| s.len() >= count).await
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_whose_numbers_look_alike_are_trades_of_their_own() {
     let room = room().await;
@@ -170,6 +171,7 @@ async fn names_of_shopify_are_told_apart_and_fulfillments_find_their_order() {
     }
 }
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corrected_address_is_told_and_the_old_one_hears_nothing_more() {
     let room = room().await;

@@ -6,6 +6,7 @@ use tradepost_statements::Body;
 use crate::deliver::{deliver, recorded, states, tracked, with_hooks, woo};
 use crate::support::{ALL_ROLES, ANN, room};
 
+// Requirements: E8
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_woocommerce_is_told_from_its_record_to_its_shipping_and_never_as_delivered() {
     let room = room().await;

@@ -215,6 +215,7 @@ mod tests {
         }
     }
 
+    // Requirements: E26
     #[test]
     fn who_is_to_be_paid_instead_is_said_before_all_else() {
         let payee = |from: &str, to: &str| {
@@ -244,6 +245,7 @@ mod tests {
         }
     }
 
+    // Requirements: E26
     #[test]
     fn every_kind_of_warning_says_what_to_do_on_one_screen() {
         for kind in WarningKind::ALL {

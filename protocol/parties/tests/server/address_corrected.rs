@@ -67,6 +67,7 @@ fn a_decision_about_what_was_wished_from_a_former_address_is_not_said_again() {
     }
 }
 
+// Requirements: E14
 #[test]
 fn the_next_version_and_the_present_statuses_go_to_the_corrected_address_and_nothing_more_to_the_old()
  {
@@ -171,6 +172,7 @@ fn a_record_of_an_earlier_time_takes_back_no_correction() {
     assert_eq!(shop.trades()[0].buyer.as_str(), ANN);
 }
 
+// Requirements: E14
 #[test]
 fn the_address_of_an_order_that_came_by_mail_never_changes() {
     let mut shop = Server::shop();
@@ -276,6 +278,7 @@ fn instructed() -> [Instructed; 2] {
     ]
 }
 
+// Requirements: E14
 #[test]
 fn a_carrier_and_a_payment_processor_learn_a_corrected_address_from_the_trades_shop() {
     for (mut server, body, track) in instructed() {

@@ -55,6 +55,7 @@ fn all_that_is_due(shop: &mut Server) -> Vec<String> {
     (0..20).flat_map(|_| shop.tick().kinds()).collect()
 }
 
+// Requirements: E14
 #[test]
 fn what_a_mail_of_the_merchants_own_brings_is_not_mailed_by_the_server() {
     let (mut shop, came) = shop_with_a_record(&json!({ "mail": false }));
@@ -82,6 +83,7 @@ fn what_a_mail_of_the_merchants_own_brings_is_not_mailed_by_the_server() {
     assert_eq!(all_that_is_due(&mut shop), [""; 0], "nor later");
 }
 
+// Requirements: E14
 #[test]
 fn what_no_mail_brought_in_time_is_mailed_after_all_once_and_the_newest_only() {
     let (mut shop, _) = shop_with_a_record(&json!({}));

@@ -59,6 +59,7 @@ fn kinds(all: &[Came]) -> Vec<String> {
     all.iter().flat_map(Came::kinds).collect()
 }
 
+// Requirements: E3
 #[test]
 fn an_order_becomes_a_trade_when_its_payment_is_authorized_and_nothing_leaves_before() {
     let mut shop = authorizing(Server::shop());
@@ -107,6 +108,7 @@ fn an_order_becomes_a_trade_when_its_payment_is_authorized_and_nothing_leaves_be
     assert_eq!(kinds(&due(&mut shop)).len(), 2);
 }
 
+// Requirements: E3
 #[test]
 fn a_declined_order_is_rejected_with_the_processors_text_and_stays_rejected() {
     let mut shop = authorizing(Server::shop());
@@ -136,6 +138,7 @@ fn a_declined_order_is_rejected_with_the_processors_text_and_stays_rejected() {
     assert!(shop.trades().is_empty());
 }
 
+// Requirements: E3, Q8
 #[test]
 fn an_order_repeated_while_it_waits_is_not_made_twice_and_gets_its_answer_once_there_is_one() {
     let mut shop = authorizing(Server::shop());
@@ -164,6 +167,7 @@ fn an_order_repeated_while_it_waits_is_not_made_twice_and_gets_its_answer_once_t
 
 /// Q4, Q5: neither `unknown-trade`, upon which the client would order again, nor anything else;
 /// the answer to the order is the answer to these as well.
+// Requirements: Q4
 #[test]
 fn what_is_asked_by_request_while_the_order_waits_is_answered_by_the_record() {
     let mut shop = authorizing(Server::shop());
@@ -187,6 +191,7 @@ fn what_is_asked_by_request_while_the_order_waits_is_answered_by_the_record() {
     assert_eq!(late.kinds(), ["trade-record ann", "order-status ann"]);
 }
 
+// Requirements: E3
 #[test]
 fn a_cancel_while_the_order_waits_rejects_it_and_voids_what_is_authorized() {
     let mut shop = authorizing(Server::shop());
@@ -248,6 +253,7 @@ fn a_cancelled_order_that_is_declined_afterwards_has_nothing_to_void() {
 }
 
 /// Protocol 7: "5 min, doubling to 6 h; `authorization` missing after 1 day: rejects the order".
+// Requirements: E3
 #[test]
 fn without_an_answer_it_is_asked_again_and_the_order_is_rejected_after_a_day() {
     let mut shop = authorizing(Server::shop());
@@ -406,6 +412,7 @@ fn two_orders_are_authorized_apart() {
 }
 
 /// E27: the operator answers, and until then the order waits as it does for another server.
+// Requirements: E3
 #[test]
 fn a_shop_that_is_its_own_processor_can_ask_its_operator() {
     let asking = || {
@@ -448,6 +455,7 @@ fn a_shop_that_is_its_own_processor_can_ask_its_operator() {
 
 /// Whatever arrives first at the payment processor, in the end nothing is authorized and nobody
 /// waits for anything.
+// Requirements: E3
 #[test]
 fn a_cancelled_order_leaves_nothing_authorized_in_whatever_order_letters_arrive() {
     for refund_first in [true, false] {

@@ -36,6 +36,7 @@ fn waiting(server: &Server) -> usize {
     authorizations(&server.rows, 100).len()
 }
 
+// Requirements: E3
 #[test]
 fn a_processor_approves_or_declines_as_configured() {
     for (how, expected) in [
@@ -72,6 +73,7 @@ fn only_a_configured_shop_may_ask_and_only_about_its_own_trades() {
     assert!(approved(&server.hears(SHOP, trade("T-1"), question())));
 }
 
+// Requirements: E3
 #[test]
 fn up_to_a_limit_it_approves_and_above_it_asks_the_operator() {
     let most: Amount = "98.00 EUR".parse().unwrap();
@@ -88,6 +90,7 @@ fn up_to_a_limit_it_approves_and_above_it_asks_the_operator() {
     }
 }
 
+// Requirements: E3
 #[test]
 fn the_operator_answers_with_a_line_and_the_shop_hears_it_once_it_is_decided() {
     for (word, expected) in [("approve", true), ("decline", false)] {
@@ -255,6 +258,7 @@ fn another_question_about_the_trade_is_decided_anew_and_the_same_one_is_not() {
     }
 }
 
+// Requirements: E3
 #[test]
 fn what_the_shop_calls_off_before_it_instructs_is_voided_and_only_the_shop_hears_of_it() {
     let mut server = processor(AuthorizeAnswer::Approve);

@@ -42,6 +42,7 @@ fn charged(kinds: &[String]) -> bool {
     kinds.iter().any(|k| k == CHARGED)
 }
 
+// Requirements: E2
 #[test]
 fn on_confirmation_the_payment_is_charged_with_the_record_or_once_it_is_confirmed() {
     let mut shop = charging(Server::shop(), Charge::OnConfirmation);
@@ -54,6 +55,7 @@ fn on_confirmation_the_payment_is_charged_with_the_record_or_once_it_is_confirme
     assert!(charged(&shop.hears(ANN, trade(&id), confirm).kinds()));
 }
 
+// Requirements: E2
 #[test]
 fn on_shipping_the_payment_is_charged_once_when_the_shop_says_that_something_has_shipped() {
     for first in ["partly-shipped", "shipped"] {
@@ -77,6 +79,7 @@ fn on_shipping_the_payment_is_charged_once_when_the_shop_says_that_something_has
     }
 }
 
+// Requirements: E9
 #[test]
 fn on_shipping_the_payment_is_charged_once_when_a_carrier_has_picked_something_up() {
     let mut shop = charging(Server::shop(), Charge::OnShipping);
@@ -103,6 +106,7 @@ fn one_server_with_all_roles_charges_itself_when_its_own_parcel_leaves() {
     assert!(server.trades()[0].payment.is_some());
 }
 
+// Requirements: E9
 #[test]
 fn a_trade_that_is_cancelled_before_it_ships_is_never_charged() {
     for cancelled in [true, false] {
@@ -119,6 +123,7 @@ fn a_trade_that_is_cancelled_before_it_ships_is_never_charged() {
     }
 }
 
+// Requirements: E2
 #[test]
 fn an_invoice_says_until_when_it_may_be_paid() {
     let due_within = Duration::from_secs(14 * DAY);
@@ -194,6 +199,7 @@ fn due(shop: &mut Server) -> Vec<Came> {
     }
 }
 
+// Requirements: E3
 #[test]
 fn an_authorization_that_ends_before_anything_ships_is_asked_for_again() {
     let (mut shop, id) = authorized();

@@ -81,6 +81,7 @@ fn a_step_that_arrives_late_still_says_that_something_shipped() {
     assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
 }
 
+// Requirements: Q7
 #[test]
 fn a_notice_goes_with_a_change_and_not_with_every_answer() {
     let mut shop = Server::shop();

@@ -30,6 +30,7 @@ fn wakes_at(server: &Server) -> Option<Time> {
     due::next_wake(&server.rows)
 }
 
+// Requirements: E13
 #[test]
 fn an_unpaid_payment_is_past_due_a_day_after_its_due_date_and_both_are_told_once() {
     let mut server = due_in_december();
@@ -151,6 +152,7 @@ fn what_the_operator_said_to_be_past_due_is_not_said_again_by_the_timer() {
     assert_eq!(wakes_at(&server), None);
 }
 
+// Requirements: E9
 #[test]
 fn the_shop_can_put_the_due_date_off_and_the_buyer_is_told() {
     let mut server = due_in_december();
@@ -187,6 +189,7 @@ fn without_a_due_date_nothing_is_ever_past_due() {
     assert_eq!(at(&mut server, "2026-12-03T00:00:00Z").len(), 1);
 }
 
+// Requirements: E13
 #[test]
 fn a_processor_that_slept_a_week_says_each_late_payment_once() {
     let mut server = Server::processor();

@@ -26,6 +26,7 @@ fn on(track: &str, key: &str, state: &str) -> Value {
     json!({ "key": key, "shop": SHOP, "trade": "T-1", "track": track, "state": state })
 }
 
+// Requirements: E11, E14
 #[test]
 fn a_line_becomes_a_status_for_the_buyer_and_the_shop() {
     let mut carrier = carrier_with_a_trade();
@@ -54,6 +55,7 @@ fn a_line_becomes_a_status_for_the_buyer_and_the_shop() {
     assert_eq!(body["tracking_number"], "X1");
 }
 
+// Requirements: E11
 #[test]
 fn actual_is_the_time_of_the_event_where_the_state_requires_it() {
     let mut carrier = carrier_with_a_trade();
@@ -71,6 +73,7 @@ fn actual_is_the_time_of_the_event_where_the_state_requires_it() {
     assert_eq!(body["at"], "2026-11-20T10:00:00Z");
 }
 
+// Requirements: E14
 #[test]
 fn the_same_key_with_the_same_content_gets_the_same_answer_and_sends_nothing() {
     let mut carrier = carrier_with_a_trade();
@@ -104,6 +107,7 @@ fn check_refused(server: fn() -> Server, good: &Value, path: &str, bad: Value, s
     }
 }
 
+// Requirements: E13
 #[test]
 fn what_a_line_cannot_say_is_refused_with_its_reason() {
     let delivery = json!({ "key": "1", "shop": SHOP, "trade": "T-1", "track": "delivery",
@@ -280,6 +284,7 @@ fn a_trade_id_that_two_shops_have_needs_the_shop() {
     assert!(carrier_with_a_trade().emit(&without).is_ok());
 }
 
+// Requirements: E12
 #[test]
 fn named_parcels_are_told_by_name() {
     let body = |parcel: &str| {

@@ -87,6 +87,7 @@ impl Server {
     }
 }
 
+// Requirements: E2
 #[test]
 fn goods_are_delivered_once_their_letter_was_accepted_and_not_before() {
     let mut shop = digital(Charge::OnInvoice {
@@ -161,6 +162,7 @@ fn letters_that_bring_no_goods_deliver_nothing() {
     assert!(shop.letter_ended(goods, &LetterEnd::Accepted).is_some());
 }
 
+// Requirements: E2
 #[test]
 fn goods_charged_on_confirmation_leave_once_the_payment_is_authorized_or_settled() {
     for paid in ["authorized", "settled"] {
@@ -176,6 +178,7 @@ fn goods_charged_on_confirmation_leave_once_the_payment_is_authorized_or_settled
     }
 }
 
+// Requirements: Q5
 #[test]
 fn wishes_do_not_suppress_goods() {
     let mut shop = digital(Charge::OnShipping);

@@ -24,6 +24,7 @@ fn recall() -> Value {
     json!({ "kind": "recall" })
 }
 
+// Requirements: E9, E10
 #[test]
 fn an_instruction_makes_an_entry_and_is_told_to_the_shop_as_answer_and_to_the_buyer_as_news() {
     for (mut server, body, kind, state) in [
@@ -56,6 +57,7 @@ fn an_instruction_makes_an_entry_and_is_told_to_the_shop_as_answer_and_to_the_bu
     }
 }
 
+// Requirements: E13
 #[test]
 fn a_bank_transfer_is_due_until_the_end_of_its_day() {
     let mut server = Server::processor();
@@ -67,6 +69,7 @@ fn a_bank_transfer_is_due_until_the_end_of_its_day() {
     assert_eq!(status["settle"]["planned"], "2026-12-01T23:59:59Z");
 }
 
+// Requirements: E9
 #[test]
 fn only_a_configured_shop_instructs_and_only_about_its_own_trades() {
     let other = "orders@other.example";
@@ -97,6 +100,7 @@ fn only_a_configured_shop_instructs_and_only_about_its_own_trades() {
     }
 }
 
+// Requirements: E10
 #[test]
 fn servers_take_only_instructions_of_their_own_role() {
     let mut carrier = Server::carrier();
@@ -143,6 +147,7 @@ fn a_recall_stops_what_waits_and_turns_back_what_is_under_way() {
     }
 }
 
+// Requirements: E23
 #[test]
 fn a_refund_voids_what_was_not_settled_and_gives_back_what_was() {
     for (said_before, expected) in [

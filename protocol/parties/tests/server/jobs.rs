@@ -52,6 +52,7 @@ impl Server {
     }
 }
 
+// Requirements: E8
 #[test]
 fn a_trade_is_handed_over_once_and_what_fulfilment_answers_is_told_to_the_buyer() {
     let mut shop = with_fulfilment(Server::shop());
@@ -102,6 +103,7 @@ fn a_trade_that_waits_for_the_buyers_confirm_is_not_handed_over_before() {
     assert_eq!(names(&shop), [format!("{id}.hand-over")]);
 }
 
+// Requirements: E8
 #[test]
 fn progress_is_asked_for_on_a_schedule_until_the_order_has_ended() {
     let mut shop = with_fulfilment(Server::shop());
@@ -246,6 +248,7 @@ fn a_result_that_comes_twice_changes_nothing_the_second_time() {
     assert_eq!(shop.rows, before);
 }
 
+// Requirements: E23
 #[test]
 fn fulfilment_is_told_when_a_trade_is_called_off() {
     let mut shop = with_fulfilment(Server::shop());
@@ -262,6 +265,7 @@ fn fulfilment_is_told_when_a_trade_is_called_off() {
     assert_eq!(fulfilment::next_due(&shop.rows), None);
 }
 
+// Requirements: E23
 #[test]
 fn fulfilment_is_told_when_the_buyer_cancels_a_part_before_anything_shipped() {
     for runs_meanwhile in [false, true] {

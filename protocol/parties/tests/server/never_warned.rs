@@ -228,6 +228,7 @@ impl Story {
 /// Few enough for every day: a ledger judges the whole trade with each letter. More are more thorough.
 const STORIES: u64 = 24;
 
+// Requirements: E12, E17
 #[test]
 fn nothing_that_carrier_and_processor_say_is_ever_warned() {
     let mut told = 0;

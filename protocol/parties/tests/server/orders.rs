@@ -11,6 +11,7 @@ fn order(server: &mut Server, body: Value) -> crate::server::Came {
     server.hears(ANN, json!({ "request": REQUEST }), body)
 }
 
+// Requirements: E4, E5, E9, E10, Q3
 #[test]
 fn an_order_becomes_a_trade_with_its_record_status_and_instructions_in_one_change() {
     let mut shop = Server::shop();
@@ -56,6 +57,7 @@ fn an_order_becomes_a_trade_with_its_record_status_and_instructions_in_one_chang
     assert!(ids.iter().all(|t| *t == ids[0] && t.shop.as_str() == SHOP));
 }
 
+// Requirements: E2
 #[test]
 fn what_a_shop_rejects_stands_beside_what_it_accepts() {
     let catalogue = Catalogue::new(vec![
@@ -179,6 +181,7 @@ fn an_order_that_was_sent_more_than_thirty_days_ago_is_refused() {
     }
 }
 
+// Requirements: Q8
 #[test]
 fn the_same_request_again_is_answered_again_and_never_makes_a_second_trade() {
     let mut shop = Server::shop();
@@ -197,6 +200,7 @@ fn the_same_request_again_is_answered_again_and_never_makes_a_second_trade() {
     assert_eq!(again.said, [first.said[0].clone()]);
 }
 
+// Requirements: Q8
 #[test]
 fn a_rejection_is_remembered_like_a_trade() {
     let mut shop = Server::shop();
@@ -228,6 +232,7 @@ fn a_stored_answer_is_repeated_at_most_five_times_an_hour() {
     assert_eq!(shop.receive(letter).outcome, PartyOutcome::AnswerRepeated);
 }
 
+// Requirements: Q3
 #[test]
 fn two_orders_make_two_trades_with_different_ids() {
     let mut shop = Server::shop();
@@ -240,6 +245,7 @@ fn two_orders_make_two_trades_with_different_ids() {
     assert_ne!(trades[0].id, trades[1].id);
 }
 
+// Requirements: E2
 #[test]
 fn electronic_goods_without_a_carrier_are_instructed_to_nobody_but_the_payment_processor() {
     let mut shop = Server::shop();
@@ -259,6 +265,7 @@ fn electronic_goods_without_a_carrier_are_instructed_to_nobody_but_the_payment_p
     );
 }
 
+// Requirements: Q7
 #[test]
 fn wishes_are_kept_and_passed_on() {
     let mut shop = Server::shop();
@@ -282,6 +289,7 @@ fn wishes_are_kept_and_passed_on() {
     assert_eq!(came.kinds()[0], "trade-record ann");
 }
 
+// Requirements: E27
 #[test]
 fn one_server_with_all_roles_instructs_itself_without_letters() {
     let mut server = Server::all_in_one();
@@ -314,6 +322,7 @@ fn a_letter_from_the_servers_own_address_is_not_a_role_of_it() {
 }
 
 /// E27: each part is told as by a server of its own, once, and after what caused it.
+// Requirements: E27
 #[test]
 fn one_server_with_all_roles_calls_off_all_its_parts() {
     let mut server = Server::all_in_one();

@@ -18,6 +18,7 @@ fn two_parcels() -> Server {
     carrier
 }
 
+// Requirements: E12
 #[test]
 fn each_parcel_has_a_track_and_a_sequence_of_its_own() {
     let mut carrier = two_parcels();
@@ -38,6 +39,7 @@ fn each_parcel_has_a_track_and_a_sequence_of_its_own() {
     assert_eq!(states, ["delivered", "lost"]);
 }
 
+// Requirements: E12
 #[test]
 fn the_way_of_a_parcel_is_told_step_by_step_with_its_places() {
     let mut carrier = carrier();
@@ -63,6 +65,7 @@ fn the_way_of_a_parcel_is_told_step_by_step_with_its_places() {
     }
 }
 
+// Requirements: E12
 #[test]
 fn a_planned_window_holds_until_another_is_planned_and_falls_with_the_delivery() {
     let mut carrier = carrier();
@@ -133,6 +136,7 @@ fn a_line_without_parcel_is_refused_where_several_are_named() {
     told(&mut carrier, step("P2", "in-transit"));
 }
 
+// Requirements: E10
 #[test]
 fn a_parcel_that_the_shop_names_later_gets_a_track_and_one_that_is_known_is_changed() {
     let mut carrier = two_parcels();

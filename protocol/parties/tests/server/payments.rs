@@ -12,6 +12,7 @@ fn partly(paid: &str) -> serde_json::Value {
     with(on("payment", "partly-paid"), "paid", eur(paid))
 }
 
+// Requirements: E9, E13
 #[test]
 fn part_payments_are_told_as_the_sum_so_far() {
     let mut server = processor();
@@ -49,6 +50,7 @@ fn part_payments_are_told_as_the_sum_so_far() {
     );
 }
 
+// Requirements: E13
 #[test]
 fn a_declined_payment_can_be_paid_after_all() {
     let mut server = processor();
@@ -66,6 +68,7 @@ fn a_declined_payment_can_be_paid_after_all() {
     assert_eq!(payment_to(&came, ANN)["state"], "settled");
 }
 
+// Requirements: E9
 #[test]
 fn another_token_after_a_decline_is_tried_and_told() {
     let mut server = processor();

@@ -39,6 +39,7 @@ fn a_recall_stops_what_has_not_left() {
     check(&["exception"], "stopped", "stopped", true);
 }
 
+// Requirements: E23
 #[test]
 fn a_recall_turns_back_what_is_under_way() {
     for state in [
@@ -56,6 +57,7 @@ fn a_recall_turns_back_what_is_under_way() {
     check(&["in-transit", "exception"], "returning", "way back", true);
 }
 
+// Requirements: E23
 #[test]
 fn a_recall_of_what_was_delivered_or_lost_says_that_it_comes_too_late() {
     check(
@@ -96,6 +98,7 @@ fn a_delivery_that_could_not_be_recalled_keeps_what_was_told_of_it() {
     assert_eq!(delivery_to(&asked, ANN), after);
 }
 
+// Requirements: E10
 #[test]
 fn a_recall_of_one_parcel_leaves_the_others_alone() {
     let mut carrier = Server::carrier();

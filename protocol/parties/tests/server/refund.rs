@@ -35,6 +35,7 @@ fn check(before: &[Value], refunded: &str, state: &str, says: &str, buyer_is_tol
     assert_eq!(payment_to(&again, SHOP), answer, "{what}");
 }
 
+// Requirements: E23
 #[test]
 fn a_refund_of_what_was_not_paid_voids_it() {
     for state in ["pending", "authorized", "declined", "due", "past-due"] {
@@ -79,6 +80,7 @@ fn a_refund_of_what_was_settled_is_on_its_way_back() {
     check(&disputed, "98.00", "refund-pending", "98.00 EUR", true);
 }
 
+// Requirements: E23
 #[test]
 fn a_refund_gives_no_more_back_than_was_paid() {
     let says = "40.00 EUR is on its way back; 58.00 EUR was not paid and need not be.";
@@ -203,6 +205,7 @@ fn what_need_not_be_paid_goes_back_once_all_was_settled() {
     assert_eq!(came.kinds(), ["payment-status shop", "payment-status ann"]);
 }
 
+// Requirements: E13
 #[test]
 fn refunds_in_part_add_up_until_all_was_given_back() {
     let mut server = processor();

@@ -12,6 +12,7 @@ fn confirm(version: u32) -> serde_json::Value {
     json!({ "kind": "confirm", "version": version })
 }
 
+// Requirements: E7
 #[test]
 fn a_confirmation_is_answered_by_the_order_status() {
     let mut shop = Server::shop();
@@ -63,6 +64,7 @@ fn a_shop_that_waits_for_the_confirmation_instructs_nobody_before_it() {
     );
 }
 
+// Requirements: E7
 #[test]
 fn a_cancellation_before_shipping_stops_the_trade() {
     for by_request in [false, true] {
@@ -86,6 +88,7 @@ fn a_cancellation_before_shipping_stops_the_trade() {
     }
 }
 
+// Requirements: E7
 #[test]
 fn a_cancellation_after_shipping_is_a_wish_that_the_operator_decides() {
     for shipped_as_told_by in ["shop", "carrier"] {
@@ -141,6 +144,7 @@ fn a_mark_counts_for_thirty_days() {
     assert!(matches!(came.outcome, PartyOutcome::TradeMade(_)));
 }
 
+// Requirements: E23
 #[test]
 fn a_return_before_shipping_is_a_cancellation_and_later_waits_for_the_operator() {
     let mut shop = Server::shop();
@@ -156,6 +160,7 @@ fn a_return_before_shipping_is_a_cancellation_and_later_waits_for_the_operator()
     assert!(matches!(came.outcome, PartyOutcome::OperatorDecides { .. }));
 }
 
+// Requirements: E15
 #[test]
 fn a_status_request_is_answered_by_the_record_and_each_track_without_a_new_sequence() {
     let mut server = Server::all_in_one();
@@ -176,6 +181,7 @@ fn a_status_request_is_answered_by_the_record_and_each_track_without_a_new_seque
     }
 }
 
+// Requirements: Q4
 #[test]
 fn a_status_request_for_a_rejected_order_is_answered_by_the_rejection() {
     let mut shop = Server::shop();
@@ -203,6 +209,7 @@ fn a_repeated_question_about_a_rejected_order_is_answered_by_the_rejection_again
     }
 }
 
+// Requirements: E15
 #[test]
 fn who_is_not_the_buyer_learns_nothing() {
     let mut shop = Server::shop();
@@ -227,6 +234,7 @@ fn who_is_not_the_buyer_learns_nothing() {
     assert_eq!(shop.trades()[0].order.as_ref().unwrap().sequence, 1);
 }
 
+// Requirements: Q4
 #[test]
 fn a_request_that_the_shop_never_saw_is_unknown_and_asked_for_again() {
     let mut shop = Server::shop();
@@ -239,6 +247,7 @@ fn a_request_that_the_shop_never_saw_is_unknown_and_asked_for_again() {
     assert!(came.said[0].answers.is_some());
 }
 
+// Requirements: Q5, Q7
 #[test]
 fn later_wishes_replace_earlier_ones_and_are_answered_by_the_present_statuses() {
     let mut shop = Server::shop();
@@ -268,6 +277,7 @@ fn later_wishes_replace_earlier_ones_and_are_answered_by_the_present_statuses() 
     assert_eq!(came.body(Kind::OrderStatus, ANN)["sequence"], 3);
 }
 
+// Requirements: Q6
 #[test]
 fn an_address_elsewhere_gets_notices_only_once_it_asked_for_them() {
     let mut shop = Server::shop();

@@ -75,6 +75,7 @@ fn waiting(shop: &Server) -> Vec<shop::ReturnView> {
     shop::returns(&shop.rows, &shop.settings.address, 10)
 }
 
+// Requirements: E23
 #[test]
 fn lines_that_have_not_shipped_are_cancelled_and_paid_back_at_once() {
     let (mut shop, id) = ordered();
@@ -163,6 +164,7 @@ fn what_the_trade_does_not_have_is_refused_without_the_operator() {
     assert!(decision["text"].as_str().unwrap().contains("1 are left"));
 }
 
+// Requirements: E23
 #[test]
 fn once_something_has_shipped_the_operator_decides_and_the_buyer_is_told_so_at_once() {
     for (body, says) in [
@@ -209,6 +211,7 @@ fn what_waits_is_shown_with_what_it_would_cost() {
     );
 }
 
+// Requirements: E23
 #[test]
 fn an_accepted_return_tells_the_buyer_and_has_the_money_paid_back() {
     let (mut shop, id) = shipped();
@@ -373,6 +376,7 @@ fn the_carrier_is_told_what_is_left_when_a_part_is_taken_back_before_anything_sh
     }
 }
 
+// Requirements: E23
 #[test]
 fn wishes_that_come_while_one_waits_are_joined_and_decided_together() {
     let (mut shop, id) = shipped();
@@ -399,6 +403,7 @@ fn wishes_that_come_while_one_waits_are_joined_and_decided_together() {
     assert_eq!(left.body(Kind::ReturnDecision, ANN)["accepted"], false);
 }
 
+// Requirements: E23
 #[test]
 fn a_repeated_decision_is_answered_the_same_and_does_nothing() {
     let (mut shop, id) = shipped();
@@ -461,6 +466,7 @@ fn wrong_decisions_are_refused_with_what_is_wrong() {
     ));
 }
 
+// Requirements: E23
 #[test]
 fn what_is_under_way_turns_back_and_the_order_is_returned_once_it_is_there() {
     for (state, recalled) in [("in-transit", true), ("delivered", false)] {
@@ -496,6 +502,7 @@ fn a_part_that_is_taken_back_recalls_nothing_and_does_not_end_the_order() {
 }
 
 /// E27.
+// Requirements: E27
 #[test]
 fn one_server_with_all_roles_takes_back_without_letters_to_itself() {
     let mut server = Server::all_in_one();
@@ -668,6 +675,7 @@ fn a_decision_is_said_again_octet_for_octet_to_a_buyer_who_asks_how_the_trade_st
 
 /// What was decided about one wish says nothing of another; what the shop decided by itself is said
 /// again as well, and the same question, asked again, is answered by all of it.
+// Requirements: E23
 #[test]
 fn the_newest_decision_about_each_wish_is_said_again() {
     let (mut shop, id) = shipped();

@@ -32,6 +32,7 @@ fn parcel_is(server: &mut Server, id: &str, state: &str) {
 }
 
 /// What the buyer is told, and whether the operator has to decide.
+// Requirements: E7
 #[test]
 fn a_cancel_stops_what_has_not_shipped_and_asks_for_everything_back_later() {
     type Stage = (&'static str, fn(&mut Server, &str));
@@ -169,6 +170,7 @@ fn nothing_is_told_to_have_shipped_before_the_buyer_has_confirmed() {
 }
 
 /// Protocol 3, "Overtaking".
+// Requirements: E7
 #[test]
 fn a_cancel_that_overtakes_its_order_counts_for_thirty_days() {
     for (days, rejected) in [(29, true), (31, false)] {

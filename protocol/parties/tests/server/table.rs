@@ -247,6 +247,7 @@ fn by_the_whole_table_every_genuine_letter_is_decided_about_and_every_lie_is_not
     }
 }
 
+// Requirements: E16
 #[test]
 fn without_any_row_some_lie_is_judged_otherwise() {
     let lies: Vec<(u8, Told, PartyOutcome)> = lies()

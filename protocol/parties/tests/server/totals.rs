@@ -70,6 +70,7 @@ fn states(status: &Value) -> (&Value, &Value, &Value) {
     (&status["state"], &status["amount"], &status["paid"])
 }
 
+// Requirements: E9
 #[test]
 fn a_payment_that_is_not_settled_is_instructed_anew_with_each_total() {
     let mut shop = Server::shop();
@@ -106,6 +107,7 @@ fn a_payment_that_is_not_settled_is_instructed_anew_with_each_total() {
     );
 }
 
+// Requirements: E13
 #[test]
 fn the_track_of_a_payment_that_is_not_settled_goes_on_with_the_new_total() {
     for (before, amount, after) in [
@@ -197,6 +199,7 @@ fn an_instruction_that_was_overtaken_by_a_later_one_changes_nothing() {
 }
 
 /// Protocol 4: no state of rank 2 says that something is due, so `settled` goes on saying what it settled.
+// Requirements: E13
 #[test]
 fn a_settled_payment_of_which_more_is_to_be_paid_says_so_and_is_settled_again() {
     let mut server = processor();
@@ -243,6 +246,7 @@ fn a_settled_payment_of_which_more_is_to_be_paid_says_so_and_is_settled_again() 
     assert!(text.as_str().unwrap().contains("nothing more"), "{text}");
 }
 
+// Requirements: E9
 #[test]
 fn of_a_settled_payment_less_goes_back_and_more_is_instructed() {
     let settled = || {

@@ -32,6 +32,7 @@ fn parcels(names: &[&str]) -> Value {
     json!([{ "address": CARRIER, "parcels": names }])
 }
 
+// Requirements: E10
 #[test]
 fn another_carrier_is_instructed_and_the_old_one_recalled() {
     let mut shop = Server::shop();
@@ -70,6 +71,7 @@ fn another_carrier_is_instructed_and_the_old_one_recalled() {
     assert!(!again.kinds().contains(&"recall carrier".to_owned()));
 }
 
+// Requirements: E10
 #[test]
 fn parcels_that_are_named_later_are_instructed_and_those_left_out_recalled() {
     let mut shop = Server::shop();

@@ -21,6 +21,7 @@ fn ask() -> Value {
     json!({ "kind": "status-request" })
 }
 
+// Requirements: Q5
 #[test]
 fn the_shop_hears_everything_and_the_buyer_what_was_wished() {
     let mut carrier = Server::carrier();
@@ -85,6 +86,7 @@ fn an_answer_goes_to_the_buyer_whatever_was_wished() {
     assert!(came.said[0].answers.is_some());
 }
 
+// Requirements: Q7
 #[test]
 fn a_notify_at_the_carrier_replaces_the_wishes_of_the_order_and_a_later_instruction_does_not() {
     let mut carrier = Server::carrier();
@@ -109,6 +111,7 @@ fn a_notify_at_the_carrier_replaces_the_wishes_of_the_order_and_a_later_instruct
     );
 }
 
+// Requirements: Q6
 #[test]
 fn a_notice_goes_to_the_buyers_own_domain_at_once_and_elsewhere_after_consent() {
     for (to, at_once) in [("phone@home.example", true), ("bob@office.example", false)] {
@@ -134,6 +137,7 @@ fn a_notice_goes_to_the_buyers_own_domain_at_once_and_elsewhere_after_consent() 
     }
 }
 
+// Requirements: Q7
 #[test]
 fn a_notice_tells_only_what_was_wished_and_no_answers() {
     let mut carrier = Server::carrier();
@@ -153,6 +157,7 @@ fn a_notice_tells_only_what_was_wished_and_no_answers() {
     assert_eq!(came.notices, ["phone@home.example"]);
 }
 
+// Requirements: E14
 #[test]
 fn once_a_track_has_ended_only_questions_are_answered() {
     let mut carrier = carrier();
@@ -194,6 +199,7 @@ fn once_a_track_has_ended_only_questions_are_answered() {
     assert_eq!(payment_to(&came, ANN)["sequence"], 2);
 }
 
+// Requirements: E15
 #[test]
 fn each_server_answers_with_every_track_that_it_works_on_and_repeats_what_did_not_change() {
     let mut carrier = Server::carrier();
@@ -224,6 +230,7 @@ fn each_server_answers_with_every_track_that_it_works_on_and_repeats_what_did_no
     assert_eq!(came.kinds(), ["delivery-status ann", "payment-status ann"]);
 }
 
+// Requirements: E15
 #[test]
 fn a_foreign_trade_and_one_that_does_not_exist_get_the_same_answer() {
     for mut server in [carrier(), processor()] {
