@@ -1,10 +1,11 @@
-//! Developer commands of Tradepost: `cargo xtask test`, `cargo xtask demo`, `cargo xtask story`.
+//! Developer commands of Tradepost: `cargo xtask test`, `demo`, `story`, `requirement`.
 //!
-//! They only call other programs (cargo, apt) and say what they do; nothing of the project itself is
-//! built into them, so that they compile in a moment.
+//! They call other programs (cargo, apt) and say what they do, or read the files of the tree; nothing of the project
+//! itself is built into them, so that they compile in a moment.
 
 mod demo;
 mod packages;
+mod requirement;
 mod schemathesis;
 mod story;
 mod test;
@@ -18,9 +19,10 @@ Developer commands of Tradepost
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  demo      Show a purchase from order to doorstep, told by mail
-  story     Tell one of the stories of examples/
-  test      Install what the tests need, build everything, run every test
+  demo          Show a purchase from order to doorstep, told by mail
+  requirement   List the tests that show a requirement
+  story         Tell one of the stories of examples/
+  test          Install what the tests need, build everything, run every test
 
 `cargo xtask <COMMAND> --help` says more.
 ";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let rest: Vec<OsString> = arguments.collect();
     let outcome = match command.as_deref().and_then(|name| name.to_str()) {
         Some("demo") => demo::run(&rest),
+        Some("requirement") => requirement::run(&rest),
         Some("story") => story::run(&rest),
         Some("test") => test::run(&rest),
         Some("help" | "--help" | "-h") => {

@@ -1,0 +1,3 @@
+//! What the developer commands read of this tree, for the tests that compare it with the documents too.
+
+pub mod tree_tests;
