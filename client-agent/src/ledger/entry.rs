@@ -302,7 +302,7 @@ pub(super) fn has_rows_of_its_own(entry: &LedgerEntry) -> bool {
     }
 }
 
-/// Protocol 5 and design 3: a letter that was warned, held or not understood is kept whole up to this
+/// Protocol 5: a letter that was warned, held or not understood is kept whole up to this
 /// size; one that waits for DNS whatever its size, since it has to be proven again.
 const KEPT_OCTETS: u64 = 256 * 1024;
 
