@@ -37,7 +37,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let text = fs::read_to_string(&specification)
         .with_context(|| format!("can't read {}", specification.display()))?;
     let Some(stated) = stated(&text, id) else {
-        return Ok(wrong_usage(&format!("there is no requirement `{id}`"), USAGE));
+        return Ok(wrong_usage(
+            &format!("there is no requirement `{id}`"),
+            USAGE,
+        ));
     };
     println!("{id}: {stated}\n");
     let tests = TreeTests::read(&top)?;
@@ -71,8 +74,8 @@ fn scenarios(top: &Path, id: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(top.join(FOLDER)).with_context(|| format!("can't read {FOLDER}"))? {
         let path = entry?.path();
-        let text = fs::read_to_string(&path)
-            .with_context(|| format!("can't read {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
         let mut rows = text.lines().filter(|line| line.starts_with("rows = "));
         if rows.any(|line| line.split('"').skip(1).step_by(2).any(|row| row == id)) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();

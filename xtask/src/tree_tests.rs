@@ -82,7 +82,9 @@ pub fn tests_in(file: &str, text: &str) -> TreeTests {
         let Some(name) = lines[at..].iter().find_map(|line| name_of(line)) else {
             continue;
         };
-        let behind = lines[at..].iter().take_while(|line| name_of(line).is_none());
+        let behind = lines[at..]
+            .iter()
+            .take_while(|line| name_of(line).is_none());
         let marker = at.checked_sub(1).and_then(|above| lines.get(above));
         found.tests.push(TreeTest {
             file: file.to_owned(),

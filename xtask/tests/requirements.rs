@@ -59,11 +59,20 @@ fn every_scenario_names_what_is_implemented() {
 
 #[test]
 fn a_row_with_a_fault_is_found() {
-    let tests = tests_in("a/tests/b.rs", "// Requirements: E1\n#[test]\nfn shown() {}\n#[test]\nfn other() {}")
-        .tests
-        .into_iter()
-        .chain(tests_in("c.rs", "// Requirements: E1\n#[test]\n#[ignore]\nfn idle() {}").tests)
-        .collect::<Vec<_>>();
+    let tests = tests_in(
+        "a/tests/b.rs",
+        "// Requirements: E1\n#[test]\nfn shown() {}\n#[test]\nfn other() {}",
+    )
+    .tests
+    .into_iter()
+    .chain(
+        tests_in(
+            "c.rs",
+            "// Requirements: E1\n#[test]\n#[ignore]\nfn idle() {}",
+        )
+        .tests,
+    )
+    .collect::<Vec<_>>();
     let row = |made: &str, shown: &str| Row {
         ids: vec!["E1".to_owned()],
         made: made.to_owned(),
@@ -75,7 +84,10 @@ fn a_row_with_a_fault_is_found() {
     for wrong in [
         row("", shown),
         row("`xtask/src/mean.rs`", shown),
-        row("`xtask/src/main.rs`, `xtask/src/lib.rs`, `xtask/src/test.rs`", shown),
+        row(
+            "`xtask/src/main.rs`, `xtask/src/lib.rs`, `xtask/src/test.rs`",
+            shown,
+        ),
         row(made, ""),
         row(made, "`shown`"),
         row(made, "`c.rs`: `shown`"),
@@ -93,13 +105,43 @@ fn a_row_with_a_fault_is_found() {
 fn a_marker_with_a_fault_is_found() {
     let implemented = BTreeSet::from(["E1".to_owned(), "E7".to_owned()]);
     for (text, ids, wrong, astray) in [
-        ("// Requirements: E1, E7\n#[test]\nfn a() {}", "E1 E7", "", 0),
-        ("    // Requirements: E7\n    #[tokio::test(start_paused = true)]\n    async fn a() {}", "E7", "", 0),
-        ("/// E1: words.\n// Requirements: E1\n#[test]\n#[should_panic]\nfn a() {}", "E1", "", 0),
-        ("// Requirements: E1, E8\n#[test]\nfn a() {}", "E1 E8", "E8", 0),
-        ("// Requirements: E1, E1\n#[test]\nfn a() {}", "E1 E1", "E1", 0),
+        (
+            "// Requirements: E1, E7\n#[test]\nfn a() {}",
+            "E1 E7",
+            "",
+            0,
+        ),
+        (
+            "    // Requirements: E7\n    #[tokio::test(start_paused = true)]\n    async fn a() {}",
+            "E7",
+            "",
+            0,
+        ),
+        (
+            "/// E1: words.\n// Requirements: E1\n#[test]\n#[should_panic]\nfn a() {}",
+            "E1",
+            "",
+            0,
+        ),
+        (
+            "// Requirements: E1, E8\n#[test]\nfn a() {}",
+            "E1 E8",
+            "E8",
+            0,
+        ),
+        (
+            "// Requirements: E1, E1\n#[test]\nfn a() {}",
+            "E1 E1",
+            "E1",
+            0,
+        ),
         ("// Requirements: E1\n\n#[test]\nfn a() {}", "", "", 1),
-        ("// Requirements: E1\nfn b() {}\n#[test]\nfn a() {}", "", "", 1),
+        (
+            "// Requirements: E1\nfn b() {}\n#[test]\nfn a() {}",
+            "",
+            "",
+            1,
+        ),
         ("// Requirements:\n#[test]\nfn a() {}", "", "", 1),
         ("/// Requirements: E1\n#[test]\nfn a() {}", "", "", 1),
         ("// requirement: E1\n#[test]\nfn a() {}", "", "", 1),
@@ -108,7 +150,11 @@ fn a_marker_with_a_fault_is_found() {
         let [test] = &found.tests[..] else {
             panic!("{text}: {found:?}");
         };
-        assert_eq!((test.name.as_str(), test.requirements.join(" ").as_str()), ("a", ids), "{text}");
+        assert_eq!(
+            (test.name.as_str(), test.requirements.join(" ").as_str()),
+            ("a", ids),
+            "{text}"
+        );
         assert_eq!(wrong_ids(test, &implemented).join(" "), wrong, "{text}");
         assert_eq!(found.astray.len(), astray, "{text}");
     }
@@ -154,7 +200,10 @@ fn faults(row: &Row, tests: &[TreeTest]) -> Vec<String> {
     if made.is_empty() || made.len() > MOST_FILES {
         found.push(format!("it is made in {} files", made.len()));
     }
-    let missing = made.iter().take(MOST_FILES).filter(|path| !root().join(path).is_file());
+    let missing = made
+        .iter()
+        .take(MOST_FILES)
+        .filter(|path| !root().join(path).is_file());
     found.extend(missing.map(|path| format!("there is no {path}")));
     let shown = quoted(&row.shown);
     let [file, name] = &shown[..] else {
@@ -175,7 +224,10 @@ fn faults(row: &Row, tests: &[TreeTest]) -> Vec<String> {
 /// What a test names that nobody demands, that is not implemented, or that it names twice.
 fn wrong_ids(test: &TreeTest, implemented: &BTreeSet<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let wrong = test.requirements.iter().filter(|id| !implemented.contains(*id) || !seen.insert(*id));
+    let wrong = test
+        .requirements
+        .iter()
+        .filter(|id| !implemented.contains(*id) || !seen.insert(*id));
     wrong.cloned().collect()
 }
 
@@ -207,14 +259,18 @@ fn stated(specification: &str) -> Vec<String> {
 
 fn implemented(specification: &str) -> BTreeSet<String> {
     let rows = rows(specification).into_iter();
-    rows.filter(|row| !row.is_for_later()).flat_map(|row| row.ids).collect()
+    rows.filter(|row| !row.is_for_later())
+        .flat_map(|row| row.ids)
+        .collect()
 }
 
 /// The ids in the first cell of a row: `E1`, or `H1 to H10`.
 fn ids_of(line: &str) -> Option<Vec<String>> {
     let (cell, _) = line.strip_prefix("| ")?.split_once(" |")?;
     let (first, last) = cell.split_once(" to ").unwrap_or((cell, cell));
-    let letter = first.get(..1).filter(|letter| ["E", "Q", "H"].contains(letter))?;
+    let letter = first
+        .get(..1)
+        .filter(|letter| ["E", "Q", "H"].contains(letter))?;
     let number = |id: &str| id.strip_prefix(letter)?.parse::<u32>().ok();
     let ids = number(first)?..=number(last)?;
     Some(ids.map(|number| format!("{letter}{number}")).collect())
