@@ -120,7 +120,9 @@ fn predict(story: &Story) -> End {
         // Of those that count, once settled it stays settled: the others are of lower rank. So much is paid
         // as the last says that settled it.
         let mut settled = story.payments.iter().filter(counts).filter(|p| p.settled);
-        end.paid = settled.next_back().is_some_and(|p| p.total >= current.total);
+        end.paid = settled
+            .next_back()
+            .is_some_and(|p| p.total >= current.total);
     }
     end
 }
